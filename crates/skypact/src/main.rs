@@ -1,0 +1,2 @@
+//! skypact
+fn main() {}
