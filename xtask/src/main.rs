@@ -1,0 +1,55 @@
+//! The project's own commands: `cargo xtask <command>`.
+//!
+//! In scope: everything a developer or the continuous integration runs (setup, the rules of the tree, the console's
+//! build, all tests, the demo). Out of scope: anything an operator needs; that is the `skypact` binary.
+//!
+//! Invariants: continuous integration runs `cargo xtask test` and nothing else, so what passes here passes there.
+//! Nothing is skipped in silence: a step that cannot run says why, in its place and again in the summary.
+
+mod console;
+mod demo;
+mod setup;
+mod sh;
+mod steps;
+mod tidy;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask <command>
+
+  setup            install what is missing: chromium (as root), the console's npm packages, cargo-deny
+  tidy             check the rules of the tree (layers, purity of the core, map, words, sizes, papers)
+  console          build the web console into console/dist if its sources are newer
+  test [--fast]    everything continuous integration runs; --fast leaves out the browser test and cargo-deny
+  demo [ARGS...]   build console and binary, then run `skypact demo ARGS...` (try: cargo xtask demo --help)
+
+Exit status: 0 when all is well, 1 when something failed or was found, 2 for wrong usage.";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match args.as_slice() {
+        ["setup"] => setup::run(setup::Want::All),
+        ["tidy"] => tidy::run(&sh::root()),
+        ["console"] => console::build().map(|outcome| println!("console: {outcome}")),
+        ["test"] => steps::run(false),
+        ["test", "--fast"] => steps::run(true),
+        ["demo", rest @ ..] => demo::run(rest),
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

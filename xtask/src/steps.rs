@@ -1,0 +1,176 @@
+//! `cargo xtask test`: everything continuous integration runs, in order, with a summary.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::sh::{self, Outcome};
+use crate::{console, demo, setup, tidy};
+
+/// One step: what it is called, which earlier steps it cannot do without, what it does.
+struct Step {
+    name: &'static str,
+    needs: &'static [&'static str],
+    slow: bool,
+    run: fn() -> Result<Outcome>,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "format", needs: &[], slow: false, run: format },
+    Step { name: "tidy", needs: &[], slow: false, run: || done(tidy::run(&sh::root())) },
+    Step { name: "console build", needs: &["setup"], slow: false, run: console::build },
+    Step { name: "console check", needs: &["setup"], slow: false, run: || console::script("check", &[]) },
+    Step { name: "console test", needs: &["setup"], slow: false, run: || console::script("test", &[]) },
+    Step { name: "clippy", needs: &["console build"], slow: false, run: clippy },
+    Step { name: "test", needs: &["console build"], slow: false, run: test },
+    Step { name: "browser", needs: &["console build", "test"], slow: true, run: browser },
+    Step { name: "deny", needs: &["setup"], slow: true, run: deny },
+];
+
+/// What became of a step, for the summary.
+enum Ended {
+    Ran(Outcome),
+    Failed(String),
+    NotRun(&'static str),
+}
+
+/// Runs every step whose needs are met; fails if any failed.
+pub fn run(fast: bool) -> Result<()> {
+    let mut summary: Vec<(&'static str, Duration, Ended)> = Vec::new();
+    let setup = Step {
+        name: "setup",
+        needs: &[],
+        slow: false,
+        run: if fast { || done(setup::run(setup::Want::Fast)) } else { || done(setup::run(setup::Want::All)) },
+    };
+    let steps: Vec<&Step> = std::iter::once(&setup).chain(STEPS).filter(|step| !(fast && step.slow)).collect();
+    for (index, step) in steps.iter().enumerate() {
+        println!("\n=== {}/{} {}", index + 1, steps.len(), step.name);
+        let started = Instant::now();
+        let ended = match unmet(step, &summary) {
+            Some(need) => Ended::NotRun(need),
+            None => match (step.run)() {
+                Ok(outcome) => Ended::Ran(outcome),
+                Err(error) => Ended::Failed(format!("{error:#}")),
+            },
+        };
+        let took = started.elapsed();
+        println!("--- {}: {} ({:.1} s)", step.name, told(&ended), took.as_secs_f64());
+        summary.push((step.name, took, ended));
+    }
+    close(&summary, fast)
+}
+
+/// First need of the step that did not succeed.
+fn unmet(step: &Step, summary: &[(&'static str, Duration, Ended)]) -> Option<&'static str> {
+    let succeeded = |need: &str| summary.iter().any(|(name, _, ended)| *name == need && matches!(ended, Ended::Ran(_)));
+    step.needs.iter().find(|need| !succeeded(need)).copied()
+}
+
+fn close(summary: &[(&'static str, Duration, Ended)], fast: bool) -> Result<()> {
+    println!("\n=== summary");
+    for (name, took, ended) in summary {
+        println!("{name:<14} {:>7.1} s  {}", took.as_secs_f64(), told(ended));
+    }
+    if fast {
+        println!("left out by --fast: browser, deny");
+    }
+    let bad = summary.iter().filter(|(_, _, ended)| !matches!(ended, Ended::Ran(_))).count();
+    let total: f64 = summary.iter().map(|(_, took, _)| took.as_secs_f64()).sum();
+    println!("{} of {} steps are well, {total:.0} s", summary.len() - bad, summary.len());
+    if bad > 0 {
+        bail!("{bad} of {} steps failed or could not run", summary.len());
+    }
+    Ok(())
+}
+
+fn told(ended: &Ended) -> String {
+    match ended {
+        Ended::Ran(outcome) => outcome.to_string(),
+        Ended::Failed(why) => format!("FAILED: {}", why.lines().next().unwrap_or("no reason given")),
+        Ended::NotRun(need) => format!("NOT RUN: it needs `{need}`"),
+    }
+}
+
+fn done(result: Result<()>) -> Result<Outcome> {
+    result.map(|()| Outcome::Done)
+}
+
+fn cargo_step(command: &mut Command) -> Result<Outcome> {
+    done(sh::run(command))
+}
+
+fn format() -> Result<Outcome> {
+    cargo_step(sh::cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn clippy() -> Result<Outcome> {
+    cargo_step(sh::cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
+}
+
+fn test() -> Result<Outcome> {
+    // Every failing test is worth knowing, not only those of the first crate that has one.
+    cargo_step(sh::cargo().args(["test", "--workspace", "--locked", "--no-fail-fast"]))
+}
+
+fn browser() -> Result<Outcome> {
+    let Some(chromium) = setup::chromium() else {
+        bail!("there is no Chromium; run `cargo xtask setup` as root");
+    };
+    let binary = demo::build_binary()?;
+    console::script("e2e", &[("CHROMIUM", &chromium), ("SKYPACT_BIN", &binary)])
+}
+
+/// Licences, bans and sources always; advisories when their database can be had.
+fn deny() -> Result<Outcome> {
+    sh::run(setup::deny()?.args(["check", "--hide-inclusion-graph", "bans", "licenses", "sources"]))?;
+    let out = setup::deny()?.args(["check", "--hide-inclusion-graph", "advisories"]).output()?;
+    let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    if out.status.success() {
+        return Ok(Outcome::Done);
+    }
+    // An unreachable database says nothing about our dependencies, so it is a skip that is shown, not a failure;
+    // a release sets the variable and must be able to reach it.
+    let required = std::env::var_os("SKYPACT_REQUIRE_ADVISORIES").is_some();
+    if said.contains("failed to fetch advisory database") && !required {
+        println!("advisories: skipped, their database cannot be reached; SKYPACT_REQUIRE_ADVISORIES=1 makes it fail");
+        return Ok(Outcome::Done);
+    }
+    print!("{said}");
+    bail!("`cargo deny check advisories` failed");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONE: Duration = Duration::ZERO;
+
+    #[test]
+    fn a_step_waits_for_what_it_needs() {
+        let step = Step { name: "b", needs: &["a"], slow: false, run: || Ok(Outcome::Done) };
+        assert_eq!(unmet(&step, &[]), Some("a"));
+        assert_eq!(unmet(&step, &[("a", NONE, Ended::Failed("no".into()))]), Some("a"));
+        assert_eq!(unmet(&step, &[("a", NONE, Ended::NotRun("z"))]), Some("a"));
+        assert_eq!(unmet(&step, &[("a", NONE, Ended::Ran(Outcome::Done))]), None);
+    }
+
+    #[test]
+    fn one_failure_fails_the_whole() {
+        let well = ("a", NONE, Ended::Ran(Outcome::Skipped("why".into())));
+        assert!(close(&[well], false).is_ok());
+        let well = ("a", NONE, Ended::Ran(Outcome::Done));
+        assert!(close(&[well, ("b", NONE, Ended::Failed("no".into()))], false).is_err());
+    }
+
+    #[test]
+    fn every_need_names_an_earlier_step() {
+        for (index, step) in STEPS.iter().enumerate() {
+            for need in step.needs {
+                let earlier = *need == "setup" || STEPS[..index].iter().any(|other| other.name == *need);
+                assert!(earlier, "{} needs {need}", step.name);
+            }
+        }
+    }
+}
