@@ -1,0 +1,52 @@
+//! Append-only signed logs: the Merkle tree, its proofs, signed notes, checkpoints, cosignatures and evidence bundles.
+//!
+//! Two parties that do not trust each other each keep what was said as a Merkle log. The signer cannot later take a word
+//! back, add one or reorder two without a contradiction that any third party can check offline from public keys alone.
+//!
+//! **In scope:** hashing and proofs ([`Tree`], [`Frontier`], [`inclusion_proof`], [`consistency_proof`] and their
+//! verifiers); notes and keys ([`Note`], [`NoteSigner`], [`VerifierKey`]); [`Checkpoint`]; cosignatures ([`cosign`]);
+//! equivocation ([`Equivocation`]); the tile files of a log ([`LogWriter`], [`LogReader`]); one-file evidence
+//! ([`Bundle`], [`verify`]).
+//!
+//! **Out of scope:** what an entry means (entries are plain bytes); files and fsync (a [`Store`] above does that); when
+//! a checkpoint may be signed (durability is the caller's duty, see `journal` and `link`); clocks and entropy (times and
+//! seeds are arguments).
+//!
+//! **Invariants**
+//! - A [`Verified`] value can be made only by checking a signature under a key the caller supplied.
+//! - Nothing read from foreign bytes allocates by a claimed length, recurses or panics.
+//! - Text and signatures of a note are kept as received; nothing is verified over a re-encoding.
+//! - One key never signs the same bytes in two meanings: a note that could be read as a cosigned message is refused.
+//!
+//! **Standards:** RFC 6962 and RFC 9162 section 2.1 (tree, proofs), RFC 8032 (Ed25519, strict verification),
+//! RFC 8949 section 4.2.1 (deterministic CBOR), C2SP signed-note, tlog-checkpoint, tlog-cosignature (`cosignature/v1`),
+//! tlog-tiles. The bundle's format is `spec/evidence.md`.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod checkpoint;
+mod cosign;
+mod equivocation;
+mod error;
+mod frontier;
+mod hash;
+mod key;
+mod note;
+mod proof;
+mod tree;
+
+pub use checkpoint::{Checkpoint, ORIGIN_BYTES_MAX, open_checkpoint, sign_checkpoint};
+pub use cosign::{Cosignature, TIME_S_MAX, cosign, cosignatures, verify_cosignature};
+pub use equivocation::{Equivocation, Fork};
+pub use error::{Error, Malformed, Misuse, PeerMisbehaved, Refused, Unavailable};
+pub use frontier::Frontier;
+pub use hash::{EMPTY_ROOT, Hash, leaf_hash, node_hash};
+pub use key::{Algorithm, KeyId, NAME_BYTES_MAX, NoteSigner, VerifierKey};
+pub use note::{NOTE_BYTES_MAX, Note, SIGNATURES_MAX, SignatureLine, Verified, open, sign};
+pub use proof::{PROOF_HASHES_MAX, Proof, consistency_root, inclusion_root, verify_consistency, verify_inclusion};
+pub use tree::{HashReader, TREE_SIZE_MAX, Tree, consistency_proof, inclusion_proof, root_at};
