@@ -140,12 +140,6 @@ pub enum PeerMisbehaved {
         /// The newer tree's size.
         new: u64,
     },
-    /// Stored files of a log do not add up to the root.
-    #[error("stored tree of size {size} does not have the expected root")]
-    Root {
-        /// The tree's size.
-        size: u64,
-    },
 }
 
 /// What the format would allow and we do not.
@@ -198,6 +192,12 @@ pub enum Unavailable {
         path: String,
         /// The store's own words.
         why: String,
+    },
+    /// Stored files of a log do not add up to the root.
+    #[error("stored tree of size {size} does not have the expected root")]
+    Root {
+        /// The tree's size.
+        size: u64,
     },
     /// A hash reader does not hold this subtree.
     #[error("hash of subtree {index} at level {level} is not held")]
