@@ -22,6 +22,8 @@ Usage: cargo xtask <command>
   tidy             check the rules of the tree (layers, purity of the core, map, words, sizes, papers)
   console          build the web console into console/dist if its sources are newer
   test [--fast]    everything continuous integration runs; --fast leaves out the browser test and cargo-deny
+  test --only STEP...
+                   these steps alone, whatever they need taken as done; a wrong name lists them
   demo [ARGS...]   build console and binary, then run `skypact demo ARGS...` (try: cargo xtask demo --help)
 
 Exit status: 0 when all is well, 1 when something failed or was found, 2 for wrong usage.";
@@ -33,15 +35,16 @@ fn main() -> ExitCode {
         ["setup"] => setup::run(setup::Want::All),
         ["tidy"] => tidy::run(&sh::root()),
         ["console"] => console::build().map(|outcome| println!("console: {outcome}")),
-        ["test"] => steps::run(false),
-        ["test", "--fast"] => steps::run(true),
+        ["test"] => steps::run(&steps::Which::All),
+        ["test", "--fast"] => steps::run(&steps::Which::Fast),
+        ["test", "--only", names @ ..] if steps::known(names) => steps::run(&steps::Which::Only(names)),
         ["demo", rest @ ..] => demo::run(rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())
         }
         _ => {
-            eprintln!("{USAGE}");
+            eprintln!("{USAGE}\n\nSteps of `test`: {}", steps::names().join(", "));
             return ExitCode::from(2);
         }
     };

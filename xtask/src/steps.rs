@@ -17,16 +17,34 @@ struct Step {
 }
 
 const STEPS: &[Step] = &[
+    Step { name: "setup", needs: &[], slow: false, run: || done(setup::run(setup::Want::All)) },
     Step { name: "format", needs: &[], slow: false, run: format },
     Step { name: "tidy", needs: &[], slow: false, run: || done(tidy::run(&sh::root())) },
-    Step { name: "console build", needs: &["setup"], slow: false, run: console::build },
-    Step { name: "console check", needs: &["setup"], slow: false, run: || console::script("check", &[]) },
-    Step { name: "console test", needs: &["setup"], slow: false, run: || console::script("test", &[]) },
-    Step { name: "clippy", needs: &["console build"], slow: false, run: clippy },
-    Step { name: "test", needs: &["console build"], slow: false, run: test },
-    Step { name: "browser", needs: &["console build", "test"], slow: true, run: browser },
+    Step { name: "console-build", needs: &["setup"], slow: false, run: console::build },
+    Step { name: "console-check", needs: &["setup"], slow: false, run: || console::script("check", &[]) },
+    Step { name: "console-test", needs: &["setup"], slow: false, run: || console::script("test", &[]) },
+    Step { name: "clippy", needs: &["console-build"], slow: false, run: clippy },
+    Step { name: "test", needs: &["console-build"], slow: false, run: test },
+    Step { name: "browser", needs: &["console-build", "test"], slow: true, run: browser },
     Step { name: "deny", needs: &["setup"], slow: true, run: deny },
 ];
+
+/// With `--fast` nothing is installed that only slow steps need.
+const FAST_SETUP: Step = Step { name: "setup", needs: &[], slow: false, run: || done(setup::run(setup::Want::Fast)) };
+
+/// What became of each step, in order.
+type Summary = Vec<(&'static str, Duration, Ended)>;
+
+/// Which steps to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which<'a> {
+    /// All, as continuous integration does.
+    All,
+    /// All but those that need a browser or a tool that takes long to install.
+    Fast,
+    /// These, with whatever they need taken as done.
+    Only(&'a [&'a str]),
+}
 
 /// What became of a step, for the summary.
 enum Ended {
@@ -35,20 +53,25 @@ enum Ended {
     NotRun(&'static str),
 }
 
-/// Runs every step whose needs are met; fails if any failed.
-pub fn run(fast: bool) -> Result<()> {
-    let mut summary: Vec<(&'static str, Duration, Ended)> = Vec::new();
-    let setup = Step {
-        name: "setup",
-        needs: &[],
-        slow: false,
-        run: if fast { || done(setup::run(setup::Want::Fast)) } else { || done(setup::run(setup::Want::All)) },
-    };
-    let steps: Vec<&Step> = std::iter::once(&setup).chain(STEPS).filter(|step| !(fast && step.slow)).collect();
+/// Names of all steps, in order.
+pub fn names() -> Vec<&'static str> {
+    STEPS.iter().map(|step| step.name).collect()
+}
+
+/// Whether there is at least one name and each is a step's.
+pub fn known(wanted: &[&str]) -> bool {
+    !wanted.is_empty() && wanted.iter().all(|name| names().contains(name))
+}
+
+/// Runs every step whose needs are met; fails if any failed or could not run.
+pub fn run(which: &Which) -> Result<()> {
+    let mut summary: Summary = Vec::new();
+    let steps = chosen(which);
     for (index, step) in steps.iter().enumerate() {
         println!("\n=== {}/{} {}", index + 1, steps.len(), step.name);
         let started = Instant::now();
-        let ended = match unmet(step, &summary) {
+        let unmet = if matches!(which, Which::Only(_)) { None } else { unmet(step, &summary) };
+        let ended = match unmet {
             Some(need) => Ended::NotRun(need),
             None => match (step.run)() {
                 Ok(outcome) => Ended::Ran(outcome),
@@ -59,22 +82,36 @@ pub fn run(fast: bool) -> Result<()> {
         println!("--- {}: {} ({:.1} s)", step.name, told(&ended), took.as_secs_f64());
         summary.push((step.name, took, ended));
     }
-    close(&summary, fast)
+    close(&summary, which)
+}
+
+fn chosen(which: &Which) -> Vec<&'static Step> {
+    let mut steps: Vec<&'static Step> = STEPS.iter().collect();
+    match which {
+        Which::All => {}
+        Which::Fast => {
+            steps.retain(|step| !step.slow);
+            steps[0] = &FAST_SETUP;
+        }
+        Which::Only(names) => steps.retain(|step| names.contains(&step.name)),
+    }
+    steps
 }
 
 /// First need of the step that did not succeed.
-fn unmet(step: &Step, summary: &[(&'static str, Duration, Ended)]) -> Option<&'static str> {
+fn unmet(step: &Step, summary: &Summary) -> Option<&'static str> {
     let succeeded = |need: &str| summary.iter().any(|(name, _, ended)| *name == need && matches!(ended, Ended::Ran(_)));
     step.needs.iter().find(|need| !succeeded(need)).copied()
 }
 
-fn close(summary: &[(&'static str, Duration, Ended)], fast: bool) -> Result<()> {
+fn close(summary: &Summary, which: &Which) -> Result<()> {
     println!("\n=== summary");
     for (name, took, ended) in summary {
         println!("{name:<14} {:>7.1} s  {}", took.as_secs_f64(), told(ended));
     }
-    if fast {
-        println!("left out by --fast: browser, deny");
+    let left_out: Vec<&str> = names().into_iter().filter(|name| !summary.iter().any(|(ran, ..)| ran == name)).collect();
+    if !left_out.is_empty() {
+        println!("left out, as asked ({which:?}): {}", left_out.join(", "));
     }
     let bad = summary.iter().filter(|(_, _, ended)| !matches!(ended, Ended::Ran(_))).count();
     let total: f64 = summary.iter().map(|(_, took, _)| took.as_secs_f64()).sum();
@@ -150,27 +187,34 @@ mod tests {
     #[test]
     fn a_step_waits_for_what_it_needs() {
         let step = Step { name: "b", needs: &["a"], slow: false, run: || Ok(Outcome::Done) };
-        assert_eq!(unmet(&step, &[]), Some("a"));
-        assert_eq!(unmet(&step, &[("a", NONE, Ended::Failed("no".into()))]), Some("a"));
-        assert_eq!(unmet(&step, &[("a", NONE, Ended::NotRun("z"))]), Some("a"));
-        assert_eq!(unmet(&step, &[("a", NONE, Ended::Ran(Outcome::Done))]), None);
+        assert_eq!(unmet(&step, &vec![]), Some("a"));
+        assert_eq!(unmet(&step, &vec![("a", NONE, Ended::Failed("no".into()))]), Some("a"));
+        assert_eq!(unmet(&step, &vec![("a", NONE, Ended::NotRun("z"))]), Some("a"));
+        assert_eq!(unmet(&step, &vec![("a", NONE, Ended::Ran(Outcome::Done))]), None);
     }
 
     #[test]
     fn one_failure_fails_the_whole() {
-        let well = ("a", NONE, Ended::Ran(Outcome::Skipped("why".into())));
-        assert!(close(&[well], false).is_ok());
-        let well = ("a", NONE, Ended::Ran(Outcome::Done));
-        assert!(close(&[well, ("b", NONE, Ended::Failed("no".into()))], false).is_err());
+        let well = || ("a", NONE, Ended::Ran(Outcome::Skipped("why".into())));
+        assert!(close(&vec![well()], &Which::All).is_ok());
+        assert!(close(&vec![well(), ("b", NONE, Ended::Failed("no".into()))], &Which::All).is_err());
+        assert!(close(&vec![well(), ("b", NONE, Ended::NotRun("a"))], &Which::All).is_err());
     }
 
     #[test]
     fn every_need_names_an_earlier_step() {
         for (index, step) in STEPS.iter().enumerate() {
             for need in step.needs {
-                let earlier = *need == "setup" || STEPS[..index].iter().any(|other| other.name == *need);
-                assert!(earlier, "{} needs {need}", step.name);
+                assert!(STEPS[..index].iter().any(|other| other.name == *need), "{} needs {need}", step.name);
             }
         }
+    }
+
+    #[test]
+    fn fast_leaves_out_slow_steps_and_their_tools_alone() {
+        let names: Vec<&str> = chosen(&Which::Fast).iter().map(|step| step.name).collect();
+        let expect = ["setup", "format", "tidy", "console-build", "console-check", "console-test", "clippy", "test"];
+        assert_eq!(names, expect);
+        assert!(known(&["deny"]) && !known(&[]) && !known(&["deny", "dent"]));
     }
 }

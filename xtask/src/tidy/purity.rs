@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::layers::{dep_line, map, mapped};
-use super::source::{code_only, without_tests, words};
+use super::source::{TestModule, code_only, without_tests, words};
 use super::{Dep, Kind, Package, Tree, Violation};
 
 /// Highest layer of the pure core.
@@ -61,18 +61,18 @@ fn impure(dep: &Dep) -> Option<String> {
 /// Lines outside tests that name the crate `std`.
 fn uses_of_std(tree: &Tree, package: &Package) -> Vec<Violation> {
     let src = format!("{}src/", folder(package));
-    let sources: Vec<(&str, String, Vec<String>)> = tree
+    let sources: Vec<(&str, String, Vec<TestModule>)> = tree
         .files
         .iter()
         .filter(|file| file.path.starts_with(&src) && file.path.ends_with(".rs"))
         .filter_map(|file| {
-            let (code, modules) = without_tests(&code_only(file.text.as_deref()?));
+            let (code, modules) = without_tests(file.text.as_deref()?);
             Some((file.path.as_str(), code, modules))
         })
         .collect();
     let test_files: BTreeSet<String> = sources
         .iter()
-        .flat_map(|(path, _, modules)| modules.iter().flat_map(|name| module_paths(path, name)))
+        .flat_map(|(path, _, modules)| modules.iter().flat_map(|module| module_paths(path, module)))
         .collect();
     let in_test =
         |path: &str| test_files.iter().any(|test| path == test || path.starts_with(&format!("{}/", trim_rs(test))));
@@ -93,14 +93,17 @@ fn names_std(code: &str) -> bool {
     found.any(|at| code[at + 3..].starts_with("::") || code[..at].trim_end().ends_with("extern crate"))
 }
 
-/// The files that `mod name;` in `path` may mean.
-fn module_paths(path: &str, name: &str) -> [String; 2] {
-    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+/// The files that a module declared in the file at `declared` may live in.
+fn module_paths(declared: &str, module: &TestModule) -> Vec<String> {
+    let (folder, file) = declared.rsplit_once('/').unwrap_or(("", declared));
+    if let Some(path) = &module.path {
+        return vec![format!("{folder}/{path}")];
+    }
     let base = match file {
-        "lib.rs" | "main.rs" | "mod.rs" => folder.to_string(),
-        _ => trim_rs(path).to_string(),
+        "lib.rs" | "main.rs" | "mod.rs" => folder,
+        _ => trim_rs(declared),
     };
-    [format!("{base}/{name}.rs"), format!("{base}/{name}/mod.rs")]
+    vec![format!("{base}/{}.rs", module.name), format!("{base}/{}/mod.rs", module.name)]
 }
 
 fn trim_rs(path: &str) -> &str {
@@ -168,6 +171,13 @@ mod tests {
         {
             check("node", &[("crates/node/src/lib.rs", &with(good))], &[], &[]);
         }
+    }
+
+    #[test]
+    fn a_test_module_under_another_path_may_use_std() {
+        let lib = format!("{LIB}#[cfg(test)]\n#[path = \"node_tests.rs\"]\nmod tests;\n");
+        let test = ("crates/node/src/node_tests.rs", "use std::fs;\n");
+        check("node", &[("crates/node/src/lib.rs", &lib), test], &[], &[]);
     }
 
     #[test]

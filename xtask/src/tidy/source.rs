@@ -3,7 +3,7 @@
 //! Not a parser: just enough of the lexical grammar (nested comments, raw strings, lifetimes against character
 //! literals) that a word in a comment or a string is never taken for code, and code never for a comment.
 
-/// The source with comments and the insides of literals replaced by blanks.
+/// The source with comments and literals replaced by blanks, byte for byte, so that offsets and lines stay.
 pub fn code_only(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
     let mut rest = source;
@@ -14,7 +14,7 @@ pub fn code_only(source: &str) -> String {
         if keep {
             out.push_str(taken);
         } else {
-            out.extend(taken.chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
+            blank(taken, &mut out);
         }
         before = taken.chars().next_back().unwrap_or(' ');
         rest = after;
@@ -99,22 +99,33 @@ fn char_literal(rest: &str) -> Option<usize> {
     (close == '\'').then_some(at + 1)
 }
 
-/// Code without what is compiled only for tests, and the names of test modules that live in files of their own.
-pub fn without_tests(code: &str) -> (String, Vec<String>) {
-    let mut out = code.to_string();
+fn blank(text: &str, out: &mut String) {
+    out.extend(text.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
+}
+
+/// A module that is compiled only for tests and lives in a file of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestModule {
+    /// Its name.
+    pub name: String,
+    /// What `#[path = "…"]` says, if it does.
+    pub path: Option<String>,
+}
+
+/// The source's code without what is compiled only for tests, and the test modules that live in files of their own.
+pub fn without_tests(source: &str) -> (String, Vec<TestModule>) {
+    let mut code = code_only(source);
     let mut modules = Vec::new();
     let mut from = 0;
-    while let Some(at) = next_test_attribute(&out, from) {
-        let end = item_end(&out, at);
-        if let Some(name) = file_module(&out[at..end]) {
-            modules.push(name);
-        }
-        let blank: String = out[at..end].chars().map(|c| if c == '\n' { "\n" } else { " " }).collect();
-        // Byte offsets stay valid only for ASCII; a wider character becomes one blank, so recompute from `at`.
-        out.replace_range(at..end, &blank);
-        from = at + blank.len();
+    while let Some(at) = next_test_attribute(&code, from) {
+        let end = item_end(&code, at);
+        modules.extend(test_module(&source[at..end], &code[at..end]));
+        let mut blanks = String::with_capacity(end - at);
+        blank(&code[at..end], &mut blanks);
+        code.replace_range(at..end, &blanks);
+        from = end;
     }
-    (out, modules)
+    (code, modules)
 }
 
 fn next_test_attribute(code: &str, from: usize) -> Option<usize> {
@@ -142,11 +153,13 @@ fn item_end(code: &str, at: usize) -> usize {
     code.len()
 }
 
-/// The name in `#[cfg(test)] mod name;`.
-fn file_module(item: &str) -> Option<String> {
-    let words: Vec<&str> = item.split_whitespace().collect();
+/// The module that `#[cfg(test)] #[path = "…"] mod name;` declares; none for any other item.
+fn test_module(source: &str, code: &str) -> Option<TestModule> {
+    let words: Vec<&str> = code.split_whitespace().collect();
     let at = words.iter().position(|word| *word == "mod")?;
-    words.get(at + 1)?.strip_suffix(';').map(str::to_string)
+    let name = words.get(at + 1)?.strip_suffix(';')?.to_string();
+    let path = code.find("#[path").and_then(|at| source[at..].split('"').nth(1)).map(str::to_string);
+    Some(TestModule { name, path })
 }
 
 /// Whether `c` may stand inside an identifier.
@@ -188,11 +201,12 @@ mod tests {
 
     #[test]
     fn test_items_are_blank_and_test_files_are_named() {
-        let (code, modules) =
-            without_tests("a;\n#[cfg(test)]\nmod tests { fn f() { b } }\nc;\n#[cfg(test)]\nmod oracle;\nd");
+        let source =
+            "a;\n#[cfg(test)]\nmod tests { fn f() { b } }\nc; // é\n#[cfg(test)]\n#[path = \"o.rs\"]\nmod oracle;\nd";
+        let (code, modules) = without_tests(source);
         assert_eq!(code.split_whitespace().collect::<Vec<_>>(), ["a;", "c;", "d"]);
-        assert_eq!(code.lines().count(), 7);
-        assert_eq!(modules, ["oracle"]);
+        assert_eq!(code.lines().count(), source.lines().count());
+        assert_eq!(modules, [TestModule { name: "oracle".into(), path: Some("o.rs".into()) }]);
     }
 
     #[test]
