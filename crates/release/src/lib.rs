@@ -1,1 +1,20 @@
-//! (empty layer)
+//! Who may see what: the release policy, and the only maker of [`Released`].
+//!
+//! In scope: the rules per peer, the reduction of tracks, plans and sites to what a peer may see, the delay and the
+//! cadence with which it leaves, the numbers a peer knows our tracks by, and the ledger of what was told under which
+//! rule. Out of scope: sending (`link`), signing and logging (`tlog`), deciding what is worth saying (`node`, `desk`).
+//!
+//! Invariants: what is not released by a rule, or said to its addressee on purpose, cannot be sent, because `link`
+//! accepts [`Released`] only and no other crate can make one; what a peer is sent is a function of what the rules
+//! release to it, in bytes and in ticks; internal numbers never leave; what is snapped is snapped outward and labelled.
+#![no_std]
+#![forbid(unsafe_code)]
+extern crate alloc;
+
+mod addressed;
+mod released;
+
+pub use addressed::{
+    Heading, release_avoid, release_channel, release_notice, release_pact, release_receipt, release_withdrawal,
+};
+pub use released::{Basis, Envelope, LedgerRow, LevelName, ReleaseError, Released};
