@@ -1,1 +1,40 @@
-//! (empty layer)
+//! Verdicts about the sky: which tracks will come too close, which volumes meet, who is inside what.
+//!
+//! In scope: track to track (prediction and observation), volume to volume, track to volume, conformance, screening
+//! against protected sites; the all-pairs sweep, the incremental index, and the seeded scenarios they are judged on.
+//! Out of scope: which reports belong to one aircraft and which pairs matter to whom (`node`), alerts and their
+//! hold times (`desk`), minima as agreed (`pact`).
+//!
+//! Invariants: a verdict is `Conflict`, `Clear` or `Unknown`, and `Clear` needs proof; what cannot be known (level,
+//! velocity, an old report) widens or is said, and never narrows; the order of floating-point operations is fixed and
+//! only `libm` is used, so every node reproduces a decision bit for bit; heights are compared as integers whenever the
+//! vertical speed between two tracks is zero; a filter may pass too many pairs and never too few, and [`brute_force`]
+//! is the judge of that.
+//!
+//! Standards: ASTM F3548-21 (volumes: closed sets, 1 cm, GEN0500); horizontal geometry on WGS-84.
+#![no_std]
+#![forbid(unsafe_code)]
+extern crate alloc;
+
+mod encounter;
+mod grid;
+mod index;
+mod kinematics;
+mod minima;
+pub mod scenario;
+mod separation;
+mod sweep;
+mod verdict;
+
+pub use encounter::{
+    AltitudeBasis, Encounter, MIXED_ALLOWANCE, MIXED_PART, TOUT_MAX_S, UNKNOWN_SPEED_MPS, track_track,
+};
+pub use index::Index;
+pub use kinematics::{AGE_FREE_MS, AGE_MAX_MS, AHEAD_MAX_MS, Kinematics, State, TURN_MPS2};
+pub use minima::{Minima, MinimaError, MinimaTable};
+pub use separation::{GAP_MAX_MS, Observed, observed_at, observed_between};
+pub use sweep::{Item, Pair, Sweep, brute_force, sweep};
+pub use verdict::{Verdict, Why};
+
+/// Version of the decisions in this crate, stored with each of them. Changes whenever any input could be judged differently.
+pub const ENGINE: &str = "skypact-detect-1";

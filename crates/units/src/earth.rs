@@ -66,6 +66,62 @@ pub fn geodetic(p: Vec3) -> (f64, f64) {
     (lat.to_degrees(), libm::atan2(p[1], p[0]).to_degrees())
 }
 
+/// Length of the geodesic between two points, metres (Vincenty's inverse formula, 1975).
+///
+/// Below 1 mm up to 19,900 km (tested to 0.1 mm at 2,000 km); nearly opposite points, where the series does not
+/// settle, get the great circle's length, good to 0.6 %.
+#[must_use]
+pub fn distance(lat1: f64, lon1: f64, lat2: f64, lon2: f64) -> f64 {
+    let (s1, c1) = reduced(lat1);
+    let (s2, c2) = reduced(lat2);
+    let l = wrap_degrees(lon2 - lon1).to_radians();
+    let mut lambda = l;
+    for _ in 0..40 {
+        let (sl, cl) = libm::sincos(lambda);
+        let (east, north) = (c2 * sl, c1 * s2 - s1 * c2 * cl);
+        let sin_sigma = libm::sqrt(east * east + north * north);
+        if sin_sigma == 0.0 {
+            return 0.0;
+        }
+        let cos_sigma = s1 * s2 + c1 * c2 * cl;
+        let sigma = libm::atan2(sin_sigma, cos_sigma);
+        let sin_alpha = c1 * c2 * sl / sin_sigma;
+        let cos2_alpha = 1.0 - sin_alpha * sin_alpha;
+        // On the equator every point is the vertex; the terms with it vanish.
+        let cos_2m = if cos2_alpha > 1e-15 { cos_sigma - 2.0 * s1 * s2 / cos2_alpha } else { 0.0 };
+        let c = F / 16.0 * cos2_alpha * (4.0 + F * (4.0 - 3.0 * cos2_alpha));
+        let twice = 2.0 * cos_2m * cos_2m - 1.0;
+        let next = l + (1.0 - c) * F * sin_alpha * (sigma + c * sin_sigma * (cos_2m + c * cos_sigma * twice));
+        if libm::fabs(next - lambda) < 1e-13 {
+            let u2 = cos2_alpha * E2 / (1.0 - E2);
+            let big_a = 1.0 + u2 / 16384.0 * (4096.0 + u2 * (-768.0 + u2 * (320.0 - 175.0 * u2)));
+            let big_b = u2 / 1024.0 * (256.0 + u2 * (-128.0 + u2 * (74.0 - 47.0 * u2)));
+            let third = big_b / 6.0 * cos_2m * (4.0 * sin_sigma * sin_sigma - 3.0) * (4.0 * cos_2m * cos_2m - 3.0);
+            let delta = big_b * sin_sigma * (cos_2m + big_b / 4.0 * (cos_sigma * twice - third));
+            return A * (1.0 - F) * big_a * (sigma - delta);
+        }
+        lambda = next;
+    }
+    let (p, q) = (surface(lat1, lon1), surface(lat2, lon2));
+    let (np, nq) = (norm(p), norm(q));
+    let cross = [p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]];
+    libm::atan2(norm(cross) / (np * nq), dot(p, q) / (np * nq)) * MEAN_RADIUS
+}
+
+/// Sine and cosine of the reduced latitude. The cosine comes from the latitude's own cosine, or a pole would lose it.
+fn reduced(lat_deg: f64) -> (f64, f64) {
+    let (s, c) = libm::sincos(lat_deg.to_radians());
+    let s = (1.0 - F) * s;
+    let n = libm::sqrt(s * s + c * c);
+    (s / n, c / n)
+}
+
+/// A difference of longitudes brought into [-180, 180], degrees.
+#[must_use]
+pub fn wrap_degrees(d: f64) -> f64 {
+    d - 360.0 * libm::floor(d / 360.0 + 0.5)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +131,22 @@ mod tests {
         for (lat, lon) in [(0.0, 0.0), (47.5, 8.5), (-89.999, 179.9), (89.999_999, -12.0), (51.0, -179.999_9)] {
             let (la, lo) = geodetic(surface(lat, lon));
             assert!((la - lat).abs() < 1e-9 && (lo - lon).abs() < 1e-7, "{lat} {lon}: {la} {lo}");
+        }
+    }
+
+    #[test]
+    fn distances_are_the_published_ones() {
+        // Computed with GeographicLib; the last is nearly antipodal and only approximate here.
+        for (p, q, want, tolerance) in [
+            ((0.0, 0.0), (0.0, 1.0), 111_319.490_793, 1e-4),
+            ((0.0, 0.0), (1.0, 0.0), 110_574.388_558, 1e-4),
+            ((90.0, 13.0), (89.0, -100.0), 111_693.864_914, 1e-4),
+            ((10.0, 179.9), (10.0, -179.9), 21_927.872_478, 1e-4),
+            ((48.0, 10.0), (48.0, 10.0), 0.0, 0.0),
+            ((0.0, 0.0), (0.5, 179.7), 19_944_127.421, 120_000.0),
+        ] {
+            let got = distance(p.0, p.1, q.0, q.1);
+            assert!((got - want).abs() <= tolerance, "{p:?} {q:?}: {got}");
         }
     }
 
