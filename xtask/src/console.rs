@@ -86,8 +86,8 @@ fn npm() -> Command {
 
 fn check_node() -> Result<()> {
     let hint = format!(
-        "the console's build needs Node.js {NODE_MAJOR_MIN} or newer with npm; on Debian as root: \
-         apt-get install nodejs npm (or a release from https://nodejs.org), then again: cargo xtask console"
+        "the console's build needs Node.js {NODE_MAJOR_MIN} or newer with npm (https://nodejs.org; \
+         Debian 13: apt-get install nodejs npm; Debian 12's own is too old), then again: cargo xtask console"
     );
     let version = sh::output(sh::program("node").arg("--version")).with_context(|| hint.clone())?;
     let major = version.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());

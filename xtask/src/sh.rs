@@ -28,8 +28,9 @@ impl fmt::Display for Outcome {
 
 /// Root of the working tree.
 pub fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_path_buf()
+    // Asked at run time, when cargo sets it too: two clones that share a target folder share this very binary.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    here.parent().map(Path::to_path_buf).unwrap_or(here)
 }
 
 /// A cargo of the same toolchain, started at the root.
