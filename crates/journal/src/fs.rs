@@ -9,6 +9,8 @@ use std::{
     path::Path,
 };
 
+use crate::{JournalError, error::is_full};
+
 /// A name in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -86,6 +88,45 @@ pub(crate) fn read_full_at(file: &dyn FsFile, mut buf: &mut [u8], mut offset: u6
         }
     }
     Ok(done)
+}
+
+/// What became of putting a file in place.
+pub(crate) enum Written {
+    /// It is durable.
+    Durable,
+    /// Contents are durable, but whether the name is, is not known.
+    Unknown,
+}
+
+/// Writes `parts` to a temporary file, syncs it, renames it to `name`, syncs the folder. After an error the file `name` is as before;
+/// what stays of the temporary one is removed at the next open.
+pub(crate) fn replace(
+    fs: &dyn Fs,
+    dir: &Path,
+    name: &str,
+    parts: &[&[u8]],
+    reserve_bytes: u64,
+) -> Result<Written, JournalError> {
+    let path = dir.join(name);
+    let temp = dir.join(format!("{name}.tmp"));
+    let prepared = fs.create(&temp).and_then(|mut file| {
+        let mut at = 0;
+        for part in parts {
+            file.write_all_at(part, at)?;
+            at += part.len() as u64;
+        }
+        file.sync_all()
+    });
+    if let Err(source) = prepared {
+        let _ = fs.remove(&temp);
+        return Err(if is_full(&source) {
+            JournalError::Full { free_bytes: fs.free_bytes(dir).unwrap_or(0), reserve_bytes }
+        } else {
+            JournalError::Io { op: "write", path: temp, source }
+        });
+    }
+    let placed = fs.rename(&temp, &path).and_then(|()| fs.sync_dir(dir));
+    Ok(if placed.is_ok() { Written::Durable } else { Written::Unknown })
 }
 
 /// The operating system's file system.

@@ -9,9 +9,9 @@ use crate::{
     Check, DamageReason, JournalError, Options, SegmentJournal, Seq, State,
     error::{io_at, is_full},
     format::{PrevSegment, SEGMENT_HEADER_BYTES, SegmentHeader, segment_name, seq_of_name},
-    fs::{Entry, Fs, Lock, read_full_at},
+    fs::{Entry, Fs, Lock, Written, read_full_at, replace},
     read::successor,
-    retention::{RETENTION_NAME, RetentionLog},
+    retention::RetentionLog,
     scan::{Scanner, Step, check_header},
     segment::{Active, Counts, CreateError, PrevBrief, create_segment},
     tail::{self, Verdict},
@@ -33,8 +33,6 @@ pub struct OpenReport {
     /// What an unfinished write left at the end: cut off, and kept in a file. Records of a batch that was never acknowledged, or damage
     /// within the last batch, which looks the same.
     pub torn: Option<TornTail>,
-    /// An unfinished retention order: cut off, and kept in a file. Nothing had been removed for it.
-    pub torn_retention: Option<TornTail>,
     /// Temporary files of unfinished work that were removed.
     pub leftovers: Vec<String>,
     /// Segments whose ordered removal a crash had interrupted, removed now.
@@ -52,7 +50,7 @@ pub struct TornTail {
     pub seq: Seq,
     /// Bytes cut.
     pub bytes: u64,
-    /// What was wrong at `offset`; for a retention order, always a short frame.
+    /// What was wrong at `offset`.
     pub reason: DamageReason,
     /// Name of the file in the journal's folder that holds the cut bytes.
     pub saved_as: String,
@@ -105,19 +103,13 @@ pub(crate) fn open(
                 return Err(scanner.damaged(DamageReason::BehindSnapshot));
             }
             // Nothing was changed so far. All that follows is repair of unfinished work.
-            report.torn = torn
-                .as_ref()
-                .map(|(reason, rest)| save_torn(&*fs, dir, &scanner, *reason, rest, &options))
-                .transpose()?;
+            remove_leftovers(&*fs, dir, &found)?;
+            if let Some((reason, rest)) = &torn {
+                report.torn = Some(save_torn(&*fs, dir, &scanner, *reason, rest, options.reserve_bytes)?);
+            }
             (resume(dir, scanner, torn.is_some())?, last)
         }
     };
-    report.torn_retention = repair_retention(&*fs, dir, &found.retention, &options)?;
-    if !found.segments.is_empty() {
-        remove_leftovers(&*fs, dir, &found)?;
-    }
-    let mut retention = found.retention;
-    retention.torn.clear();
     let sealed = found.segments.split_last().map_or(Vec::new(), |(_, earlier)| earlier.to_vec());
     report.segments = sealed.len() as u64 + 1;
     report.bytes = sealed.iter().map(|s| s.bytes).sum::<u64>() + active.len;
@@ -129,7 +121,7 @@ pub(crate) fn open(
         options,
         sealed,
         active,
-        retention,
+        retention: found.retention,
         last: Arc::new(AtomicU64::new(last.0)),
         newest_snapshot: found.newest_snapshot,
         state: State::Ok,
@@ -151,11 +143,11 @@ fn prepare_dir(fs: &dyn Fs, dir: &Path) -> Result<(), JournalError> {
 /// Lists the folder and reads the retention log.
 fn look(fs: &dyn Fs, dir: &Path) -> Result<Found, JournalError> {
     let entries = fs.list(dir).map_err(io_at("list", dir))?;
-    let retention = RetentionLog::load(fs, dir, true)?;
+    let retention = RetentionLog::load(fs, dir)?;
     let (segments, removals) = sort_segments(&entries, &retention)?;
     let leftovers = entries.iter().filter(|e| e.name.ends_with(".tmp")).map(|e| e.name.clone()).collect();
     let newest_snapshot = entries.iter().filter_map(|e| seq_of_name(&e.name, ".snap")).max();
-    if segments.is_empty() && (newest_snapshot.is_some() || retention.good_bytes > 0) {
+    if segments.is_empty() && (newest_snapshot.is_some() || !retention.entries.is_empty()) {
         let expected = retention.removed().next_back().map_or(Seq(1), |r| r.last.next());
         return Err(JournalError::Damaged {
             segment: expected,
@@ -287,44 +279,25 @@ fn scan_tail(fs: &dyn Fs, dir: &Path, first: Seq) -> Result<(Scanner, Torn), Jou
     }
 }
 
-/// Keeps the bytes that are about to be cut off.
+/// Keeps the bytes that are about to be cut off, durably, as `<segment>.<offset>[-n].torn`. An existing file stays: it is evidence.
 fn save_torn(
     fs: &dyn Fs,
     dir: &Path,
     scanner: &Scanner,
     reason: DamageReason,
     rest: &[u8],
-    options: &Options,
-) -> Result<TornTail, JournalError> {
-    let segment = scanner.header.first;
-    let saved_as = keep_bytes(fs, dir, &segment_name(segment), scanner.at, rest, options.reserve_bytes)?;
-    Ok(TornTail { segment, offset: scanner.at, seq: scanner.next, bytes: rest.len() as u64, reason, saved_as })
-}
-
-/// Writes `bytes` durably to `<name>.<offset>[-n].torn` and returns that name. An existing file is kept: it is evidence.
-fn keep_bytes(
-    fs: &dyn Fs,
-    dir: &Path,
-    name: &str,
-    offset: u64,
-    bytes: &[u8],
     reserve_bytes: u64,
-) -> Result<String, JournalError> {
-    let taken: Vec<String> = fs.list(dir).map_err(io_at("list", dir))?.into_iter().map(|e| e.name).collect();
-    let plain = format!("{name}.{offset}.torn");
-    let torn = (1..).map(|n| format!("{name}.{offset}-{n}.torn"));
-    let torn = std::iter::once(plain).chain(torn).find(|n| !taken.contains(n)).expect("names do not end");
-    let (temp, path) = (dir.join(format!("{torn}.tmp")), dir.join(&torn));
-    let saved = fs.create(&temp).and_then(|mut file| {
-        file.write_all_at(bytes, 0)?;
-        file.sync_all()?;
-        fs.rename(&temp, &path)?;
-        fs.sync_dir(dir)
-    });
-    match saved {
-        Ok(()) => Ok(torn),
-        Err(e) if is_full(&e) => Err(JournalError::Full { free_bytes: fs.free_bytes(dir).unwrap_or(0), reserve_bytes }),
-        Err(source) => Err(JournalError::Io { op: "write", path, source }),
+) -> Result<TornTail, JournalError> {
+    let (segment, offset, seq) = (scanner.header.first, scanner.at, scanner.next);
+    let taken = fs.list(dir).map_err(io_at("list", dir))?;
+    let plain = format!("{}.{offset}", segment_name(segment));
+    let saved_as = std::iter::once(format!("{plain}.torn"))
+        .chain((1..).map(|n| format!("{plain}-{n}.torn")))
+        .find(|name| taken.iter().all(|e| e.name != *name))
+        .expect("names do not end");
+    match replace(fs, dir, &saved_as, &[rest], reserve_bytes)? {
+        Written::Durable => Ok(TornTail { segment, offset, seq, bytes: rest.len() as u64, reason, saved_as }),
+        Written::Unknown => Err(JournalError::Unknown { after: Seq(seq.0 - 1) }),
     }
 }
 
@@ -337,24 +310,6 @@ fn resume(dir: &Path, scanner: Scanner, torn: bool) -> Result<Active, JournalErr
         file.truncate(len).and_then(|()| file.sync_all()).map_err(io_at("cut", &path))?;
     }
     Ok(Active { first, file, seed, len, hasher })
-}
-
-fn repair_retention(
-    fs: &dyn Fs,
-    dir: &Path,
-    log: &RetentionLog,
-    options: &Options,
-) -> Result<Option<TornTail>, JournalError> {
-    if log.torn.is_empty() {
-        return Ok(None);
-    }
-    let saved_as = keep_bytes(fs, dir, RETENTION_NAME, log.good_bytes, &log.torn, options.reserve_bytes)?;
-    let path = dir.join(RETENTION_NAME);
-    let mut file = fs.open_rw(&path).map_err(io_at("open", &path))?;
-    file.truncate(log.good_bytes).and_then(|()| file.sync_all()).map_err(io_at("cut", &path))?;
-    let seq = Seq(log.entries.len() as u64 + 1);
-    let (offset, bytes) = (log.good_bytes, log.torn.len() as u64);
-    Ok(Some(TornTail { segment: Seq::ZERO, offset, seq, bytes, reason: DamageReason::FrameShort, saved_as }))
 }
 
 fn remove_leftovers(fs: &dyn Fs, dir: &Path, found: &Found) -> Result<(), JournalError> {

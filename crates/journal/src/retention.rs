@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     JournalError, RetentionFault, Seq,
-    error::{io_at, is_full},
-    fs::{Fs, read_full_at},
+    error::io_at,
+    fs::{Fs, Written, read_full_at, replace},
 };
 
 /// The file's name.
@@ -58,99 +58,48 @@ pub struct Trimmed {
     pub removed: Vec<RemovedSegment>,
 }
 
-/// The retention log as read.
+/// The retention log as read. It is small (about 130 bytes a segment removed) and replaced as a whole, so that no write can tear it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct RetentionLog {
     pub(crate) entries: Vec<RetentionEntry>,
-    /// Length of the good part.
-    pub(crate) good_bytes: u64,
-    /// An order whose writing was cut off: nothing was removed for it.
-    pub(crate) torn: Vec<u8>,
-    /// Running hash of the good part.
-    hasher: Sha256State,
-}
-
-/// [`Sha256`] with the traits the log derives.
-#[derive(Clone, Default)]
-struct Sha256State(Sha256);
-
-impl PartialEq for Sha256State {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.clone().finalize() == other.0.clone().finalize()
-    }
-}
-impl Eq for Sha256State {}
-impl std::fmt::Debug for Sha256State {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&hex(&self.0.clone().finalize()))
-    }
+    text: String,
 }
 
 impl RetentionLog {
-    /// Reads the log; an absent file is an empty log. `fresh` syncs it first and reads it from the disk.
-    pub(crate) fn load(fs: &dyn Fs, dir: &Path, fresh: bool) -> Result<RetentionLog, JournalError> {
+    /// Reads the log from the disk; an absent file is an empty log.
+    pub(crate) fn load(fs: &dyn Fs, dir: &Path) -> Result<RetentionLog, JournalError> {
         let path = dir.join(RETENTION_NAME);
-        let opened = if fresh { fs.open_rw(&path) } else { fs.open(&path) };
-        let mut file = match opened {
+        let file = match fs.open(&path) {
             Ok(file) => file,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(RetentionLog::default()),
             Err(source) => return Err(io_at("open", &path)(source)),
         };
-        if fresh {
-            file.sync_all().and_then(|()| file.drop_cache()).map_err(io_at("sync", &path))?;
-        }
         let mut bytes = vec![0; file.bytes().map_err(io_at("measure", &path))? as usize];
         let got = read_full_at(&*file, &mut bytes, 0).map_err(io_at("read", &path))?;
         bytes.truncate(got);
-        RetentionLog::parse(&bytes)
+        RetentionLog::parse(bytes)
     }
 
-    /// Reads the bytes of a log. Only an unfinished order at the end is passed over, into `torn`.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<RetentionLog, JournalError> {
-        let mut log = RetentionLog::default();
-        if bytes.is_empty() {
-            return Ok(log);
+    /// Reads the bytes of a log.
+    pub(crate) fn parse(bytes: Vec<u8>) -> Result<RetentionLog, JournalError> {
+        let damaged = |offset: usize, reason| JournalError::DamagedRetention { offset: offset as u64, reason };
+        let text = String::from_utf8(bytes).map_err(|e| damaged(e.utf8_error().valid_up_to(), RetentionFault::Text))?;
+        if !text.starts_with(FIRST_LINE) {
+            return Err(damaged(0, RetentionFault::FirstLine));
         }
-        if !bytes.starts_with(FIRST_LINE.as_bytes()) {
-            let torn = FIRST_LINE.as_bytes().starts_with(bytes);
-            return if torn {
-                Ok(RetentionLog { torn: bytes.to_vec(), ..log })
-            } else {
-                Err(damaged(0, RetentionFault::FirstLine))
-            };
-        }
+        let mut entries = Vec::new();
         let mut at = FIRST_LINE.len();
-        log.hasher.0.update(&bytes[..at]);
-        while at < bytes.len() {
-            match parse_order(&bytes[at..], log.entries.len() + 1, &log.hasher.0) {
-                Ok((entry, hasher, used)) => {
-                    log.entries.push(entry);
-                    log.hasher = Sha256State(hasher);
-                    at += used;
-                }
-                Err(Stop::Unfinished) => break,
-                Err(Stop::Bad(fault)) if has_end(&bytes[at..]) => return Err(damaged(at, fault)),
-                // Sectors of one cut-off write may be missing anywhere in it; the files it would have removed are all still there, or
-                // opening finds them missing and refuses.
-                Err(Stop::Bad(_)) => break,
-            }
+        while at < text.len() {
+            let (entry, end) = parse_order(&text, at, entries.len() + 1).map_err(|fault| damaged(at, fault))?;
+            entries.push(entry);
+            at = end;
         }
-        // A first line without one whole order is the start of the first order's write.
-        let good = if log.entries.is_empty() { 0 } else { at };
-        if good == 0 {
-            log.hasher = Sha256State::default();
-        }
-        log.good_bytes = good as u64;
-        log.torn = bytes[good..].to_vec();
-        Ok(log)
+        Ok(RetentionLog { entries, text })
     }
 
-    /// The bytes that record one more order, and the log with it.
-    pub(crate) fn with(&self, entry: RetentionEntry) -> (String, RetentionLog) {
-        let mut text = String::new();
-        if self.good_bytes == 0 {
-            text.push_str(FIRST_LINE);
-        }
+    /// The log with one more order.
+    pub(crate) fn with(&self, entry: RetentionEntry) -> RetentionLog {
+        let mut text = if self.text.is_empty() { FIRST_LINE.to_string() } else { self.text.clone() };
         let n = self.entries.len() + 1;
         let RetentionOrder { who, why, at_utc_ms } = &entry.order;
         writeln!(text, "order {n} upto={} at_utc_ms={at_utc_ms} who={who:?} why={why:?}", entry.upto)
@@ -159,91 +108,45 @@ impl RetentionLog {
             writeln!(text, "segment {} last={} bytes={} sha256={}", s.first, s.last, s.bytes, hex(&s.sha256))
                 .expect("to a string");
         }
-        let mut next = self.clone();
-        next.hasher.0.update(&text);
-        let end = format!("end {n} sha256={}\n", hex(&next.hasher.0.clone().finalize()));
-        next.hasher.0.update(&end);
-        text.push_str(&end);
-        next.good_bytes += text.len() as u64;
-        next.torn.clear();
-        next.entries.push(entry);
-        (text, next)
+        let hash = hex(&Sha256::digest(&text));
+        writeln!(text, "end {n} sha256={hash}").expect("to a string");
+        let mut entries = self.entries.clone();
+        entries.push(entry);
+        RetentionLog { entries, text }
     }
 
     /// Every segment ever removed, oldest first.
     pub(crate) fn removed(&self) -> impl DoubleEndedIterator<Item = &RemovedSegment> {
         self.entries.iter().flat_map(|e| &e.removed)
     }
-}
 
-/// How the writing of an order ended.
-pub(crate) enum Recorded {
-    /// It is durable.
-    Durable,
-    /// It may be.
-    Unknown,
-}
-
-/// Writes `text` at the end of the good part and makes it durable. On any error the log is as before.
-pub(crate) fn append(
-    fs: &dyn Fs,
-    dir: &Path,
-    at: u64,
-    text: &str,
-    reserve_bytes: u64,
-) -> Result<Recorded, JournalError> {
-    let path = dir.join(RETENTION_NAME);
-    let opened = if at == 0 { fs.create(&path) } else { fs.open_rw(&path) };
-    let mut file = opened.map_err(io_at("open", &path))?;
-    if let Err(source) = file.write_all_at(text.as_bytes(), at) {
-        if file.truncate(at).and_then(|()| file.sync_all()).is_err() {
-            return Ok(Recorded::Unknown);
-        }
-        return Err(if is_full(&source) {
-            JournalError::Full { free_bytes: fs.free_bytes(dir).unwrap_or(0), reserve_bytes }
-        } else {
-            JournalError::Io { op: "write", path, source }
-        });
+    /// Puts the log in place of the one in the folder, durably.
+    pub(crate) fn store(&self, fs: &dyn Fs, dir: &Path, reserve_bytes: u64) -> Result<Written, JournalError> {
+        replace(fs, dir, RETENTION_NAME, &[self.text.as_bytes()], reserve_bytes)
     }
-    let synced = file.sync_all().and_then(|()| if at == 0 { fs.sync_dir(dir) } else { Ok(()) });
-    Ok(if synced.is_ok() { Recorded::Durable } else { Recorded::Unknown })
 }
 
-enum Stop {
-    /// The text ends before the order does.
-    Unfinished,
-    Bad(RetentionFault),
-}
-
-/// Reads one order from the start of `bytes`; returns it, the running hash after it, and its length.
-fn parse_order(bytes: &[u8], n: usize, hasher: &Sha256) -> Result<(RetentionEntry, Sha256, usize), Stop> {
-    let bad = Stop::Bad(RetentionFault::Line);
-    let mut hasher = hasher.clone();
-    let mut at = 0;
+/// Reads the order that begins at `at`; returns it and where it ends. Its last line holds the hash of everything before that line.
+fn parse_order(text: &str, at: usize, n: usize) -> Result<(RetentionEntry, usize), RetentionFault> {
     let mut entry: Option<RetentionEntry> = None;
-    loop {
-        let len = bytes[at..].iter().position(|b| *b == b'\n').ok_or(Stop::Unfinished)?;
-        let raw = &bytes[at..=at + len];
-        let line = std::str::from_utf8(&raw[..len]).map_err(|_| Stop::Bad(RetentionFault::Text))?;
-        at += len + 1;
+    let mut end = at;
+    for raw in text[at..].split_inclusive('\n') {
+        let line = raw.strip_suffix('\n').ok_or(RetentionFault::Line)?;
         match &mut entry {
-            None => entry = Some(parse_head(line, n).ok_or(bad_line())?),
-            Some(e) if line.starts_with("segment ") => e.removed.push(parse_segment(line).ok_or(bad_line())?),
-            Some(_) => {
-                let hash = line.strip_prefix(&format!("end {n} sha256=")).ok_or(bad_line())?;
-                if hash != hex(&hasher.clone().finalize()) {
-                    return Err(Stop::Bad(RetentionFault::Hash));
+            None => entry = Some(parse_head(line, n).ok_or(RetentionFault::Line)?),
+            Some(e) if line.starts_with("segment ") => e.removed.push(parse_segment(line).ok_or(RetentionFault::Line)?),
+            Some(e) => {
+                let hash = line.strip_prefix(&format!("end {n} sha256=")).ok_or(RetentionFault::Line)?;
+                if hash != hex(&Sha256::digest(&text[..end])) {
+                    return Err(RetentionFault::Hash);
                 }
-                hasher.update(raw);
-                return entry.filter(|e| !e.removed.is_empty()).map(|e| (e, hasher, at)).ok_or(bad);
+                let whole = !e.removed.is_empty();
+                return entry.filter(|_| whole).map(|e| (e, end + raw.len())).ok_or(RetentionFault::Line);
             }
         }
-        hasher.update(raw);
+        end += raw.len();
     }
-}
-
-fn bad_line() -> Stop {
-    Stop::Bad(RetentionFault::Line)
+    Err(RetentionFault::Line)
 }
 
 fn parse_head(line: &str, n: usize) -> Option<RetentionEntry> {
@@ -300,15 +203,6 @@ fn unquote(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// Whether a whole `end` line follows: then what stands before it was written out and is not a cut-off write.
-fn has_end(bytes: &[u8]) -> bool {
-    bytes.split_inclusive(|b| *b == b'\n').any(|l| l.starts_with(b"end ") && l.ends_with(b"\n"))
-}
-
-fn damaged(offset: usize, reason: RetentionFault) -> JournalError {
-    JournalError::DamagedRetention { offset: offset as u64, reason }
-}
-
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut out, b| {
@@ -334,40 +228,33 @@ mod tests {
         }
     }
 
-    fn two() -> (String, RetentionLog) {
-        let (a, log) = RetentionLog::default().with(entry(1, "age"));
-        let (b, log) = log.with(entry(11, "says \"so\",\n\\ Zürich \u{7f}\u{202e}"));
-        (a + &b, log)
+    fn two() -> RetentionLog {
+        RetentionLog::default().with(entry(1, "age")).with(entry(11, "says \"so\",\n\\ Zürich \u{7f}\u{202e}"))
     }
 
     #[test]
     fn orders_read_back_whatever_their_text() {
-        let (text, log) = two();
-        assert_eq!(RetentionLog::parse(text.as_bytes()).unwrap(), log);
+        let log = two();
+        assert_eq!(RetentionLog::parse(log.text.clone().into_bytes()).unwrap(), log);
     }
 
     #[test]
-    fn a_log_cut_anywhere_keeps_whole_orders_and_saves_the_rest() {
-        let (text, _) = two();
-        let first = RetentionLog::default().with(entry(1, "age")).0.len();
-        for cut in 0..text.len() {
-            let log = RetentionLog::parse(&text.as_bytes()[..cut]).unwrap();
-            assert_eq!(log.entries.len(), usize::from(cut >= first), "cut at {cut}");
-            assert_eq!(log.good_bytes as usize + log.torn.len(), cut);
+    fn a_log_cut_anywhere_but_between_orders_is_refused() {
+        let log = two();
+        let whole = [FIRST_LINE.len(), RetentionLog::default().with(entry(1, "age")).text.len()];
+        for cut in 0..log.text.len() {
+            let read = RetentionLog::parse(log.text.as_bytes()[..cut].to_vec());
+            assert_eq!(read.is_ok(), whole.contains(&cut), "cut at {cut}");
         }
     }
 
     #[test]
-    fn any_flipped_bit_is_refused_or_costs_only_the_last_order_and_says_so() {
-        let (text, log) = two();
-        for bit in 0..text.len() * 8 {
-            let mut bad = text.clone().into_bytes();
+    fn any_flipped_bit_is_refused() {
+        let log = two();
+        for bit in 0..log.text.len() * 8 {
+            let mut bad = log.text.clone().into_bytes();
             bad[bit / 8] ^= 1 << (bit % 8);
-            match RetentionLog::parse(&bad) {
-                Err(JournalError::DamagedRetention { .. }) => {}
-                Ok(read) => assert!(read.entries == log.entries[..1] && !read.torn.is_empty(), "bit {bit}"),
-                Err(e) => panic!("bit {bit}: {e}"),
-            }
+            assert!(matches!(RetentionLog::parse(bad), Err(JournalError::DamagedRetention { .. })), "bit {bit}");
         }
     }
 }

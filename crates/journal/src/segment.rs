@@ -19,10 +19,10 @@ use crate::{
         BATCH_BYTES_MAX, FRAME_HEADER_BYTES, PrevSegment, RECORD_BYTES_MAX, SEGMENT_HEADER_BYTES, SegmentHeader,
         encode_frame, segment_name,
     },
-    fs::{Fs, FsFile, StdFs},
+    fs::{Fs, FsFile, StdFs, Written},
     open,
     read::successor,
-    retention::{self, Recorded, RetentionLog, TEXT_BYTES_MAX},
+    retention::{RetentionLog, TEXT_BYTES_MAX},
     scan::{Scanner, Step},
     snapshot,
 };
@@ -358,10 +358,10 @@ impl Journal for SegmentJournal {
             return Ok(Trimmed::default());
         }
         let entry = RetentionEntry { upto, order: order.clone(), removed: removed.clone() };
-        let (text, next) = self.retention.with(entry);
-        match retention::append(&*self.fs, &self.dir, self.retention.good_bytes, &text, self.options.reserve_bytes)? {
-            Recorded::Unknown => return Err(self.fail()),
-            Recorded::Durable => self.retention = next,
+        let next = self.retention.with(entry);
+        match next.store(&*self.fs, &self.dir, self.options.reserve_bytes)? {
+            Written::Unknown => return Err(self.fail()),
+            Written::Durable => self.retention = next,
         }
         // From here the segments count as removed: a start after a crash finishes what the log orders.
         self.sealed.drain(..removed.len());
@@ -388,8 +388,8 @@ impl Journal for SegmentJournal {
             return Err(JournalError::TooLarge { bytes: bytes.len() as u64, max: snapshot::SNAPSHOT_BYTES_MAX });
         }
         match snapshot::write(&*self.fs, &self.dir, seq, bytes, self.options.reserve_bytes)? {
-            snapshot::Written::Unknown => return Err(self.fail()),
-            snapshot::Written::Durable => self.newest_snapshot = Some(seq),
+            Written::Unknown => return Err(self.fail()),
+            Written::Durable => self.newest_snapshot = Some(seq),
         }
         snapshot::prune(&*self.fs, &self.dir, seq)
     }

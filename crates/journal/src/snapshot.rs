@@ -6,9 +6,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     JournalError, Seq, SnapshotFault,
-    error::{io_at, is_full},
+    error::io_at,
     format::{le64, seq_of_name},
-    fs::{Fs, read_full_at},
+    fs::{Fs, Written, read_full_at, replace},
 };
 
 /// First bytes of every snapshot.
@@ -90,15 +90,7 @@ pub(crate) fn read_one(fs: &dyn Fs, dir: &Path, seq: Seq) -> Result<Result<Vec<u
     Ok(if good { Ok(contents) } else { Err(SnapshotFault::Hash) })
 }
 
-/// What became of writing a snapshot.
-pub(crate) enum Written {
-    /// Durable.
-    Durable,
-    /// Its name may or may not be durable.
-    Unknown,
-}
-
-/// Writes a snapshot under a temporary name, syncs, renames, syncs the folder.
+/// Puts a snapshot in the folder, durably.
 pub(crate) fn write(
     fs: &dyn Fs,
     dir: &Path,
@@ -106,27 +98,7 @@ pub(crate) fn write(
     contents: &[u8],
     reserve_bytes: u64,
 ) -> Result<Written, JournalError> {
-    let path = dir.join(snapshot_name(seq));
-    let temp = dir.join(format!("{}.tmp", snapshot_name(seq)));
-    let head = encode_header(seq, contents);
-    let prepared = fs.create(&temp).and_then(|mut file| {
-        file.write_all_at(&head, 0)?;
-        file.write_all_at(contents, head.len() as u64)?;
-        file.sync_all()
-    });
-    if let Err(source) = prepared {
-        // What stays behind is removed at the next open.
-        let _ = fs.remove(&temp);
-        return Err(if is_full(&source) {
-            JournalError::Full { free_bytes: fs.free_bytes(dir).unwrap_or(0), reserve_bytes }
-        } else {
-            JournalError::Io { op: "write", path: temp, source }
-        });
-    }
-    if fs.rename(&temp, &path).and_then(|()| fs.sync_dir(dir)).is_err() {
-        return Ok(Written::Unknown);
-    }
-    Ok(Written::Durable)
+    replace(fs, dir, &snapshot_name(seq), &[&encode_header(seq, contents), contents], reserve_bytes)
 }
 
 /// Removes what is older than the newest two intact ones, given that `newest` was just written. A file that cannot be removed now

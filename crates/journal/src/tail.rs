@@ -6,7 +6,8 @@
 //! - No good frame follows the bad one: it was the last write. Torn.
 //! - A good frame of a *later* batch follows: the bad one had been acknowledged. Damage.
 //! - A good frame of the *same* batch follows. Sectors of one write may reach the disk in any order, and a sector of a grown
-//!   file that did not reads as zeros. With such a sector before the good frame it is torn, else damage.
+//!   file that did not reads as zeros; in the sector where the batch began, from there on. With such a sector before the good frame
+//!   it is torn, else damage.
 //!
 //! The one undecidable case is damage within the last batch that looks like a torn write; `open` reports it either way.
 
@@ -46,7 +47,7 @@ pub(crate) fn judge(rest: &[u8], offset: u64, seq: Seq, seed: u32, reason: Damag
                 if batch > seq.0 {
                     return Verdict::Damaged(reason);
                 }
-                first_good.get_or_insert(at);
+                first_good.get_or_insert((at, batch == seq.0));
                 at += FRAME_HEADER_BYTES + head.len as usize;
             }
             None => at += 1,
@@ -56,7 +57,7 @@ pub(crate) fn judge(rest: &[u8], offset: u64, seq: Seq, seed: u32, reason: Damag
         }
     }
     match first_good {
-        Some(at) if !has_unwritten_sector(&rest[..at], offset) => Verdict::Damaged(reason),
+        Some((at, begins)) if !has_unwritten_sector(&rest[..at], offset, begins) => Verdict::Damaged(reason),
         _ if rest.len() > BATCH_BYTES_MAX => Verdict::Damaged(DamageReason::TailTooLong),
         _ => Verdict::Torn,
     }
@@ -78,10 +79,13 @@ fn good_frame(bytes: &[u8], seq: Seq, seed: u32, work: &mut usize) -> Option<Fra
     head.matches(seed, &bytes[..whole]).then_some(head)
 }
 
-/// Whether `bytes`, which begin at `offset` of the file, contain a whole aligned sector of zeros.
-fn has_unwritten_sector(bytes: &[u8], offset: u64) -> bool {
-    let skip = (SECTOR - offset % SECTOR) % SECTOR;
-    bytes.get(skip as usize..).is_some_and(|b| b.chunks_exact(SECTOR as usize).any(|s| s.iter().all(|&x| x == 0)))
+/// Whether `bytes`, which begin at `offset` of the file, contain a whole aligned sector of zeros, or, where the batch `begins` there,
+/// start with zeros up to the next sector: that sector is as it was before the batch.
+fn has_unwritten_sector(bytes: &[u8], offset: u64, begins: bool) -> bool {
+    let zero = |s: &[u8]| s.iter().all(|&x| x == 0);
+    let skip = ((SECTOR - offset % SECTOR) % SECTOR) as usize;
+    let Some((start, rest)) = bytes.split_at_checked(skip) else { return false };
+    (begins && skip > 0 && zero(start)) || rest.chunks_exact(SECTOR as usize).any(zero)
 }
 
 #[cfg(test)]
@@ -132,6 +136,16 @@ mod tests {
         rest[432..944].fill(0); // file offset 512..1024
         check(&rest, 80, Verdict::Torn);
         check(&rest, 81, DAMAGED); // the same zeros, not aligned: nothing a disk leaves
+    }
+
+    #[test]
+    fn the_sector_in_which_a_batch_begins_may_be_the_old_one() {
+        let mut rest = frames(&[(10, 0, 700), (11, 1, 5)]);
+        rest[..432].fill(0); // file offset 80..512
+        check(&rest, 80, Verdict::Torn);
+        let mut rest = frames(&[(10, 1, 700), (11, 2, 5)]);
+        rest[..432].fill(0);
+        check(&rest, 80, DAMAGED); // record 9, of the same sector and batch, is there: a disk does not write half a sector
     }
 
     #[test]

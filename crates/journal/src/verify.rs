@@ -108,7 +108,7 @@ pub fn verify_with(fs: &dyn Fs, dir: &Path, progress: &mut dyn FnMut(u64, u64)) 
         damage: Vec::new(),
     };
     let entries = fs.list(dir).map_err(io_at("list", dir))?;
-    let retention = keep_damage(RetentionLog::load(fs, dir, false), &mut report.damage)?;
+    let retention = keep_damage(RetentionLog::load(fs, dir), &mut report.damage)?;
     let (segments, _) = keep_damage(
         sort_segments(&entries, retention.as_ref().unwrap_or(&RetentionLog::default())),
         &mut report.damage,
