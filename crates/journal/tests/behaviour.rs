@@ -16,7 +16,7 @@ fn open(dir: &Path) -> SegmentJournal {
 }
 
 fn refusal(dir: &Path, check: Check) -> JournalError {
-    SegmentJournal::open(dir, Options { check, ..small() }).err().expect("refused")
+    SegmentJournal::open(dir, Options { check, ..small() }).expect_err("refused")
 }
 
 /// One record of 1000 bytes a batch; four fit in a segment.
@@ -244,6 +244,33 @@ fn a_missing_shortened_or_swapped_segment_is_refused() {
     check_damaged(refusal(dir.path(), Check::Tail), 1, 0, DamageReason::Missing);
     fs::copy(segment(dir.path(), 5), segment(dir.path(), 1)).unwrap();
     check_damaged(refusal(dir.path(), Check::Tail), 1, 0, DamageReason::HeaderName);
+}
+
+#[test]
+fn a_segment_that_is_not_what_it_was_is_not_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let other = tempfile::tempdir().unwrap();
+    for (dir, byte) in [(dir.path(), 1), (other.path(), 2)] {
+        let mut journal = open(dir);
+        for _ in 0..14 {
+            journal.append_batch(None, &[&[byte; 1000]]).unwrap();
+        }
+        journal.write_snapshot(Seq(14), b"s").unwrap();
+    }
+    let path = segment(dir.path(), 1);
+    let good = fs::read(&path).unwrap();
+    let mut flipped = good.clone();
+    flipped[1105] ^= 8;
+    let foreign = fs::read(segment(other.path(), 1)).unwrap();
+    for (bad, offset, reason) in
+        [(flipped, 1100, DamageReason::FrameChecksum), (foreign, good.len() as u64, DamageReason::Chain)]
+    {
+        fs::write(&path, bad).unwrap();
+        let mut journal = open(dir.path());
+        check_damaged(journal.trim(Seq(14), &order()).unwrap_err(), 1, offset, reason);
+        assert_eq!(journal.first_seq(), Seq(1));
+        assert!(path.exists() && !dir.path().join("retention.log").exists());
+    }
 }
 
 #[test]

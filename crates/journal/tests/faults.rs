@@ -5,7 +5,9 @@ mod support;
 
 use std::{collections::HashSet, path::Path, sync::Arc};
 
-use journal::{Journal, JournalError, Options, RetentionOrder, SegmentJournal, Seq, verify_with};
+use journal::{
+    Journal, JournalError, Options, RetentionOrder, SegmentJournal, Seq, format::seq_of_name, fs::Fs, verify_with,
+};
 use proptest::prelude::*;
 use support::{FAULTS, Fault, FaultFs, LOSSES, Loss};
 
@@ -27,6 +29,8 @@ enum Act {
 struct Driver {
     fs: FaultFs,
     loss: Loss,
+    /// Power goes off right after a refusal, and right after what a kill left was opened, before anything else is written.
+    cut: bool,
     journal: Option<SegmentJournal>,
     /// Every record ever acknowledged, or found after an open; position less one.
     held: Vec<Vec<u8>>,
@@ -46,6 +50,7 @@ impl Driver {
         Driver {
             fs,
             loss,
+            cut: false,
             journal: None,
             held: Vec::new(),
             unsure: Vec::new(),
@@ -94,6 +99,10 @@ impl Driver {
                 }
                 Err(JournalError::Full { .. } | JournalError::Io { .. }) if !self.fs.is_off() => {
                     self.refused.extend(batch);
+                    if self.cut {
+                        self.fs.cut_power();
+                        self.reopen();
+                    }
                 }
                 Err(e) => {
                     assert!(self.fs.is_off() || matches!(e, JournalError::Unknown { .. }), "{e}");
@@ -152,6 +161,7 @@ impl Driver {
     fn reopen(&mut self) {
         self.journal = None;
         for _ in 0..20 {
+            let killed = self.fs.restart_if_killed();
             if self.fs.is_off() {
                 self.fs.power_cycle(self.loss);
             }
@@ -160,6 +170,12 @@ impl Driver {
                 Ok((journal, _)) => {
                     self.journal = Some(journal);
                     if self.check() {
+                        if killed && self.cut {
+                            // What was found after a kill must be on the disk, not only in memory.
+                            self.journal = None;
+                            self.fs.cut_power();
+                            continue;
+                        }
                         return;
                     }
                     self.journal = None;
@@ -211,6 +227,10 @@ impl Driver {
         self.fs.power_cycle(self.loss);
         self.fs.heal();
         self.reopen();
+        let names: Vec<String> = self.fs.list(Path::new(DIR)).unwrap().into_iter().map(|e| e.name).collect();
+        assert!(names.iter().all(|n| !n.ends_with(".tmp")), "{names:?}");
+        let oldest = names.iter().filter_map(|n| seq_of_name(n, ".seg")).min();
+        assert_eq!(oldest, Some(self.first), "what was ordered removed is gone");
         let report = verify_with(&self.fs, Path::new(DIR), &mut |_, _| {}).unwrap();
         assert!(report.is_sound(), "{:?}", report.damage);
         assert_eq!(report.records() + self.first.0 - 1, self.held.len() as u64);
@@ -265,17 +285,17 @@ fn every_operation_fails_in_every_way_and_power_is_lost_in_every_way() {
     let ops = counting.ops();
     let mut runs = 0;
     for at in 0..ops {
-        for fault in FAULTS {
+        for (fault, cut) in FAULTS.into_iter().flat_map(|f| [(f, false), (f, true)]) {
             for loss in LOSSES {
                 let fs = FaultFs::new();
                 fs.fail(at, fault);
                 let run = || {
-                    let mut driver = Driver::new(fs.clone(), loss);
+                    let mut driver = Driver { cut, ..Driver::new(fs.clone(), loss) };
                     driver.run(&script());
                     driver.finish();
                 };
                 let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
-                assert!(outcome.is_ok(), "operation {at}, {fault:?}, {loss:?}");
+                assert!(outcome.is_ok(), "operation {at}, {fault:?}, {loss:?}, power cut after a refusal: {cut}");
                 assert_eq!(fs.struck(), 1);
                 runs += 1;
             }
@@ -302,12 +322,13 @@ proptest! {
         acts in prop::collection::vec(act(), 1..25),
         faults in prop::collection::vec((0_u64..500, 0..FAULTS.len()), 0..8),
         loss in 0..LOSSES.len(),
+        cut in any::<bool>(),
     ) {
         let fs = FaultFs::new();
         for (at, fault) in faults {
             fs.fail(at, FAULTS[fault]);
         }
-        let mut driver = Driver::new(fs, LOSSES[loss]);
+        let mut driver = Driver { cut, ..Driver::new(fs, LOSSES[loss]) };
         driver.run(&acts);
         driver.finish();
     }

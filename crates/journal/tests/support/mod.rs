@@ -27,10 +27,19 @@ pub enum Fault {
     PowerBefore,
     /// Power is lost after half of it.
     PowerPartly,
+    /// The process is killed before it: what it wrote stays in memory and is still seen, but is not on the disk.
+    Killed,
 }
 
-pub const FAULTS: [Fault; 6] =
-    [Fault::Error, Fault::ErrorPartly, Fault::NoSpace, Fault::NoSpacePartly, Fault::PowerBefore, Fault::PowerPartly];
+pub const FAULTS: [Fault; 7] = [
+    Fault::Error,
+    Fault::ErrorPartly,
+    Fault::NoSpace,
+    Fault::NoSpacePartly,
+    Fault::PowerBefore,
+    Fault::PowerPartly,
+    Fault::Killed,
+];
 
 /// What survives of unsynced data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +52,8 @@ pub enum Data {
     Torn,
     /// Every second sector of each write; the others read as before, or as zeros.
     Holes,
+    /// Every write, but no cut: the file has its longest form.
+    Uncut,
 }
 
 /// What survives of a power loss: data, and whether unsynced names do.
@@ -52,7 +63,7 @@ pub struct Loss {
     pub names: bool,
 }
 
-pub const LOSSES: [Loss; 8] = [
+pub const LOSSES: [Loss; 10] = [
     Loss { data: Data::Lost, names: false },
     Loss { data: Data::Lost, names: true },
     Loss { data: Data::Kept, names: false },
@@ -61,6 +72,8 @@ pub const LOSSES: [Loss; 8] = [
     Loss { data: Data::Torn, names: true },
     Loss { data: Data::Holes, names: false },
     Loss { data: Data::Holes, names: true },
+    Loss { data: Data::Uncut, names: false },
+    Loss { data: Data::Uncut, names: true },
 ];
 
 const SECTOR: u64 = 512;
@@ -95,6 +108,7 @@ struct Disk {
     faults: Vec<(u64, Fault)>,
     struck: u64,
     off: bool,
+    killed: bool,
     capacity: u64,
     lock: Option<u64>,
     lock_turn: u64,
@@ -134,7 +148,18 @@ impl FaultFs {
         self.disk().faults.clear();
     }
 
-    /// Whether power is off: every operation fails.
+    /// Whether the process was killed with power on; if so another one may start.
+    pub fn restart_if_killed(&self) -> bool {
+        let mut disk = self.disk();
+        let killed = std::mem::take(&mut disk.killed);
+        if killed {
+            disk.off = false;
+            disk.lock = None;
+        }
+        killed
+    }
+
+    /// Whether power is off, or the process dead: every operation fails.
     pub fn is_off(&self) -> bool {
         self.disk().off
     }
@@ -145,6 +170,11 @@ impl FaultFs {
 
     pub fn used(&self) -> u64 {
         self.disk().used()
+    }
+
+    /// Power goes off.
+    pub fn cut_power(&self) {
+        self.disk().off = true;
     }
 
     /// Power goes off and on again.
@@ -192,6 +222,10 @@ impl Disk {
                 self.off = true;
                 io::Error::other("power went off")
             }
+            Fault::Killed => {
+                (self.off, self.killed) = (true, true);
+                io::Error::other("the process was killed")
+            }
         }
     }
 
@@ -237,8 +271,8 @@ fn apply(bytes: &mut Vec<u8>, change: Change) {
 
 fn survive(bytes: &mut Vec<u8>, change: Change, loss: Data) {
     match (loss, change) {
-        (Data::Lost, _) => {}
-        (Data::Kept, change) | (_, change @ Change::Truncate(_)) => apply(bytes, change),
+        (Data::Lost, _) | (Data::Uncut, Change::Truncate(_)) => {}
+        (Data::Kept | Data::Uncut, change) | (_, change @ Change::Truncate(_)) => apply(bytes, change),
         (Data::Torn, Change::Write(offset, mut data)) => {
             data.truncate(data.len() / 2);
             apply(bytes, Change::Write(offset, data));
