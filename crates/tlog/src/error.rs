@@ -92,7 +92,7 @@ pub enum Malformed {
         expected: u32,
     },
     /// An evidence bundle is not the deterministic CBOR of its schema.
-    #[error("evidence bundle is malformed at byte {offset}: {what}")]
+    #[error("evidence bundle is malformed at byte {offset}: expected {what}")]
     Bundle {
         /// Where decoding stopped.
         offset: usize,
@@ -230,4 +230,10 @@ pub enum Misuse {
     /// The text to sign is not a note text: plain UTF-8 that ends in a newline.
     #[error("text to sign is empty, not plain, or does not end in a newline")]
     NoteText,
+    /// A bundle to be written breaks a rule of its format.
+    #[error("bundle must have {what}")]
+    Bundle {
+        /// The rule.
+        what: &'static str,
+    },
 }

@@ -30,7 +30,9 @@ extern crate alloc;
 extern crate std;
 
 mod audit;
+mod bundle;
 mod checkpoint;
+mod codec;
 mod cosign;
 mod equivocation;
 mod error;
@@ -39,12 +41,16 @@ mod hash;
 mod key;
 mod note;
 mod proof;
+mod report;
 mod store;
 mod tiles;
 mod tree;
+mod trust;
+mod verify;
 mod writer;
 
 pub use audit::{Fault, FirstBad};
+pub use bundle::{BUNDLE_BYTES_MAX, Bundle, EntryEvidence, Link, LogEvidence};
 pub use checkpoint::{Checkpoint, ORIGIN_BYTES_MAX, open_checkpoint, sign_checkpoint};
 pub use cosign::{Cosignature, TIME_S_MAX, cosign, cosignatures, verify_cosignature};
 pub use equivocation::{Equivocation, Fork};
@@ -54,10 +60,13 @@ pub use hash::{EMPTY_ROOT, Hash, leaf_hash, node_hash};
 pub use key::{Algorithm, KeyId, NAME_BYTES_MAX, NoteSigner, VerifierKey};
 pub use note::{NOTE_BYTES_MAX, Note, SIGNATURES_MAX, SignatureLine, Verified, open, sign};
 pub use proof::{PROOF_HASHES_MAX, Proof, consistency_root, inclusion_root, verify_consistency, verify_inclusion};
+pub use report::{CheckpointFault, CheckpointReport, LinkReport, LogReport, NotProven, Proven, Report};
 pub use store::{LogReader, MemStore, Store, StoreError};
 pub use tiles::{
     ENTRY_BYTES_MAX, TILE_WIDTH, TileId, TileKind, bundle_path, decode_bundle, encode_bundle, encode_tile, tile_path,
     tiles_between, width_at,
 };
 pub use tree::{HashReader, TREE_SIZE_MAX, Tree, consistency_proof, inclusion_proof, root_at};
+pub use trust::TrustedKeys;
+pub use verify::verify;
 pub use writer::LogWriter;

@@ -1,0 +1,333 @@
+//! What a bundle proves and does not prove, as values and as text.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Range;
+
+use crate::audit::FirstBad;
+use crate::checkpoint::Checkpoint;
+use crate::cosign::Cosignature;
+use crate::equivocation::Equivocation;
+use crate::hash::Hash;
+use crate::note::Verified;
+
+/// The result of verifying a bundle. Displayed as text that the independent verifier prints alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// One report for each log of the bundle.
+    pub logs: Vec<LogReport>,
+    /// Length in bytes and SHA-256 of the metadata.
+    pub metadata: Option<(usize, Hash)>,
+}
+
+impl Report {
+    /// Tells whether everything the bundle claims is proven. Two checkpoints that provably contradict each other are
+    /// such a claim; see [`Report::equivocations`].
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.logs.iter().all(LogReport::is_sound)
+    }
+
+    /// Gives every proof that a log's signer contradicted itself.
+    pub fn equivocations(&self) -> impl Iterator<Item = &Equivocation> {
+        self.logs.iter().flat_map(LogReport::contradictions).map(|(_, _, proof)| proof)
+    }
+
+    /// Gives the first entry that is not as signed, and the origin of its log.
+    #[must_use]
+    pub fn first_bad(&self) -> Option<(&str, &FirstBad)> {
+        self.logs.iter().find_map(|log| Some((log.origin.as_str(), log.first_bad.as_ref()?)))
+    }
+}
+
+/// The result for one log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogReport {
+    /// The log's origin.
+    pub origin: String,
+    /// The keys the bundle names, and whether each is among the verifier's own.
+    pub hints: Vec<(String, bool)>,
+    /// The checkpoints, by number.
+    pub checkpoints: Vec<CheckpointReport>,
+    /// Entries that are proven, in runs.
+    pub proven: Vec<Proven>,
+    /// Ranges the bundle claims to be complete.
+    pub ranges: Vec<Range<u64>>,
+    /// The first entry that is not as signed.
+    pub first_bad: Option<FirstBad>,
+    /// The proofs between checkpoints.
+    pub links: Vec<LinkReport>,
+    /// Checkpoints, by number, of one size with different roots.
+    pub equivocations: Vec<(u32, u32, Equivocation)>,
+    /// What is not proven although a reader might think so.
+    pub not_proven: Vec<NotProven>,
+}
+
+impl LogReport {
+    /// Tells whether everything claimed of this log is proven.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let checkpoints = !self.checkpoints.is_empty() && self.checkpoints.iter().all(|c| c.verified.is_ok());
+        let links = self.links.iter().all(|link| !matches!(link, LinkReport::Unverified { .. }));
+        checkpoints && links && self.first_bad.is_none()
+    }
+
+    fn contradictions(&self) -> impl Iterator<Item = (u32, u32, &Equivocation)> {
+        let forks = self.links.iter().filter_map(|link| match link {
+            LinkReport::Contradicts { older, newer, proof } => Some((*older, *newer, &**proof)),
+            _ => None,
+        });
+        self.equivocations.iter().map(|(a, b, proof)| (*a, *b, proof)).chain(forks)
+    }
+}
+
+/// The result for one checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckpointReport {
+    /// The checkpoint, if a key that speaks for the log signed it and no signature by a known key is false.
+    pub verified: Result<Verified<Checkpoint>, CheckpointFault>,
+    /// Its cosignatures by known keys.
+    pub cosigned: Vec<Cosignature>,
+    /// Signature lines by keys the verifier does not have.
+    pub ignored: Vec<String>,
+}
+
+/// Why a checkpoint does not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckpointFault {
+    /// It is no checkpoint note.
+    Malformed,
+    /// It is of another log.
+    OtherLog,
+    /// A signature that names a known key is false.
+    FalseSignature {
+        /// The key's name.
+        name: String,
+    },
+    /// No key that speaks for the log signed it.
+    NotSigned,
+}
+
+/// A run of entries that are proven by one checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proven {
+    /// The entries' indexes.
+    pub range: Range<u64>,
+    /// The checkpoint's number.
+    pub checkpoint: u32,
+    /// Who cosigned that checkpoint, and so had received the entries by when.
+    pub received: Vec<Cosignature>,
+}
+
+/// The result for a proof between two checkpoints, given by number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkReport {
+    /// The newer checkpoint extends the older one.
+    Extends {
+        /// The older checkpoint.
+        older: u32,
+        /// The newer checkpoint.
+        newer: u32,
+    },
+    /// The two contradict each other.
+    Contradicts {
+        /// The older checkpoint.
+        older: u32,
+        /// The newer checkpoint.
+        newer: u32,
+        /// The proof.
+        proof: Box<Equivocation>,
+    },
+    /// The proof proves nothing.
+    Unverified {
+        /// The older checkpoint.
+        older: u32,
+        /// The newer checkpoint.
+        newer: u32,
+    },
+}
+
+impl LinkReport {
+    pub(crate) fn ends(&self) -> (u32, u32) {
+        match self {
+            LinkReport::Extends { older, newer }
+            | LinkReport::Contradicts { older, newer, .. }
+            | LinkReport::Unverified { older, newer } => (*older, *newer),
+        }
+    }
+}
+
+/// Something a reader might take for proven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotProven {
+    /// That anyone received these entries.
+    Receipt {
+        /// The entries' indexes.
+        range: Range<u64>,
+        /// Number of the checkpoint that nobody known cosigned.
+        checkpoint: u32,
+    },
+    /// That two checkpoints, by number, are of one history.
+    OneHistory {
+        /// The older checkpoint.
+        older: u32,
+        /// The newer checkpoint.
+        newer: u32,
+    },
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for log in &self.logs {
+            log.fmt(f)?;
+        }
+        if let Some((len, hash)) = &self.metadata {
+            writeln!(f, "metadata: {len} bytes, SHA-256 {hash}, not signed here")?;
+        }
+        for limit in LIMITS {
+            writeln!(f, "not proven: {limit}")?;
+        }
+        writeln!(
+            f,
+            "verdict: {}",
+            if self.is_sound() { "everything claimed is proven" } else { "NOT PROVEN AS CLAIMED" }
+        )
+    }
+}
+
+impl fmt::Display for LogReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "log {}", self.origin)?;
+        for (hint, known) in &self.hints {
+            writeln!(
+                f,
+                "  key named in the bundle: {hint} ({})",
+                if *known { "supplied too" } else { "not supplied" }
+            )?;
+        }
+        for (number, checkpoint) in self.checkpoints.iter().enumerate() {
+            write!(f, "  checkpoint {number}")?;
+            checkpoint.fmt(f)?;
+        }
+        for range in &self.ranges {
+            writeln!(f, "  claimed complete: entries {}..{}", range.start, range.end)?;
+        }
+        for Proven { range, checkpoint, .. } in &self.proven {
+            writeln!(f, "  proven: entries {}..{} in checkpoint {checkpoint}", range.start, range.end)?;
+        }
+        if let Some(bad) = &self.first_bad {
+            writeln!(f, "  first bad: {bad}")?;
+        }
+        for (a, b, _) in &self.equivocations {
+            writeln!(f, "  CONTRADICTION: checkpoints {a} and {b} give one size two roots")?;
+        }
+        for link in &self.links {
+            let (older, newer) = link.ends();
+            match link {
+                LinkReport::Extends { .. } => writeln!(f, "  proven: checkpoint {newer} extends checkpoint {older}")?,
+                LinkReport::Contradicts { .. } => {
+                    writeln!(f, "  CONTRADICTION: checkpoint {newer} does not extend checkpoint {older}")?;
+                }
+                LinkReport::Unverified { .. } => writeln!(f, "  false proof from checkpoint {older} to {newer}")?,
+            }
+        }
+        self.not_proven.iter().try_for_each(|it| writeln!(f, "  not proven: {it}"))
+    }
+}
+
+impl fmt::Display for CheckpointReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.verified {
+            Ok(tree) => {
+                writeln!(f, ": size {}, root {}", tree.size, tree.root)?;
+                tree.signed_by().iter().try_for_each(|key| writeln!(f, "    signed by {}+{}", key.name(), key.id()))?;
+            }
+            Err(fault) => writeln!(f, " {fault}")?,
+        }
+        for cosignature in &self.cosigned {
+            let key = &cosignature.key;
+            writeln!(f, "    cosigned by {}+{} at {}", key.name(), key.id(), Utc(cosignature.time_s))?;
+        }
+        self.ignored.iter().try_for_each(|line| writeln!(f, "    ignored: {line}"))
+    }
+}
+
+impl fmt::Display for CheckpointFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CheckpointFault::Malformed => f.write_str("is malformed"),
+            CheckpointFault::OtherLog => f.write_str("is of another log"),
+            CheckpointFault::FalseSignature { name } => write!(f, "bears a false signature of {name}"),
+            CheckpointFault::NotSigned => f.write_str("is signed by no key supplied for this log"),
+        }
+    }
+}
+
+impl fmt::Display for NotProven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotProven::Receipt { range: Range { start, end }, checkpoint } => {
+                write!(
+                    f,
+                    "that anyone received entries {start}..{end}: no key supplied cosigned checkpoint {checkpoint}"
+                )
+            }
+            NotProven::OneHistory { older, newer } => {
+                write!(f, "that checkpoint {newer} extends checkpoint {older}: no proof joins them")
+            }
+        }
+    }
+}
+
+/// POSIX seconds as UTC, as far as four-digit years go.
+struct Utc(u64);
+
+impl fmt::Display for Utc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, s) = (self.0 / 86_400, self.0 % 86_400);
+        if days > 2_932_896 {
+            return write!(f, "{} s", self.0);
+        }
+        // Days since 0000-03-01, in eras of 400 years; March first, so that the leap day is the last of its year.
+        let z = days + 719_468;
+        let (era, day) = (z / 146_097, z % 146_097);
+        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        let yday = day - (365 * year + year / 4 - year / 100);
+        let m = (5 * yday + 2) / 153;
+        let (d, month) = (yday - (153 * m + 2) / 5 + 1, if m < 10 { m + 3 } else { m - 9 });
+        let year = year + era * 400 + u64::from(month <= 2);
+        write!(f, "{year:04}-{month:02}-{d:02}T{:02}:{:02}:{:02}Z", s / 3600, s / 60 % 60, s % 60)
+    }
+}
+
+/// What no bundle can prove.
+const LIMITS: [&str; 4] = [
+    "that an entry nobody cosigned was not received: two parties alone cannot force a receipt",
+    "that nothing else was said: only the entries listed are shown",
+    "that the signer showed no other history to others: compare checkpoints with them",
+    "that a cosigner's clock was right: each time is its own statement",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn times_are_written_as_calendars_have_them() {
+        for (time_s, expect) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (951_868_800, "2000-03-01T00:00:00Z"),
+            (1_533_099_600, "2018-08-01T05:00:00Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+            (253_402_300_799, "9999-12-31T23:59:59Z"),
+            (253_402_300_800, "253402300800 s"),
+        ] {
+            assert_eq!(format!("{}", Utc(time_s)), expect);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Verifying an evidence bundle with nothing but the verifier's own keys (`spec/evidence.md`, "Verification").
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use sha2::{Digest, Sha256};
+
+use crate::audit::{Fault, FirstBad};
+use crate::bundle::{Bundle, EntryEvidence, Link, LogEvidence};
+use crate::checkpoint::Checkpoint;
+use crate::cosign::cosignatures;
+use crate::equivocation::{Equivocation, Fork};
+use crate::error::{Error, PeerMisbehaved};
+use crate::hash::{Hash, leaf_hash};
+use crate::note::{Note, Verified, verify_signatures};
+use crate::proof::{verify_consistency, verify_inclusion};
+use crate::report::{CheckpointFault, CheckpointReport, LinkReport, LogReport, NotProven, Proven, Report};
+use crate::trust::TrustedKeys;
+
+/// Verifies a bundle: what it proves, the first entry that is not as signed, and what it does not prove.
+#[must_use]
+pub fn verify(bundle: &Bundle, trusted: &TrustedKeys) -> Report {
+    let metadata = bundle.metadata.as_ref().map(|bytes| (bytes.len(), Hash(Sha256::digest(bytes).into())));
+    Report { logs: bundle.logs.iter().map(|log| verify_log(log, trusted)).collect(), metadata }
+}
+
+fn verify_log(log: &LogEvidence, trusted: &TrustedKeys) -> LogReport {
+    let checkpoints: Vec<CheckpointReport> =
+        log.checkpoints.iter().map(|note| verify_checkpoint(note, &log.origin, trusted)).collect();
+    let good: Vec<bool> = log.entries.iter().map(|entry| is_proven(entry, &checkpoints)).collect();
+    let links: Vec<LinkReport> = log.links.iter().map(|link| verify_link(link, &checkpoints)).collect();
+    let proven = proven(log, &good, &checkpoints);
+    let not_proven = not_proven(&proven, &checkpoints, &links);
+    LogReport {
+        origin: log.origin.clone(),
+        hints: log.hints.iter().map(|hint| (hint.clone(), trusted.has(hint))).collect(),
+        first_bad: first_bad(log, &good, &checkpoints),
+        equivocations: same_size_contradictions(&checkpoints),
+        ranges: log.ranges.clone(),
+        checkpoints,
+        proven,
+        links,
+        not_proven,
+    }
+}
+
+fn verify_checkpoint(bytes: &[u8], origin: &str, trusted: &TrustedKeys) -> CheckpointReport {
+    let mut report =
+        CheckpointReport { verified: Err(CheckpointFault::Malformed), cosigned: Vec::new(), ignored: Vec::new() };
+    let Ok(note) = Note::parse(bytes) else { return report };
+    let logs = trusted.logs(origin);
+    let mut known = trusted.cosigners(origin);
+    known.extend(logs.iter().cloned());
+    let ignored = note.signatures().iter().filter(|line| !known.iter().any(|key| line.names(key)));
+    report.ignored = ignored.map(|line| line.to_text()).collect();
+    let Ok(value) = Checkpoint::parse(note.text()) else { return report };
+    if value.origin != origin {
+        report.verified = Err(CheckpointFault::OtherLog);
+        return report;
+    }
+    // All lines by known keys, in order, so that the first false one is named whoever made it.
+    let all = verify_signatures(&note, &known).map_err(fault);
+    let checked = all.and_then(|_| Ok((verify_signatures(&note, &logs), cosignatures(&note, &known).map_err(fault)?)));
+    match checked {
+        Ok((Ok(by), cosigned)) => {
+            report.cosigned = cosigned;
+            report.verified = Ok(Verified { value, note, by });
+        }
+        Ok((Err(e), _)) => report.verified = Err(fault(e)),
+        Err(e) => report.verified = Err(e),
+    }
+    report
+}
+
+fn fault(e: Error) -> CheckpointFault {
+    use crate::error::Malformed;
+    match e {
+        Error::PeerMisbehaved(PeerMisbehaved::BadSignature { name, .. })
+        | Error::Malformed(Malformed::Cosignature { name, .. }) => CheckpointFault::FalseSignature { name },
+        Error::PeerMisbehaved(_) => CheckpointFault::NotSigned,
+        _ => CheckpointFault::Malformed,
+    }
+}
+
+fn tree(checkpoints: &[CheckpointReport], number: u32) -> Option<&Verified<Checkpoint>> {
+    checkpoints.get(number as usize)?.verified.as_ref().ok()
+}
+
+fn is_proven(entry: &EntryEvidence, checkpoints: &[CheckpointReport]) -> bool {
+    proves(&leaf_hash(&entry.bytes), entry, checkpoints)
+}
+
+fn proves(leaf: &Hash, place: &EntryEvidence, checkpoints: &[CheckpointReport]) -> bool {
+    tree(checkpoints, place.checkpoint)
+        .is_some_and(|tree| verify_inclusion(leaf, place.index, tree.size, &place.proof, &tree.root).is_ok())
+}
+
+/// The lowest index of which something is wrong.
+fn first_bad(log: &LogEvidence, good: &[bool], checkpoints: &[CheckpointReport]) -> Option<FirstBad> {
+    let indexes: BTreeSet<u64> = log.entries.iter().map(|entry| entry.index).collect();
+    let missing = log.ranges.iter().find_map(|range| first_missing(&indexes, range));
+    let disordered =
+        log.entries.windows(2).filter(|pair| pair[1].index <= pair[0].index).map(|pair| pair[1].index).min();
+    let unproven = log.entries.iter().zip(good).filter(|(_, good)| !**good).map(|(entry, _)| entry);
+    let unproven = unproven.min_by_key(|entry| entry.index);
+    let candidates = [
+        missing.map(|index| FirstBad::at(index, Fault::Missing)),
+        disordered.map(|index| FirstBad::at(index, Fault::OutOfOrder)),
+        unproven.map(|entry| FirstBad::at(entry.index, why(entry, log, checkpoints))),
+    ];
+    candidates.into_iter().flatten().min_by_key(|bad| (bad.index, bad.fault))
+}
+
+fn first_missing(indexes: &BTreeSet<u64>, range: &Range<u64>) -> Option<u64> {
+    let mut expect = range.start;
+    for index in indexes.range(range.clone()) {
+        if *index != expect {
+            break;
+        }
+        expect += 1;
+    }
+    (expect < range.end).then_some(expect)
+}
+
+/// Says why an entry is not proven: its bytes may belong to the place of another entry of the bundle.
+fn why(entry: &EntryEvidence, log: &LogEvidence, checkpoints: &[CheckpointReport]) -> Fault {
+    if tree(checkpoints, entry.checkpoint).is_none() {
+        return Fault::Unproven;
+    }
+    let leaf = leaf_hash(&entry.bytes);
+    let elsewhere = |place: &&EntryEvidence| place.index != entry.index && proves(&leaf, place, checkpoints);
+    log.entries.iter().find(elsewhere).map_or(Fault::Changed, |_| Fault::OutOfOrder)
+}
+
+/// Runs of proven entries with the cosignatures of their checkpoint.
+fn proven(log: &LogEvidence, good: &[bool], checkpoints: &[CheckpointReport]) -> Vec<Proven> {
+    let mut out: Vec<Proven> = Vec::new();
+    for (entry, _) in log.entries.iter().zip(good).filter(|(_, good)| **good) {
+        match out.last_mut() {
+            Some(run) if run.checkpoint == entry.checkpoint && run.range.end == entry.index => run.range.end += 1,
+            _ => out.push(Proven {
+                range: entry.index..entry.index + 1,
+                checkpoint: entry.checkpoint,
+                received: checkpoints[entry.checkpoint as usize].cosigned.clone(),
+            }),
+        }
+    }
+    out
+}
+
+fn verify_link(link: &Link, checkpoints: &[CheckpointReport]) -> LinkReport {
+    let (Some(older), Some(newer)) = (tree(checkpoints, link.older), tree(checkpoints, link.newer)) else {
+        return LinkReport::Unverified { older: link.older, newer: link.newer };
+    };
+    let extends = || verify_consistency(older.size, newer.size, &older.root, &newer.root, &link.proof).is_ok();
+    if link.root == older.root && extends() {
+        return LinkReport::Extends { older: link.older, newer: link.newer };
+    }
+    match Equivocation::forked(older, newer, Fork { root: link.root, proof: link.proof.clone() }) {
+        Some(proof) => LinkReport::Contradicts { older: link.older, newer: link.newer, proof: proof.into() },
+        None => LinkReport::Unverified { older: link.older, newer: link.newer },
+    }
+}
+
+/// Verified checkpoints by size, then number.
+fn by_size(checkpoints: &[CheckpointReport]) -> Vec<(u32, &Verified<Checkpoint>)> {
+    let mut all: Vec<_> = (0u32..).zip(checkpoints).filter_map(|(n, c)| Some((n, c.verified.as_ref().ok()?))).collect();
+    all.sort_by_key(|(number, tree)| (tree.size, *number));
+    all
+}
+
+/// For each checkpoint the first one of the same size that contradicts it.
+fn same_size_contradictions(checkpoints: &[CheckpointReport]) -> Vec<(u32, u32, Equivocation)> {
+    let sorted = by_size(checkpoints);
+    let found = |(at, (number, b)): (usize, &(u32, &Verified<Checkpoint>))| {
+        let start = sorted.partition_point(|(_, a)| a.size < b.size);
+        let contradicts = |(other, a): &(u32, &Verified<Checkpoint>)| {
+            Equivocation::same_size(a, b).map(|proof| (*other, *number, proof))
+        };
+        sorted[start..at].iter().find_map(contradicts)
+    };
+    sorted.iter().enumerate().filter_map(found).collect()
+}
+
+fn not_proven(proven: &[Proven], checkpoints: &[CheckpointReport], links: &[LinkReport]) -> Vec<NotProven> {
+    let mut out = Vec::new();
+    for run in proven.iter().filter(|run| run.received.is_empty()) {
+        out.push(NotProven::Receipt { range: run.range.clone(), checkpoint: run.checkpoint });
+    }
+    let size = |number: u32| tree(checkpoints, number).map(|tree| tree.size);
+    let joined: BTreeSet<(Option<u64>, Option<u64>)> = links
+        .iter()
+        .filter(|link| !matches!(link, LinkReport::Unverified { .. }))
+        .map(|link| (size(link.ends().0), size(link.ends().1)))
+        .collect();
+    for pair in by_size(checkpoints).windows(2) {
+        let ((older, a), (newer, b)) = (pair[0], pair[1]);
+        // Two checkpoints of one size are compared by their roots; every tree extends the empty one.
+        if a.size != 0 && a.size != b.size && !joined.contains(&(Some(a.size), Some(b.size))) {
+            out.push(NotProven::OneHistory { older, newer });
+        }
+    }
+    out
+}

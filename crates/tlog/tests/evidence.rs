@@ -1,0 +1,444 @@
+//! Evidence bundles: what they prove, what is named when they were tampered with, and the independent verifier.
+
+use std::fs;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::process::Command;
+
+use tlog::{
+    Bundle, Checkpoint, EntryEvidence, Error, Frontier, Hash, Link, LogEvidence, LogReader, LogWriter, MemStore,
+    Misuse, Note, NoteSigner, Report, TrustedKeys, VerifierKey, cosign, leaf_hash, sign_checkpoint, verify,
+};
+
+/// One party: the key of its logs and the key it cosigns with.
+struct Party {
+    log: NoteSigner,
+    cosigner: NoteSigner,
+}
+
+fn party(name: &str, seed: u8) -> Party {
+    let name = format!("skypact.link/{name}");
+    Party {
+        log: NoteSigner::new(&name, &[seed; 32]).unwrap(),
+        cosigner: NoteSigner::cosigner(&name, &[seed + 1; 32]).unwrap(),
+    }
+}
+
+fn parties() -> [Party; 2] {
+    [party("alfa", 10), party("bravo", 20)]
+}
+
+fn entry(i: u64) -> Vec<u8> {
+    format!("entry {i}").into_bytes()
+}
+
+fn log(size: u64) -> (MemStore, LogWriter) {
+    let (mut store, mut writer) = (MemStore::default(), LogWriter::new());
+    (0..size).for_each(|i| assert_eq!(writer.append(&entry(i)), Ok(i)));
+    writer.flush(&mut store).unwrap();
+    (store, writer)
+}
+
+fn note(origin: &str, size: u64, root: Hash, from: &Party, to: Option<&Party>) -> Note {
+    let checkpoint = Checkpoint { origin: origin.into(), size, root };
+    let mut note = sign_checkpoint(&checkpoint, &from.log).unwrap();
+    if let Some(to) = to {
+        note.add(cosign(note.text(), 1_533_099_600, &to.cosigner).unwrap()).unwrap();
+    }
+    note
+}
+
+/// Entries 2..7 received by the addressee, and entry 10 that nobody cosigned.
+fn one_log(from: &Party, to: &Party, name: &str) -> LogEvidence {
+    let (store, writer) = log(12);
+    let reader = LogReader::new(&store, 12);
+    let origin = format!("{}/{name}/live", from.log.verifier().name());
+    let mut log = LogEvidence::new(&origin);
+    log.hints = vec![from.log.verifier().to_string(), "rogue.example+00000000+AQ==".into()];
+    let older = log.add_checkpoint(&note(&origin, 8, reader.root_at(8).unwrap(), from, Some(to)));
+    let newer = log.add_checkpoint(&note(&origin, 12, writer.root(), from, None));
+    log.add_range(&reader, 2..7, older).unwrap();
+    log.add_entry(&reader, 10, newer).unwrap();
+    log.add_link(&reader, older, newer).unwrap();
+    log
+}
+
+fn two_logs() -> Bundle {
+    let [a, b] = parties();
+    Bundle { logs: vec![one_log(&b, &a, "alfa"), one_log(&a, &b, "bravo")], metadata: Some(b"pact".to_vec()) }
+}
+
+fn trusted_texts() -> Vec<String> {
+    let key = |key: &VerifierKey| key.to_string();
+    parties().iter().flat_map(|p| [key(p.log.verifier()), key(p.cosigner.verifier())]).collect()
+}
+
+fn trusted() -> TrustedKeys {
+    let mut keys = TrustedKeys::new();
+    trusted_texts().iter().for_each(|text| keys.add_text(text).unwrap());
+    keys
+}
+
+/// Runs the independent verifier over many bundles in one process and gives each one's exit code and output.
+fn independent(bundles: &[Vec<u8>], keys: &[String], name: &str) -> Option<Vec<(i32, String)>> {
+    if !Command::new("python3").arg("--version").output().is_ok_and(|out| out.status.success()) {
+        println!("skipped: no python3");
+        return None;
+    }
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    for (n, bytes) in bundles.iter().enumerate() {
+        fs::write(folder.join(n.to_string()), bytes).unwrap();
+    }
+    let tools = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../spec/tools");
+    let driver = "import sys; sys.dont_write_bytecode = True; sys.path.insert(0, sys.argv[1])\n\
+        import verify_evidence as v\n\
+        for n in range(int(sys.argv[3])): print('exit', v.main([sys.argv[2] + '/' + str(n), *sys.argv[4:]]), end='\\f')\n";
+    let out = Command::new("python3")
+        .args(["-X", "utf8", "-c", driver])
+        .args([tools.as_os_str(), folder.as_os_str()])
+        .arg(bundles.len().to_string())
+        .args(keys)
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let text = String::from_utf8(out.stdout).unwrap();
+    let split = |part: &str| part.rsplit_once("exit ").map(|(said, code)| (code.parse().unwrap(), said.to_owned()));
+    Some(text.split_terminator('\x0c').map(|part| split(part).unwrap()).collect())
+}
+
+/// Both verifiers must say the same, word for word.
+fn agree(bundles: &[Vec<u8>], keys: &[String], name: &str) {
+    let mut trusted = TrustedKeys::new();
+    keys.iter().for_each(|text| trusted.add_text(text).unwrap());
+    let Some(answers) = independent(bundles, keys, name) else { return };
+    assert_eq!(answers.len(), bundles.len());
+    for (n, (bytes, (code, said))) in bundles.iter().zip(answers).enumerate() {
+        match Bundle::decode(bytes) {
+            Ok(bundle) => {
+                let report = verify(&bundle, &trusted);
+                assert_eq!(said, report.to_string(), "bundle {n}");
+                assert_eq!(code, i32::from(!report.is_sound()), "bundle {n}");
+            }
+            Err(e) => assert!(code == 1 && said.starts_with("malformed: "), "bundle {n}: {e}, but {said}"),
+        }
+    }
+}
+
+#[test]
+fn a_good_bundle_is_proven_and_says_what_is_not() {
+    let report = verify(&two_logs(), &trusted());
+    assert!(report.is_sound(), "{report}");
+    let text = report.to_string();
+    for line in [
+        "log skypact.link/alfa/bravo/live\n",
+        "    cosigned by skypact.link/bravo+",
+        " at 2018-08-01T05:00:00Z\n",
+        "  claimed complete: entries 2..7\n",
+        "  proven: entries 2..7 in checkpoint 0\n",
+        "  proven: entries 10..11 in checkpoint 1\n",
+        "  proven: checkpoint 1 extends checkpoint 0\n",
+        "  not proven: that anyone received entries 10..11: no key supplied cosigned checkpoint 1\n",
+        "not proven: that an entry nobody cosigned was not received: two parties alone cannot force a receipt\n",
+        "metadata: 4 bytes, ",
+        "verdict: everything claimed is proven\n",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    let received: Vec<_> = report.logs[0].proven.iter().map(|run| (run.range.clone(), run.received.len())).collect();
+    assert_eq!(received, [(2..7, 1), (10..11, 0)]);
+}
+
+/// The bytes are kept for other implementations; `TLOG_BLESS=1` writes them anew.
+#[test]
+fn the_golden_bundle_stays_byte_for_byte() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/two-logs.evidence");
+    let bytes = two_logs().encode().unwrap();
+    if std::env::var_os("TLOG_BLESS").is_some() {
+        fs::write(&path, &bytes).unwrap();
+        fs::write(path.with_extension("keys"), trusted_texts().join("\n") + "\n").unwrap();
+    }
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+    assert_eq!(fs::read_to_string(path.with_extension("keys")).unwrap(), trusted_texts().join("\n") + "\n");
+    assert_eq!(Bundle::decode(&bytes).unwrap().encode().unwrap(), bytes);
+    agree(&[bytes], &trusted_texts(), "golden");
+}
+
+#[test]
+fn bundled_keys_are_only_hints() {
+    let report = verify(&two_logs(), &TrustedKeys::new());
+    assert!(!report.is_sound());
+    assert_eq!(report.first_bad().unwrap().1.to_string(), "entry 2 rests on a checkpoint that does not verify");
+    assert_eq!(report.logs[0].hints.iter().map(|(_, known)| *known).collect::<Vec<_>>(), [false, false]);
+    assert_eq!(verify(&two_logs(), &trusted()).logs[0].hints[0].1, true);
+}
+
+#[test]
+fn a_party_s_key_does_not_speak_for_the_other_party_s_log() {
+    let [a, b] = parties();
+    let (store, writer) = log(4);
+    let origin = "skypact.link/alfa/bravo/live";
+    let mut forged = LogEvidence::new(origin);
+    let number = forged.add_checkpoint(&note(origin, 4, writer.root(), &b, Some(&a)));
+    forged.add_range(&LogReader::new(&store, 4), 0..4, number).unwrap();
+    let bundle = Bundle { logs: vec![forged], metadata: None };
+    let report = verify(&bundle, &trusted());
+    assert!(!report.is_sound() && report.logs[0].proven.is_empty(), "{report}");
+    assert!(report.to_string().contains("checkpoint 0 is signed by no key supplied for this log"));
+    agree(&[bundle.encode().unwrap()], &trusted_texts(), "other_party");
+    let bound = [format!("{origin} {}", b.log.verifier())];
+    agree(&[bundle.encode().unwrap()], &bound, "bound_key");
+}
+
+/// Changes the evidence of one log and compares what is said of it.
+fn changed(change: impl FnOnce(&mut LogEvidence)) -> (Vec<u8>, Report) {
+    let [a, b] = parties();
+    let mut log = one_log(&a, &b, "bravo");
+    change(&mut log);
+    let bundle = Bundle { logs: vec![log], metadata: None };
+    let bytes = bundle.encode().unwrap();
+    assert_eq!(Bundle::decode(&bytes).unwrap(), bundle);
+    (bytes, verify(&bundle, &trusted()))
+}
+
+#[test]
+fn the_first_bad_entry_is_named_alike_by_both_verifiers() {
+    type Change = fn(&mut LogEvidence);
+    let cases: [(&str, Change, &str); 17] = [
+        ("nothing", |_| {}, "none"),
+        ("a byte", |l| l.entries[2].bytes[0] ^= 1, "entry 4 is changed"),
+        (
+            "two bytes, the later first",
+            |l| (l.entries[4].bytes[0], l.entries[1].bytes[0]) = (0, 0),
+            "entry 3 is changed",
+        ),
+        ("a proof", |l| l.entries[0].proof.0[1].0[7] ^= 1, "entry 2 is changed"),
+        ("an index", |l| l.entries[5].index = 11, "entry 11 is changed"),
+        ("one left out", |l| drop(l.entries.remove(3)), "entry 5 is missing"),
+        ("the first left out", |l| drop(l.entries.remove(0)), "entry 2 is missing"),
+        ("the last left out", |l| drop(l.entries.remove(4)), "entry 6 is missing"),
+        ("one left out without claim", |l| drop(l.entries.remove(5)), "none"),
+        ("places swapped", |l| l.entries.swap(1, 2), "entry 3 is out of order"),
+        (
+            "bytes swapped",
+            |l| {
+                let (a, b) = l.entries.split_at_mut(2);
+                std::mem::swap(&mut a[1].bytes, &mut b[1].bytes);
+            },
+            "entry 3 is out of order",
+        ),
+        ("one twice", |l| l.entries.insert(1, l.entries[0].clone()), "entry 2 is out of order"),
+        ("a wider claim", |l| l.ranges[0].end = 9, "entry 7 is missing"),
+        ("a claim of everything", |l| l.ranges[0] = 0..u64::MAX, "entry 0 is missing"),
+        (
+            "a checkpoint that is not there",
+            |l| l.entries[1].checkpoint = 9,
+            "entry 3 rests on a checkpoint that does not verify",
+        ),
+        ("the other checkpoint", |l| l.entries[1].checkpoint = 1, "entry 3 is changed"),
+        (
+            "a false checkpoint",
+            |l| *l.checkpoints[0].last_chunk_mut::<4>().unwrap() = *b"AAA\n",
+            "entry 2 rests on a checkpoint that does not verify",
+        ),
+    ];
+    let mut bundles = Vec::new();
+    for (what, change, expect) in cases {
+        let (bytes, report) = changed(change);
+        let found = report.first_bad().map_or("none".to_owned(), |(_, bad)| bad.to_string());
+        assert_eq!(found, expect, "{what}");
+        assert_eq!(report.is_sound(), expect == "none", "{what}");
+        bundles.push(bytes);
+    }
+    agree(&bundles, &trusted_texts(), "first_bad");
+}
+
+#[test]
+fn checkpoints_that_do_not_verify_say_why() {
+    fn edit(log: &mut LogEvidence, from: &str, to: &str) {
+        let text = String::from_utf8(log.checkpoints[0].clone()).unwrap();
+        assert!(text.contains(from));
+        log.checkpoints[0] = text.replacen(from, to, 1).into_bytes();
+    }
+    type Change = fn(&mut LogEvidence);
+    let cases: [(Change, &str); 9] = [
+        (|l| edit(l, "\n8\n", "\n9\n"), "bears a false signature of skypact.link/alfa"),
+        (|l| edit(l, "\n8\n", "\n08\n"), "is malformed"),
+        (|l| edit(l, "\n\n", "\n\n\n"), "is malformed"),
+        (|l| edit(l, "\n\n", "\nextension\n\n"), "bears a false signature of skypact.link/alfa"),
+        (|l| edit(l, "alfa/bravo", "alfa/carol"), "is of another log"),
+        (
+            |l| edit(l, "\u{2014} skypact.link/alfa ", "\u{2014} other.example "),
+            "is signed by no key supplied for this log",
+        ),
+        (|l| l.checkpoints[0].clear(), "is malformed"),
+        (|l| l.checkpoints[0].extend_from_slice("\u{2014} x AAAAAAAA\n".repeat(15).as_bytes()), "is malformed"),
+        (|l| l.checkpoints[0] = vec![b'\n'; 65_537], "is malformed"),
+    ];
+    let mut bundles = Vec::new();
+    for (change, expect) in cases {
+        let (bytes, report) = changed(change);
+        assert!(!report.is_sound());
+        let text = report.to_string();
+        assert!(text.contains(&format!("  checkpoint 0 {expect}\n")), "{expect}:\n{text}");
+        bundles.push(bytes);
+    }
+    // Lines by keys nobody supplied are shown and do not count, up to 16 signatures.
+    let (bytes, report) =
+        changed(|l| l.checkpoints[0].extend_from_slice("\u{2014} x AAAAAAAA\n".repeat(14).as_bytes()));
+    assert!(report.is_sound() && report.logs[0].checkpoints[0].ignored.len() == 14);
+    bundles.push(bytes);
+    agree(&bundles, &trusted_texts(), "checkpoints");
+}
+
+#[test]
+fn two_histories_are_a_contradiction_that_both_verifiers_see() {
+    let [a, b] = parties();
+    let origin = "skypact.link/alfa/bravo/live";
+    let mut tree = tlog::Tree::new();
+    let forged = |i: u64| if i == 3 { b"another".to_vec() } else { entry(i) };
+    (0..12).for_each(|i| tree.append(leaf_hash(&forged(i))));
+    let (_, writer) = log(12);
+    let mut told = Frontier::new();
+    (0..8).for_each(|i| told.append(leaf_hash(&entry(i))));
+
+    // Two roots of one size.
+    let mut same = LogEvidence::new(origin);
+    same.add_checkpoint(&note(origin, 12, writer.root(), &a, Some(&b)));
+    same.add_checkpoint(&note(origin, 12, tree.root(), &a, None));
+    // Of two sizes: the newer tree is proven to have another past.
+    let mut fork = LogEvidence::new(origin);
+    let older = fork.add_checkpoint(&note(origin, 8, told.root(), &a, Some(&b)));
+    let newer = fork.add_checkpoint(&note(origin, 12, tree.root(), &a, None));
+    let (root, proof) = (tlog::root_at(&tree, 8).unwrap(), tree.consistency_proof(8, 12).unwrap());
+    // The same without the proof, and with one that proves nothing.
+    let unjoined = fork.clone();
+    let mut empty = fork.clone();
+    empty.links.push(Link { older, newer, root: told.root(), proof: proof.clone() });
+    fork.links.push(Link { older, newer, root, proof });
+
+    let cases: [(LogEvidence, bool, usize, &str); 4] = [
+        (same, true, 1, "CONTRADICTION: checkpoints 0 and 1 give one size two roots"),
+        (fork, true, 1, "CONTRADICTION: checkpoint 1 does not extend checkpoint 0"),
+        (unjoined, true, 0, "not proven: that checkpoint 1 extends checkpoint 0: no proof joins them"),
+        (empty, false, 0, "false proof from checkpoint 0 to 1"),
+    ];
+    let mut bundles = Vec::new();
+    for (log, sound, contradictions, line) in cases {
+        let bundle = Bundle { logs: vec![log], metadata: None };
+        let report = verify(&bundle, &trusted());
+        assert_eq!((report.is_sound(), report.equivocations().count()), (sound, contradictions), "{report}");
+        assert!(report.to_string().contains(line), "{report}");
+        bundles.push(bundle.encode().unwrap());
+    }
+    agree(&bundles, &trusted_texts(), "histories");
+}
+
+/// A small bundle whose every bit matters to someone.
+fn small() -> Vec<u8> {
+    let [a, b] = parties();
+    let (store, _) = log(5);
+    let reader = LogReader::new(&store, 5);
+    let origin = "skypact.link/alfa/bravo/live";
+    let mut log = LogEvidence::new(origin);
+    log.hints = vec![a.log.verifier().to_string()];
+    let number = log.add_checkpoint(&note(origin, 5, reader.root_at(5).unwrap(), &a, Some(&b)));
+    log.add_range(&reader, 1..3, number).unwrap();
+    Bundle { logs: vec![log], metadata: Some(b"pact".to_vec()) }.encode().unwrap()
+}
+
+#[test]
+fn any_flipped_bit_is_refused_or_seen_in_the_report() {
+    let good = small();
+    let trusted = trusted();
+    let report = verify(&Bundle::decode(&good).unwrap(), &trusted);
+    assert!(report.is_sound());
+    let (mut harmless, mut sample) = (0, Vec::new());
+    for bit in 0..good.len() * 8 {
+        let mut bad = good.clone();
+        bad[bit / 8] ^= 1 << (bit % 8);
+        if bit % 41 == 0 {
+            sample.push(bad.clone());
+        }
+        let Ok(bundle) = Bundle::decode(&bad) else { continue };
+        let found = verify(&bundle, &trusted);
+        assert_ne!(found.to_string(), report.to_string(), "bit {bit} goes unseen");
+        if found.is_sound() {
+            harmless += 1;
+            // Only what is not signed here may differ: the hint, the metadata, a range that claims less, and the names
+            // of cosigners, without whom the entries are shown as not received.
+            let same = |a: &Report, b: &Report| a.logs[0].proven == b.logs[0].proven;
+            let received = found.logs[0].proven.iter().any(|run| run.received.is_empty());
+            assert!(same(&found, &report) || received, "bit {bit}:\n{found}");
+        }
+    }
+    println!(
+        "{} bits, {harmless} harmless and reported, {} compared with the other verifier",
+        good.len() * 8,
+        sample.len()
+    );
+    assert!(harmless > 0);
+    agree(&sample, &trusted_texts(), "flips");
+}
+
+#[test]
+fn every_cut_and_every_addition_is_refused() {
+    let good = small();
+    for len in 0..good.len() {
+        assert!(Bundle::decode(&good[..len]).is_err(), "cut to {len}");
+    }
+    assert!(Bundle::decode(&[&good[..], &[0]].concat()).is_err());
+}
+
+#[test]
+fn a_bundle_against_the_rules_is_not_written() {
+    let [a, b] = parties();
+    let log = one_log(&a, &b, "bravo");
+    let refused = |logs: Vec<LogEvidence>| {
+        assert!(matches!(Bundle { logs, metadata: None }.encode(), Err(Error::Misuse(Misuse::Bundle { .. }))));
+    };
+    let with = |change: fn(&mut LogEvidence)| {
+        let mut log = log.clone();
+        change(&mut log);
+        vec![log]
+    };
+    refused(Vec::new());
+    refused(vec![log.clone(), log.clone()]);
+    refused(with(|l| l.origin = "a\nb".into()));
+    refused(with(|l| l.hints = vec!["\u{1b}[2J".into()]));
+    refused(with(|l| l.ranges.push(6..8)));
+    refused(with(|l| l.ranges = vec![Range { start: 3, end: 3 }]));
+    refused(with(|l| l.entries[0].proof.0 = vec![Hash([0; 32]); 65]));
+    refused(with(|l| l.entries[0].bytes = vec![0; 65_536]));
+}
+
+#[test]
+fn no_evidence_is_made_out_of_damaged_files() {
+    let [a, b] = parties();
+    let (mut store, writer) = log(12);
+    store.files.get_mut("tile/entries/000.p/12").unwrap()[5] ^= 1;
+    let reader = LogReader::new(&store, 12);
+    let origin = "skypact.link/alfa/bravo/live";
+    let mut log = LogEvidence::new(origin);
+    let number = log.add_checkpoint(&note(origin, 12, writer.root(), &a, Some(&b)));
+    assert!(matches!(log.add_range(&reader, 0..2, number), Err(Error::PeerMisbehaved(_))));
+    assert!(matches!(log.add_entry(&reader, 12, number), Err(Error::Misuse(_))));
+    assert!(matches!(log.add_entry(&reader, 3, 7), Err(Error::Misuse(_))));
+    assert_eq!(log.entries, Vec::<EntryEvidence>::new());
+}
+
+#[test]
+fn a_long_range_is_exported_and_verified() {
+    let [a, b] = parties();
+    let (store, writer) = log(3000);
+    let reader = LogReader::new(&store, 3000);
+    let origin = "skypact.link/alfa/bravo/live";
+    let mut log = LogEvidence::new(origin);
+    let number = log.add_checkpoint(&note(origin, 3000, writer.root(), &a, Some(&b)));
+    log.add_range(&reader, 100..2900, number).unwrap();
+    let bundle = Bundle { logs: vec![log], metadata: None };
+    let report = verify(&bundle, &trusted());
+    assert_eq!((report.is_sound(), report.logs[0].proven[0].range.clone()), (true, 100..2900));
+    agree(&[bundle.encode().unwrap()], &trusted_texts(), "long");
+}
