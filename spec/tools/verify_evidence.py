@@ -228,13 +228,14 @@ def verify_log(log, keys):
                 f"CONTRADICTION: checkpoint {b} does not extend checkpoint {a}")
         else: sound = say(f"false proof from checkpoint {a} to {b}")
     for start, end, n in runs:
-        if cps[n].cosigned: continue
-        say(f"not proven: that anyone received entries {start}..{end}: no key supplied cosigned checkpoint {n}")
+        if {key.name for key, _ in cps[n].cosigned} - {key.name for key in cps[n].by}: continue
+        say(f"not proven: that anyone received entries {start}..{end}: no other party's key supplied cosigned checkpoint {n}")
     for a, b in zip(sized, sized[1:]):
         if 0 < cps[a].size != cps[b].size and (cps[a].size, cps[b].size) not in joined:
             say(f"not proven: that checkpoint {b} extends checkpoint {a}: no proof joins them")
     return sound
 LIMITS = ["that an entry nobody cosigned was not received: two parties alone cannot force a receipt",
+          "that a cosigner had read the entries: a witness sees hashes alone, only an addressee agreed to hold them",
           "that nothing else was said: only the entries listed are shown",
           "that the signer showed no other history to others: compare checkpoints with them",
           "that a cosigner's clock was right: each time is its own statement"]

@@ -74,6 +74,18 @@ impl LogReport {
         checkpoints && links && self.first_bad.is_none()
     }
 
+    /// Gives the entries that a party of this name had received, each run with the earliest time it states.
+    ///
+    /// Only of the log's addressee, who agreed to hold what it cosigns, is this a receipt. A witness sees hashes alone.
+    #[must_use]
+    pub fn received_by(&self, name: &str) -> Vec<(Range<u64>, u64)> {
+        let earliest = |run: &Proven| {
+            let times = run.received.iter().filter(|seen| seen.name == name).map(|seen| seen.time_s);
+            Some((run.range.clone(), times.min()?))
+        };
+        self.proven.iter().filter_map(earliest).collect()
+    }
+
     fn contradictions(&self) -> impl Iterator<Item = (u32, u32, &Equivocation)> {
         let forks = self.links.iter().filter_map(|link| match link {
             LinkReport::Contradicts { older, newer, proof } => Some((*older, *newer, &**proof)),
@@ -117,7 +129,7 @@ pub struct Proven {
     pub range: Range<u64>,
     /// The checkpoint's number.
     pub checkpoint: u32,
-    /// Who cosigned that checkpoint, and so had received the entries by when.
+    /// Who cosigned that checkpoint, and by when; without the signer's own cosignatures.
     pub received: Vec<Cosignature>,
 }
 
@@ -162,7 +174,7 @@ impl LinkReport {
 /// Something a reader might take for proven.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotProven {
-    /// That anyone received these entries.
+    /// That anyone but the signer received these entries.
     Receipt {
         /// The entries' indexes.
         range: Range<u64>,
@@ -271,7 +283,7 @@ impl fmt::Display for NotProven {
             NotProven::Receipt { range: Range { start, end }, checkpoint } => {
                 write!(
                     f,
-                    "that anyone received entries {start}..{end}: no key supplied cosigned checkpoint {checkpoint}"
+                    "that anyone received entries {start}..{end}: no other party's key supplied cosigned checkpoint {checkpoint}"
                 )
             }
             NotProven::OneHistory { older, newer } => {
@@ -303,8 +315,9 @@ impl fmt::Display for Utc {
 }
 
 /// What no bundle can prove.
-const LIMITS: [&str; 4] = [
+const LIMITS: [&str; 5] = [
     "that an entry nobody cosigned was not received: two parties alone cannot force a receipt",
+    "that a cosigner had read the entries: a witness sees hashes alone, only an addressee agreed to hold them",
     "that nothing else was said: only the entries listed are shown",
     "that the signer showed no other history to others: compare checkpoints with them",
     "that a cosigner's clock was right: each time is its own statement",

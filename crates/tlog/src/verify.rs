@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::audit::{Fault, FirstBad};
 use crate::bundle::{Bundle, EntryEvidence, Link, LogEvidence};
 use crate::checkpoint::Checkpoint;
-use crate::cosign::cosignatures;
+use crate::cosign::{Cosignature, cosignatures};
 use crate::equivocation::{Equivocation, Fork};
 use crate::error::{Error, PeerMisbehaved};
 use crate::hash::{Hash, leaf_hash};
@@ -142,11 +142,18 @@ fn proven(log: &LogEvidence, good: &[bool], checkpoints: &[CheckpointReport]) ->
             _ => out.push(Proven {
                 range: entry.index..entry.index + 1,
                 checkpoint: entry.checkpoint,
-                received: checkpoints[entry.checkpoint as usize].cosigned.clone(),
+                received: received(&checkpoints[entry.checkpoint as usize]),
             }),
         }
     }
     out
+}
+
+/// The cosignatures that can be receipts: all but the signer's own.
+fn received(checkpoint: &CheckpointReport) -> Vec<Cosignature> {
+    let signers = checkpoint.verified.as_ref().map_or(&[][..], |tree| tree.signed_by());
+    let others = checkpoint.cosigned.iter().filter(|seen| !signers.iter().any(|key| key.name() == seen.name));
+    others.cloned().collect()
 }
 
 fn verify_link(link: &Link, checkpoints: &[CheckpointReport]) -> LinkReport {
