@@ -1,0 +1,127 @@
+//! The parts of a link's state.
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+use record::Hash32;
+use units::{Mono, Utc};
+
+use crate::reason::{CloseCode, FrozenReason, Refusal};
+
+/// A session in which no frame came for this long is ended: 15 heartbeats, or a frame of 262,144 bytes at 140 kbit/s.
+pub const SILENCE_MS: u64 = 15_000;
+
+/// Sending times of own checkpoints that wait for their cosignature: 6.4 s at 10 a second; older ones are not measured.
+const WAITING_MAX: usize = 64;
+
+/// Where the link stands.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) enum Phase {
+    /// No session.
+    #[n(0)]
+    Down,
+    /// Our hello is sent, the peer's is awaited.
+    #[n(1)]
+    Greeting(#[n(0)] Contact),
+    /// The pacts differ; the peer's text is awaited.
+    #[n(2)]
+    Differing(#[n(0)] Contact, #[n(1)] Hash32),
+    /// Both logs flow.
+    #[n(3)]
+    Up(#[n(0)] Session),
+    /// For good.
+    #[n(4)]
+    Frozen(#[n(0)] Freeze),
+}
+
+/// A connection and when it was last heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Contact {
+    #[n(0)]
+    pub session: u64,
+    #[n(1)]
+    pub heard: Mono,
+}
+
+/// An established session. Nothing in it outlives the connection.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Session {
+    #[n(0)]
+    pub contact: Contact,
+    /// Own entries below this were handed out for sending.
+    #[n(1)]
+    pub sent_upto: u64,
+    /// Size and time of the last own checkpoint.
+    #[n(2)]
+    pub checkpointed: Option<(u64, Mono)>,
+    /// Next own `seq`.
+    #[n(3)]
+    pub seq_out: u64,
+    /// Last `seq` of the peer.
+    #[n(4)]
+    pub seq_in: Option<u64>,
+    /// Size of the peer's log that we cosigned last in this session.
+    #[n(5)]
+    pub cosigned_in: Option<u64>,
+    /// Size of our log that the peer cosigned last in this session.
+    #[n(6)]
+    pub cosigned_out: Option<u64>,
+    /// First sending time of sizes that wait for a cosignature.
+    #[n(7)]
+    pub waiting: BTreeMap<u64, Mono>,
+    /// Frames other than entries that the peer may still send at once.
+    #[n(8)]
+    pub credit: u32,
+    /// When the credit was last refilled.
+    #[n(9)]
+    pub credit_at: Mono,
+}
+
+impl Session {
+    /// Remembers when a size was first sent.
+    pub(crate) fn await_cosignature(&mut self, size: u64, at: Mono) {
+        self.waiting.entry(size).or_insert(at);
+        if self.waiting.len() > WAITING_MAX {
+            self.waiting.pop_first();
+        }
+    }
+
+    /// Forgets all sizes up to one that was cosigned; gives its sending time.
+    pub(crate) fn awaited(&mut self, size: u64) -> Option<Mono> {
+        let later = self.waiting.split_off(&size.saturating_add(1));
+        core::mem::replace(&mut self.waiting, later).remove(&size)
+    }
+}
+
+/// The end of a link.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Freeze {
+    #[n(0)]
+    pub reason: FrozenReason,
+    #[n(1)]
+    pub evidence: Vec<ByteVec>,
+    #[n(2)]
+    pub at: Utc,
+}
+
+/// The newest checkpoint that covered everything held, on our monotonic clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Covered {
+    #[n(0)]
+    pub at: Mono,
+    #[n(1)]
+    pub late_ms: u64,
+}
+
+/// Counters, one per reason; at most 19 + 8 + 8 + 1 numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Tally {
+    #[n(0)]
+    pub closed: BTreeMap<CloseCode, u64>,
+    #[n(1)]
+    pub refused: BTreeMap<Refusal, u64>,
+    #[n(2)]
+    pub peer_refused: BTreeMap<Refusal, u64>,
+    #[n(3)]
+    pub stale_inputs: u64,
+}
