@@ -12,9 +12,24 @@
 extern crate alloc;
 
 mod addressed;
+mod area;
+pub mod bench;
+mod extent;
+mod grid;
+mod keyed;
+mod lanes;
+mod names;
+mod policy;
 mod released;
+mod releaser;
+mod told;
+mod view;
 
 pub use addressed::{
     Heading, release_avoid, release_channel, release_notice, release_pact, release_receipt, release_withdrawal,
 };
+pub use area::Area;
+pub use policy::{Identity, Level, Policy, PolicyError, RecordClass, Rule, limits};
 pub use released::{Basis, Envelope, LedgerRow, LevelName, ReleaseError, Released};
+pub use releaser::{QUEUE_ROWS_MAX, Releaser};
+pub use told::TOLD_MAX;

@@ -196,4 +196,12 @@ pub enum ReleaseError {
     /// The record is none: too large, or a value out of bounds.
     #[error("{0}")]
     Record(#[from] RecordError),
+    /// The peer has been told of as many plans and sites as are kept track of.
+    #[error("{peer} has been told of {max} plans and sites; end some before telling of more")]
+    TooManySubjects {
+        /// The peer.
+        peer: PartyId,
+        /// The bound.
+        max: usize,
+    },
 }

@@ -1,0 +1,251 @@
+//! What a peer has been told of plans, sites and conflicts, so that it hears of a change it can see and of no other.
+use airspace::{Plan, PlanState, Site};
+use alloc::vec::Vec;
+use minicbor::{Decode, Encode};
+use record::{Body, ConflictReport, Hash32, Kind, Record, SubjectId};
+use track::TrackReport;
+use units::{Now, Utc};
+
+use crate::addressed::{Heading, release_withdrawal};
+use crate::extent;
+use crate::keyed;
+use crate::policy::{Level, Policy, RecordClass, match_extent, match_point};
+use crate::released::{Basis, Envelope, LevelName, ReleaseError, Released};
+use crate::releaser::Releaser;
+
+/// Most plans and sites that a peer is kept told of: 20,000 × 150 B are 3 MB.
+pub const TOLD_MAX: usize = 20_000;
+/// What is past for this long is forgotten: longer than any plan's window, so that no revision is used twice.
+const FORGET_MS: i64 = 62 * 24 * 3600 * 1000;
+
+/// The last thing said of one subject.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Told {
+    /// The subject the peer knows it by.
+    #[n(0)]
+    subject: SubjectId,
+    #[n(1)]
+    revision: u32,
+    #[n(2)]
+    record: Hash32,
+    /// Hash of the body: the same view is not sent twice.
+    #[n(3)]
+    body: Hash32,
+    #[n(4)]
+    kind: Kind,
+    /// False once withdrawn.
+    #[n(5)]
+    live: bool,
+    #[n(6)]
+    until: Utc,
+}
+
+/// How one subject may be told.
+struct Say<'a> {
+    subject: SubjectId,
+    level: Level,
+    rule: Option<u16>,
+    envelope: &'a Envelope,
+    revision: u32,
+    now: Now,
+}
+
+impl Releaser {
+    /// Releases a plan as the policy has it for this peer. To be called when the plan or the policy changes.
+    ///
+    /// Gives nothing if the peer would see no difference, so that an edit of what is withheld does not show; gives a
+    /// withdrawal if it was told before and is no longer. The plan must be the whole and latest one.
+    ///
+    /// # Errors
+    /// A plan out of bounds, or [`TOLD_MAX`] subjects told already.
+    pub fn release_plan(
+        &mut self,
+        policy: &Policy,
+        envelope: &Envelope,
+        subject: SubjectId,
+        plan: &Plan,
+        now: Now,
+    ) -> Result<Vec<Released<Record>>, ReleaseError> {
+        let boxes = extent::boxes(plan.volumes.iter().map(|v| &v.outline));
+        let rules = self.rules_of(policy);
+        let (level, rule) = match_extent(rules, RecordClass::Plans, Some(plan.class), boxes.as_deref());
+        let mut bodies = extent::plan(plan, level);
+        if matches!(plan.state, PlanState::Ended | PlanState::Cancelled) && !self.is_told(subject) {
+            // The end of what the peer never heard of is no news to it.
+            bodies.clear();
+        }
+        self.say(&Say { subject, level, rule, envelope, revision: policy.revision, now }, bodies)
+    }
+
+    /// Releases a site as the policy has it for this peer; as [`Releaser::release_plan`].
+    ///
+    /// # Errors
+    /// A site out of bounds, or [`TOLD_MAX`] subjects told already.
+    pub fn release_site(
+        &mut self,
+        policy: &Policy,
+        envelope: &Envelope,
+        subject: SubjectId,
+        site: &Site,
+        now: Now,
+    ) -> Result<Vec<Released<Record>>, ReleaseError> {
+        let boxes = extent::boxes(core::iter::once(&site.footprint));
+        let rules = self.rules_of(policy);
+        let (level, rule) = match_extent(rules, RecordClass::Sites, None, boxes.as_deref());
+        let bodies = extent::site(site, level);
+        self.say(&Say { subject, level, rule, envelope, revision: policy.revision, now }, bodies)
+    }
+
+    /// Withdraws whatever the peer was told of a plan or site that exists no longer.
+    ///
+    /// # Errors
+    /// The record's own bounds.
+    pub fn release_end(
+        &mut self,
+        envelope: &Envelope,
+        subject: SubjectId,
+        now: Now,
+    ) -> Result<Vec<Released<Record>>, ReleaseError> {
+        let say = Say { subject, level: Level::Withheld, rule: None, envelope, revision: 0, now };
+        self.say(&say, Vec::new())
+    }
+
+    /// Releases a conflict between an own track and one of the peer's, if the policy shares conflicts and the peer
+    /// knows the own track: a conflict is never the first it hears of an aircraft. `found.own` is replaced by the
+    /// number the peer knows; `found.other` is the peer's own number. A track released with less precision or a delay
+    /// is not in it.
+    ///
+    /// # Errors
+    /// The record's own bounds.
+    pub fn release_conflict(
+        &self,
+        policy: &Policy,
+        envelope: &Envelope,
+        own: &TrackReport,
+        found: ConflictReport,
+        now: Now,
+    ) -> Result<Option<Released<Record>>, ReleaseError> {
+        let rules = self.rules_of(policy);
+        let at = |class| match_point(rules, class, own.class, own.position);
+        let (Some(index), Some(track)) = (at(RecordClass::Conflicts), at(RecordClass::Tracks)) else {
+            return Ok(None);
+        };
+        // A distance to the peer's own aircraft tells where ours is, now and to the metre: not past a reduction.
+        let shown = matches!(rules[track].level, Level::Full | Level::Reduced { precision_mm: 0, delay_ms: 0, .. });
+        let (true, Level::Full, Some(released)) = (shown, rules[index].level, self.released(own.local)) else {
+            return Ok(None);
+        };
+        let parts: [&[u8]; 4] =
+            [b"conflict", self.peer().as_str().as_bytes(), &released.to_be_bytes(), &found.other.to_be_bytes()];
+        let heading = Heading {
+            // One subject per pair and closest approach; a later finding about it has a later time of issue.
+            valid_until: Some(found.cpa),
+            ..Heading::new(keyed::subject(
+                self.secret(),
+                &[parts[0], parts[1], parts[2], parts[3], &now.utc.0.to_be_bytes()],
+            ))
+        };
+        let rule = Basis::Rule { revision: policy.revision, index: index as u16, level: LevelName::Full };
+        let body = Body::Conflict(ConflictReport { own: released, ..found });
+        Released::seal(envelope.record(&heading, body, now), rule, 1).map(Some)
+    }
+
+    /// Whether the peer is being told of the subject.
+    #[must_use]
+    pub fn is_told(&self, subject: SubjectId) -> bool {
+        self.told.range((subject, 0)..=(subject, u8::MAX)).any(|(_, t)| t.live)
+    }
+
+    /// Says what differs from what was said: new or changed parts, and the end of parts that are gone.
+    fn say(&mut self, say: &Say<'_>, bodies: Vec<Body>) -> Result<Vec<Released<Record>>, ReleaseError> {
+        let mut out = Vec::new();
+        let parts = bodies.len();
+        for (part, body) in bodies.into_iter().enumerate() {
+            // At most 256 volumes in parts of 16, so the part's number fits a byte.
+            let part = u8::try_from(part).unwrap_or(u8::MAX);
+            self.say_part(&mut out, say, part, body)?;
+        }
+        let past = u8::try_from(parts).unwrap_or(u8::MAX);
+        let gone: Vec<(SubjectId, u8)> = self
+            .told
+            .range((say.subject, past)..=(say.subject, u8::MAX))
+            .filter(|(_, t)| t.live)
+            .map(|(key, _)| *key)
+            .collect();
+        for key in gone {
+            self.withdraw(&mut out, key, say)?;
+        }
+        Ok(out)
+    }
+
+    fn say_part(
+        &mut self,
+        out: &mut Vec<Released<Record>>,
+        say: &Say<'_>,
+        part: u8,
+        body: Body,
+    ) -> Result<(), ReleaseError> {
+        let key = (say.subject, part);
+        let subject = self.subject_for(say, part);
+        let hash = body_hash(&body);
+        let before = self.told.get(&key).cloned();
+        match &before {
+            Some(t) if t.live && t.body == hash && t.subject == subject => return Ok(()),
+            // Another subject, or another kind of record: the old one ends, then the new one begins.
+            Some(t) if t.live && (t.subject != subject || t.kind != body.kind()) => self.withdraw(out, key, say)?,
+            None if self.told.len() >= TOLD_MAX => {
+                return Err(ReleaseError::TooManySubjects { peer: self.peer().clone(), max: TOLD_MAX });
+            }
+            _ => {}
+        }
+        let before = self.told.get(&key);
+        let revision = before.map_or(0, |t| t.revision) + 1;
+        let supersedes = before.filter(|t| t.live).map(|t| t.record);
+        let until = extent::until(&body);
+        let heading = Heading { revision, supersedes, valid_until: until, ..Heading::new(subject) };
+        let kind = body.kind();
+        let basis = Basis::Rule { revision: say.revision, index: say.rule.unwrap_or(0), level: say.level.name() };
+        let released = Released::seal(say.envelope.record(&heading, body, say.now), basis, 1)?;
+        let until = until.unwrap_or(say.now.utc);
+        let told = Told { subject, revision, record: released.id(), body: hash, kind, live: true, until };
+        self.told.insert(key, told);
+        out.push(released);
+        Ok(())
+    }
+
+    fn withdraw(
+        &mut self,
+        out: &mut Vec<Released<Record>>,
+        key: (SubjectId, u8),
+        say: &Say<'_>,
+    ) -> Result<(), ReleaseError> {
+        let Some(told) = self.told.get_mut(&key) else { return Ok(()) };
+        let heading =
+            Heading { revision: told.revision + 1, supersedes: Some(told.record), ..Heading::new(told.subject) };
+        let released = release_withdrawal(say.envelope, &heading, told.record, say.now)?;
+        (told.revision, told.record, told.live) = (told.revision + 1, released.id(), false);
+        out.push(released);
+        Ok(())
+    }
+
+    /// The subject a peer knows it by: its own if it sees all of it, else one that no two peers share, so that two of
+    /// them cannot lay their views of one plan over each other.
+    fn subject_for(&self, say: &Say<'_>, part: u8) -> SubjectId {
+        if say.level == Level::Full {
+            return say.subject;
+        }
+        keyed::subject(self.secret(), &[b"subject", self.peer().as_str().as_bytes(), &say.subject.0, &[part]])
+    }
+
+    pub(crate) fn sweep_told(&mut self, now: Utc) {
+        self.told.retain(|_, t| now.since_ms(t.until) < FORGET_MS);
+    }
+}
+
+fn body_hash(body: &Body) -> Hash32 {
+    let mut bytes = Vec::new();
+    match minicbor::encode(body, &mut bytes) {
+        Ok(()) => Hash32::of(&bytes),
+        Err(error) => unreachable!("writing to a vector cannot fail: {error}"),
+    }
+}
