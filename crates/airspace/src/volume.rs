@@ -122,6 +122,16 @@ pub enum VolumeError {
         /// The other.
         b: usize,
     },
+    /// An edge or a whole boundary longer than a detector prepares (`detect::line`).
+    #[error("{what} is {got_km} km long, at most {max_km} km")]
+    TooLong {
+        /// Edge or boundary.
+        what: &'static str,
+        /// Longest, kilometres.
+        max_km: u32,
+        /// Length, kilometres.
+        got_km: u32,
+    },
     /// The end lies before the start.
     #[error("the window ends ({end_ms} ms) before it starts ({start_ms} ms)")]
     WindowReversed {

@@ -20,11 +20,16 @@ mod encounter;
 mod grid;
 mod index;
 mod kinematics;
+mod line;
 mod minima;
+mod presence;
 pub mod scenario;
+mod screen;
 mod separation;
+mod shape;
 mod sweep;
 mod verdict;
+mod volume;
 
 pub use encounter::{
     AltitudeBasis, Encounter, MIXED_ALLOWANCE, MIXED_PART, TOUT_MAX_S, UNKNOWN_SPEED_MPS, track_track,
@@ -32,9 +37,14 @@ pub use encounter::{
 pub use index::Index;
 pub use kinematics::{AGE_FREE_MS, AGE_MAX_MS, AHEAD_MAX_MS, Kinematics, State, TURN_MPS2};
 pub use minima::{Minima, MinimaError, MinimaTable};
+pub use presence::{
+    ACCURACY_ASSUMED_M, Conformance, INSTANT_S, INTERVALS_MAX, Presence, TrackVolume, conformance, track_volume,
+};
+pub use screen::{Hit, PreparedSite};
 pub use separation::{GAP_MAX_MS, Observed, observed_at, observed_between};
 pub use sweep::{Item, Pair, Sweep, brute_force, sweep};
 pub use verdict::{Verdict, Why};
+pub use volume::{Meeting, Overlap, PlanMeeting, PreparedVolume, plan_plan, volume_volume};
 
 /// Version of the decisions in this crate, stored with each of them. Changes whenever any input could be judged differently.
 pub const ENGINE: &str = "skypact-detect-1";

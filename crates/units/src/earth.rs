@@ -48,6 +48,12 @@ pub fn dot(a: Vec3, b: Vec3) -> f64 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
+/// Vector product.
+#[must_use]
+pub fn cross(a: Vec3, b: Vec3) -> Vec3 {
+    [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
+}
+
 /// Length of `a`.
 #[must_use]
 pub fn norm(a: Vec3) -> f64 {
@@ -66,12 +72,24 @@ pub fn geodetic(p: Vec3) -> (f64, f64) {
     (lat.to_degrees(), libm::atan2(p[1], p[0]).to_degrees())
 }
 
-/// Length of the geodesic between two points, metres (Vincenty's inverse formula, 1975).
+/// Length of the geodesic between two points, metres.
 ///
 /// Below 1 mm up to 19,900 km (tested to 0.1 mm at 2,000 km); nearly opposite points, where the series does not
 /// settle, get the great circle's length, good to 0.6 %.
 #[must_use]
 pub fn distance(lat1: f64, lon1: f64, lat2: f64, lon2: f64) -> f64 {
+    if let Some((length, _)) = inverse(lat1, lon1, lat2, lon2) {
+        return length;
+    }
+    let (p, q) = (surface(lat1, lon1), surface(lat2, lon2));
+    let (np, nq) = (norm(p), norm(q));
+    libm::atan2(norm(cross(p, q)) / (np * nq), dot(p, q) / (np * nq)) * MEAN_RADIUS
+}
+
+/// The geodesic from the first point to the second: its length in metres and its direction at the first point in
+/// degrees (Vincenty's inverse formula, 1975). `None` for nearly opposite points.
+#[must_use]
+pub fn inverse(lat1: f64, lon1: f64, lat2: f64, lon2: f64) -> Option<(f64, f64)> {
     let (s1, c1) = reduced(lat1);
     let (s2, c2) = reduced(lat2);
     let l = wrap_degrees(lon2 - lon1).to_radians();
@@ -81,7 +99,7 @@ pub fn distance(lat1: f64, lon1: f64, lat2: f64, lon2: f64) -> f64 {
         let (east, north) = (c2 * sl, c1 * s2 - s1 * c2 * cl);
         let sin_sigma = libm::sqrt(east * east + north * north);
         if sin_sigma == 0.0 {
-            return 0.0;
+            return Some((0.0, 0.0));
         }
         let cos_sigma = s1 * s2 + c1 * c2 * cl;
         let sigma = libm::atan2(sin_sigma, cos_sigma);
@@ -93,19 +111,59 @@ pub fn distance(lat1: f64, lon1: f64, lat2: f64, lon2: f64) -> f64 {
         let twice = 2.0 * cos_2m * cos_2m - 1.0;
         let next = l + (1.0 - c) * F * sin_alpha * (sigma + c * sin_sigma * (cos_2m + c * cos_sigma * twice));
         if libm::fabs(next - lambda) < 1e-13 {
-            let u2 = cos2_alpha * E2 / (1.0 - E2);
-            let big_a = 1.0 + u2 / 16384.0 * (4096.0 + u2 * (-768.0 + u2 * (320.0 - 175.0 * u2)));
-            let big_b = u2 / 1024.0 * (256.0 + u2 * (-128.0 + u2 * (74.0 - 47.0 * u2)));
-            let third = big_b / 6.0 * cos_2m * (4.0 * sin_sigma * sin_sigma - 3.0) * (4.0 * cos_2m * cos_2m - 3.0);
-            let delta = big_b * sin_sigma * (cos_2m + big_b / 4.0 * (cos_sigma * twice - third));
-            return A * (1.0 - F) * big_a * (sigma - delta);
+            let (big_a, big_b) = series(cos2_alpha);
+            let delta = big_b * sin_sigma * correction(big_b, cos_2m, sin_sigma, cos_sigma);
+            return Some((A * (1.0 - F) * big_a * (sigma - delta), libm::atan2(east, north).to_degrees()));
         }
         lambda = next;
     }
-    let (p, q) = (surface(lat1, lon1), surface(lat2, lon2));
-    let (np, nq) = (norm(p), norm(q));
-    let cross = [p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]];
-    libm::atan2(norm(cross) / (np * nq), dot(p, q) / (np * nq)) * MEAN_RADIUS
+    None
+}
+
+/// Where the geodesic from a point in a direction (degrees true) ends after `length_m`: latitude and longitude
+/// (Vincenty's direct formula, 1975).
+#[must_use]
+pub fn direct(lat: f64, lon: f64, azimuth_deg: f64, length_m: f64) -> (f64, f64) {
+    let (s1, c1) = reduced(lat);
+    let (sa, ca) = libm::sincos(azimuth_deg.to_radians());
+    let sigma1 = libm::atan2(s1, c1 * ca);
+    let sin_alpha = c1 * sa;
+    let cos2_alpha = 1.0 - sin_alpha * sin_alpha;
+    let (big_a, big_b) = series(cos2_alpha);
+    let start = length_m / (A * (1.0 - F) * big_a);
+    let mut sigma = start;
+    for _ in 0..40 {
+        let (ss, cs) = libm::sincos(sigma);
+        let next = start + big_b * ss * correction(big_b, libm::cos(2.0 * sigma1 + sigma), ss, cs);
+        let settled = libm::fabs(next - sigma) < 1e-15;
+        sigma = next;
+        if settled {
+            break;
+        }
+    }
+    let (ss, cs) = libm::sincos(sigma);
+    let cos_2m = libm::cos(2.0 * sigma1 + sigma);
+    let x = s1 * ss - c1 * cs * ca;
+    let lat2 = libm::atan2(s1 * cs + c1 * ss * ca, (1.0 - F) * libm::sqrt(sin_alpha * sin_alpha + x * x));
+    let lambda = libm::atan2(ss * sa, c1 * cs - s1 * ss * ca);
+    let c = F / 16.0 * cos2_alpha * (4.0 + F * (4.0 - 3.0 * cos2_alpha));
+    let twice = 2.0 * cos_2m * cos_2m - 1.0;
+    let l = lambda - (1.0 - c) * F * sin_alpha * (sigma + c * ss * (cos_2m + c * cs * twice));
+    (lat2.to_degrees(), wrap_degrees(lon + l.to_degrees()))
+}
+
+/// Vincenty's A and B.
+fn series(cos2_alpha: f64) -> (f64, f64) {
+    let u2 = cos2_alpha * E2 / (1.0 - E2);
+    let a = 1.0 + u2 / 16384.0 * (4096.0 + u2 * (-768.0 + u2 * (320.0 - 175.0 * u2)));
+    (a, u2 / 1024.0 * (256.0 + u2 * (-128.0 + u2 * (74.0 - 47.0 * u2))))
+}
+
+/// Vincenty's delta sigma, without its leading factor B·sin sigma.
+fn correction(big_b: f64, cos_2m: f64, sin_sigma: f64, cos_sigma: f64) -> f64 {
+    let twice = 2.0 * cos_2m * cos_2m - 1.0;
+    let third = big_b / 6.0 * cos_2m * (4.0 * sin_sigma * sin_sigma - 3.0) * (4.0 * cos_2m * cos_2m - 3.0);
+    cos_2m + big_b / 4.0 * (cos_sigma * twice - third)
 }
 
 /// Sine and cosine of the reduced latitude. The cosine comes from the latitude's own cosine, or a pole would lose it.
