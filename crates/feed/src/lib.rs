@@ -40,6 +40,7 @@ pub use recent::Recent;
 pub use sbs::Sbs;
 pub use states_csv::StatesCsv;
 pub use trajectory_csv::TrajectoryCsv;
+pub use values::accuracy_mm;
 
 use alloc::boxed::Box;
 use units::Utc;

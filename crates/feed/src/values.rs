@@ -141,7 +141,8 @@ pub(crate) fn not_ahead(place: Place, at: Utc, received: Utc) -> Result<Utc, Fee
 
 /// Horizontal accuracy (95 %) in millimetres from the navigation accuracy category for position (DO-260B,
 /// NACp: bound of the estimated position uncertainty); without one, from the radius of containment in metres, which is never smaller.
-pub(crate) fn accuracy_mm(nac_p: Option<i64>, rc_m: Option<f64>) -> Option<u32> {
+#[must_use]
+pub fn accuracy_mm(nac_p: Option<i64>, rc_m: Option<f64>) -> Option<u32> {
     const EPU_MM: [u32; 12] =
         [0, 18_520_000, 7_408_000, 3_704_000, 1_852_000, 926_000, 555_600, 185_200, 92_600, 30_000, 10_000, 3_000];
     match nac_p.and_then(|n| usize::try_from(n).ok()).and_then(|n| EPU_MM.get(n)) {
