@@ -315,6 +315,23 @@ fn a_torn_tail_is_kept_in_a_file_reported_and_cut_off() {
 }
 
 #[test]
+fn a_good_frame_at_the_wrong_place_is_refused_not_taken_for_a_torn_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    fill(&mut journal, 2);
+    drop(journal);
+    let path = segment(dir.path(), 1);
+    let good = fs::read(&path).unwrap();
+    let (_, seed) = journal::format::SegmentHeader::decode(&good).unwrap();
+    for (index, seq) in [(0, 2), (0, 4), (2, 3)] {
+        let mut bad = good.clone();
+        journal::format::encode_frame(&mut bad, seed, index, Seq(seq), b"x");
+        fs::write(&path, &bad).unwrap();
+        check_damaged(refusal(dir.path(), Check::Tail), 1, good.len() as u64, DamageReason::FramePosition);
+    }
+}
+
+#[test]
 fn a_newer_format_is_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()));
