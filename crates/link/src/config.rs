@@ -1,6 +1,6 @@
 //! What both ends must agree on before the first frame.
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use minicbor::{Decode, Encode};
 use record::{Hash32, Mode, PartyId};
 use tlog::{Algorithm, VerifierKey};
@@ -58,7 +58,7 @@ impl LinkConfig {
             // One public key in two places could be made to say one thing and mean another.
             let twice = places[..i].iter().any(|(other, _)| other.public() == key.public());
             if key.algorithm() != *algorithm || twice {
-                return Err(Misuse::Key((*key).clone()));
+                return Err(Misuse::Key(key.to_string()));
             }
         }
         let (busy_ms, idle_ms) = (self.checkpoint_busy_ms, self.checkpoint_idle_ms);

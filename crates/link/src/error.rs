@@ -1,5 +1,5 @@
 //! The crate's one error, grouped by who is to blame.
-use tlog::VerifierKey;
+use alloc::string::String;
 
 /// Why bytes are no frame, or why a call has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +48,7 @@ pub enum Misuse {
     #[error(
         "key {0} cannot stand in this place: log keys are of type 0x01, cosigning keys of type 0x04, all different"
     )]
-    Key(VerifierKey),
+    Key(String),
     /// Checkpoints faster than the limit on frames allows, or an idle interval below the busy one.
     #[error("checkpoint intervals of {busy_ms} ms busy and {idle_ms} ms idle: 20 to 100, and at least 2x busy to 1000")]
     Interval {

@@ -97,6 +97,18 @@ impl Link {
         })
     }
 
+    /// Our log's size and right edge: what a store of it must add up to.
+    #[must_use]
+    pub fn out_log(&self) -> &Frontier {
+        &self.out
+    }
+
+    /// The same of the peer's log as held.
+    #[must_use]
+    pub fn held_log(&self) -> &Frontier {
+        &self.held
+    }
+
     /// What the link was made with.
     #[must_use]
     pub fn config(&self) -> &LinkConfig {
@@ -105,8 +117,17 @@ impl Link {
 
     /// Appends a record to our log; it leaves at once if a session is up.
     ///
+    /// This is the only way in, and it takes what `release` released:
+    ///
+    /// ```compile_fail,E0308
+    /// fn leak(link: &mut link::Link, record: record::Record) {
+    ///     let _ = link.append(record);
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Frozen`]; [`Misuse::Record`] for a record that is not of this link.
+    //= spec/link.md L-24
     pub fn append(&mut self, released: Released<Record>) -> Result<Appended, Error> {
         if let Phase::Frozen(freeze) = &self.phase {
             return Err(Error::Frozen(freeze.reason));

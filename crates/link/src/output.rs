@@ -1,4 +1,5 @@
 //! What the machine asks of the shell and tells the node.
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use record::Decoded;
@@ -70,7 +71,7 @@ pub enum Output {
         /// Index in its log.
         index: u64,
         /// Record and name.
-        decoded: Decoded,
+        decoded: Box<Decoded>,
     },
     /// An entry of the peer that is not folded. Stored and counted.
     Refused {

@@ -1,4 +1,5 @@
 //! What arrives: entries, checkpoints, cosignatures, refusals.
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -90,7 +91,7 @@ impl Link {
             let judged = self.judge(&bytes);
             self.outputs.push_back(Output::StoreIn { index, bytes });
             match judged {
-                Ok(decoded) => self.outputs.push_back(Output::Accepted { index, decoded }),
+                Ok(decoded) => self.outputs.push_back(Output::Accepted { index, decoded: Box::new(decoded) }),
                 Err(reason) => {
                     //= spec/link.md L-28
                     *self.tally.refused.entry(reason).or_default() += 1;
@@ -151,7 +152,7 @@ impl Link {
         }
         //= spec/link.md L-33
         if root != self.held.root() {
-            let evidence = self.peer_note.take().into_iter().chain([ByteVec::from(note)]).collect();
+            let evidence = self.peer_note.clone().into_iter().chain([ByteVec::from(note)]).collect();
             return self.freeze(FrozenReason::RootMismatch, evidence, None, now);
         }
         if known == Known::Above {

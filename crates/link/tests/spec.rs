@@ -124,7 +124,8 @@ fn every_rule_is_cited_in_the_source_and_in_a_test() {
     let missing: Vec<String> = rules
         .iter()
         .flat_map(|rule| [("source", &source), ("tests", &tests)].map(|(place, text)| (rule, place, cites(text, rule))))
-        .filter_map(|(rule, place, cited)| (!cited).then(|| format!("{rule} in {place}")))
+        .filter(|(_, _, cited)| !cited)
+        .map(|(rule, place, _)| format!("{rule} in {place}"))
         .collect();
     assert!(missing.is_empty(), "not cited: {missing:?}");
     for line in [&source, &tests].into_iter().flat_map(|text| text.lines()) {

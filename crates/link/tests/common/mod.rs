@@ -67,9 +67,22 @@ pub fn record_of(config: &LinkConfig, n: u32, now: Now) -> Released<Record> {
     release_channel(&envelope, n + 1, None, body, now).unwrap()
 }
 
+/// What a node journals for a link.
+#[derive(Clone)]
+pub enum Input {
+    Append(u32, Now),
+    Connected(u64, Now),
+    Disconnected(u64, Now),
+    Frame(u64, Vec<u8>, Now),
+    Tick(Now),
+}
+
 /// A link with what a shell keeps for it.
 pub struct Side {
     pub link: Link,
+    /// Which of the two, for building it anew.
+    pub config: LinkConfig,
+    pub journal: Vec<Input>,
     pub keys: Keys,
     pub pact: String,
     pub outbox: Option<Outbox>,
@@ -93,7 +106,9 @@ pub struct Side {
 impl Side {
     pub fn new(config: LinkConfig, keys: Keys, pact: String) -> Self {
         Self {
-            link: Link::new(config).unwrap(),
+            link: Link::new(config.clone()).unwrap(),
+            config,
+            journal: vec![],
             keys,
             pact,
             outbox: None,
@@ -114,6 +129,47 @@ impl Side {
         }
     }
 
+    /// A time for what needs none.
+    pub fn never() -> Now {
+        Now { mono: Mono(0), utc: Utc(START), utc_error_ms: 0 }
+    }
+
+    /// Journals an input, folds it, and does what comes of it.
+    pub fn apply(&mut self, input: Input) {
+        self.journal.push(input.clone());
+        self.fold(input);
+        self.drain();
+    }
+
+    fn fold(&mut self, input: Input) {
+        match input {
+            Input::Append(n, now) => drop(self.link.append(record_of(&self.config, n, now)).unwrap()),
+            Input::Connected(session, now) => self.link.handle_connected(session, now),
+            Input::Disconnected(session, now) => self.link.handle_disconnected(session, CloseCode::Ended, now),
+            Input::Frame(session, frame, now) => self.link.handle_frame(session, &frame, now),
+            Input::Tick(now) => self.link.handle_tick(now),
+        }
+    }
+
+    /// The process dies after its last input is durable and before anything came of it that a disk or a peer saw; what
+    /// is there afterwards is what the journal gives. A snapshot is taken on the way.
+    pub fn kill(&mut self, i: usize) {
+        let mut again = Side::new(self.config.clone(), keys(i), self.pact.clone());
+        again.appended = self.appended;
+        for (n, input) in std::mem::take(&mut self.journal).into_iter().enumerate() {
+            again.apply(input);
+            if n % 5 == 0 {
+                again.restart();
+            }
+        }
+        assert_eq!(again.link, self.link, "the journal gives the same state");
+        assert_eq!((&again.out, &again.held, &again.notes), (&self.out, &self.held, &self.notes));
+        assert_eq!((&again.accepted, &again.received), (&self.accepted, &self.received));
+        assert_eq!(again.receipts, self.receipts, "signing again gives the same note");
+        again.sent = std::mem::take(&mut self.sent);
+        *self = again;
+    }
+
     /// Does what the machine asks for. Stores are idempotent, as they must be after a restart.
     pub fn drain(&mut self) {
         while let Some(output) = self.link.poll_output() {
@@ -129,7 +185,7 @@ impl Side {
                     note.add(SignatureLine::from_text(&line).unwrap()).unwrap();
                     self.receipts.insert(checkpoint.size, note.to_bytes());
                 }
-                Output::Accepted { index, decoded } => self.accepted.push((index, decoded)),
+                Output::Accepted { index, decoded } => self.accepted.push((index, *decoded)),
                 Output::Refused { index, reason } => self.refused.push((index, reason)),
                 Output::PeerRefused { index, reason } => self.peer_refused.push((index, reason)),
                 Output::Sealed { size } => self.sealed.push(size),
@@ -179,15 +235,6 @@ impl Side {
         assert_eq!(back, self.link, "a snapshot is the whole state");
         assert_eq!(minicbor::to_vec(&back).unwrap(), bytes);
         self.link = back;
-    }
-
-    pub fn restart_at(&mut self, now: Now) {
-        self.restart();
-        if let Some(session) = self.link.view(now).session {
-            self.link.handle_disconnected(session, CloseCode::Ended, now);
-        }
-        self.drain();
-        self.outbox = None;
     }
 }
 
@@ -240,34 +287,29 @@ impl World {
     }
 
     pub fn append(&mut self, i: usize) {
-        let now = self.now(i);
-        let side = &mut self.sides[i];
-        let released = record_of(side.link.config(), side.appended, now);
-        side.link.append(released).unwrap();
-        side.appended += 1;
-        side.drain();
+        let input = Input::Append(self.sides[i].appended, self.now(i));
+        self.sides[i].appended += 1;
+        self.sides[i].apply(input);
     }
 
     pub fn connect(&mut self) {
         self.session += 1;
         self.wires = Default::default();
         for i in [A, B] {
-            let now = self.now(i);
             self.sides[i].outbox = Some(Outbox::new(self.session));
-            self.sides[i].link.handle_connected(self.session, now);
-            self.sides[i].drain();
+            let input = Input::Connected(self.session, self.now(i));
+            self.sides[i].apply(input);
         }
     }
 
     pub fn cut(&mut self) {
         self.wires = Default::default();
         for i in [A, B] {
-            let now = self.now(i);
-            if let Some(session) = self.view(i).session {
-                self.sides[i].link.handle_disconnected(session, CloseCode::Ended, now);
-            }
             self.sides[i].outbox = None;
-            self.sides[i].drain();
+            if let Some(session) = self.view(i).session {
+                let input = Input::Disconnected(session, self.now(i));
+                self.sides[i].apply(input);
+            }
         }
     }
 
@@ -287,10 +329,9 @@ impl World {
     }
 
     pub fn deliver_frame(&mut self, i: usize, frame: &[u8]) {
-        let now = self.now(i);
         self.delivered += 1;
-        self.sides[i].link.handle_frame(self.session, frame, now);
-        self.sides[i].drain();
+        let input = Input::Frame(self.session, frame.to_vec(), self.now(i));
+        self.sides[i].apply(input);
     }
 
     /// Writes and delivers until nothing moves.
@@ -311,9 +352,8 @@ impl World {
     pub fn tick(&mut self, ms: u64) {
         self.now_ms += ms;
         for i in [A, B] {
-            let now = self.now(i);
-            self.sides[i].link.handle_tick(now);
-            self.sides[i].drain();
+            let input = Input::Tick(self.now(i));
+            self.sides[i].apply(input);
         }
     }
 
