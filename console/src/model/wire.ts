@@ -1,0 +1,426 @@
+/**
+ * The JSON messages of the node (docs/api.md), read field by field. The node is trusted to be up to date, not to be right:
+ * a field of the wrong type becomes a safe default or drops its entry, and each drop is counted and shown.
+ */
+import { plain } from './text';
+
+export type Level = 'alarm' | 'warning' | 'caution';
+export type Reference = 'pressure' | 'msl' | 'wgs84' | 'agl';
+
+export interface LatLon {
+  lat: number;
+  lon: number;
+}
+
+export interface Altitude {
+  value_ft: number;
+  reference: Reference;
+}
+
+export interface Session {
+  party: string;
+  officer: string;
+  role: string;
+  csrf: string;
+  mode: string;
+  must_set_password: boolean;
+}
+
+export interface Minima {
+  a: string;
+  b: string;
+  lateral_nm: number;
+  vertical_ft: number;
+  time_s: number;
+}
+
+export interface Hello {
+  party: string;
+  officer: string;
+  role: string;
+  mode: string;
+  parties: string[];
+  utc_ms: number;
+  pact: { hash: string; minima: Minima[]; deadlines: Record<string, number> };
+}
+
+export interface Peer {
+  party: string;
+  link: 'up' | 'down' | 'frozen';
+  reason: string | null;
+  age_ms: number | null;
+  in: { size: number; sealed: number };
+  out: { size: number; cosigned: number };
+  channel: { ours: string; theirs: string };
+  clock_offset_ms: number | null;
+  refused: [string, number][];
+  release_rev: number;
+}
+
+export interface Feed {
+  name: string;
+  format: string;
+  state: 'up' | 'down' | 'connecting';
+  age_ms: number | null;
+  reports: number;
+  errors: number;
+  last_error: string | null;
+}
+
+export interface Side {
+  id: number | null;
+  label: string;
+  owner: string | null;
+  form: string | null;
+}
+
+export interface Acknowledged {
+  by: string;
+  utc_ms: number;
+}
+
+export interface Alert {
+  id: string;
+  kind: string;
+  level: Level;
+  state: 'raised' | 'shown' | 'acknowledged' | 'cleared';
+  raised_utc_ms: number;
+  text: string;
+  about: string | null;
+  a: Side | null;
+  b: Side | null;
+  cpa_utc_ms: number | null;
+  tin_utc_ms: number | null;
+  dcpa_m: number | null;
+  distance_m: number | null;
+  vertical_ft: number | null;
+  basis: string | null;
+  violation: boolean;
+  data_age_ms: number | null;
+  acknowledged: Acknowledged | null;
+}
+
+export interface Notice {
+  id: string;
+  subject: string;
+  direction: 'in' | 'out';
+  peer: string;
+  class: string;
+  precedence: string;
+  text: string;
+  place: LatLon | null;
+  level: Altitude | null;
+  start_utc_ms: number | null;
+  end_utc_ms: number | null;
+  action: string | null;
+  issued_utc_ms: number;
+  due_utc_ms: number | null;
+  overdue: boolean;
+  received_utc_ms: number | null;
+  seen_utc_ms: number | null;
+  acknowledged: { utc_ms: number; role: string; by: string | null; read_back_ok: boolean } | null;
+  sealed: boolean;
+}
+
+export interface State {
+  utc_ms: number;
+  mode: string;
+  frozen: string | null;
+  journal: { state: string; last_seq: number; bytes: number };
+  peers: Peer[];
+  feeds: Feed[];
+  alerts: Alert[];
+  notices: Notice[];
+  checked: { tracks: number; pairs: number; utc_ms: number };
+  cut: number;
+  /** Entries of this message that could not be read. */
+  malformed: number;
+}
+
+export interface Label {
+  callsign: string | null;
+  address: string | null;
+}
+
+export type Message =
+  | { type: 'hello'; hello: Hello }
+  | { type: 'state'; state: State }
+  | { type: 'labels'; labels: [number, Label][]; gone: number[] }
+  | { type: 'unknown' };
+
+/** More entries of one list than this are cut: the page must stay usable whatever arrives. */
+export const LIST_MAX = 500;
+const LABELS_MAX = 100_000;
+
+type Json = Record<string, unknown>;
+
+/** Reads one text message; `null` if it is not a message at all. */
+export function readMessage(text: string): Message | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (!isObject(value)) return null;
+  switch (value.type) {
+    case 'hello':
+      return { type: 'hello', hello: readHello(value) };
+    case 'state':
+      return { type: 'state', state: readState(value) };
+    case 'labels':
+      return {
+        type: 'labels',
+        labels: array(value.labels, LABELS_MAX).flatMap(readLabel),
+        gone: array(value.gone, LABELS_MAX).filter(isId),
+      };
+    default:
+      return { type: 'unknown' };
+  }
+}
+
+export function readSession(value: unknown): Session | null {
+  if (!isObject(value) || typeof value.csrf !== 'string') return null;
+  return {
+    party: str(value.party, 64, '?'),
+    officer: str(value.officer, 64, '?'),
+    role: str(value.role, 32, '?'),
+    csrf: value.csrf,
+    mode: str(value.mode, 64, 'unknown'),
+    must_set_password: value.must_set_password === true,
+  };
+}
+
+function readHello(value: Json): Hello {
+  const pact = isObject(value.pact) ? value.pact : {};
+  const deadlines = isObject(pact.deadlines) ? pact.deadlines : {};
+  return {
+    party: str(value.party, 64, '?'),
+    officer: str(value.officer, 64, '?'),
+    role: str(value.role, 32, '?'),
+    mode: str(value.mode, 64, 'unknown'),
+    parties: array(value.parties, 254).map((party) => str(party, 64, '?')),
+    utc_ms: num(value.utc_ms) ?? 0,
+    pact: {
+      hash: str(pact.hash, 128, ''),
+      minima: array(pact.minima, LIST_MAX).filter(isObject).map(readMinima),
+      deadlines: Object.fromEntries(
+        Object.entries(deadlines).flatMap(([key, s]) => pair(plain(key, 32), num(s))),
+      ),
+    },
+  };
+}
+
+function readMinima(value: Json): Minima {
+  return {
+    a: str(value.a, 64, '?'),
+    b: str(value.b, 64, '?'),
+    lateral_nm: num(value.lateral_nm) ?? 0,
+    vertical_ft: num(value.vertical_ft) ?? 0,
+    time_s: num(value.time_s) ?? 0,
+  };
+}
+
+function readState(value: Json): State {
+  let malformed = 0;
+  const list = <T>(from: unknown, read: (entry: Json) => T | null): T[] => {
+    const all = Array.isArray(from) ? from : [];
+    const good = all.slice(0, LIST_MAX).flatMap((entry) => {
+      const one = isObject(entry) ? read(entry) : null;
+      return one === null ? [] : [one];
+    });
+    malformed += all.length - good.length;
+    return good;
+  };
+  const journal = isObject(value.journal) ? value.journal : {};
+  const checked = isObject(value.checked) ? value.checked : {};
+  const state: State = {
+    utc_ms: num(value.utc_ms) ?? 0,
+    mode: str(value.mode, 64, 'unknown'),
+    frozen: optional(value.frozen, 200),
+    journal: {
+      state: str(journal.state, 16, 'unknown'),
+      last_seq: num(journal.last_seq) ?? 0,
+      bytes: num(journal.bytes) ?? 0,
+    },
+    peers: list(value.peers, readPeer),
+    feeds: list(value.feeds, readFeed),
+    alerts: list(value.alerts, readAlert),
+    notices: list(value.notices, readNotice),
+    checked: {
+      tracks: num(checked.tracks) ?? 0,
+      pairs: num(checked.pairs) ?? 0,
+      utc_ms: num(checked.utc_ms) ?? 0,
+    },
+    cut: num(value.cut) ?? 0,
+    malformed: 0,
+  };
+  state.malformed = malformed;
+  return state;
+}
+
+function readPeer(value: Json): Peer | null {
+  const party = optional(value.party, 64);
+  if (party === null) return null;
+  const into = isObject(value.in) ? value.in : {};
+  const out = isObject(value.out) ? value.out : {};
+  const channel = isObject(value.channel) ? value.channel : {};
+  const refused = isObject(value.refused) ? value.refused : {};
+  return {
+    party,
+    // Anything but a clear "up" is not up.
+    link: value.link === 'up' || value.link === 'frozen' ? value.link : 'down',
+    reason: optional(value.reason, 200),
+    age_ms: num(value.age_ms),
+    in: { size: num(into.size) ?? 0, sealed: num(into.sealed) ?? 0 },
+    out: { size: num(out.size) ?? 0, cosigned: num(out.cosigned) ?? 0 },
+    channel: { ours: str(channel.ours, 32, 'unknown'), theirs: str(channel.theirs, 32, 'unknown') },
+    clock_offset_ms: num(value.clock_offset_ms),
+    refused: Object.entries(refused)
+      .slice(0, 20)
+      .flatMap(([why, count]) => pair(plain(why, 40), num(count))),
+    release_rev: num(value.release_rev) ?? 0,
+  };
+}
+
+function readFeed(value: Json): Feed | null {
+  const name = optional(value.name, 64);
+  if (name === null) return null;
+  return {
+    name,
+    format: str(value.format, 32, '?'),
+    state: value.state === 'up' || value.state === 'connecting' ? value.state : 'down',
+    age_ms: num(value.age_ms),
+    reports: num(value.reports) ?? 0,
+    errors: num(value.errors) ?? 0,
+    last_error: optional(value.last_error, 200),
+  };
+}
+
+function readAlert(value: Json): Alert | null {
+  const id = key(value.id);
+  if (id === null) return null;
+  const acknowledged = isObject(value.acknowledged) ? value.acknowledged : null;
+  const states = ['raised', 'shown', 'acknowledged', 'cleared'] as const;
+  return {
+    id,
+    kind: str(value.kind, 32, 'unknown'),
+    // A level this console does not know is shown as the highest, never as the lowest.
+    level: value.level === 'warning' || value.level === 'caution' ? value.level : 'alarm',
+    state: states.find((state) => state === value.state) ?? 'raised',
+    raised_utc_ms: num(value.raised_utc_ms) ?? 0,
+    text: str(value.text, 400, ''),
+    about: optional(value.about, 128),
+    a: readSide(value.a),
+    b: readSide(value.b),
+    cpa_utc_ms: num(value.cpa_utc_ms),
+    tin_utc_ms: num(value.tin_utc_ms),
+    dcpa_m: num(value.dcpa_m),
+    distance_m: num(value.distance_m),
+    vertical_ft: num(value.vertical_ft),
+    basis: optional(value.basis, 32),
+    violation: value.violation === true,
+    data_age_ms: num(value.data_age_ms),
+    acknowledged: acknowledged && {
+      by: str(acknowledged.by, 64, '?'),
+      utc_ms: num(acknowledged.utc_ms) ?? 0,
+    },
+  };
+}
+
+function readSide(value: unknown): Side | null {
+  if (!isObject(value)) return null;
+  return {
+    id: isId(value.id) ? value.id : null,
+    label: str(value.label, 64, 'unnamed'),
+    owner: optional(value.owner, 64),
+    form: optional(value.form, 32),
+  };
+}
+
+function readNotice(value: Json): Notice | null {
+  const id = key(value.id);
+  if (id === null) return null;
+  const acknowledged = isObject(value.acknowledged) ? value.acknowledged : null;
+  return {
+    id,
+    subject: str(value.subject, 128, ''),
+    direction: value.direction === 'out' ? 'out' : 'in',
+    peer: str(value.peer, 64, '?'),
+    class: str(value.class, 32, '?'),
+    precedence: str(value.precedence, 16, '?'),
+    text: str(value.text, 2000, ''),
+    place: readPlace(value.place),
+    level: readAltitude(value.level),
+    start_utc_ms: num(value.start_utc_ms),
+    end_utc_ms: num(value.end_utc_ms),
+    action: optional(value.action, 400),
+    issued_utc_ms: num(value.issued_utc_ms) ?? 0,
+    due_utc_ms: num(value.due_utc_ms),
+    overdue: value.overdue === true,
+    received_utc_ms: num(value.received_utc_ms),
+    seen_utc_ms: num(value.seen_utc_ms),
+    acknowledged: acknowledged && {
+      utc_ms: num(acknowledged.utc_ms) ?? 0,
+      role: str(acknowledged.role, 32, '?'),
+      by: optional(acknowledged.by, 64),
+      // Only a clear yes is a yes.
+      read_back_ok: acknowledged.read_back_ok === true,
+    },
+    sealed: value.sealed === true,
+  };
+}
+
+function readPlace(value: unknown): LatLon | null {
+  if (!isObject(value)) return null;
+  const lat = num(value.lat);
+  const lon = num(value.lon);
+  if (lat === null || lon === null || Math.abs(lat) > 90 || Math.abs(lon) > 180) return null;
+  return { lat, lon };
+}
+
+function readAltitude(value: unknown): Altitude | null {
+  if (!isObject(value)) return null;
+  const value_ft = num(value.value_ft);
+  const reference = (['pressure', 'msl', 'wgs84', 'agl'] as const).find((known) => known === value.reference);
+  return value_ft === null || reference === undefined ? null : { value_ft, reference };
+}
+
+function readLabel(value: unknown): [number, Label][] {
+  if (!Array.isArray(value) || !isId(value[0])) return [];
+  return [[value[0], { callsign: optional(value[1], 16), address: optional(value[2], 16) }]];
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isId(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;
+}
+
+function array(value: unknown, max: number): unknown[] {
+  return Array.isArray(value) ? value.slice(0, max) : [];
+}
+
+function str(value: unknown, max: number, missing: string): string {
+  return typeof value === 'string' ? plain(value, max) : missing;
+}
+
+function optional(value: unknown, max: number): string | null {
+  return typeof value === 'string' && value.length > 0 ? plain(value, max) : null;
+}
+
+/** An id is sent back to the node, so it is taken as it is or not at all. */
+function key(value: unknown): string | null {
+  if (typeof value === 'number' && Number.isInteger(value)) return String(value);
+  return typeof value === 'string' && /^[\w.:~+/=-]{1,128}$/.test(value) ? value : null;
+}
+
+function num(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}
+
+function pair<T>(name: string, value: T | null): [string, T][] {
+  return value === null ? [] : [[name, value]];
+}

@@ -1,0 +1,172 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
+import { age, clock, countdown, feet, nauticalMiles, thousands } from '../model/format';
+import { HeldOrder } from '../model/held';
+import { isAcknowledged, isOpen, levelOf } from '../model/urgency';
+import type { Alert, Level, Side } from '../model/wire';
+import { holding } from './holding';
+import * as icons from './icons';
+import { Panel } from './panel';
+
+const ROWS_MAX = 100;
+const KINDS: Record<string, string> = {
+  conflict: 'CONFLICT',
+  site: 'PROTECTED SITE',
+  plan: 'PLAN',
+  'peer-lost': 'PEER LOST',
+  clock: 'CLOCK',
+  notice: 'NOTICE',
+  rollback: 'ROLLBACK',
+  'own-picture': 'OWN PICTURE',
+};
+const LEVELS: Record<Level, string> = { alarm: 'ALARM', warning: 'WARN', caution: 'CAUTION' };
+const BASIS: Record<string, string> = {
+  pressure: 'pressure',
+  wgs84: 'WGS 84',
+  'unknown-level': 'level unknown',
+};
+
+/** Conflicts and every other alert, by level and time to closest approach. */
+class Alerts extends Panel {
+  private readonly held = new HeldOrder<Alert>();
+
+  protected override render(): TemplateResult {
+    const { store } = this.app;
+    const alerts = store.alerts();
+    const now = performance.now();
+    const rows = this.held.arrange(alerts.slice(0, ROWS_MAX), (alert) => alert.id, now);
+    const conflicts = alerts.filter((alert) => alert.kind === 'conflict').length;
+    return html`<section class="panel alerts" data-panel tabindex="-1" aria-labelledby="alerts-title" ${holding(this.held)}>
+      <h2 id="alerts-title">
+        <kbd>3</kbd> Alerts
+        <small>${conflicts} ${conflicts === 1 ? 'conflict' : 'conflicts'}, ${alerts.length - conflicts} other</small>
+        ${this.held.displaced > 0 ? html`<small class="held">order held, ${this.held.displaced} out of place</small>` : nothing}
+      </h2>
+      <div class="scroll">
+        ${alerts.length === 0 ? this.empty() : nothing}
+        <ul class="rows">
+          ${repeat(
+            rows,
+            (row) => row.id,
+            (row) =>
+              row.item === null ? html`<li class="row gone">no longer a condition</li>` : this.row(row.item),
+          )}
+        </ul>
+        ${alerts.length > ROWS_MAX ? html`<p class="empty">${thousands(alerts.length - ROWS_MAX)} more, less urgent, are not listed.</p>` : nothing}
+        ${alerts.length > 0 ? html`<p class="proof">${this.proof()}</p>` : nothing}
+      </div>
+    </section>`;
+  }
+
+  protected override updated(): void {
+    this.app.shown.watch(this);
+  }
+
+  private empty(): TemplateResult {
+    return html`<p class="empty">No conflicts; ${this.proof()}</p>`;
+  }
+
+  /** An empty list must prove that something is looking. */
+  private proof(): TemplateResult {
+    const { store } = this.app;
+    const { checked } = store.state;
+    if (store.frozen() !== null || checked.utc_ms === 0)
+      return html`<b>not checked now: time of last check unknown.</b>`;
+    return html`<span class="figure">${thousands(checked.tracks)}</span> tracks, <span class="figure">${thousands(checked.pairs)}</span> pairs
+      checked <span class="figure">${age(store.utc_ms() - checked.utc_ms)}</span> ago.`;
+  }
+
+  private row(alert: Alert): TemplateResult {
+    const { store } = this.app;
+    const now = store.utc_ms();
+    const level = levelOf(alert, now);
+    const open = isOpen(alert);
+    const cleared = alert.state === 'cleared';
+    const classes = `row ${cleared ? 'cleared' : level} ${open ? 'flash' : ''}`;
+    return html`<li class=${classes} data-shown="alert:${alert.id}" data-alert=${alert.id}>
+      <div class="top">
+        <span class="level">${level === 'caution' ? icons.tick() : nothing} ${cleared ? 'CLEARED' : LEVELS[level]}</span>
+        <span class="kind">${KINDS[alert.kind] ?? alert.kind.toUpperCase()}</span>
+        ${this.time(alert, now)}
+      </div>
+      ${alert.a === null ? nothing : this.sides(alert)}
+      ${this.geometry(alert)}
+      ${alert.text === '' ? nothing : html`<p class="text"><bdi>${alert.text}</bdi></p>`}
+      <div class="bottom">
+        <span class="facts">${this.facts(alert, now)}</span>
+        ${this.button(alert, open)}
+      </div>
+      ${this.problem(alert)}
+    </li>`;
+  }
+
+  private time(alert: Alert, now: number): TemplateResult | typeof nothing {
+    if (alert.violation && alert.state !== 'cleared') return html`<b class="when">MINIMA LOST</b>`;
+    if (alert.cpa_utc_ms === null) return nothing;
+    return html`<span class="when"><small>closest in</small> <b class="figure">${countdown(alert.cpa_utc_ms - now)}</b></span>`;
+  }
+
+  private sides(alert: Alert): TemplateResult {
+    return html`<button class="pair" data-key="show:${alert.id}" @click=${() => this.app.show(alert)} aria-label="Show on the map: ${alert.a?.label} ${alert.b?.label ?? ''}">
+      ${this.side(alert.a)}${alert.b === null ? nothing : html`<span class="versus" aria-hidden="true">×</span>${this.side(alert.b)}`}
+    </button>`;
+  }
+
+  private side(side: Side | null): TemplateResult | typeof nothing {
+    if (side === null) return nothing;
+    const index = side.owner === null ? 255 : this.app.store.indexOf(side.owner);
+    return html`<span class="side">${icons.partySign(index)} <b>${side.label}</b>
+      <small>${side.owner ?? 'unclaimed'}${side.form === null || side.form === 'full' ? '' : `, ${side.form}`}</small></span>`;
+  }
+
+  private geometry(alert: Alert): TemplateResult | typeof nothing {
+    const parts: TemplateResult[] = [];
+    if (alert.distance_m !== null) parts.push(html`now <b>${nauticalMiles(alert.distance_m)}</b>`);
+    if (alert.dcpa_m !== null) parts.push(html`closest <b>${nauticalMiles(alert.dcpa_m)}</b>`);
+    if (alert.vertical_ft !== null) parts.push(html`vert <b>${feet(alert.vertical_ft)}</b>`);
+    if (alert.basis !== null) parts.push(html`${BASIS[alert.basis] ?? alert.basis}`);
+    return parts.length === 0
+      ? nothing
+      : html`<p class="geometry">${parts.map((part, i) => html`${i > 0 ? ' · ' : ''}${part}`)}</p>`;
+  }
+
+  private facts(alert: Alert, now: number): TemplateResult {
+    const escalated = levelOf(alert, now) !== alert.level ? html`<b>unacknowledged for 60 s</b> · ` : nothing;
+    const dataAge =
+      alert.data_age_ms === null
+        ? nothing
+        : html` · data <b>${age(this.app.store.since(alert.data_age_ms))}</b> old`;
+    const by = alert.acknowledged;
+    return html`${escalated}${
+      by === null
+        ? html`raised ${clock(alert.raised_utc_ms)}`
+        : html`${icons.tick()} ${by.by} ${clock(by.utc_ms)}`
+    }${dataAge}`;
+  }
+
+  /** Stays in its place when it has been pressed: the focus must not fall with it. */
+  private button(alert: Alert, open: boolean): TemplateResult | typeof nothing {
+    const { store } = this.app;
+    if (store.session?.role === 'observer') return nothing;
+    const sending = this.app.pending.has(`alert:${alert.id}`);
+    const text = sending
+      ? 'Sending…'
+      : open
+        ? 'Acknowledge'
+        : isAcknowledged(alert)
+          ? 'Acknowledged'
+          : 'Over';
+    return html`<button class="ack" data-key="ack:${alert.id}" ?data-open=${open} aria-disabled=${open && !sending ? 'false' : 'true'}
+      aria-label="${text}: ${LEVELS[levelOf(alert, store.utc_ms())]} ${KINDS[alert.kind] ?? alert.kind} ${alert.a?.label ?? ''} ${alert.b?.label ?? ''}"
+      @click=${() => this.app.acknowledge(alert)}>${text}</button>`;
+  }
+
+  private problem(alert: Alert): TemplateResult | typeof nothing {
+    const problem = this.app.problems.get(`alert:${alert.id}`);
+    return problem === undefined || !isOpen(alert)
+      ? nothing
+      : html`<p class="refusal" role="alert"><b>Not acknowledged.</b> ${problem.title}. ${problem.detail}</p>`;
+  }
+}
+
+customElements.define('sky-alerts', Alerts);

@@ -1,0 +1,13 @@
+/** Registers every element. */
+import './alerts';
+import './compose';
+import './header';
+import './help';
+import './live';
+import './map-panel';
+import './notices';
+import './peers';
+import './read-back';
+import './selected';
+import './shell';
+import './sign-in';

@@ -1,0 +1,149 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
+import { age, altitude, clock, countdown, decimalPlace, dmsPlace, moment } from '../model/format';
+import { HeldOrder } from '../model/held';
+import { noticeLevel } from '../model/urgency';
+import type { Notice } from '../model/wire';
+import { holding } from './holding';
+import * as icons from './icons';
+import { Panel } from './panel';
+
+const ROWS_MAX = 100;
+
+/** The acknowledged conversation: what was asked, of whom, by when, and how far it got. */
+class Notices extends Panel {
+  private readonly held = new HeldOrder<Notice>();
+
+  protected override render(): TemplateResult {
+    const { store } = this.app;
+    const notices = store.notices();
+    const rows = this.held.arrange(notices.slice(0, ROWS_MAX), (notice) => notice.id, performance.now());
+    const waiting = store.unansweredNotices().length;
+    const unanswered = notices.filter(
+      (notice) => notice.direction === 'out' && notice.acknowledged === null,
+    ).length;
+    return html`<section class="panel notices" data-panel tabindex="-1" aria-labelledby="notices-title" ${holding(this.held)}>
+      <h2 id="notices-title">
+        <kbd>4</kbd> Notices
+        <small>${waiting} to answer, ${unanswered} unanswered by others</small>
+        ${
+          store.session?.role === 'observer'
+            ? nothing
+            : html`<button class="small" data-key="compose" @click=${(event: Event) => this.app.openDrawer({ kind: 'compose' }, event.currentTarget as Element)}>Write <kbd>w</kbd></button>`
+        }
+      </h2>
+      <div class="scroll">
+        ${notices.length === 0 ? this.empty() : nothing}
+        <ul class="rows">
+          ${repeat(
+            rows,
+            (row) => row.id,
+            (row) =>
+              row.item === null ? html`<li class="row gone">no longer listed</li>` : this.row(row.item),
+          )}
+        </ul>
+      </div>
+    </section>`;
+  }
+
+  protected override updated(): void {
+    this.app.shown.watch(this);
+  }
+
+  private empty(): TemplateResult {
+    const { store } = this.app;
+    const up = store.state.peers.filter((peer) => peer.link === 'up').length;
+    if (store.frozen() !== null)
+      return html`<p class="empty"><b>Not known now:</b> the node is not heard.</p>`;
+    return html`<p class="empty">No notices; ${up} of ${store.state.peers.length} links up, node heard
+      <span class="figure">${age(store.since(0))}</span> ago.</p>`;
+  }
+
+  private row(notice: Notice): TemplateResult {
+    const { store } = this.app;
+    const now = store.utc_ms();
+    const level = noticeLevel(notice, now);
+    const open = notice.direction === 'in' && notice.acknowledged === null;
+    const index = store.indexOf(notice.peer);
+    const classes = `row notice ${level ?? 'quiet'} ${open && level !== 'caution' ? 'flash' : ''}`;
+    return html`<li class=${classes} data-shown="notice:${notice.id}" data-notice=${notice.id}>
+      <div class="top">
+        <span class="level">${notice.precedence}</span>
+        <span class="kind">${notice.class}</span>
+        <span class="direction">${notice.direction === 'in' ? html`${icons.into()} from` : html`${icons.out()} to`}
+          ${icons.partySign(index)} <b>${notice.peer}</b></span>
+        <span class="when figure">${clock(notice.issued_utc_ms)}</span>
+      </div>
+      <p class="text"><bdi>${notice.text}</bdi></p>
+      ${this.particulars(notice, now)} ${notice.acknowledged === null ? this.deadline(notice, now) : nothing}
+      <div class="bottom">
+        <span class="facts">${this.stages(notice)}</span>
+        ${this.button(notice, open)}
+      </div>
+    </li>`;
+  }
+
+  private particulars(notice: Notice, now: number): TemplateResult | typeof nothing {
+    return noticeParticulars(notice, now);
+  }
+
+  private deadline(notice: Notice, now: number): TemplateResult | typeof nothing {
+    if (notice.due_utc_ms === null) return nothing;
+    const whole = Math.max(1, notice.due_utc_ms - notice.issued_utc_ms);
+    const left = notice.due_utc_ms - now;
+    const share = Math.max(0, Math.min(1, left / whole));
+    const frozen = this.app.store.frozen() !== null;
+    // An SVG bar: the policy refuses style attributes, and a width is one.
+    const text = frozen
+      ? `reply due ${clock(notice.due_utc_ms)}`
+      : left >= 0
+        ? `reply due in ${countdown(left)}`
+        : `OVERDUE by ${countdown(-left)}`;
+    return html`<div class="deadline ${left < 0 ? 'over' : left < 30_000 ? 'soon' : ''}">
+      <svg class="track" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect class="left" width=${(share * 100).toFixed(1)} height="6" /></svg>
+      <span class="figure">${text}</span>
+    </div>`;
+  }
+
+  private stages(notice: Notice): TemplateResult {
+    const by = notice.acknowledged;
+    const stage = (name: string, at: number | null) =>
+      html`<li class=${at === null ? '' : 'done'}>${at === null ? icons.hollow() : icons.tick()} ${name} ${at === null ? nothing : html`<span class="figure">${clock(at)}</span>`}</li>`;
+    return html`<ol class="stages">
+      ${notice.direction === 'out' ? html`${stage('delivered', notice.received_utc_ms)}${stage('seen', notice.seen_utc_ms)}` : nothing}
+      ${
+        by === null
+          ? stage('acknowledged', null)
+          : html`<li class=${by.read_back_ok ? 'done' : 'bad'}>
+            ${by.read_back_ok ? icons.tick() : icons.cross()} acknowledged by ${by.role}${by.by === null ? '' : ` ${by.by}`}
+            <span class="figure">${clock(by.utc_ms)}</span>, read-back ${by.read_back_ok ? 'agrees' : 'DIFFERS'}</li>`
+      }
+      ${notice.sealed ? html`<li class="done">${icons.tick()} sealed</li>` : nothing}
+    </ol>`;
+  }
+
+  private button(notice: Notice, open: boolean): TemplateResult | typeof nothing {
+    if (notice.direction === 'out' || this.app.store.session?.role === 'observer') return nothing;
+    return html`<button class="ack" data-key="answer:${notice.id}" ?data-open=${open} aria-disabled=${open ? 'false' : 'true'}
+      aria-label="${open ? 'Read back and acknowledge' : 'Acknowledged'}: ${notice.precedence} ${notice.class} from ${notice.peer}"
+      @click=${(event: Event) =>
+        open &&
+        this.app.openDrawer({ kind: 'read-back', notice: notice.id }, event.currentTarget as Element)}>
+      ${open ? 'Read back…' : 'Acknowledged'}
+    </button>`;
+  }
+}
+
+/** Place, level, time and action of a notice, as they came. */
+export function noticeParticulars(notice: Notice, now: number): TemplateResult | typeof nothing {
+  const { place, level, start_utc_ms: start, end_utc_ms: end, action } = notice;
+  if (place === null && level === null && start === null && action === null) return nothing;
+  return html`<dl class="particulars">
+    ${place === null ? nothing : html`<div><dt>Place</dt><dd class="figure">${decimalPlace(place)} <span class="dim">${dmsPlace(place)}</span></dd></div>`}
+    ${level === null ? nothing : html`<div><dt>Level</dt><dd class="figure">${altitude(level)}</dd></div>`}
+    ${start === null ? nothing : html`<div><dt>Time</dt><dd class="figure">${moment(start, now)}${end === null ? '' : ` to ${moment(end, now)}`}</dd></div>`}
+    ${action === null ? nothing : html`<div><dt>Action</dt><dd><bdi>${action}</bdi></dd></div>`}
+  </dl>`;
+}
+
+customElements.define('sky-notices', Notices);

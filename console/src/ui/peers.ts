@@ -1,0 +1,119 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { age, moment, thousands } from '../model/format';
+import type { Feed, Peer } from '../model/wire';
+import { linkIcon } from './header';
+import * as icons from './icons';
+import { Panel } from './panel';
+
+/** What each peer has told us, how old that is, and what of ours they hold. */
+class Peers extends Panel {
+  protected override render(): TemplateResult {
+    const { store } = this.app;
+    const { peers, feeds } = store.state;
+    return html`<section class="panel peers" data-panel tabindex="-1" aria-labelledby="peers-title">
+      <h2 id="peers-title"><kbd>1</kbd> Peers</h2>
+      <div class="scroll">
+        ${
+          peers.length === 0
+            ? html`<p class="empty">No peers: this node has no pact in force.</p>`
+            : html`<ul class="cards">${peers.map((peer) => this.peer(peer))}</ul>`
+        }
+        <h3>Own feeds</h3>
+        ${
+          feeds.length === 0
+            ? html`<p class="empty">No feeds are configured.</p>`
+            : html`<table class="feeds">
+              <caption class="sr">Own feeds</caption>
+              <thead class="sr"><tr><th scope="col">Feed</th><th scope="col">State</th><th scope="col">Age</th><th scope="col">Reports</th></tr></thead>
+              <tbody>${feeds.map((feed) => this.feed(feed))}</tbody>
+            </table>`
+        }
+        ${this.node()}
+      </div>
+    </section>`;
+  }
+
+  private peer(peer: Peer): TemplateResult {
+    const { store } = this.app;
+    const frozen = store.frozen() !== null;
+    const state = frozen ? 'unknown' : peer.link;
+    const differ = peer.channel.ours !== peer.channel.theirs;
+    const index = store.indexOf(peer.party);
+    return html`<li class="card peer ${state}">
+      <div class="head">
+        <span class="party-${index}">${icons.partySign(index)}</span>
+        <b>${peer.party}</b>
+        <span class="link ${state}">${linkIcon(state)} ${state.toUpperCase()}</span>
+        <span class="age figure" title="Age of what they last told us">${age(store.since(peer.age_ms))}</span>
+      </div>
+      ${!frozen && peer.link !== 'up' ? this.lost(peer) : nothing}
+      <dl class="pairs">
+        <div><dt>In</dt><dd class="figure">${thousands(peer.in.size)}<small> sealed ${thousands(peer.in.sealed)}</small></dd></div>
+        <div><dt>Out</dt><dd class="figure">${thousands(peer.out.size)}<small> cosigned ${thousands(peer.out.cosigned)}</small></dd></div>
+        <div>
+          <dt>Channel</dt>
+          <dd class=${differ ? 'differ' : ''}>
+            ${differ ? html`<b>states differ</b>: ours ${peer.channel.ours}, theirs ${peer.channel.theirs}` : html`${peer.channel.ours} <small>both</small>`}
+          </dd>
+        </div>
+        <div><dt>Clock</dt><dd class="figure">${offset(peer.clock_offset_ms)}<small> release rev ${peer.release_rev}</small></dd></div>
+        ${
+          peer.refused.length === 0
+            ? nothing
+            : html`<div><dt>Refused</dt><dd class="figure">${peer.refused.map(([why, count]) => `${why} ${thousands(count)}`).join(', ')}</dd></div>`
+        }
+      </dl>
+    </li>`;
+  }
+
+  /** A lost peer says when it was last heard and what to do now. */
+  private lost(peer: Peer): TemplateResult {
+    const { store } = this.app;
+    const waited = store.since(peer.age_ms);
+    const last =
+      waited === null
+        ? 'never heard'
+        : `last data ${moment(store.utc_ms() - waited, store.utc_ms())}, ${age(waited)} ago`;
+    return html`<p class="lost">
+      <b>${peer.link === 'frozen' ? 'Link frozen' : 'Peer lost'}</b>: ${last}.
+      ${peer.reason === null ? nothing : html`${peer.reason}.`}
+      <b>Next: call ${peer.party} by the hotline</b>; treat its aircraft as anywhere their speed allows.
+    </p>`;
+  }
+
+  private feed(feed: Feed): TemplateResult {
+    const frozen = this.app.store.frozen() !== null;
+    const state = frozen ? 'unknown' : feed.state;
+    return html`<tr>
+      <th scope="row">${feed.name} <small>${feed.format}</small></th>
+      <td><span class="link ${state}">${state === 'connecting' ? icons.hollow() : linkIcon(state)} ${state}</span></td>
+      <td class="figure">${age(this.app.store.since(feed.age_ms))}</td>
+      <td class="figure">${thousands(feed.reports)}${feed.errors > 0 ? html`<small> ${thousands(feed.errors)} bad</small>` : nothing}</td>
+    </tr>
+    ${feed.last_error === null ? nothing : html`<tr class="error"><td colspan="4">${feed.last_error}</td></tr>`}`;
+  }
+
+  /** The node's own health, and what the console itself refused. */
+  private node(): TemplateResult {
+    const { store } = this.app;
+    const { journal } = store.state;
+    const frozen = store.frozen() !== null;
+    return html`<h3>This node</h3>
+      <dl class="pairs">
+        <div><dt>Journal</dt><dd class=${journal.state === 'ok' || frozen ? '' : 'differ'}>${frozen ? 'unknown' : journal.state} <small class="figure">entry ${thousands(journal.last_seq)}</small></dd></div>
+        ${
+          store.refused === 0
+            ? nothing
+            : html`<div><dt>Unreadable</dt><dd>${thousands(store.refused)} <small>last: ${store.lastRefusal}</small></dd></div>`
+        }
+        ${store.state.cut === 0 ? nothing : html`<div><dt>Cut</dt><dd>${thousands(store.state.cut)} entries not shown</dd></div>`}
+      </dl>`;
+  }
+}
+
+function offset(ms: number | null): string {
+  if (ms === null) return 'not compared';
+  return `${ms < 0 ? '\u2212' : '+'}${Math.abs(ms / 1000).toFixed(1)} s`;
+}
+
+customElements.define('sky-peers', Peers);

@@ -1,0 +1,120 @@
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import type { App } from '../app';
+import type { Session } from '../model/wire';
+import * as api from '../net/api';
+
+/** The page: sign-in, or the desk. */
+export class SkyApp extends LitElement {
+  declare app: App;
+  private stage: 'starting' | 'sign-in' | 'password' | 'desk' = 'starting';
+  private session: Session | null = null;
+  private problem: api.Problem | null = null;
+
+  protected override createRenderRoot(): HTMLElement {
+    return this;
+  }
+
+  start(app: App): void {
+    this.app = app;
+    app.store.addEventListener('change', () => this.requestUpdate());
+    void this.identify();
+  }
+
+  private async identify(): Promise<void> {
+    const code = takeCode();
+    const answer = code === null ? await api.session() : await api.signIn({ code });
+    if (answer.ok) {
+      this.entered(answer.value);
+      return;
+    }
+    // A link that was used already may still have left a session in this browser.
+    const kept = code === null ? answer : await api.session();
+    if (kept.ok) this.entered(kept.value);
+    else {
+      this.problem = code === null && answer.problem.status === 401 ? null : answer.problem;
+      this.to('sign-in');
+    }
+  }
+
+  private entered(session: Session): void {
+    this.session = session;
+    if (session.must_set_password) this.to('password');
+    else this.enterDesk();
+  }
+
+  private enterDesk(): void {
+    if (this.session === null) return;
+    this.stage = 'desk';
+    this.app.begin(this.session);
+  }
+
+  private to(stage: 'sign-in' | 'password'): void {
+    this.stage = stage;
+    this.requestUpdate();
+  }
+
+  protected override render(): TemplateResult | typeof nothing {
+    switch (this.stage) {
+      case 'starting':
+        return html`<main class="starting"><h1 class="sr">skypact console</h1><p role="status">Asking the node…</p></main>`;
+      case 'sign-in':
+        return html`<sky-sign-in
+          .problem=${this.problem}
+          .entered=${(session: Session) => this.entered(session)}
+        ></sky-sign-in>`;
+      case 'password':
+        return html`<sky-password .session=${this.session} .done=${() => this.enterDesk()}></sky-password>`;
+      case 'desk':
+        return this.desk();
+    }
+  }
+
+  private desk(): TemplateResult {
+    const { store } = this.app;
+    const exercise = store.exercise();
+    const frozen = store.frozen() !== null;
+    return html`<div class="desk ${frozen ? 'is-frozen' : ''} ${exercise !== null ? 'is-exercise' : ''}">
+      ${exercise === null ? nothing : banner(exercise, 'top')}
+      <sky-header .app=${this.app}></sky-header>
+      <main class="columns">
+        <div class="column left">
+          <sky-peers .app=${this.app}></sky-peers>
+          <sky-selected .app=${this.app}></sky-selected>
+        </div>
+        <div class="middle">
+          <sky-map .app=${this.app}></sky-map>
+          ${
+            store.drawer === null
+              ? nothing
+              : store.drawer.kind === 'compose'
+                ? html`<sky-compose .app=${this.app}></sky-compose>`
+                : html`<sky-read-back .app=${this.app} .notice=${store.drawer.notice}></sky-read-back>`
+          }
+        </div>
+        <div class="column right">
+          <sky-alerts .app=${this.app}></sky-alerts>
+          <sky-notices .app=${this.app}></sky-notices>
+        </div>
+      </main>
+      ${exercise === null ? nothing : banner(exercise, 'bottom')}
+      <sky-live .app=${this.app}></sky-live>
+      <sky-help .app=${this.app}></sky-help>
+    </div>`;
+  }
+}
+
+function banner(name: string, where: string): TemplateResult {
+  const text = html`EXERCISE EXERCISE EXERCISE ${name === '' ? nothing : html`<b>${name}</b>`}`;
+  return where === 'top'
+    ? html`<div class="banner" role="note" aria-label="Exercise ${name}"><span>${text}</span></div>`
+    : html`<div class="banner" aria-hidden="true"><span>${text}</span></div>`;
+}
+
+/** Takes a one-time code out of the address bar and the history before it is used. */
+function takeCode(): string | null {
+  const code = new URLSearchParams(window.location.hash.slice(1)).get('code');
+  if (window.location.hash !== '') window.history.replaceState(null, '', window.location.pathname);
+  return code === null || code === '' ? null : code;
+}
+
+customElements.define('sky-app', SkyApp);
