@@ -16,6 +16,12 @@ pub struct Party {
 /// Longest title, bytes.
 pub(crate) const TITLE_BYTES_MAX: usize = 80;
 
+/// Name of a party's keys: `skypact.link/PARTY`, under which its logs' origins lie.
+#[must_use]
+pub fn key_name(party: &PartyId) -> String {
+    alloc::format!("skypact.link/{party}")
+}
+
 impl Party {
     /// A party from its parts.
     ///
@@ -31,11 +37,11 @@ impl Party {
         if title.is_empty() || title.len() > TITLE_BYTES_MAX || title.chars().any(|c| c == '"' || c.is_control()) {
             return Err("the title has 1 to 80 bytes, without quotes and control characters");
         }
-        if log_key.algorithm() != Algorithm::Ed25519 || log_key.name() != name.as_str() {
-            return Err("log= must be an Ed25519 note key (type 01) under the party's own name");
+        if log_key.algorithm() != Algorithm::Ed25519 || log_key.name() != key_name(&name) {
+            return Err("log= must be an Ed25519 note key (type 01) named skypact.link/PARTY");
         }
-        if cosign_key.algorithm() != Algorithm::CosignatureV1 || cosign_key.name() != name.as_str() {
-            return Err("cosign= must be a cosignature/v1 key (type 04) under the party's own name");
+        if cosign_key.algorithm() != Algorithm::CosignatureV1 || cosign_key.name() != key_name(&name) {
+            return Err("cosign= must be a cosignature/v1 key (type 04) named skypact.link/PARTY");
         }
         if log_key.public() == cosign_key.public() {
             return Err("log= and cosign= must be different keys");
