@@ -1,1 +1,27 @@
-//! (empty layer)
+//! One party's node as a pure state machine: `State::apply(input, now) -> outputs`.
+//!
+//! In scope: composing tracks, detection, release, links, desk and pact; commands and their answers; the views others
+//! read. Out of scope: sockets, files, clocks, keys, entropy (the binary), HTTP (`api-native`).
+//!
+//! Invariants: deterministic: the same inputs with the same `Now` give the same outputs, byte for byte; every input is
+//! journaled before it is folded, and no output leaves before its input is durable; nothing withheld changes anything
+//! a peer receives.
+#![no_std]
+#![forbid(unsafe_code)]
+extern crate alloc;
+
+pub mod command;
+mod commands;
+mod detecting;
+pub mod input;
+mod linking;
+pub mod picture;
+mod situation;
+mod state;
+pub mod view;
+mod viewing;
+mod volumes;
+
+pub use detecting::CONFLICTS_MAX;
+pub use situation::{Condition, Key};
+pub use state::{AuditRow, State};

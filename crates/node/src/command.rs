@@ -1,0 +1,329 @@
+//! What people and programs may ask of a node, and what it answers. Decided in the fold, after ordering.
+use airspace::{Plan, Site, Volume4d};
+use alloc::string::String;
+use alloc::vec::Vec;
+use minicbor::{Decode, Encode};
+use record::{ChannelState, Hash32, Notice, PartyId, Precedence, ReadBack, ReceiptLevel, Role, SubjectId};
+use units::Utc;
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Actor {
+    /// Account name, or `node` for the operator at the command line.
+    #[n(0)]
+    pub name: String,
+    /// Role the account had when it asked.
+    #[n(1)]
+    pub role: Role,
+}
+
+/// An account of an officer or a program. Held in the journal, so that there is one store and one audit.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Account {
+    /// Role.
+    #[n(0)]
+    pub role: Role,
+    /// Password as an argon2id PHC string; `None` for a token or one-time account.
+    #[n(1)]
+    pub password: Option<String>,
+    /// SHA-256 of the bearer token, if any.
+    #[n(2)]
+    pub token: Option<Hash32>,
+    /// Not valid after.
+    #[n(3)]
+    pub expires: Option<Utc>,
+    /// The password must be set at the next sign-in.
+    #[n(4)]
+    pub must_set_password: bool,
+}
+
+/// A command. Every one is journaled with its actor and its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Command {
+    /// Acknowledge an alert.
+    #[n(0)]
+    AcknowledgeAlert(#[n(0)] u64),
+    /// Send a notice.
+    #[n(1)]
+    SendNotice(#[n(0)] SendNotice),
+    /// Acknowledge a notice received, with a read-back.
+    #[n(2)]
+    AcknowledgeNotice {
+        /// The notice's record.
+        #[n(0)]
+        id: Hash32,
+        /// The read-back.
+        #[n(1)]
+        read_back: ReadBack,
+    },
+    /// File or revise a plan.
+    #[n(3)]
+    FilePlan {
+        /// Subject; new for a first filing.
+        #[n(0)]
+        subject: SubjectId,
+        /// The plan, whole.
+        #[n(1)]
+        plan: Plan,
+    },
+    /// Cancel a plan.
+    #[n(4)]
+    CancelPlan(#[n(0)] SubjectId),
+    /// File or revise a protected site.
+    #[n(5)]
+    FileSite {
+        /// Subject.
+        #[n(0)]
+        subject: SubjectId,
+        /// The site, whole.
+        #[n(1)]
+        site: Site,
+    },
+    /// Remove a protected site.
+    #[n(6)]
+    RemoveSite(#[n(0)] SubjectId),
+    /// Send volumes to keep clear of.
+    #[n(7)]
+    SendAvoid {
+        /// Subject.
+        #[n(0)]
+        subject: SubjectId,
+        /// To whom.
+        #[n(1)]
+        to: Vec<PartyId>,
+        /// The volumes.
+        #[n(2)]
+        volumes: Vec<Volume4d>,
+    },
+    /// Replace the release rules.
+    #[n(8)]
+    SetPolicy(#[n(0)] release::Policy),
+    /// State the channel's state towards a peer.
+    #[n(9)]
+    StateChannel {
+        /// Towards whom.
+        #[n(0)]
+        peer: PartyId,
+        /// State.
+        #[n(1)]
+        state: ChannelState,
+        /// Why.
+        #[n(2)]
+        reason: String,
+    },
+    /// Create or replace an account.
+    #[n(10)]
+    SetAccount {
+        /// Name: 1 to 32 of `a-z`, `0-9`, `-`, `.`.
+        #[n(0)]
+        name: String,
+        /// The account.
+        #[n(1)]
+        account: Account,
+    },
+    /// Remove an account.
+    #[n(11)]
+    RemoveAccount(#[n(0)] String),
+    /// Somebody signed in (for the audit; the session itself lives in the shell).
+    #[n(12)]
+    SignedIn {
+        /// How: `password`, `code` or `token`.
+        #[n(0)]
+        with: String,
+    },
+    /// Somebody signed out.
+    #[n(13)]
+    SignedOut,
+    /// The actor sets its own password (argon2id PHC string); it must have an account, which then no longer must set one.
+    #[n(14)]
+    SetPassword(#[n(0)] String),
+}
+
+impl Command {
+    /// The word for metrics and the audit.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::AcknowledgeAlert(_) => "acknowledge-alert",
+            Self::SendNotice(_) => "send-notice",
+            Self::AcknowledgeNotice { .. } => "acknowledge-notice",
+            Self::FilePlan { .. } => "file-plan",
+            Self::CancelPlan(_) => "cancel-plan",
+            Self::FileSite { .. } => "file-site",
+            Self::RemoveSite(_) => "remove-site",
+            Self::SendAvoid { .. } => "send-avoid",
+            Self::SetPolicy(_) => "set-policy",
+            Self::StateChannel { .. } => "state-channel",
+            Self::SetAccount { .. } => "set-account",
+            Self::RemoveAccount(_) => "remove-account",
+            Self::SignedIn { .. } => "signed-in",
+            Self::SignedOut => "signed-out",
+            Self::SetPassword(_) => "set-password",
+        }
+    }
+
+    /// Whether `role` may ask this. Roles are not a ladder: an administrator does not answer the desk.
+    #[must_use]
+    pub const fn allowed(&self, role: Role) -> bool {
+        match self {
+            Self::AcknowledgeAlert(_) | Self::SendNotice(_) | Self::AcknowledgeNotice { .. } => {
+                matches!(role, Role::Officer | Role::Planner)
+            }
+            Self::FilePlan { .. }
+            | Self::CancelPlan(_)
+            | Self::FileSite { .. }
+            | Self::RemoveSite(_)
+            | Self::SendAvoid { .. } => {
+                matches!(role, Role::Planner)
+            }
+            Self::SetPolicy(_) | Self::StateChannel { .. } | Self::SetAccount { .. } | Self::RemoveAccount(_) => {
+                matches!(role, Role::Administrator)
+            }
+            Self::SignedIn { .. } | Self::SignedOut | Self::SetPassword(_) => true,
+        }
+    }
+}
+
+/// A notice to send.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct SendNotice {
+    /// Subject, chosen by the acceptor.
+    #[n(0)]
+    pub subject: SubjectId,
+    /// To whom; at least one.
+    #[n(1)]
+    pub to: Vec<PartyId>,
+    /// Precedence.
+    #[n(2)]
+    pub precedence: Precedence,
+    /// Receipt asked for; its deadline is the pact's.
+    #[n(3)]
+    pub receipt: Option<ReceiptLevel>,
+    /// The notice.
+    #[n(4)]
+    pub notice: Notice,
+}
+
+/// What a command did.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Done {
+    /// Nothing more to say.
+    #[n(0)]
+    Ok,
+    /// A subject was filed; revision from 1.
+    #[n(1)]
+    Filed {
+        /// Subject.
+        #[n(0)]
+        subject: SubjectId,
+        /// Its revision.
+        #[n(1)]
+        revision: u32,
+        /// Plans it conflicts with, as texts for the planner.
+        #[n(2)]
+        conflicts: Vec<String>,
+    },
+    /// Records were made for these parties.
+    #[n(2)]
+    Sent(#[n(0)] Vec<SentTo>),
+}
+
+/// One record that a command made.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct SentTo {
+    /// Recipient.
+    #[n(0)]
+    pub party: PartyId,
+    /// Its index in the log to that party.
+    #[n(1)]
+    pub index: u64,
+    /// Its name.
+    #[n(2)]
+    pub id: Hash32,
+}
+
+/// Why a command was refused. Nothing of a refused command has any effect.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Encode, Decode)]
+pub enum Refused {
+    /// The role may not ask this.
+    #[error("the role {} may not do this", role.name())]
+    #[n(0)]
+    Role {
+        /// Role of the actor.
+        #[n(0)]
+        role: Role,
+    },
+    /// No such alert, notice, plan, site, party or account.
+    #[error("no such {what}: {given}")]
+    #[n(1)]
+    NoSuch {
+        /// Kind of thing.
+        #[n(0)]
+        what: String,
+        /// As given.
+        #[n(1)]
+        given: String,
+    },
+    /// A field is out of bounds.
+    #[error("{field}: {reason}")]
+    #[n(2)]
+    Invalid {
+        /// Field.
+        #[n(0)]
+        field: String,
+        /// What is wrong and what is allowed.
+        #[n(1)]
+        reason: String,
+    },
+    /// The read-back differs from the notice.
+    #[error("the read-back differs from the notice in: {}", fields.join(", "))]
+    #[n(3)]
+    ReadBackDiffers {
+        /// Fields that differ: `place`, `level`, `time`.
+        #[n(0)]
+        fields: Vec<String>,
+    },
+    /// It was done already.
+    #[error("already {what}")]
+    #[n(4)]
+    Already {
+        /// Done already.
+        #[n(0)]
+        what: String,
+    },
+    /// A release rule withholds what was asked to be sent.
+    #[error("not released to {party}: the release rules withhold this class of record")]
+    #[n(5)]
+    Withheld {
+        /// Recipient.
+        #[n(0)]
+        party: PartyId,
+    },
+    /// The link to that party is frozen.
+    #[error("the link to {party} is frozen: {reason}")]
+    #[n(6)]
+    Frozen {
+        /// Party.
+        #[n(0)]
+        party: PartyId,
+        /// Why.
+        #[n(1)]
+        reason: String,
+    },
+    /// A bound of the node is reached.
+    #[error("{what} is full: at most {max}")]
+    #[n(7)]
+    Full {
+        /// What.
+        #[n(0)]
+        what: String,
+        /// Bound.
+        #[n(1)]
+        max: u64,
+    },
+}
+
+/// Answer to a command.
+pub type Answer = Result<Done, Refused>;

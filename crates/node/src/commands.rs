@@ -1,0 +1,459 @@
+//! Commands, decided in the fold.
+use crate::command::{Account, Actor, Answer, Command, Done, Refused, SendNotice, SentTo};
+use crate::input::Output;
+use crate::situation::{Condition, Key};
+use crate::state::{AUDIT_MAX, AuditRow, FILED_MAX, Filed, State};
+use airspace::{Plan, PlanState, Site, Volume4d};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use desk::{AckError, NoticeError, Outgoing};
+use record::{
+    Avoid, ChannelState, ChannelStatement, Hash32, PartyId, Precedence, ReadBack, Receipt, ReceiptLevel, ReceiptWanted,
+    Role, SubjectId,
+};
+use release::{Heading, Policy, release_avoid, release_channel, release_notice, release_receipt};
+use units::Now;
+
+/// Accounts of one node: a desk's watches and some programs.
+const ACCOUNTS_MAX: usize = 200;
+
+impl State {
+    pub(crate) fn command(
+        &mut self,
+        actor: &Actor,
+        key: Option<&str>,
+        command: &Command,
+        now: Now,
+        out: &mut Vec<Output>,
+    ) -> Answer {
+        if let Some(key) = key
+            && let Some((_, _, answer)) = self.answers.iter().find(|(a, k, _)| *a == actor.name && k == key)
+        {
+            return answer.clone();
+        }
+        let answer = if command.allowed(actor.role) {
+            self.decide(actor, command, now, out)
+        } else {
+            Err(Refused::Role { role: actor.role })
+        };
+        if self.audit.len() >= AUDIT_MAX {
+            self.audit.pop_front();
+        }
+        self.audit.push_back(AuditRow {
+            seq: self.seq,
+            utc: now.utc,
+            actor: actor.clone(),
+            command: command.name().to_string(),
+            answer: answer.as_ref().map_or_else(ToString::to_string, |_| "ok".to_string()),
+        });
+        if let Some(key) = key {
+            self.account_answer(&actor.name, key, &answer);
+        }
+        answer
+    }
+
+    fn decide(&mut self, actor: &Actor, command: &Command, now: Now, out: &mut Vec<Output>) -> Answer {
+        match command {
+            Command::AcknowledgeAlert(id) => {
+                self.situations.book.acknowledge(*id, &actor.name, now).map(|()| Done::Ok).map_err(|e| match e {
+                    AckError::NoSuch => no_such("alert", id),
+                    AckError::Already(state) => Refused::Already { what: state.name().to_string() },
+                })
+            }
+            Command::SendNotice(notice) => self.send_notice(actor, notice, now, out),
+            Command::AcknowledgeNotice { id, read_back } => self.acknowledge_notice(actor, *id, read_back, now, out),
+            Command::FilePlan { subject, plan } => self.file_plan(*subject, plan, now, out),
+            Command::CancelPlan(subject) => self.cancel_plan(*subject, now, out),
+            Command::FileSite { subject, site } => self.file_site(*subject, site, now, out),
+            Command::RemoveSite(subject) => self.remove_site(*subject, now, out),
+            Command::SendAvoid { subject, to, volumes } => self.send_avoid(actor, *subject, to, volumes, now, out),
+            Command::SetPolicy(policy) => self.set_policy(policy, now, out),
+            Command::StateChannel { peer, state, reason } => self.state_channel(actor, peer, *state, reason, now, out),
+            Command::SetAccount { name, account } => self.set_account(name, account),
+            Command::SetPassword(password) => match self.accounts.get_mut(&actor.name) {
+                Some(account) => {
+                    (account.password, account.must_set_password) = (Some(password.clone()), false);
+                    Ok(Done::Ok)
+                }
+                None => Err(no_such("account", &actor.name)),
+            },
+            Command::RemoveAccount(name) => match self.accounts.remove(name) {
+                Some(_) => Ok(Done::Ok),
+                None => Err(no_such("account", name)),
+            },
+            Command::SignedIn { .. } | Command::SignedOut => Ok(Done::Ok),
+        }
+    }
+
+    fn send_notice(&mut self, actor: &Actor, send: &SendNotice, now: Now, out: &mut Vec<Output>) -> Answer {
+        self.addressees(&send.to)?;
+        let mut sent = Vec::new();
+        for to in &send.to {
+            let Some((envelope, pact)) = self.envelope(to).zip(self.pacts.with(to)) else { continue };
+            let due_s = pact.pact().deadline_s(send.precedence);
+            let receipt = send.receipt.map(|level| ReceiptWanted { level, due_s });
+            let heading = Heading {
+                precedence: send.precedence,
+                receipt,
+                role: Some(actor.role),
+                valid_from: send.notice.start,
+                valid_until: send.notice.end,
+                ..Heading::new(send.subject)
+            };
+            let released =
+                release_notice(&envelope, &heading, send.notice.clone(), now).map_err(|e| invalid("notice", &e))?;
+            let Some(appended) = self.say(to, released, now, out) else { continue };
+            let due = receipt.map(|r| {
+                let ms = i64::from(r.due_s) * 1000;
+                (now.mono.plus_ms(ms as u64), now.utc.plus_ms(ms))
+            });
+            let outgoing = Outgoing {
+                peer: to.clone(),
+                index: appended.index,
+                subject: send.subject,
+                precedence: send.precedence,
+                notice: send.notice.clone(),
+                issued: now.utc,
+                wanted: send.receipt,
+                due,
+                received: None,
+                seen: None,
+                acknowledged: None,
+                order: 0,
+            };
+            self.notices.sent(appended.id, outgoing);
+            sent.push(SentTo { party: to.clone(), index: appended.index, id: appended.id });
+        }
+        Ok(Done::Sent(sent))
+    }
+
+    /// Every addressee is a peer whose link can take a record; otherwise nothing is sent to any.
+    fn addressees(&self, to: &[PartyId]) -> Result<(), Refused> {
+        if to.is_empty() {
+            return Err(Refused::Invalid { field: "to".into(), reason: "at least one party".into() });
+        }
+        for (n, party) in to.iter().enumerate() {
+            let peer = self.peers.get(party).ok_or_else(|| no_such("party", party))?;
+            if to[..n].contains(party) {
+                return Err(Refused::Invalid { field: "to".into(), reason: format!("{party} stands twice") });
+            }
+            if let link::LinkState::Frozen(reason) = peer.link.view(self.now).state {
+                return Err(Refused::Frozen { party: party.clone(), reason: reason.to_string() });
+            }
+        }
+        Ok(())
+    }
+
+    fn acknowledge_notice(
+        &mut self,
+        actor: &Actor,
+        id: Hash32,
+        read_back: &ReadBack,
+        now: Now,
+        out: &mut Vec<Output>,
+    ) -> Answer {
+        let notice = self.notices.acknowledge(id, &actor.name, actor.role, read_back, now).map_err(|e| match e {
+            NoticeError::NoSuch => no_such("notice", id),
+            NoticeError::Already => Refused::Already { what: "acknowledged".into() },
+            NoticeError::ReadBackDiffers(fields) => {
+                Refused::ReadBackDiffers { fields: fields.iter().map(ToString::to_string).collect() }
+            }
+        })?;
+        let (peer, index) = (notice.peer.clone(), notice.index);
+        let receipt = Receipt {
+            of: id,
+            index,
+            level: ReceiptLevel::Acknowledged,
+            at: now.utc,
+            role: Some(actor.role),
+            read_back: Some(*read_back),
+        };
+        self.send_receipt(&peer, receipt, now, out);
+        Ok(Done::Ok)
+    }
+
+    fn send_receipt(&mut self, peer: &PartyId, receipt: Receipt, now: Now, out: &mut Vec<Output>) {
+        let Some(envelope) = self.envelope(peer) else { return };
+        match release_receipt(&envelope, receipt, now) {
+            Ok(released) => {
+                self.say(peer, released, now, out);
+            }
+            Err(error) => out.push(Output::Log(format!("receipt to {peer}: {error}"))),
+        }
+    }
+
+    /// A console painted these: the officer has seen them, and the sender of a notice is told so.
+    pub(crate) fn displayed(
+        &mut self,
+        actor: &Actor,
+        alerts: &[u64],
+        notices: &[Hash32],
+        now: Now,
+        out: &mut Vec<Output>,
+    ) {
+        for id in alerts {
+            self.situations.book.displayed(*id, &actor.name, now);
+        }
+        for id in notices {
+            let Some(notice) = self.notices.displayed(*id, &actor.name, now) else { continue };
+            let (peer, index) = (notice.peer.clone(), notice.index);
+            let (level, role) = (ReceiptLevel::Seen, Some(actor.role));
+            let receipt = Receipt { of: *id, index, level, at: now.utc, role, read_back: None };
+            self.send_receipt(&peer, receipt, now, out);
+        }
+    }
+
+    /// Holds the alerts about notices that wait for somebody here, and about our own that are overdue.
+    pub(crate) fn check_notices(&mut self, now: Now) {
+        let mut holding = Vec::new();
+        for (id, n) in self.notices.incoming().filter(|(_, n)| !n.settled()) {
+            let due_soon = n.due.is_some_and(|(at, _)| at.since_ms(now.mono) < 30_000);
+            let level = match n.precedence {
+                _ if n.overdue(now) => 3,
+                Precedence::Flash => 3,
+                Precedence::Immediate => 2,
+                _ if due_soon => 2,
+                _ => 1,
+            };
+            let word = if n.overdue(now) { "OVERDUE: " } else { "" };
+            let text = format!("{word}{} notice of {} waits: {}", n.precedence.name(), n.peer, head(&n.notice.text));
+            holding.push((Key::Notice(*id), level, text));
+        }
+        for (id, n) in self.notices.outgoing().filter(|(_, n)| n.overdue(now)) {
+            let text = format!("{} has not acknowledged in time: {}", n.peer, head(&n.notice.text));
+            holding.push((Key::Notice(*id), 3, text));
+        }
+        for (key, level, text) in holding {
+            self.hold(key, level, Condition::text(text), now);
+        }
+    }
+
+    fn file_plan(&mut self, subject: SubjectId, plan: &Plan, now: Now, out: &mut Vec<Output>) -> Answer {
+        plan.check().map_err(|e| invalid("plan", &e))?;
+        crate::volumes::check(&plan.volumes).map_err(|e| invalid("plan.volumes", &e))?;
+        let Some(party) = self.party().cloned() else { return Err(no_such("party", "own")) };
+        let key = (party, subject);
+        let revision = self.plans.get(&key).map_or(0, |f| f.revision) + 1;
+        if revision == 1 && self.plans.len() >= FILED_MAX {
+            return Err(Refused::Full { what: "plans".into(), max: FILED_MAX as u64 });
+        }
+        let filed = Filed { revision, value: plan.clone(), record: None, conflicts: Vec::new() };
+        self.plans.insert(key.clone(), filed);
+        let conflicts = self.plan_arrived(&key, now);
+        self.tell_plan(subject, plan, now, out);
+        Ok(Done::Filed { subject, revision, conflicts })
+    }
+
+    fn cancel_plan(&mut self, subject: SubjectId, now: Now, out: &mut Vec<Output>) -> Answer {
+        let Some(party) = self.party().cloned() else { return Err(no_such("party", "own")) };
+        let key = (party, subject);
+        let Some(filed) = self.plans.get_mut(&key) else { return Err(no_such("plan", subject)) };
+        if !filed.value.state.is_live() && filed.value.state != PlanState::Draft {
+            return Err(Refused::Already { what: "ended or cancelled".into() });
+        }
+        filed.revision += 1;
+        filed.value.state = PlanState::Cancelled;
+        let (plan, revision) = (filed.value.clone(), filed.revision);
+        self.plan_arrived(&key, now);
+        self.tell_plan(subject, &plan, now, out);
+        Ok(Done::Filed { subject, revision, conflicts: Vec::new() })
+    }
+
+    fn tell_plan(&mut self, subject: SubjectId, plan: &Plan, now: Now, out: &mut Vec<Output>) {
+        self.tell(now, out, |state, name, envelope| match state.peers.get_mut(name) {
+            Some(peer) => peer.releaser.release_plan(&state.policy, envelope, subject, plan, now),
+            None => Ok(Vec::new()),
+        });
+    }
+
+    fn tell_site(&mut self, subject: SubjectId, site: &Site, now: Now, out: &mut Vec<Output>) {
+        self.tell(now, out, |state, name, envelope| match state.peers.get_mut(name) {
+            Some(peer) => peer.releaser.release_site(&state.policy, envelope, subject, site, now),
+            None => Ok(Vec::new()),
+        });
+    }
+
+    /// Asks every peer's releaser what may be said, and says it.
+    fn tell(
+        &mut self,
+        now: Now,
+        out: &mut Vec<Output>,
+        mut release: impl FnMut(
+            &mut Self,
+            &PartyId,
+            &release::Envelope,
+        ) -> Result<Vec<release::Released<record::Record>>, release::ReleaseError>,
+    ) {
+        let names: Vec<PartyId> = self.peers.keys().cloned().collect();
+        for name in names {
+            let Some(envelope) = self.envelope(&name) else { continue };
+            match release(self, &name, &envelope) {
+                Ok(records) => {
+                    for released in records {
+                        self.say(&name, released, now, out);
+                    }
+                }
+                Err(error) => out.push(Output::Log(format!("release to {name}: {error}"))),
+            }
+        }
+    }
+
+    fn file_site(&mut self, subject: SubjectId, site: &Site, now: Now, out: &mut Vec<Output>) -> Answer {
+        site.check().map_err(|e| invalid("site", &e))?;
+        let Some(party) = self.party().cloned() else { return Err(no_such("party", "own")) };
+        let key = (party, subject);
+        let revision = self.sites.get(&key).map_or(0, |f| f.revision) + 1;
+        if revision == 1 && self.sites.len() >= FILED_MAX {
+            return Err(Refused::Full { what: "sites".into(), max: FILED_MAX as u64 });
+        }
+        let filed = Filed { revision, value: site.clone(), record: None, conflicts: Vec::new() };
+        self.sites.insert(key.clone(), filed);
+        self.prepare_site(&key);
+        self.tell_site(subject, site, now, out);
+        Ok(Done::Filed { subject, revision, conflicts: Vec::new() })
+    }
+
+    fn remove_site(&mut self, subject: SubjectId, now: Now, out: &mut Vec<Output>) -> Answer {
+        let Some(party) = self.party().cloned() else { return Err(no_such("party", "own")) };
+        if self.sites.remove(&(party, subject)).is_none() {
+            return Err(no_such("site", subject));
+        }
+        self.prepared = crate::volumes::Prepared::of(self);
+        self.tell(now, out, |state, name, envelope| match state.peers.get_mut(name) {
+            Some(peer) => peer.releaser.release_end(envelope, subject, now),
+            None => Ok(Vec::new()),
+        });
+        Ok(Done::Ok)
+    }
+
+    fn send_avoid(
+        &mut self,
+        actor: &Actor,
+        subject: SubjectId,
+        to: &[PartyId],
+        volumes: &[Volume4d],
+        now: Now,
+        out: &mut Vec<Output>,
+    ) -> Answer {
+        self.addressees(to)?;
+        if volumes.is_empty() {
+            return Err(Refused::Invalid { field: "volumes".into(), reason: "at least one".into() });
+        }
+        volumes.iter().try_for_each(Volume4d::check).map_err(|e| invalid("volumes", &e))?;
+        crate::volumes::check(volumes).map_err(|e| invalid("volumes", &e))?;
+        let Some(party) = self.party().cloned() else { return Err(no_such("party", "own")) };
+        let until = volumes.iter().map(|v| v.end).max();
+        let mut sent = Vec::new();
+        for name in to {
+            let Some(envelope) = self.envelope(name) else { continue };
+            let heading = Heading {
+                precedence: Precedence::Immediate,
+                role: Some(actor.role),
+                valid_until: until,
+                ..Heading::new(subject)
+            };
+            let body = Avoid { volumes: volumes.to_vec() };
+            let released = release_avoid(&envelope, &heading, body, now).map_err(|e| invalid("volumes", &e))?;
+            let Some(appended) = self.say(name, released, now, out) else { continue };
+            sent.push(SentTo { party: name.clone(), index: appended.index, id: appended.id });
+        }
+        let filed = Filed { revision: 1, value: volumes.to_vec(), record: None, conflicts: Vec::new() };
+        self.avoids.insert((party, subject), filed);
+        Ok(Done::Sent(sent))
+    }
+
+    fn set_policy(&mut self, policy: &Policy, now: Now, out: &mut Vec<Output>) -> Answer {
+        policy.check().map_err(|e| invalid("release", &e))?;
+        let revision = self.policy.revision + 1;
+        self.policy = Policy { revision, ..policy.clone() };
+        // What was told under the old rules and is no longer allowed is withdrawn; what is newly allowed is said.
+        let Some(party) = self.party().cloned() else { return Ok(Done::Ok) };
+        let own = |owner: &PartyId| *owner == party;
+        let plans: Vec<_> =
+            self.plans.iter().filter(|((o, _), _)| own(o)).map(|((_, s), f)| (*s, f.value.clone())).collect();
+        let sites: Vec<_> =
+            self.sites.iter().filter(|((o, _), _)| own(o)).map(|((_, s), f)| (*s, f.value.clone())).collect();
+        for (subject, plan) in plans {
+            self.tell_plan(subject, &plan, now, out);
+        }
+        for (subject, site) in sites {
+            self.tell_site(subject, &site, now, out);
+        }
+        Ok(Done::Ok)
+    }
+
+    fn state_channel(
+        &mut self,
+        actor: &Actor,
+        name: &PartyId,
+        state: ChannelState,
+        reason: &str,
+        now: Now,
+        out: &mut Vec<Output>,
+    ) -> Answer {
+        let Some(envelope) = self.envelope(name) else { return Err(no_such("party", name)) };
+        let Some(peer) = self.peers.get(name) else { return Err(no_such("party", name)) };
+        let (before, statements) = (peer.ours, peer.statements + 1);
+        if before == ChannelState::Terminated {
+            return Err(Refused::Already { what: "terminated; a new pact is needed".into() });
+        }
+        if before == state {
+            return Err(Refused::Already { what: state.name().to_string() });
+        }
+        let body = ChannelStatement { state, effective: now.utc, reason: reason.to_string() };
+        let released =
+            release_channel(&envelope, statements, Some(actor.role), body, now).map_err(|e| invalid("reason", &e))?;
+        let Some(appended) = self.say(name, released, now, out) else {
+            return Err(Refused::Frozen { party: name.clone(), reason: "the link takes no records".into() });
+        };
+        if let Some(peer) = self.peers.get_mut(name) {
+            (peer.ours, peer.statements) = (state, statements);
+        }
+        Ok(Done::Sent(alloc::vec![SentTo { party: name.clone(), index: appended.index, id: appended.id }]))
+    }
+
+    fn set_account(&mut self, name: &str, account: &Account) -> Answer {
+        let fits = (1..=32).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.');
+        if !fits {
+            let reason = "1 to 32 of a-z, 0-9, - and .".to_string();
+            return Err(Refused::Invalid { field: "name".into(), reason });
+        }
+        if !self.accounts.contains_key(name) && self.accounts.len() >= ACCOUNTS_MAX {
+            return Err(Refused::Full { what: "accounts".into(), max: ACCOUNTS_MAX as u64 });
+        }
+        let administrators = |role: Role| role == Role::Administrator;
+        let last = self.accounts.get(name).is_some_and(|a| administrators(a.role))
+            && !administrators(account.role)
+            && self.accounts.values().filter(|a| administrators(a.role)).count() == 1;
+        if last {
+            let reason = "the last administrator cannot be given another role".to_string();
+            return Err(Refused::Invalid { field: "role".into(), reason });
+        }
+        self.accounts.insert(name.to_string(), account.clone());
+        Ok(Done::Ok)
+    }
+
+    pub(crate) fn hold_gap(&mut self, dropped: u64, since_utc_ms: i64, now: Now) {
+        if now.utc.0 - since_utc_ms > 600_000 {
+            self.gap = None;
+            return;
+        }
+        let text = format!("The disk was full: {dropped} inputs were shown but not recorded");
+        self.hold(Key::Gap, 1, Condition::text(text), now);
+    }
+}
+
+fn no_such(what: &str, given: impl ToString) -> Refused {
+    Refused::NoSuch { what: what.to_string(), given: given.to_string().chars().take(80).collect::<String>() }
+}
+
+fn invalid(field: &str, error: &dyn core::fmt::Display) -> Refused {
+    Refused::Invalid { field: field.to_string(), reason: error.to_string() }
+}
+
+/// The beginning of a text, for one line.
+fn head(text: &str) -> String {
+    text.chars().take(80).map(|c| if c == '\n' { ' ' } else { c }).collect()
+}

@@ -1,0 +1,154 @@
+//! Conflicts of tracks: predicted at every update and audited every second, observed at common times of applicability.
+use crate::input::{ObservedLoss, Output};
+use crate::picture::SystemTrack;
+use crate::situation::{Condition, Key};
+use crate::state::State;
+use airspace::Limit;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use detect::{Encounter, MinimaTable, Pair, observed_at, sweep};
+use pact::{Pact, SignedPact};
+use units::{Height, Now, Reference, Utc};
+
+/// Conflict alerts held at once. Conflicts grow with the square of the traffic; what is cut is counted and shown.
+pub const CONFLICTS_MAX: usize = 500;
+/// How far beyond the lateral minimum a neighbour is looked for when separation is observed: two aircraft at 600 m/s
+/// for the 20 s that may lie between their reports, and the edge.
+const OBSERVE_MARGIN_M: f64 = 26_000.0;
+
+/// The minima of all pacts: for each pair of classes the widest.
+pub(crate) fn minima_of(pacts: &[SignedPact]) -> Option<MinimaTable> {
+    if pacts.is_empty() {
+        return None;
+    }
+    let one = |p: &SignedPact, a, b| {
+        let m = p.pact().minima(a, b);
+        detect::Minima { lateral_mm: m.lateral_mm, vertical: m.vertical, horizon_ms: m.horizon_ms }
+    };
+    Some(MinimaTable::from_fn(|a, b| {
+        let mut all = pacts.iter().map(|p| one(p, a, b));
+        let first = all.next().unwrap_or(detect::Minima::DEFAULT);
+        all.fold(first, detect::Minima::wider)
+    }))
+}
+
+impl State {
+    /// Whether a loss of separation between these two is this node's to find: one of them is its own.
+    fn concerns(&self, a: &SystemTrack, b: &SystemTrack) -> bool {
+        (a.is_own() || b.is_own())
+            && !a.last.on_ground
+            && !b.last.on_ground
+            && self.within_pact(a)
+            && self.within_pact(b)
+    }
+
+    /// Within the levels of some pact; an unknown level is within.
+    fn within_pact(&self, track: &SystemTrack) -> bool {
+        let Some(height) = track.last.pressure else { return true };
+        self.pacts.list.is_empty() || self.pacts.list.iter().any(|p| levels_contain(p.pact(), height))
+    }
+
+    /// Looks at the separation that was, wherever this track's new report completes a common time.
+    pub(crate) fn observe(&mut self, id: u32, out: &mut Vec<Output>) {
+        let Some(track) = self.picture.get(id).cloned() else { return };
+        let class = track.class();
+        let widest = self.widest_lateral_m(class);
+        for other_id in self.picture.near(&track.last, widest + OBSERVE_MARGIN_M) {
+            if other_id == id {
+                continue;
+            }
+            let Some(other) = self.picture.get(other_id) else { continue };
+            if !self.concerns(&track, other) {
+                continue;
+            }
+            let at = track.last.at.min(other.last.at);
+            let seen = observed_at(track.prev.as_ref(), &track.last, other.prev.as_ref(), &other.last, at);
+            let minima = self.index.0.minima().get(class, other.class());
+            let Some(seen) = seen.filter(|s| s.violates(&minima)) else { continue };
+            let key = if id < other_id { (id, other_id) } else { (other_id, id) };
+            if self.losses.get(&key).is_some_and(|last| *last >= at) {
+                continue;
+            }
+            self.losses.insert(key, at);
+            let lateral_mm = libm::floor(seen.lateral_m * 1000.0) as i64;
+            out.push(Output::Loss(ObservedLoss { a: key.0, b: key.1, at, lateral_mm, vertical: seen.vertical }));
+        }
+    }
+
+    fn widest_lateral_m(&self, class: units::AircraftClass) -> f64 {
+        let table = self.index.0.minima();
+        let widest = units::AircraftClass::ALL.iter().map(|c| table.get(class, *c).lateral_mm).max().unwrap_or(0);
+        widest as f64 / 1000.0
+    }
+
+    /// Looks at the track's own neighbourhood at once.
+    pub(crate) fn predict(&mut self, id: u32, now: Now, _out: &mut Vec<Output>) {
+        let Ok(found) = self.index.0.neighbours(id, now.utc) else { return };
+        for (other, encounter) in found {
+            self.conflict(id, other, &encounter, now);
+        }
+    }
+
+    /// Looks at all pairs, and ends what no longer holds.
+    pub(crate) fn full_sweep(&mut self, now: Now) {
+        let (keys, items) = self.index.0.items(now.utc);
+        let found = sweep(&items, self.index.0.minima());
+        let mut holding = BTreeSet::new();
+        let mut pairs: Vec<&Pair> = found.pairs.iter().collect();
+        pairs.sort_by(|p, q| p.encounter.tin_s.total_cmp(&q.encounter.tin_s).then((p.i, p.j).cmp(&(q.i, q.j))));
+        for pair in pairs {
+            let (a, b) = (keys[pair.i], keys[pair.j]);
+            if self.conflict(a, b, &pair.encounter, now) {
+                holding.insert(Key::Conflict(a.min(b), a.max(b)));
+            }
+        }
+        self.checked = (keys.len() as u32, holding.len() as u32, now.utc);
+        self.end_absent(&holding, |key| matches!(key, Key::Conflict(..)), now);
+        // A pair that has not been in violation for a minute is forgotten; a new loss is said anew.
+        self.losses.retain(|_, at| now.utc.since_ms(*at) < 60_000);
+    }
+
+    fn conflict(&mut self, a: u32, b: u32, encounter: &Encounter, now: Now) -> bool {
+        let (Some(ta), Some(tb)) = (self.picture.get(a), self.picture.get(b)) else { return false };
+        if !self.concerns(ta, tb) {
+            return false;
+        }
+        // The own track first; of two own ones the one with the lower number.
+        let (first, second) = if ta.is_own() && (!tb.is_own() || a < b) { (ta, tb) } else { (tb, ta) };
+        let at = |s: f64| Utc(now.utc.0.saturating_add(libm::round(s * 1000.0) as i64));
+        let oldest = first.last.at.min(second.last.at);
+        let condition = Condition {
+            a: Some(first.id),
+            b: Some(second.id),
+            cpa: Some(at(encounter.tcpa_s.max(0.0))),
+            tin: Some(at(encounter.tin_s)),
+            dcpa_mm: Some(millimetres(encounter.dcpa_m)),
+            distance_mm: Some(millimetres(encounter.d0_m)),
+            vertical: encounter.vertical_at_cpa,
+            basis: Some(encounter.basis as u8),
+            violation: encounter.violation_now,
+            data_at: Some(oldest),
+            ..Condition::default()
+        };
+        let alarm = encounter.violation_now || encounter.tin_s * 1000.0 < self.alarm_horizon_ms() as f64;
+        self.hold(Key::Conflict(a.min(b), a.max(b)), if alarm { 3 } else { 2 }, condition, now)
+    }
+
+    fn alarm_horizon_ms(&self) -> i64 {
+        self.pacts.list.iter().map(|p| p.pact().alarm_horizon_ms).max().unwrap_or(120_000)
+    }
+}
+
+/// Whether a pressure altitude lies within the pact's levels. A limit in another reference cannot be compared without
+/// a model, and then limits nothing: better one alert too many.
+fn levels_contain(pact: &Pact, height: Height) -> bool {
+    let bound = |limit: Limit| match limit {
+        Limit::At(altitude) => altitude.in_reference(Reference::Pressure),
+        Limit::Unlimited => None,
+    };
+    bound(pact.lower).is_none_or(|low| height >= low) && bound(pact.upper).is_none_or(|high| height <= high)
+}
+
+fn millimetres(metres: f64) -> i64 {
+    libm::round(metres * 1000.0) as i64
+}

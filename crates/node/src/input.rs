@@ -1,0 +1,242 @@
+//! Everything that enters a node. Each input is journaled with the `Now` at which it was accepted, then folded.
+use crate::command::{Actor, Answer, Command};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use minicbor::{Decode, Encode};
+use record::{Mode, PartyId, TrackBatch};
+use units::{AircraftClass, Now};
+
+/// Whose aircraft a feed brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Claim {
+    /// The party's own aircraft: may be released.
+    #[n(0)]
+    Own,
+    /// Seen by an own sensor and claimed by nobody here: shown and checked, never released.
+    #[n(1)]
+    Observed,
+}
+
+/// A feed as configured.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct FeedConfig {
+    /// Name.
+    #[n(0)]
+    pub name: String,
+    /// Format's name.
+    #[n(1)]
+    pub format: String,
+    /// Whose aircraft.
+    #[n(2)]
+    pub claim: Claim,
+    /// Class given to reports that state none.
+    #[n(3)]
+    pub class: AircraftClass,
+}
+
+/// What the fold needs to know of the configuration. Journaled at every start.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Boot {
+    /// Own party.
+    #[n(0)]
+    pub party: PartyId,
+    /// Live or exercise.
+    #[n(1)]
+    pub mode: Mode,
+    /// Texts of the signed pacts, one per peer or group of peers.
+    #[n(2)]
+    pub pacts: Vec<String>,
+    /// Feeds, by number.
+    #[n(3)]
+    pub feeds: Vec<FeedConfig>,
+    /// Secret for pseudonyms (never leaves the node).
+    #[n(4)]
+    #[cbor(with = "minicbor::bytes")]
+    pub pseudonym_secret: [u8; 32],
+    /// Release rules used until a `SetPolicy` command replaces them.
+    #[n(5)]
+    pub policy: release::Policy,
+    /// Version of the binary.
+    #[n(6)]
+    pub software: String,
+}
+
+/// State of a feed's connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum FeedState {
+    /// Not connected; trying again.
+    #[n(0)]
+    Connecting,
+    /// Connected.
+    #[n(1)]
+    Up,
+    /// At its end, or given up.
+    #[n(2)]
+    Down,
+}
+
+/// An input.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Input {
+    /// The node started.
+    #[n(0)]
+    Boot(#[n(0)] Box<Boot>),
+    /// Time passes (every 100 ms).
+    #[n(1)]
+    Tick,
+    /// Reports of one feed.
+    #[n(2)]
+    Reports {
+        /// Number of the feed in [`Boot::feeds`].
+        #[n(0)]
+        feed: u16,
+        /// The reports.
+        #[n(1)]
+        batch: Box<TrackBatch>,
+    },
+    /// A feed's health changed (at most once a second and feed).
+    #[n(3)]
+    FeedHealth {
+        /// Number of the feed.
+        #[n(0)]
+        feed: u16,
+        /// Connection.
+        #[n(1)]
+        state: FeedState,
+        /// Reports refused so far.
+        #[n(2)]
+        errors: u64,
+        /// The newest error, at most 200 characters.
+        #[n(3)]
+        last_error: Option<String>,
+    },
+    /// A connection to a peer was authenticated (TLS, key pinned in the pact).
+    #[n(4)]
+    LinkUp {
+        /// Peer.
+        #[n(0)]
+        peer: PartyId,
+        /// Number of the connection, unique in this journal.
+        #[n(1)]
+        session: u64,
+    },
+    /// A frame arrived on it.
+    #[n(5)]
+    LinkFrame {
+        /// Peer.
+        #[n(0)]
+        peer: PartyId,
+        /// Connection.
+        #[n(1)]
+        session: u64,
+        /// The frame.
+        #[n(2)]
+        #[cbor(with = "minicbor::bytes")]
+        frame: Vec<u8>,
+    },
+    /// It ended.
+    #[n(6)]
+    LinkDown {
+        /// Peer.
+        #[n(0)]
+        peer: PartyId,
+        /// Connection.
+        #[n(1)]
+        session: u64,
+        /// Why.
+        #[n(2)]
+        reason: link::CloseCode,
+    },
+    /// A command.
+    #[n(7)]
+    Command {
+        /// Who asks.
+        #[n(0)]
+        actor: Actor,
+        /// Idempotency key, if one was given: the same key and actor get the first answer again.
+        #[n(1)]
+        key: Option<String>,
+        /// The command.
+        #[n(2)]
+        command: Box<Command>,
+    },
+    /// A console painted these for an officer.
+    #[n(8)]
+    Displayed {
+        /// Who saw it.
+        #[n(0)]
+        actor: Actor,
+        /// Alerts painted for the first time.
+        #[n(1)]
+        alerts: Vec<u64>,
+        /// Notices painted for the first time.
+        #[n(2)]
+        notices: Vec<record::Hash32>,
+    },
+    /// Inputs were refused because the journal could not take them; the picture shown meanwhile was not folded.
+    #[n(9)]
+    Gap {
+        /// Inputs that were not accepted.
+        #[n(0)]
+        dropped: u64,
+        /// Since when, ms UTC.
+        #[n(1)]
+        since_utc_ms: i64,
+    },
+    /// An input made the fold panic; every replica skips it.
+    #[n(10)]
+    Quarantine {
+        /// Its sequence number.
+        #[n(0)]
+        seq: u64,
+    },
+}
+
+/// What stands in the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Entry {
+    /// When it was accepted.
+    #[n(0)]
+    pub now: Now,
+    /// What.
+    #[n(1)]
+    pub input: Input,
+}
+
+/// A loss of separation as observed: both aircraft at one common time of applicability, nothing extrapolated.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct ObservedLoss {
+    /// One track.
+    #[n(0)]
+    pub a: u32,
+    /// The other, `a < b`.
+    #[n(1)]
+    pub b: u32,
+    /// When.
+    #[n(2)]
+    pub at: units::Utc,
+    /// Lateral distance, millimetres.
+    #[n(3)]
+    pub lateral_mm: i64,
+    /// Vertical distance, 0.1 mm; `None` if a level is unknown.
+    #[n(4)]
+    pub vertical: Option<i64>,
+}
+
+/// What leaves a node. Nothing of it may be acted on before the input that caused it is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Answer to the command just folded.
+    Answer(Answer),
+    /// For the link to this peer.
+    Link(PartyId, link::Output),
+    /// An observed loss of separation.
+    Loss(ObservedLoss),
+    /// A line for the operator's log.
+    Log(String),
+}

@@ -1,0 +1,395 @@
+//! Links inside the fold: what comes from a peer is folded only after its log accepted it; what goes to a peer goes
+//! through `release` and into the log to it, and nowhere else.
+use crate::input::{Boot, Output};
+use crate::picture::{Origin, Source, Standing};
+use crate::situation::{Condition, Key};
+use crate::state::{FILED_MAX, Filed, LEDGER_MAX, Peer, State};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use desk::Incoming;
+use link::{CloseCode, Link, LinkConfig, LinkState};
+use pact::{Pact, SignedPact};
+use record::{Body, ChannelState, Decoded, PactInForce, PartyId, Record};
+use release::{Released, Releaser, release_pact};
+use track::TrackReport;
+use units::{Now, Utc};
+
+/// A peer whose newest checkpoint is older than this is lost: five heartbeats.
+const LOST_AFTER_MS: u64 = 5_000;
+
+impl State {
+    /// Opens a link to every other party of the pacts, keeping the logs there are.
+    pub(crate) fn open_peers(&mut self, boot: &Boot, now: Now, out: &mut Vec<Output>) {
+        let mut old = core::mem::take(&mut self.peers);
+        let pacts = self.pacts.list.clone();
+        for signed in &pacts {
+            let pact = signed.pact();
+            let Some(me) = pact.party(&boot.party).cloned() else { continue };
+            for party in pact.parties.iter().filter(|p| p.id != boot.party) {
+                let config = LinkConfig {
+                    me: boot.party.clone(),
+                    peer: party.id.clone(),
+                    mode: boot.mode.clone(),
+                    pact: pact.hash(),
+                    my_log_key: me.log_key.clone(),
+                    peer_log_key: party.log_key.clone(),
+                    peer_cosign_key: party.cosign_key.clone(),
+                    checkpoint_busy_ms: pact.checkpoint_busy_ms,
+                    checkpoint_idle_ms: pact.checkpoint_idle_ms,
+                };
+                match old.remove(&party.id) {
+                    // The same link goes on. A changed pact is another link, whose logs begin anew under its own folder.
+                    Some(mut peer) if *peer.link.config() == config => {
+                        peer.since = now.mono;
+                        self.peers.insert(party.id.clone(), peer);
+                    }
+                    _ => self.open_peer(config, boot, now, out),
+                }
+            }
+        }
+        let names: Vec<PartyId> = self.peers.keys().cloned().collect();
+        for name in names {
+            // The connection of the run before is gone.
+            let session = self.peers.get(&name).and_then(|p| p.link.view(now).session);
+            if let Some(session) = session {
+                self.with_link(&name, now, out, |link| link.handle_disconnected(session, CloseCode::Ended, now));
+            }
+            self.open_log(&name, boot, now, out);
+        }
+    }
+
+    fn open_peer(&mut self, config: LinkConfig, boot: &Boot, now: Now, out: &mut Vec<Output>) {
+        let name = config.peer.clone();
+        let number = self.party_number(&name);
+        match Link::new(config) {
+            Ok(link) => {
+                let peer = Peer {
+                    number,
+                    link,
+                    releaser: Releaser::new(name.clone(), boot.pseudonym_secret),
+                    ours: ChannelState::InForce,
+                    theirs: ChannelState::InForce,
+                    statements: 0,
+                    differs: None,
+                    opened: false,
+                    since: now.mono,
+                };
+                self.peers.insert(name, peer);
+            }
+            Err(error) => out.push(Output::Log(format!("no link to {name}: {error}"))),
+        }
+    }
+
+    /// The first entry of a log says under which pact its owner speaks.
+    fn open_log(&mut self, name: &PartyId, boot: &Boot, now: Now, out: &mut Vec<Output>) {
+        let Some(envelope) = self.envelope(name) else { return };
+        if self.peers.get(name).is_none_or(|p| p.opened) {
+            return;
+        }
+        let body = PactInForce { pact: envelope.pact, software: boot.software.clone() };
+        match release_pact(&envelope, body, now) {
+            Ok(released) => {
+                if let Some(peer) = self.peers.get_mut(name) {
+                    peer.opened = true;
+                }
+                self.say(name, released, now, out);
+            }
+            Err(error) => out.push(Output::Log(format!("to {name}: {error}"))),
+        }
+    }
+
+    /// Appends a released record to the log to its audience. Returns its place.
+    pub(crate) fn say(
+        &mut self,
+        name: &PartyId,
+        released: Released<Record>,
+        now: Now,
+        out: &mut Vec<Output>,
+    ) -> Option<link::Appended> {
+        let ledger = released.ledger().clone();
+        let appended = match self.peers.get_mut(name)?.link.append(released) {
+            Ok(appended) => appended,
+            Err(error) => {
+                out.push(Output::Log(format!("not said to {name}: {error}")));
+                return None;
+            }
+        };
+        if self.ledger.len() >= LEDGER_MAX {
+            self.ledger.pop_front();
+        }
+        self.ledger.push_back(ledger);
+        self.drain(name, now, out);
+        Some(appended)
+    }
+
+    /// Feeds one link and does what it asks.
+    pub(crate) fn with_link(&mut self, name: &PartyId, now: Now, out: &mut Vec<Output>, act: impl FnOnce(&mut Link)) {
+        let Some(peer) = self.peers.get_mut(name) else { return };
+        act(&mut peer.link);
+        self.drain(name, now, out);
+    }
+
+    fn drain(&mut self, name: &PartyId, now: Now, out: &mut Vec<Output>) {
+        while let Some(output) = self.peers.get_mut(name).and_then(|p| p.link.poll_output()) {
+            match output {
+                link::Output::Accepted { index, decoded } => self.accept(name, index, *decoded, now, out),
+                link::Output::Received { size, time_s } => {
+                    let at = Utc(i64::try_from(time_s).unwrap_or(i64::MAX / 1000).saturating_mul(1000));
+                    self.notices.received_below(name, size, at);
+                }
+                link::Output::PactDiffers { their_text } => self.pact_differs(name, &their_text),
+                link::Output::PeerRefused { index, reason } => {
+                    out.push(Output::Log(format!("{name} refused entry {index}: {reason}")));
+                }
+                link::Output::Refused { index, reason } => {
+                    out.push(Output::Log(format!("entry {index} of {name} refused: {reason}")));
+                }
+                link::Output::Sealed { .. } | link::Output::StateChanged => {}
+                other => out.push(Output::Link(name.clone(), other)),
+            }
+        }
+    }
+
+    fn pact_differs(&mut self, name: &PartyId, theirs: &str) {
+        let Some(ours) = self.pacts.with(name).map(SignedPact::pact) else { return };
+        let all = match Pact::parse(theirs) {
+            Ok(theirs) => pact::differences(ours, &theirs).iter().take(5).map(difference).collect(),
+            Err(error) => alloc::vec![format!("theirs cannot be read here: {error}")],
+        };
+        if let Some(peer) = self.peers.get_mut(name) {
+            peer.differs = Some(all.join("; "));
+        }
+    }
+
+    /// Folds a record that the peer's log brought. It was checked: issuer, audience, mode, pact, bounds.
+    fn accept(&mut self, name: &PartyId, index: u64, decoded: Decoded, now: Now, out: &mut Vec<Output>) {
+        let Decoded { record, id } = decoded;
+        let Some(number) = self.peers.get(name).map(|p| p.number) else { return };
+        let key = (name.clone(), record.subject);
+        match record.body {
+            Body::Pact(_) => {}
+            Body::Tracks(batch) => {
+                let Ok(mut reports) = batch.unpack() else { return };
+                // A peer has its own numbers; nothing else in a report refers to us.
+                reports.sort_by_key(|r| r.at);
+                let (source, standing) = (Source::Peer(number), Standing::Released);
+                let origin = Origin { source, standing, form: batch.form, precision_mm: batch.precision_mm };
+                self.take_reports(&origin, &reports, now, out);
+            }
+            Body::Plan(plan) => {
+                if file(&mut self.plans, &key, record.revision, plan, id) {
+                    self.plan_arrived(&key, now);
+                }
+            }
+            Body::Site(site) => {
+                if file(&mut self.sites, &key, record.revision, site, id) {
+                    self.prepare_site(&key);
+                }
+            }
+            Body::Avoid(avoid) => {
+                if file(&mut self.avoids, &key, record.revision, avoid.volumes, id) {
+                    self.avoid_arrived(&key, now);
+                }
+            }
+            Body::Withdrawn(withdrawn) => self.withdrawn(name, withdrawn.of),
+            Body::Notice(notice) => {
+                let due = record.receipt.map(|r| {
+                    let ms = i64::from(r.due_s) * 1000;
+                    (now.mono.plus_ms(ms as u64), now.utc.plus_ms(ms))
+                });
+                let incoming = Incoming {
+                    peer: name.clone(),
+                    index,
+                    subject: record.subject,
+                    precedence: record.precedence,
+                    notice,
+                    issued: record.issued_at,
+                    wanted: record.receipt.map(|r| r.level),
+                    due,
+                    received: now.utc,
+                    seen: None,
+                    acknowledged: None,
+                    order: 0,
+                };
+                self.notices.arrived(id, incoming);
+                self.check_notices(now);
+            }
+            Body::Receipt(receipt) => {
+                if !self.notices.receipt(name, &receipt) {
+                    out.push(Output::Log(format!("{name} sent a receipt for what was not sent to it: {}", receipt.of)));
+                }
+            }
+            Body::Conflict(report) => self.reported(name, &report, now),
+            Body::Channel(statement) => {
+                if let Some(peer) = self.peers.get_mut(name) {
+                    peer.theirs = statement.state;
+                }
+            }
+        }
+    }
+
+    fn withdrawn(&mut self, name: &PartyId, of: record::Hash32) {
+        let theirs = |owner: &PartyId, record: Option<record::Hash32>| owner == name && record == Some(of);
+        self.plans.retain(|(owner, _), filed| !theirs(owner, filed.record));
+        self.sites.retain(|(owner, _), filed| !theirs(owner, filed.record));
+        self.avoids.retain(|(owner, _), filed| !theirs(owner, filed.record));
+        self.prepared = crate::volumes::Prepared::of(self);
+    }
+
+    /// A peer found a conflict between its aircraft and one of ours.
+    fn reported(&mut self, name: &PartyId, report: &record::ConflictReport, now: Now) {
+        let ours = self.peers.get(name).and_then(|p| p.releaser.internal(report.other));
+        let Some(id) = ours.and_then(|id| u32::try_from(id).ok()) else { return };
+        let text = format!(
+            "{name} reports a conflict with this aircraft: {:.1} NM at closest approach",
+            report.lateral_mm as f64 / units::NM_MM as f64
+        );
+        let condition = Condition {
+            a: Some(id),
+            cpa: Some(report.cpa),
+            dcpa_mm: Some(report.lateral_mm),
+            vertical: report.vertical.map(|h| i64::from(h.0)),
+            text,
+            ..Condition::default()
+        };
+        self.hold(Key::Reported(name.clone(), report.other), 2, condition, now);
+    }
+
+    /// Offers own reports to every peer's releaser; the policy decides.
+    pub(crate) fn offer(&mut self, updated: &[(u32, TrackReport)], now: Now) {
+        let own: Vec<TrackReport> =
+            updated.iter().map(|(id, report)| TrackReport { local: u64::from(*id), ..*report }).collect();
+        if own.is_empty() {
+            return;
+        }
+        for peer in self.peers.values_mut() {
+            peer.releaser.offer_tracks(&self.policy, &own, now);
+        }
+    }
+
+    /// Once a second, with or without anything to say.
+    pub(crate) fn flush_releases(&mut self, now: Now, out: &mut Vec<Output>) {
+        let names: Vec<PartyId> = self.peers.keys().cloned().collect();
+        for name in names {
+            let Some(envelope) = self.envelope(&name) else { continue };
+            let flushed = match self.peers.get_mut(&name) {
+                Some(peer) => peer.releaser.flush(&self.policy, &envelope, now),
+                None => continue,
+            };
+            match flushed {
+                Ok(records) => {
+                    for released in records {
+                        self.say(&name, released, now, out);
+                    }
+                }
+                Err(error) => out.push(Output::Log(format!("release to {name}: {error}"))),
+            }
+        }
+    }
+
+    /// Says what policy allows of the conflicts that were just raised, to the party whose aircraft is in them.
+    pub(crate) fn share_conflicts(&mut self, now: Now, out: &mut Vec<Output>) {
+        for key in core::mem::take(&mut self.fresh_conflicts) {
+            let Key::Conflict(a, b) = key else { continue };
+            let (Some(ta), Some(tb)) = (self.picture.get(a), self.picture.get(b)) else { continue };
+            let (own, other) = if ta.is_own() { (ta, tb) } else { (tb, ta) };
+            if other.is_own() {
+                continue;
+            }
+            let Some(theirs) = other.contributions.iter().find(|c| c.standing == Standing::Released) else { continue };
+            let Source::Peer(number) = theirs.source else { continue };
+            let Some(name) = self.parties.get(usize::from(number)).cloned() else { continue };
+            let facts = self.situations.book.get(&Key::Conflict(a, b)).and_then(|al| self.situations.facts.get(&al.id));
+            let Some((facts, envelope)) = facts.zip(self.envelope(&name)) else { continue };
+            let report = record::ConflictReport {
+                own: u64::from(own.id),
+                other: theirs.local,
+                cpa: facts.cpa.unwrap_or(now.utc),
+                lateral_mm: facts.dcpa_mm.unwrap_or(0),
+                vertical: facts.vertical.and_then(|v| i32::try_from(v).ok()).map(units::Height),
+            };
+            let own = TrackReport { local: u64::from(own.id), ..own.last };
+            let Some(peer) = self.peers.get(&name) else { continue };
+            match peer.releaser.release_conflict(&self.policy, &envelope, &own, report, now) {
+                Ok(Some(released)) => {
+                    self.say(&name, released, now, out);
+                }
+                Ok(None) => {}
+                Err(error) => out.push(Output::Log(format!("conflict report to {name}: {error}"))),
+            }
+        }
+    }
+
+    /// Holds the alerts about peers.
+    pub(crate) fn check_peers(&mut self, now: Now) {
+        let names: Vec<PartyId> = self.peers.keys().cloned().collect();
+        for name in names {
+            let Some(peer) = self.peers.get(&name) else { continue };
+            let view = peer.link.view(now);
+            let (ours, theirs, differs) = (peer.ours, peer.theirs, peer.differs.clone());
+            let known_for = now.mono.since_ms(peer.since);
+            let (warn_ms, refuse_ms) =
+                self.pacts.with(&name).map_or((1000, 5000), |p| (p.pact().clock_warn_ms, p.pact().clock_refuse_ms));
+            if let LinkState::Frozen(reason) = view.state {
+                let text = format!("The link to {name} is frozen: {reason}. {}", reason.advice());
+                self.hold(Key::Frozen(name.clone()), 3, Condition::text(text), now);
+                continue;
+            }
+            if let Some(differs) = differs.filter(|_| view.state != LinkState::Up) {
+                let text = format!("{name} holds another pact: {differs}");
+                self.hold(Key::Pact(name.clone()), 2, Condition::text(text), now);
+            }
+            if view.age_ms.map_or(known_for, |age| age.min(known_for)) > LOST_AFTER_MS {
+                let since = view.age_ms.map_or_else(|| "none ever".to_string(), |ms| format!("{} s old", ms / 1000));
+                let text = format!("No information from {name}: the newest is {since}. Use the voice line.");
+                self.hold(Key::PeerLost(name.clone()), 2, Condition::text(text), now);
+            }
+            if let Some(offset) = view.clock_offset_ms.filter(|o| o.unsigned_abs() > u64::from(warn_ms)) {
+                let certified =
+                    if offset.unsigned_abs() > u64::from(refuse_ms) { "; times are not certified" } else { "" };
+                let text = format!("The clock of {name} differs by {offset} ms{certified}");
+                self.hold(Key::Clock(name.clone()), 1, Condition::text(text), now);
+            }
+            if ours != theirs || ours == ChannelState::Suspended || ours == ChannelState::Terminated {
+                let same = if same_state(ours, theirs) { "" } else { "States differ: " };
+                let text = format!("{same}channel with {name} is {} by us, {} by them", ours.name(), theirs.name());
+                if !(same.is_empty() && in_force(ours)) {
+                    self.hold(Key::Channel(name.clone()), 1, Condition::text(text), now);
+                }
+            }
+        }
+    }
+}
+
+fn difference(d: &pact::Difference) -> String {
+    let side = |text: &Option<String>| text.clone().unwrap_or_else(|| "(absent)".to_string());
+    format!("clause {} ({}): ours {:?}, theirs {:?}", d.clause, d.about, side(&d.ours), side(&d.theirs))
+}
+
+fn in_force(state: ChannelState) -> bool {
+    matches!(state, ChannelState::InForce | ChannelState::Resumed)
+}
+
+fn same_state(a: ChannelState, b: ChannelState) -> bool {
+    a == b || in_force(a) && in_force(b)
+}
+
+/// Files what a peer sent; an older or equal revision, or one beyond the bound, is not taken.
+fn file<T>(
+    map: &mut alloc::collections::BTreeMap<(PartyId, record::SubjectId), Filed<T>>,
+    key: &(PartyId, record::SubjectId),
+    revision: u32,
+    value: T,
+    id: record::Hash32,
+) -> bool {
+    if map.get(key).is_some_and(|f| f.revision >= revision) {
+        return false;
+    }
+    let of_party = map.keys().filter(|(owner, _)| *owner == key.0).count();
+    if !map.contains_key(key) && of_party >= FILED_MAX {
+        return false;
+    }
+    map.insert(key.clone(), Filed { revision, value, record: Some(id), conflicts: Vec::new() });
+    true
+}

@@ -1,0 +1,423 @@
+//! The picture: one system track of all reports of one aircraft, with every source kept.
+//!
+//! Correlation is by ICAO 24-bit address; without one, a source's own number for the aircraft. So an aircraft that an
+//! own sensor sees and its owner releases is one track and cannot conflict with itself.
+use crate::input::Claim;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use minicbor::{Decode, Encode};
+use record::ReleaseForm;
+use track::{Address, AircraftClass, TrackReport};
+use units::{Mono, Now, Utc, earth};
+
+/// A report older than this is stale: shown as such, and not used to predict.
+pub const STALE_MS: i64 = 30_000;
+/// A track without a report for this long leaves the picture.
+pub const DROP_MS: i64 = 120_000;
+/// A report from further in the future than this is refused: the source's clock is wrong.
+pub const AHEAD_MS: i64 = 5_000;
+/// System tracks a node holds: ten times the busiest hour of a continent's traffic in one area of interest. At about
+/// 600 bytes a track 60 MB.
+pub const TRACKS_MAX: usize = 100_000;
+/// Sources of one track: feeds and peers beyond these are ignored for that track.
+const CONTRIBUTIONS_MAX: usize = 8;
+
+/// Where a report comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub enum Source {
+    /// Own feed, by number.
+    #[n(0)]
+    Feed(#[n(0)] u16),
+    /// Peer, by its number in the state's list of parties.
+    #[n(1)]
+    Peer(#[n(0)] u16),
+}
+
+/// How a source stands to the aircraft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum Standing {
+    /// Own aircraft on an own feed.
+    #[n(0)]
+    Own,
+    /// Released by a peer.
+    #[n(1)]
+    Released,
+    /// Own sensor, unclaimed.
+    #[n(2)]
+    Observed,
+}
+
+/// The newest report of one source.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Contribution {
+    /// Source.
+    #[n(0)]
+    pub source: Source,
+    /// The source's number for the aircraft.
+    #[n(1)]
+    pub local: u64,
+    /// Standing.
+    #[n(2)]
+    pub standing: Standing,
+    /// The report.
+    #[n(3)]
+    pub report: TrackReport,
+    /// Form in which a peer released it.
+    #[n(4)]
+    pub form: ReleaseForm,
+    /// Released precision, mm.
+    #[n(5)]
+    pub precision_mm: u32,
+    /// When it arrived.
+    #[n(6)]
+    pub received: Mono,
+}
+
+/// One aircraft.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct SystemTrack {
+    /// Number, stable while the track lives.
+    #[n(0)]
+    pub id: u32,
+    /// ICAO address by which sources were joined.
+    #[n(1)]
+    pub address: Option<Address>,
+    /// Sources, in order of [`Source`].
+    #[n(2)]
+    pub contributions: Vec<Contribution>,
+    /// The report in use: the newest of the most trusted standing that is not stale.
+    #[n(3)]
+    pub last: TrackReport,
+    /// The one in use before it, for observed separation.
+    #[n(4)]
+    pub prev: Option<TrackReport>,
+    /// When `last` arrived.
+    #[n(5)]
+    pub received: Mono,
+}
+
+impl SystemTrack {
+    /// The contribution whose report is in use.
+    #[must_use]
+    pub fn chosen(&self) -> &Contribution {
+        // Trust goes by standing: own data of an own aircraft, then what its owner released, then an own sensor. A
+        // stale source yields to a fresh one whatever its standing.
+        let newest = self.contributions.iter().map(|c| c.report.at).max().unwrap_or(Utc(0));
+        let key =
+            |c: &&Contribution| (newest.since_ms(c.report.at) > STALE_MS, c.standing, core::cmp::Reverse(c.report.at));
+        match self.contributions.iter().min_by_key(key) {
+            Some(c) => c,
+            None => unreachable!("a system track has a contribution as long as it lives"),
+        }
+    }
+
+    /// Whether the party itself flies it.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.contributions.iter().any(|c| c.standing == Standing::Own)
+    }
+
+    /// The class in force: the chosen report's, else any source's.
+    #[must_use]
+    pub fn class(&self) -> AircraftClass {
+        let known = |c: &&Contribution| c.report.class != AircraftClass::Unknown;
+        self.contributions.iter().find(known).map_or(self.last.class, |c| c.report.class)
+    }
+}
+
+/// What became of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It is the newest of its track.
+    New(u32),
+    /// It is older than what the track already has, or a repetition.
+    Old(u32),
+    /// It applies to a time too far ahead of now.
+    Ahead,
+    /// It is too old to be part of the picture.
+    TooOld,
+    /// The picture is full.
+    Full,
+}
+
+/// All system tracks.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct Picture {
+    #[n(0)]
+    next: u32,
+    #[n(1)]
+    tracks: BTreeMap<u32, SystemTrack>,
+    #[n(2)]
+    by_address: BTreeMap<Address, u32>,
+    #[n(3)]
+    by_local: BTreeMap<(Source, u64), u32>,
+    /// Derived from `tracks`, rebuilt after a snapshot.
+    #[cbor(skip)]
+    cells: Cells,
+}
+
+impl Default for Picture {
+    fn default() -> Self {
+        Self {
+            next: 1,
+            tracks: BTreeMap::new(),
+            by_address: BTreeMap::new(),
+            by_local: BTreeMap::new(),
+            cells: Cells::default(),
+        }
+    }
+}
+
+impl Picture {
+    /// Number of tracks.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tracks.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tracks.is_empty()
+    }
+
+    /// A track by number.
+    #[must_use]
+    pub fn get(&self, id: u32) -> Option<&SystemTrack> {
+        self.tracks.get(&id)
+    }
+
+    /// All tracks, by number.
+    pub fn iter(&self) -> impl Iterator<Item = &SystemTrack> {
+        self.tracks.values()
+    }
+
+    /// Folds a report into its track.
+    pub fn take(&mut self, from: &Origin, report: TrackReport, now: Now) -> Taken {
+        if report.at.since_ms(now.utc) > AHEAD_MS {
+            return Taken::Ahead;
+        }
+        if now.utc.since_ms(report.at) > DROP_MS {
+            return Taken::TooOld;
+        }
+        let contribution = Contribution {
+            source: from.source,
+            local: report.local,
+            standing: from.standing,
+            report,
+            form: from.form,
+            precision_mm: from.precision_mm,
+            received: now.mono,
+        };
+        let Some(id) = self.correlate(from.source, &report) else { return self.create(contribution) };
+        let Some(track) = self.tracks.get_mut(&id) else { return Taken::Full };
+        match track.contributions.binary_search_by_key(&from.source, |c| c.source) {
+            Ok(at) if track.contributions[at].report.at >= report.at => return Taken::Old(id),
+            Ok(at) => {
+                let before = track.contributions[at].local;
+                track.contributions[at] = contribution;
+                if before != report.local {
+                    self.by_local.remove(&(from.source, before));
+                }
+            }
+            Err(_) if track.contributions.len() >= CONTRIBUTIONS_MAX => return Taken::Old(id),
+            Err(at) => track.contributions.insert(at, contribution),
+        }
+        let chosen = track.chosen().report;
+        if chosen.at <= track.last.at {
+            return Taken::Old(id);
+        }
+        track.prev = Some(track.last);
+        track.last = chosen;
+        track.received = now.mono;
+        self.cells.upsert(id, &chosen);
+        Taken::New(id)
+    }
+
+    /// The track this report belongs to, if there is one.
+    fn correlate(&mut self, source: Source, report: &TrackReport) -> Option<u32> {
+        let local = (source, report.local);
+        let Some(address) = report.address.filter(|a| a.is_icao()) else { return self.by_local.get(&local).copied() };
+        if let Some(id) = self.by_address.get(&address).copied() {
+            self.rehome(local, id);
+            return Some(id);
+        }
+        // A track that had no address until now gets it; one known by another address is another aircraft.
+        let id = self.by_local.get(&local).copied()?;
+        let track = self.tracks.get_mut(&id)?;
+        if track.address.is_some() {
+            return None;
+        }
+        track.address = Some(address);
+        self.by_address.insert(address, id);
+        Some(id)
+    }
+
+    fn create(&mut self, first: Contribution) -> Taken {
+        if self.tracks.len() >= TRACKS_MAX {
+            return Taken::Full;
+        }
+        let id = self.next;
+        self.next = self.next.wrapping_add(1).max(1);
+        let (local, report) = ((first.source, first.local), first.report);
+        let address = report.address.filter(|a| a.is_icao());
+        self.rehome(local, id);
+        self.by_local.insert(local, id);
+        if let Some(address) = address {
+            self.by_address.insert(address, id);
+        }
+        self.cells.upsert(id, &report);
+        let received = first.received;
+        let contributions = alloc::vec![first];
+        self.tracks.insert(id, SystemTrack { id, address, contributions, last: report, prev: None, received });
+        Taken::New(id)
+    }
+
+    /// The source's number now belongs to `id`; what it contributed elsewhere is taken from there.
+    fn rehome(&mut self, local: (Source, u64), id: u32) {
+        let Some(old) = self.by_local.insert(local, id) else { return };
+        if old == id {
+            return;
+        }
+        let Some(track) = self.tracks.get_mut(&old) else { return };
+        track.contributions.retain(|c| c.source != local.0);
+        if track.contributions.is_empty() {
+            self.remove(old);
+        }
+    }
+
+    /// Drops what has had no report for [`DROP_MS`]; returns the tracks that left.
+    pub fn expire(&mut self, now: Now) -> Vec<u32> {
+        let mut gone = Vec::new();
+        for track in self.tracks.values_mut() {
+            let old = |c: &Contribution| {
+                now.utc.since_ms(c.report.at) > DROP_MS && now.mono.since_ms(c.received) as i64 > DROP_MS
+            };
+            if track.contributions.len() > 1
+                && track.contributions.iter().any(old)
+                && !track.contributions.iter().all(old)
+            {
+                track.contributions.retain(|c| !old(c));
+            } else if track.contributions.iter().all(old) {
+                gone.push(track.id);
+            }
+        }
+        for id in &gone {
+            self.remove(*id);
+        }
+        gone
+    }
+
+    fn remove(&mut self, id: u32) {
+        if let Some(track) = self.tracks.remove(&id) {
+            if let Some(address) = track.address {
+                self.by_address.remove(&address);
+            }
+            for c in &track.contributions {
+                self.by_local.remove(&(c.source, c.local));
+            }
+            self.cells.remove(id);
+        }
+    }
+
+    /// Tracks whose last report lies within `reach_m` of a point, over-counted, in order of number.
+    #[must_use]
+    pub fn near(&self, report: &TrackReport, reach_m: f64) -> Vec<u32> {
+        self.cells.near(report, reach_m)
+    }
+
+    /// Rebuilds what is derived, after a snapshot was read.
+    pub fn rebuild(&mut self) {
+        self.cells = Cells::default();
+        for track in self.tracks.values() {
+            self.cells.upsert(track.id, &track.last);
+        }
+    }
+}
+
+/// Where a report comes from and in what form.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin {
+    /// Source.
+    pub source: Source,
+    /// Standing.
+    pub standing: Standing,
+    /// Form of a peer's release.
+    pub form: ReleaseForm,
+    /// Precision of a peer's release, mm.
+    pub precision_mm: u32,
+}
+
+impl Origin {
+    /// A feed.
+    #[must_use]
+    pub const fn feed(number: u16, claim: Claim) -> Self {
+        let standing = match claim {
+            Claim::Own => Standing::Own,
+            Claim::Observed => Standing::Observed,
+        };
+        Self { source: Source::Feed(number), standing, form: ReleaseForm::Full, precision_mm: 0 }
+    }
+}
+
+/// Tracks by 40 km cube in ECEF: poles and the antimeridian are ordinary there.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Cells {
+    cells: BTreeMap<Cell, Vec<u32>>,
+    place: BTreeMap<u32, Cell>,
+}
+
+type Cell = [i16; 3];
+
+/// Edge of a cell, metres: 5 NM and the way two fast aircraft make in 20 s, so that most queries read 27 cells.
+const EDGE_M: f64 = 40_000.0;
+
+fn cell_of(p: earth::Vec3, offset: f64) -> Cell {
+    p.map(|x| libm::floor((x + offset) / EDGE_M) as i16)
+}
+
+impl Cells {
+    fn upsert(&mut self, id: u32, report: &TrackReport) {
+        let cell = cell_of(earth::surface(report.position.lat(), report.position.lon()), 0.0);
+        match self.place.insert(id, cell) {
+            Some(old) if old == cell => return,
+            Some(old) => self.take_out(old, id),
+            None => {}
+        }
+        let ids = self.cells.entry(cell).or_default();
+        if let Err(at) = ids.binary_search(&id) {
+            ids.insert(at, id);
+        }
+    }
+
+    fn remove(&mut self, id: u32) {
+        if let Some(cell) = self.place.remove(&id) {
+            self.take_out(cell, id);
+        }
+    }
+
+    fn take_out(&mut self, cell: Cell, id: u32) {
+        if let Some(ids) = self.cells.get_mut(&cell) {
+            ids.retain(|i| *i != id);
+            if ids.is_empty() {
+                self.cells.remove(&cell);
+            }
+        }
+    }
+
+    fn near(&self, report: &TrackReport, reach_m: f64) -> Vec<u32> {
+        let p = earth::surface(report.position.lat(), report.position.lon());
+        let (low, high) = (cell_of(p, -reach_m), cell_of(p, reach_m));
+        let mut found = Vec::new();
+        for x in low[0]..=high[0] {
+            for y in low[1]..=high[1] {
+                // Cells of one x and y are neighbours in the map's order.
+                for (_, ids) in self.cells.range([x, y, low[2]]..=[x, y, high[2]]) {
+                    found.extend_from_slice(ids);
+                }
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+}

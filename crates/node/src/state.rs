@@ -1,0 +1,547 @@
+//! The state of a node, and the fold.
+use crate::command::{Account, Answer};
+use crate::input::{Boot, Entry, FeedConfig, FeedState, Input, Output};
+use crate::picture::{Origin, Picture, Source, Standing, Taken};
+use crate::situation::{Key, Situations};
+use airspace::{Plan, Site, Volume4d};
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use desk::Notices;
+use detect::{Index, Minima, MinimaTable};
+use link::Link;
+use minicbor::{Decode, Encode};
+use pact::SignedPact;
+use record::{ChannelState, Hash32, Mode, PartyId, SubjectId, TrackBatch};
+use release::{Envelope, LedgerRow, Policy, Releaser};
+use track::TrackReport;
+use units::{Mono, Now, Utc};
+
+/// Commands kept for the audit view; all of them stand in the journal.
+pub const AUDIT_MAX: usize = 1000;
+/// Answers kept for repeated idempotency keys: at ten commands a second, more than a minute of retries.
+const ANSWERS_MAX: usize = 1000;
+/// Ledger rows kept for the view; all can be made again from the journal.
+pub const LEDGER_MAX: usize = 2000;
+/// Plans, sites and avoid areas of one party: an ACO of a large operation has a few thousand lines.
+pub const FILED_MAX: usize = 20_000;
+/// Cadence of the release of tracks and of the full sweep.
+pub const SECOND_MS: u64 = 1000;
+
+/// Everything a node knows. Equal journals give equal states.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct State {
+    /// Sequence number of the last input folded.
+    #[n(0)]
+    pub(crate) seq: u64,
+    /// `Now` of the last input folded.
+    #[n(1)]
+    pub(crate) now: Now,
+    /// Configuration of the last start.
+    #[n(2)]
+    pub(crate) boot: Option<Box<Boot>>,
+    /// Own party first, then every peer there ever was; only appended to, because tracks refer to it by number.
+    #[n(3)]
+    pub(crate) parties: Vec<PartyId>,
+    /// Peers of the last start.
+    #[n(4)]
+    pub(crate) peers: BTreeMap<PartyId, Peer>,
+    /// Feeds of the last start.
+    #[n(5)]
+    pub(crate) feeds: Vec<Feed>,
+    /// Tracks.
+    #[n(6)]
+    pub(crate) picture: Picture,
+    /// Notices.
+    #[n(7)]
+    pub(crate) notices: Notices,
+    /// What alerts are about.
+    #[n(8)]
+    pub(crate) situations: Situations,
+    /// Plans by owner and subject.
+    #[n(9)]
+    pub(crate) plans: BTreeMap<(PartyId, SubjectId), Filed<Plan>>,
+    /// Protected sites.
+    #[n(10)]
+    pub(crate) sites: BTreeMap<(PartyId, SubjectId), Filed<Site>>,
+    /// Avoid areas.
+    #[n(11)]
+    pub(crate) avoids: BTreeMap<(PartyId, SubjectId), Filed<Vec<Volume4d>>>,
+    /// Accounts.
+    #[n(12)]
+    pub(crate) accounts: BTreeMap<String, Account>,
+    /// Release rules in force.
+    #[n(13)]
+    pub(crate) policy: Policy,
+    /// Answers by actor and idempotency key, oldest first.
+    #[n(14)]
+    pub(crate) answers: VecDeque<(String, String, Answer)>,
+    /// The last commands.
+    #[n(15)]
+    pub(crate) audit: VecDeque<AuditRow>,
+    /// When tracks were last released and the last sweep was made.
+    #[n(16)]
+    pub(crate) second: Mono,
+    /// Last sweep.
+    #[n(17)]
+    pub(crate) checked: (u32, u32, Utc),
+    /// Alerts left out because of a bound.
+    #[n(18)]
+    pub(crate) cut: u32,
+    /// Who was told what under which rule, newest last.
+    #[n(19)]
+    pub(crate) ledger: VecDeque<LedgerRow>,
+    /// Inputs refused while the journal was full.
+    #[n(20)]
+    pub(crate) gap: Option<(u64, i64)>,
+    /// Newest observed loss per pair, so that one epoch is said once.
+    #[n(21)]
+    pub(crate) losses: BTreeMap<(u32, u32), Utc>,
+    /// Sources whose reports were refused as too far ahead or too old, by source.
+    #[n(22)]
+    pub(crate) skewed: BTreeMap<Source, u64>,
+    /// Conflicts raised or worsened by the input being folded, to be shared where policy allows.
+    #[n(23)]
+    pub(crate) fresh_conflicts: Vec<Key>,
+    /// Parsed pacts; rebuilt from `boot`.
+    #[cbor(skip)]
+    pub(crate) pacts: Pacts,
+    /// Index of tracks; rebuilt from `picture`.
+    #[cbor(skip)]
+    pub(crate) index: TrackIndex,
+    /// Prepared volumes; rebuilt from plans, sites and avoid areas.
+    #[cbor(skip)]
+    pub(crate) prepared: crate::volumes::Prepared,
+}
+
+/// One peer.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Peer {
+    /// Its number in the list of parties.
+    #[n(0)]
+    pub(crate) number: u16,
+    /// The protocol's state.
+    #[n(1)]
+    pub(crate) link: Link,
+    /// What is about to be released to it.
+    #[n(2)]
+    pub(crate) releaser: Releaser,
+    /// Channel state as we state it.
+    #[n(3)]
+    pub(crate) ours: ChannelState,
+    /// As the peer states it.
+    #[n(4)]
+    pub(crate) theirs: ChannelState,
+    /// Statements made.
+    #[n(5)]
+    pub(crate) statements: u32,
+    /// Pact clauses that differ, from the last refused hello.
+    #[n(6)]
+    pub(crate) differs: Option<String>,
+    /// The pact statement was appended to this log.
+    #[n(7)]
+    pub(crate) opened: bool,
+    /// When the node started or met this peer first.
+    #[n(8)]
+    pub(crate) since: Mono,
+}
+
+/// One feed.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Feed {
+    #[n(0)]
+    pub(crate) config: FeedConfig,
+    #[n(1)]
+    pub(crate) state: FeedState,
+    #[n(2)]
+    pub(crate) reports: u64,
+    #[n(3)]
+    pub(crate) errors: u64,
+    #[n(4)]
+    pub(crate) last_error: Option<String>,
+    #[n(5)]
+    pub(crate) last_report: Option<Mono>,
+}
+
+/// Something filed under a subject.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct Filed<T> {
+    /// Revision.
+    #[n(0)]
+    pub(crate) revision: u32,
+    /// Value.
+    #[n(1)]
+    pub(crate) value: T,
+    /// The record that brought it, for what a peer filed.
+    #[n(2)]
+    pub(crate) record: Option<Hash32>,
+    /// Texts of its conflicts.
+    #[n(3)]
+    pub(crate) conflicts: Vec<String>,
+}
+
+/// One command as journaled.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct AuditRow {
+    /// Sequence number.
+    #[n(0)]
+    pub seq: u64,
+    /// When.
+    #[n(1)]
+    pub utc: Utc,
+    /// Who.
+    #[n(2)]
+    pub actor: crate::command::Actor,
+    /// Command's name.
+    #[n(3)]
+    pub command: String,
+    /// `ok`, or the refusal's text.
+    #[n(4)]
+    pub answer: String,
+}
+
+/// Pacts parsed from the boot's texts.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Pacts {
+    pub(crate) list: Vec<SignedPact>,
+    pub(crate) minima: Option<MinimaTable>,
+}
+
+/// The index with equality by content left out: it is a function of the picture.
+#[derive(Debug, Clone)]
+pub struct TrackIndex(pub(crate) Index<u32>);
+
+impl PartialEq for TrackIndex {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Default for TrackIndex {
+    fn default() -> Self {
+        Self(Index::new(MinimaTable::uniform(Minima::DEFAULT)))
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            seq: 0,
+            now: Now::default(),
+            boot: None,
+            parties: Vec::new(),
+            peers: BTreeMap::new(),
+            feeds: Vec::new(),
+            picture: Picture::default(),
+            notices: Notices::default(),
+            situations: Situations::default(),
+            plans: BTreeMap::new(),
+            sites: BTreeMap::new(),
+            avoids: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            policy: Policy::default(),
+            answers: VecDeque::new(),
+            audit: VecDeque::new(),
+            second: Mono(0),
+            checked: (0, 0, Utc(0)),
+            cut: 0,
+            ledger: VecDeque::new(),
+            gap: None,
+            losses: BTreeMap::new(),
+            skewed: BTreeMap::new(),
+            fresh_conflicts: Vec::new(),
+            pacts: Pacts::default(),
+            index: TrackIndex::default(),
+            prepared: crate::volumes::Prepared::default(),
+        }
+    }
+}
+
+impl State {
+    /// Folds one input. Pure: the same state, input and `now` give the same outputs.
+    pub fn apply(&mut self, entry: &Entry, out: &mut Vec<Output>) {
+        self.seq += 1;
+        self.now = entry.now;
+        let now = entry.now;
+        match &entry.input {
+            Input::Boot(boot) => self.boot(boot, now, out),
+            Input::Tick => self.tick(now, out),
+            Input::Reports { feed, batch } => self.reports(*feed, batch, now, out),
+            Input::FeedHealth { feed, state, errors, last_error } => {
+                if let Some(feed) = self.feeds.get_mut(usize::from(*feed)) {
+                    (feed.state, feed.errors, feed.last_error) = (*state, *errors, last_error.clone());
+                }
+            }
+            Input::LinkUp { peer, session } => {
+                self.with_link(peer, now, out, |link| link.handle_connected(*session, now))
+            }
+            Input::LinkFrame { peer, session, frame } => {
+                self.with_link(peer, now, out, |link| link.handle_frame(*session, frame, now));
+            }
+            Input::LinkDown { peer, session, reason } => {
+                self.with_link(peer, now, out, |link| link.handle_disconnected(*session, *reason, now));
+            }
+            Input::Command { actor, key, command } => {
+                let answer = self.command(actor, key.as_deref(), command, now, out);
+                out.push(Output::Answer(answer));
+            }
+            Input::Displayed { actor, alerts, notices } => self.displayed(actor, alerts, notices, now, out),
+            Input::Gap { dropped, since_utc_ms } => self.gap = Some((*dropped, *since_utc_ms)),
+            Input::Quarantine { seq } => {
+                out.push(Output::Log(format!("input {seq} made the fold fail and is skipped by a journaled decision")));
+            }
+        }
+        self.share_conflicts(now, out);
+    }
+
+    fn tick(&mut self, now: Now, out: &mut Vec<Output>) {
+        // Releases and sweeps have a cadence of their own, whether or not there is anything, so that neither the time
+        // nor the size of what a peer is sent tells of what it is not sent.
+        if now.mono.since_ms(self.second) >= SECOND_MS {
+            self.second = now.mono;
+            self.flush_releases(now, out);
+            for id in self.picture.expire(now) {
+                self.index.0.remove(id);
+            }
+            self.full_sweep(now);
+            self.check_volumes(now);
+            self.check_peers(now);
+            self.check_notices(now);
+            if let Some((dropped, since)) = self.gap {
+                self.hold_gap(dropped, since, now);
+            }
+            self.tick_alerts(now);
+        }
+        let names: Vec<PartyId> = self.peers.keys().cloned().collect();
+        for name in names {
+            self.with_link(&name, now, out, |link| link.handle_tick(now));
+        }
+    }
+
+    /// Skips an input that was quarantined: only its number and time count.
+    pub fn skip(&mut self, entry: &Entry) {
+        self.seq += 1;
+        self.now = entry.now;
+    }
+
+    /// Sequence number of the last input folded.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Time of the last input folded.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    /// The state as a snapshot.
+    #[must_use]
+    pub fn to_snapshot(&self) -> Vec<u8> {
+        match minicbor::to_vec(self) {
+            Ok(bytes) => bytes,
+            Err(error) => unreachable!("writing to a vector cannot fail: {error}"),
+        }
+    }
+
+    /// A state from a snapshot of the same version.
+    ///
+    /// # Errors
+    /// Bytes that are no snapshot of this version; the journal is then folded from its start.
+    pub fn from_snapshot(bytes: &[u8]) -> Result<Self, minicbor::decode::Error> {
+        let mut state: Self = minicbor::decode(bytes)?;
+        state.rebuild();
+        Ok(state)
+    }
+
+    fn rebuild(&mut self) {
+        self.picture.rebuild();
+        if let Some(boot) = self.boot.clone() {
+            self.pacts = Pacts::read(&boot.pacts);
+        }
+        self.reindex();
+        self.prepared = crate::volumes::Prepared::of(self);
+    }
+
+    pub(crate) fn reindex(&mut self) {
+        let minima = self.pacts.minima.clone().unwrap_or_else(|| MinimaTable::uniform(Minima::DEFAULT));
+        let mut index = Index::new(minima);
+        for track in self.picture.iter().filter(|t| !t.last.on_ground) {
+            index.upsert(track.id, track.class(), detect::Kinematics::from_report(&track.last, track.last.at));
+        }
+        self.index = TrackIndex(index);
+    }
+
+    fn boot(&mut self, boot: &Boot, now: Now, out: &mut Vec<Output>) {
+        self.pacts = Pacts::read(&boot.pacts);
+        if self.parties.is_empty() {
+            self.parties.push(boot.party.clone());
+            self.policy = boot.policy.clone();
+        } else if boot.policy.revision > self.policy.revision {
+            self.policy = boot.policy.clone();
+        }
+        let feeds = boot.feeds.iter().map(|config| {
+            let old = self.feeds.iter().find(|f| f.config.name == config.name);
+            Feed {
+                config: config.clone(),
+                state: FeedState::Connecting,
+                reports: old.map_or(0, |f| f.reports),
+                errors: old.map_or(0, |f| f.errors),
+                last_error: None,
+                last_report: None,
+            }
+        });
+        self.feeds = feeds.collect();
+        self.second = now.mono;
+        self.boot = Some(Box::new(boot.clone()));
+        self.open_peers(boot, now, out);
+        self.reindex();
+        self.prepared = crate::volumes::Prepared::of(self);
+    }
+
+    fn reports(&mut self, feed: u16, batch: &TrackBatch, now: Now, out: &mut Vec<Output>) {
+        let Some(config) = self.feeds.get(usize::from(feed)).map(|f| f.config.clone()) else { return };
+        let Ok(mut reports) = batch.unpack() else { return };
+        for report in &mut reports {
+            if report.class == units::AircraftClass::Unknown {
+                report.class = config.class;
+            }
+        }
+        if let Some(feed) = self.feeds.get_mut(usize::from(feed)) {
+            feed.reports += reports.len() as u64;
+            feed.last_report = Some(now.mono);
+            feed.state = FeedState::Up;
+        }
+        let origin = Origin::feed(feed, config.claim);
+        let updated = self.take_reports(&origin, &reports, now, out);
+        if origin.standing == Standing::Own {
+            self.offer(&updated, now);
+        }
+    }
+
+    /// Folds reports of one source into the picture and checks what they changed.
+    pub(crate) fn take_reports(
+        &mut self,
+        origin: &Origin,
+        reports: &[TrackReport],
+        now: Now,
+        out: &mut Vec<Output>,
+    ) -> Vec<(u32, TrackReport)> {
+        let mut updated = Vec::with_capacity(reports.len());
+        for report in reports {
+            match self.picture.take(origin, *report, now) {
+                Taken::New(id) => {
+                    updated.push((id, *report));
+                    self.index_track(id);
+                    self.observe(id, out);
+                }
+                Taken::Old(_) => {}
+                Taken::Ahead | Taken::TooOld => *self.skewed.entry(origin.source).or_default() += 1,
+                Taken::Full => self.cut = self.cut.saturating_add(1),
+            }
+        }
+        let ids: BTreeSet<u32> = updated.iter().map(|(id, _)| *id).collect();
+        for id in ids {
+            self.predict(id, now, out);
+        }
+        updated
+    }
+
+    fn index_track(&mut self, id: u32) {
+        let Some(track) = self.picture.get(id) else { return };
+        if track.last.on_ground {
+            self.index.0.remove(id);
+        } else {
+            self.index.0.upsert(id, track.class(), detect::Kinematics::from_report(&track.last, track.last.at));
+        }
+    }
+
+    /// Own party.
+    #[must_use]
+    pub fn party(&self) -> Option<&PartyId> {
+        self.parties.first()
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.boot.as_ref().map_or(Mode::Live, |b| b.mode.clone())
+    }
+
+    pub(crate) fn party_number(&mut self, party: &PartyId) -> u16 {
+        match self.parties.iter().position(|p| p == party) {
+            Some(at) => at as u16,
+            None => {
+                self.parties.push(party.clone());
+                (self.parties.len() - 1) as u16
+            }
+        }
+    }
+
+    pub(crate) fn envelope(&self, peer: &PartyId) -> Option<Envelope> {
+        let pact = self.pacts.with(peer)?;
+        Some(Envelope {
+            issuer: self.party()?.clone(),
+            audience: peer.clone(),
+            mode: self.mode(),
+            pact: pact.pact().hash(),
+        })
+    }
+
+    pub(crate) fn account_answer(&mut self, actor: &str, key: &str, answer: &Answer) {
+        if self.answers.len() >= ANSWERS_MAX {
+            self.answers.pop_front();
+        }
+        self.answers.push_back((actor.to_string(), key.to_string(), answer.clone()));
+    }
+
+    /// The last commands, newest last.
+    pub fn audit(&self) -> impl Iterator<Item = &AuditRow> {
+        self.audit.iter()
+    }
+
+    /// Who was told what under which rule, newest last.
+    pub fn ledger(&self) -> impl Iterator<Item = &LedgerRow> {
+        self.ledger.iter()
+    }
+
+    /// The configuration of the last start.
+    #[must_use]
+    pub fn booted(&self) -> Option<&Boot> {
+        self.boot.as_deref()
+    }
+
+    /// The link to a peer.
+    #[must_use]
+    pub fn link(&self, peer: &PartyId) -> Option<&Link> {
+        self.peers.get(peer).map(|p| &p.link)
+    }
+
+    /// Peers of the last start.
+    pub fn peer_ids(&self) -> impl Iterator<Item = &PartyId> {
+        self.peers.keys()
+    }
+
+    /// A system track.
+    #[must_use]
+    pub fn track(&self, id: u32) -> Option<&crate::picture::SystemTrack> {
+        self.picture.get(id)
+    }
+}
+
+impl Pacts {
+    fn read(texts: &[String]) -> Self {
+        // The shell checks texts before it boots a node with them; one that does not parse here names no peer.
+        let list: Vec<SignedPact> = texts.iter().filter_map(|t| SignedPact::parse(t.as_bytes()).ok()).collect();
+        let minima = crate::detecting::minima_of(&list);
+        Self { list, minima }
+    }
+
+    pub(crate) fn with(&self, peer: &PartyId) -> Option<&SignedPact> {
+        self.list.iter().find(|p| p.pact().party(peer).is_some())
+    }
+}

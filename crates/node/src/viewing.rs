@@ -1,0 +1,324 @@
+//! Views: what readers see, made from the state.
+use crate::picture::{STALE_MS, Source, SystemTrack};
+use crate::situation::Key;
+use crate::state::State;
+use crate::view::{
+    AlertKind, AlertTrack, AlertView, AvoidView, Checked, FeedView, LinkStatus, NoticeView, Owner, PactView, PeerView,
+    PlanView, SiteView, TrackView, View,
+};
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use desk::Alert;
+use link::LinkState;
+use record::{PartyId, ReleaseForm};
+use release::Released;
+use units::Now;
+
+/// Ended alerts stay in the view this long.
+const CLEARED_SHOWN_MS: i64 = 300_000;
+
+impl State {
+    /// The view at `now`, which may be later than the last input.
+    #[must_use]
+    pub fn view(&self, now: Now) -> View {
+        let alerts = self.alert_views(now);
+        let levels = alert_levels(&alerts);
+        View {
+            utc: now.utc,
+            seq: self.seq,
+            party: self.party().cloned().unwrap_or_else(unnamed),
+            parties: self.parties.clone(),
+            mode: self.mode(),
+            tracks: self.picture.iter().map(|t| self.track_view(t, &levels, now)).collect(),
+            peers: self.peers.keys().filter_map(|name| self.peer_view(name, now)).collect(),
+            feeds: self.feeds.iter().map(|f| feed_view(f, now)).collect(),
+            alerts,
+            notices: self.notice_views(now),
+            plans: self.plan_views(),
+            sites: self.site_views(),
+            avoids: self.avoid_views(),
+            checked: Checked { tracks: self.checked.0, pairs: self.checked.1, utc: self.checked.2 },
+            cut: self.cut,
+            pacts: self.pact_views(),
+            accounts: self.accounts.clone(),
+            policy: self.policy.clone(),
+        }
+    }
+
+    fn owner_of(&self, party: &PartyId) -> Owner {
+        match self.parties.iter().position(|p| p == party) {
+            Some(0) => Owner::Own,
+            Some(n) => u8::try_from(n).map_or(Owner::Unclaimed, Owner::Peer),
+            None => Owner::Unclaimed,
+        }
+    }
+
+    /// Whose a track is.
+    #[must_use]
+    pub fn owner(&self, track: &SystemTrack) -> Owner {
+        if track.is_own() {
+            return Owner::Own;
+        }
+        let peers = track.contributions.iter().filter_map(|c| match c.source {
+            Source::Peer(n) => Some((c.report.at, n)),
+            Source::Feed(_) => None,
+        });
+        match peers.max() {
+            Some((_, n)) => u8::try_from(n).map_or(Owner::Unclaimed, Owner::Peer),
+            None => Owner::Unclaimed,
+        }
+    }
+
+    fn track_view(&self, track: &SystemTrack, levels: &BTreeMap<u32, u8>, now: Now) -> TrackView {
+        let chosen = track.chosen();
+        let (form, precision_mm) =
+            if track.is_own() { (ReleaseForm::Full, 0) } else { (chosen.form, chosen.precision_mm) };
+        // Each attribute of the report in use; identity from whatever source has it.
+        let mut report = track.last;
+        report.address = report.address.or(track.address);
+        report.callsign = report.callsign.or_else(|| track.contributions.iter().find_map(|c| c.report.callsign));
+        TrackView {
+            id: track.id,
+            owner: self.owner(track),
+            report,
+            form,
+            precision_mm,
+            stale: now.utc.since_ms(track.last.at) > STALE_MS,
+            alert: levels.get(&track.id).copied().unwrap_or(0),
+        }
+    }
+
+    fn peer_view(&self, name: &PartyId, now: Now) -> Option<PeerView> {
+        let peer = self.peers.get(name)?;
+        let link = peer.link.view(now);
+        let (status, reason) = match link.state {
+            LinkState::Up => (LinkStatus::Up, None),
+            LinkState::Frozen(reason) => (LinkStatus::Frozen, Some(format!("{reason}: {}", reason.advice()))),
+            LinkState::Down | LinkState::Connecting => {
+                let ended = link.last_end.map(|end| {
+                    let who = if end.by_peer { "the peer ended it: " } else { "" };
+                    format!("{who}{}: {}", end.code, end.code.advice())
+                });
+                let differs = peer.differs.as_ref().map(|d| format!("the pacts differ: {d}"));
+                (LinkStatus::Down, differs.or(ended))
+            }
+        };
+        Some(PeerView {
+            party: name.clone(),
+            link: status,
+            reason,
+            age_ms: link.age_ms,
+            in_size: link.in_size,
+            in_sealed: link.sealed,
+            out_size: link.out_size,
+            out_cosigned: link.cosigned,
+            channel_ours: peer.ours,
+            channel_theirs: peer.theirs,
+            clock_offset_ms: link.clock_offset_ms,
+            refused: link.refusals().into_iter().map(|(reason, n)| (reason.to_string(), n)).collect(),
+        })
+    }
+
+    fn alert_views(&self, now: Now) -> Vec<AlertView> {
+        let book = &self.situations.book;
+        let recent = |a: &Alert| a.cleared.is_none_or(|at| now.utc.since_ms(at) < CLEARED_SHOWN_MS);
+        let ended = book.history().map(|(k, a)| (k, a)).filter(|(_, a)| recent(a));
+        let mut views: Vec<AlertView> = book.open().chain(ended).map(|(k, a)| self.alert_view(k, a, now)).collect();
+        views.sort_by_key(|v| (v.state == "cleared", core::cmp::Reverse(v.level), v.tin, v.cpa, v.id));
+        views
+    }
+
+    fn alert_view(&self, key: &Key, alert: &Alert, now: Now) -> AlertView {
+        let facts = self.situations.facts.get(&alert.id).cloned().unwrap_or_default();
+        let track = |id: Option<u32>, label: &str| {
+            let id = id?;
+            let owner = self.picture.get(id).map_or(Owner::Unclaimed, |t| self.owner(t));
+            let label = if label.is_empty() { format!("#{id}") } else { String::from(label) };
+            Some(AlertTrack { id, label, owner })
+        };
+        let (a, b) = (track(facts.a, &facts.a_label), track(facts.b, &facts.b_label));
+        AlertView {
+            id: alert.id,
+            kind: kind_of(key),
+            level: alert.level as u8 + 1,
+            state: alert.state.name(),
+            raised: alert.raised,
+            text: if facts.text.is_empty() { sentence(a.as_ref(), b.as_ref(), facts.violation) } else { facts.text },
+            a,
+            b,
+            cpa: facts.cpa,
+            tin: facts.tin,
+            dcpa_mm: facts.dcpa_mm,
+            distance_mm: facts.distance_mm,
+            vertical: facts.vertical,
+            basis: facts.basis.map(|b| match b {
+                0 => "pressure",
+                1 => "wgs84",
+                2 => "mixed",
+                _ => "unknown-level",
+            }),
+            violation: facts.violation,
+            data_age_ms: facts.data_at.map(|at| now.utc.since_ms(at).max(0) as u64),
+            acknowledged: alert.acknowledged.clone(),
+        }
+    }
+
+    fn notice_views(&self, now: Now) -> Vec<NoticeView> {
+        let sent = self.notices.outgoing().map(|(id, n)| {
+            let view = NoticeView {
+                id: *id,
+                subject: n.subject,
+                outgoing: true,
+                peer: n.peer.clone(),
+                precedence: n.precedence,
+                notice: n.notice.clone(),
+                issued: n.issued,
+                wanted: n.wanted,
+                due: n.due.map(|(_, utc)| utc),
+                overdue: n.overdue(now),
+                received: n.received,
+                seen: n.seen,
+                acknowledged: n.acknowledged.as_ref().map(acknowledged),
+                sealed: n.received.is_some(),
+            };
+            (n.order, view)
+        });
+        let received = self.notices.incoming().map(|(id, n)| {
+            let sealed = self.peers.get(&n.peer).is_some_and(|p| p.link.view(now).sealed > n.index);
+            let view = NoticeView {
+                id: *id,
+                subject: n.subject,
+                outgoing: false,
+                peer: n.peer.clone(),
+                precedence: n.precedence,
+                notice: n.notice.clone(),
+                issued: n.issued,
+                wanted: n.wanted,
+                due: n.due.map(|(_, utc)| utc),
+                overdue: n.overdue(now),
+                received: Some(n.received),
+                seen: n.seen.as_ref().map(|(at, _)| *at),
+                acknowledged: n.acknowledged.as_ref().map(acknowledged),
+                sealed,
+            };
+            (n.order, view)
+        });
+        let mut all: Vec<(u64, NoticeView)> = sent.chain(received).collect();
+        all.sort_by_key(|(order, _)| core::cmp::Reverse(*order));
+        all.into_iter().map(|(_, view)| view).collect()
+    }
+
+    fn plan_views(&self) -> Vec<PlanView> {
+        let view = |((party, subject), filed): (&(PartyId, _), &crate::state::Filed<airspace::Plan>)| PlanView {
+            subject: *subject,
+            revision: filed.revision,
+            owner: self.owner_of(party),
+            plan: filed.value.clone(),
+            conflicts: filed.conflicts.clone(),
+        };
+        self.plans.iter().map(view).collect()
+    }
+
+    fn site_views(&self) -> Vec<SiteView> {
+        let view = |((party, subject), filed): (&(PartyId, _), &crate::state::Filed<airspace::Site>)| SiteView {
+            subject: *subject,
+            revision: filed.revision,
+            owner: self.owner_of(party),
+            site: filed.value.clone(),
+        };
+        self.sites.iter().map(view).collect()
+    }
+
+    fn avoid_views(&self) -> Vec<AvoidView> {
+        let view = |((party, subject), filed): (&(PartyId, _), &crate::state::Filed<Vec<airspace::Volume4d>>)| {
+            AvoidView { subject: *subject, owner: self.owner_of(party), volumes: filed.value.clone() }
+        };
+        self.avoids.iter().map(view).collect()
+    }
+
+    fn pact_views(&self) -> Vec<PactView> {
+        let view = |p: &pact::SignedPact| PactView {
+            hash: p.pact().hash(),
+            text: String::from_utf8_lossy(&p.to_bytes()).into_owned(),
+            parties: p.pact().parties.iter().map(|q| q.id.clone()).collect(),
+        };
+        self.pacts.list.iter().map(view).collect()
+    }
+
+    /// What the next release to a peer would hold, made by the same code and changing nothing.
+    ///
+    /// # Errors
+    /// No such peer, or what the release itself would meet.
+    pub fn preview(&self, name: &PartyId, now: Now) -> Result<Vec<Released<record::Record>>, String> {
+        let peer = self.peers.get(name).ok_or_else(|| format!("no such party: {name}"))?;
+        let envelope = self.envelope(name).ok_or_else(|| format!("no pact with {name}"))?;
+        let mut out = peer.releaser.preview(&self.policy, &envelope, now).map_err(|e| e.to_string())?;
+        if out.is_empty() {
+            // Nothing waits at this moment: show what the present picture would give.
+            let own: Vec<track::TrackReport> = self
+                .picture
+                .iter()
+                .filter(|t| t.is_own())
+                .map(|t| track::TrackReport { local: u64::from(t.id), ..t.last })
+                .collect();
+            out = peer.releaser.preview_of(&self.policy, &envelope, &own, now).map_err(|e| e.to_string())?;
+        }
+        Ok(out)
+    }
+}
+
+fn unnamed() -> PartyId {
+    match PartyId::parse("unnamed") {
+        Ok(party) => party,
+        Err(error) => unreachable!("a constant name: {error}"),
+    }
+}
+
+fn acknowledged(a: &desk::Acknowledged) -> crate::view::Acknowledged {
+    crate::view::Acknowledged { at: a.at, role: a.role, by: a.by.clone(), read_back_ok: a.read_back_ok }
+}
+
+fn feed_view(feed: &crate::state::Feed, now: Now) -> FeedView {
+    FeedView {
+        name: feed.config.name.clone(),
+        format: feed.config.format.clone(),
+        state: feed.state,
+        age_ms: feed.last_report.map(|at| now.mono.since_ms(at)),
+        reports: feed.reports,
+        errors: feed.errors,
+        last_error: feed.last_error.clone(),
+    }
+}
+
+fn kind_of(key: &Key) -> AlertKind {
+    match key {
+        Key::Conflict(..) | Key::Reported(..) => AlertKind::Conflict,
+        Key::Site(..) => AlertKind::Site,
+        Key::Area(..) | Key::Plans(..) => AlertKind::Plan,
+        Key::PeerLost(_) => AlertKind::PeerLost,
+        Key::Clock(_) | Key::Channel(_) => AlertKind::Clock,
+        Key::Frozen(_) | Key::Pact(_) => AlertKind::Frozen,
+        Key::Notice(_) => AlertKind::Notice,
+        Key::Gap => AlertKind::OwnPicture,
+    }
+}
+
+fn sentence(a: Option<&AlertTrack>, b: Option<&AlertTrack>, violation: bool) -> String {
+    let name = |t: Option<&AlertTrack>| t.map_or_else(|| String::from("?"), |t| t.label.clone());
+    let what = if violation { "have lost separation" } else { "are predicted to lose separation" };
+    format!("{} and {} {what}", name(a), name(b))
+}
+
+/// Highest level of the open alerts each track is in.
+fn alert_levels(alerts: &[AlertView]) -> BTreeMap<u32, u8> {
+    let mut levels = BTreeMap::new();
+    for alert in alerts.iter().filter(|a| a.state != "cleared") {
+        for track in [&alert.a, &alert.b].into_iter().flatten() {
+            let level: &mut u8 = levels.entry(track.id).or_default();
+            *level = (*level).max(alert.level);
+        }
+    }
+    levels
+}
