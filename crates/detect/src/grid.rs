@@ -3,6 +3,8 @@
 //! A pair that violates at some t in [0, T) has |s| < D + (v_a + v_b)·T now. Cells are cubes in ECEF, so the poles and
 //! the antimeridian need no case of their own. Tracks are kept by reach class (powers of two of 1 km), each class with
 //! its own cell size: one fast track enlarges only its own cells.
+use crate::kinematics::DRIFT_MAX_M;
+use crate::minima::Minima;
 use units::earth::Vec3;
 
 /// What bounds every pair of a sweep.
@@ -10,6 +12,8 @@ use units::earth::Vec3;
 pub(crate) struct Bounds {
     /// Widest lateral minimum, drift of both tracks included, metres.
     pub zone_m: f64,
+    /// Widest vertical minimum, 0.1 mm. Only for two heights of one reference.
+    pub vertical: f64,
     /// Longest time a track may move between the position filed and the end of the horizon, seconds.
     pub horizon_s: f64,
 }
@@ -22,6 +26,15 @@ const SLACK: f64 = 1.01;
 const SLACK_M: f64 = 1.0;
 
 impl Bounds {
+    /// For these minima and positions that may be `age_ms` old.
+    pub fn of(widest: &Minima, age_ms: i64) -> Self {
+        Self {
+            zone_m: widest.lateral_m() + 2.0 * DRIFT_MAX_M,
+            vertical: f64::from(widest.vertical.0),
+            horizon_s: widest.horizon_s() + age_ms as f64 / 1000.0,
+        }
+    }
+
     /// How far a track of this speed can get.
     pub fn reach(&self, speed_mps: f64) -> f64 {
         speed_mps * self.horizon_s * SLACK + SLACK_M

@@ -1,7 +1,7 @@
 //! The event path: each update looks only at its own neighbourhood.
 use crate::encounter::{Encounter, track_track};
 use crate::grid::{Bounds, Cell};
-use crate::kinematics::{AGE_MAX_MS, DRIFT_MAX_M, Kinematics};
+use crate::kinematics::{AGE_MAX_MS, Kinematics};
 use crate::minima::MinimaTable;
 use crate::sweep::Item;
 use crate::verdict::{Verdict, Why};
@@ -33,10 +33,7 @@ impl<K: Ord + Copy> Index<K> {
     #[must_use]
     pub fn new(minima: MinimaTable) -> Self {
         let widest = minima.widest([true; 5]);
-        let bounds = Bounds {
-            zone_m: widest.lateral_m() + 2.0 * DRIFT_MAX_M,
-            horizon_s: widest.horizon_s() + AGE_MAX_MS as f64 / 1000.0,
-        };
+        let bounds = Bounds::of(&widest, AGE_MAX_MS);
         Self { minima, bounds, tracks: BTreeMap::new(), cells: BTreeMap::new() }
     }
 

@@ -1,12 +1,12 @@
 //! All pairs of a picture.
 use crate::encounter::{Encounter, track_track};
 use crate::grid::{Bounds, CLASS_MAX, Cell};
-use crate::kinematics::{DRIFT_MAX_M, Kinematics};
+use crate::kinematics::Kinematics;
 use crate::minima::MinimaTable;
 use crate::verdict::{Verdict, Why};
 use alloc::vec::Vec;
 use core::ops::Range;
-use units::AircraftClass;
+use units::{AircraftClass, Height};
 
 /// One track of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -115,7 +115,7 @@ impl Setup {
             present[*class as usize] = true;
         }
         let widest = minima.widest(present);
-        let bounds = Bounds { zone_m: widest.lateral_m() + 2.0 * DRIFT_MAX_M, horizon_s: widest.horizon_s() };
+        let bounds = Bounds::of(&widest, 0);
         Self { unknown, taking_part, bounds }
     }
 }
@@ -129,6 +129,10 @@ struct Level {
     y: Vec<f64>,
     z: Vec<f64>,
     reach: Vec<f64>,
+    /// Pressure altitude, 0.1 mm; not a number if not known, which no comparison leaves out.
+    height: Vec<f64>,
+    /// By how much it may change within the horizon.
+    rise: Vec<f64>,
 }
 
 impl Level {
@@ -167,8 +171,11 @@ impl Level {
             y: column(|k| k.pos[1]),
             z: column(|k| k.pos[2]),
             reach: column(|k| k.speed_mps),
+            height: column(|k| k.pressure.map_or(f64::NAN, |h| f64::from(h.0))),
+            rise: column(|k| libm::fabs(k.climb_mps) * f64::from(Height::PER_METRE)),
         };
         level.reach.iter_mut().for_each(|r| *r = bounds.reach(*r));
+        level.rise.iter_mut().for_each(|r| *r = *r * bounds.horizon_s + 1.0);
         level
     }
 
@@ -203,7 +210,7 @@ impl Level {
                 for run in &runs {
                     let start = if same { run.start.max(p + 1) } else { run.start };
                     for q in start..run.end {
-                        if self.near(p, coarse, q, bounds.zone_m) {
+                        if self.near(p, coarse, q, bounds) {
                             found(self.items[p], coarse.items[q]);
                         }
                     }
@@ -219,9 +226,13 @@ impl Level {
         bounds.cells(coarse.class, low, high)
     }
 
-    fn near(&self, p: usize, other: &Self, q: usize, zone_m: f64) -> bool {
+    fn near(&self, p: usize, other: &Self, q: usize, bounds: &Bounds) -> bool {
+        let dz = libm::fabs(other.height[q] - self.height[p]);
+        if dz > bounds.vertical + self.rise[p] + other.rise[q] {
+            return false;
+        }
         let (dx, dy, dz) = (other.x[q] - self.x[p], other.y[q] - self.y[p], other.z[q] - self.z[p]);
-        let far = self.reach[p] + other.reach[q] + zone_m;
+        let far = self.reach[p] + other.reach[q] + bounds.zone_m;
         dx * dx + dy * dy + dz * dz <= far * far
     }
 }

@@ -108,11 +108,11 @@ fn circles_beside_polygons_and_corridors_are_decided_to_a_centimetre() {
     for i in 0..1000 {
         let u = |j| draw(5, 16 * i + 8 + j);
         let a = rounded(v(place(5, i).0, place(5, i).1));
-        let length = 10f64.powf(1.0 + 5.0 * u(0));
+        let length = 10f64.powf(1.0 + 5.2 * u(0));
         let b = rounded(v(direct(a, 360.0 * u(1), length).0, direct(a, 360.0 * u(1), length).1));
         let (metres, azi1, _, _): (f64, f64, f64, f64) = Geodesic::wgs84().inverse(a.0, a.1, b.0, b.1);
         let (la, lo, azi): (f64, f64, f64) = Geodesic::wgs84().direct(a.0, a.1, azi1, metres * (0.1 + 0.8 * u(2)));
-        let off = 10f64.powf(0.5 + 5.0 * u(3));
+        let off = 10f64.powf(0.5 + 5.75 * u(3));
         let c = direct((la, lo), azi - 90.0, off);
         let third = direct((la, lo), azi + 90.0, metres);
         let width = (off * 0.25 * 1000.0).round() / 1000.0;
