@@ -1,0 +1,167 @@
+//! What this crate asks of the binary: the view, commands made durable, time and entropy.
+use futures_util::future::BoxFuture;
+use node::command::{Actor, Answer, Command};
+use node::view::{TrackView, View};
+use record::{Hash32, PartyId, Record};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::watch;
+use units::{AircraftClass, Utc};
+
+/// A node as this interface sees it. Implemented by the binary, and by the tests.
+pub trait Backend: Send + Sync + 'static {
+    /// The newest view; never waits.
+    fn view(&self) -> Arc<View>;
+
+    /// Changes with each new view. When the sender is dropped, the node is stopping and streams are closed.
+    fn changed(&self) -> watch::Receiver<u64>;
+
+    /// Journals a command and folds it; resolves after it is durable.
+    fn command(
+        &self,
+        actor: Actor,
+        key: Option<String>,
+        command: Command,
+    ) -> BoxFuture<'_, Result<Answer, Unavailable>>;
+
+    /// Journals that these were painted for an officer for the first time.
+    fn displayed(
+        &self,
+        actor: Actor,
+        alerts: Vec<u64>,
+        notices: Vec<Hash32>,
+    ) -> BoxFuture<'_, Result<(), Unavailable>>;
+
+    /// What the next release to a peer would hold; `None` if there is no such peer.
+    fn preview(&self, peer: PartyId) -> BoxFuture<'_, Option<Vec<PreviewRecord>>>;
+
+    /// What a peer has been shown of us, from the log of what was released; `None` if there is no such peer.
+    fn seen_by(&self, peer: PartyId) -> BoxFuture<'_, Option<Seen>>;
+
+    /// Commands with a sequence number above `after`, oldest first, at most `limit`.
+    fn audit(&self, after: u64, limit: usize) -> BoxFuture<'_, Vec<AuditRow>>;
+
+    /// Minima and deadlines of the pacts in force.
+    fn pact_terms(&self) -> PactTerms;
+
+    /// Health of the journal and of the node.
+    fn health(&self) -> Health;
+
+    /// Metrics as Prometheus text.
+    fn metrics(&self) -> String;
+
+    /// The node's clock.
+    fn clock_utc(&self) -> Utc;
+
+    /// 32 bytes from the system's generator.
+    fn random32(&self) -> [u8; 32];
+}
+
+/// Why a command was not accepted. Nothing of it has any effect.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    /// The disk is full.
+    #[error("the disk that holds the journal is full; nothing was accepted")]
+    JournalFull,
+    /// The journal failed.
+    #[error("the journal failed: {0}")]
+    Failed(String),
+    /// The node is stopping.
+    #[error("the node is stopping")]
+    Stopping,
+}
+
+/// One record that would be released, with why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviewRecord {
+    /// The record.
+    pub record: Record,
+    /// Length of its encoding.
+    pub bytes_len: usize,
+    /// The ledger row as text: under which rule, at which level.
+    pub ledger: String,
+}
+
+/// What a peer has been shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// As of when.
+    pub utc: Utc,
+    /// Tracks, by id; owners index [`View::parties`].
+    pub tracks: Vec<TrackView>,
+}
+
+/// One command as journaled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRow {
+    /// Sequence number in the journal.
+    pub seq: u64,
+    /// When it was accepted.
+    pub utc: Utc,
+    /// Who asked.
+    pub actor: Actor,
+    /// The command's name.
+    pub command: String,
+    /// `ok`, or the refusal's text.
+    pub answer: String,
+}
+
+/// Minima of one pair of classes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Minimum {
+    /// One class.
+    pub a: AircraftClass,
+    /// The other.
+    pub b: AircraftClass,
+    /// Lateral minimum, NM.
+    pub lateral_nm: f64,
+    /// Vertical minimum, feet.
+    pub vertical_ft: f64,
+    /// Horizon, seconds.
+    pub time_s: f64,
+}
+
+/// What consoles show of the pacts.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PactTerms {
+    /// Minima per pair of classes.
+    pub minima: Vec<Minimum>,
+    /// Seconds to acknowledge, by the precedence's name.
+    pub deadlines: BTreeMap<String, u32>,
+}
+
+/// State of the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JournalState {
+    /// Accepts inputs.
+    Ok,
+    /// The disk is full.
+    Full,
+    /// A write or sync failed.
+    Failed,
+}
+
+impl JournalState {
+    /// The word used in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Full => "full",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Health of the node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// The journal.
+    pub journal: JournalState,
+    /// Bytes it takes.
+    pub bytes: u64,
+    /// Sequence number of the last durable input.
+    pub last_seq: u64,
+    /// Why the picture is the last known one, if it is.
+    pub frozen: Option<String>,
+}

@@ -1,0 +1,220 @@
+//! Commands.
+use crate::app::App;
+use crate::auth::caller::Caller;
+use crate::body::Body;
+use crate::json::Node;
+use crate::problem::{Kind, Problem};
+use crate::wire::notice::{read_parties, read_read_back, read_reason, read_send};
+use crate::wire::plan::{parse_subject, read_plan, read_site};
+use crate::wire::policy::read_policy;
+use crate::wire::volume::read_notice_volumes;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use node::command::{Command, Done};
+use record::{ChannelState, Hash32, PartyId, SubjectId};
+use serde_json::json;
+
+const CHANNEL_STATES: [(&str, ChannelState); 4] = [
+    ("in-force", ChannelState::InForce),
+    ("suspended", ChannelState::Suspended),
+    ("resumed", ChannelState::Resumed),
+    ("terminated", ChannelState::Terminated),
+];
+
+/// The answer to a command that was done; `made` if it made something new.
+fn done(done: Done, made: bool) -> Response {
+    let status = if made { StatusCode::CREATED } else { StatusCode::OK };
+    match done {
+        Done::Ok => StatusCode::NO_CONTENT.into_response(),
+        Done::Filed { subject, revision, conflicts } => {
+            let body = json!({ "subject": subject.to_string(), "revision": revision, "conflicts": conflicts });
+            (status, Json(body)).into_response()
+        }
+        Done::Sent(sent) => {
+            let sent: Vec<_> = sent
+                .iter()
+                .map(|s| json!({ "party": s.party.to_string(), "index": s.index, "id": s.id.to_string() }))
+                .collect();
+            (status, Json(json!({ "sent": sent }))).into_response()
+        }
+    }
+}
+
+/// A new subject, from the system's generator.
+fn new_subject(app: &App) -> SubjectId {
+    let mut subject = [0; 16];
+    subject.copy_from_slice(&app.backend.random32()[..16]);
+    SubjectId(subject)
+}
+
+fn subject(text: &str, what: &str) -> Result<SubjectId, Problem> {
+    parse_subject(text).ok_or_else(|| Problem::no_such(what, text))
+}
+
+/// Reads `{}`.
+fn read_nothing(node: &Node<'_>) -> Option<()> {
+    node.object()?.end();
+    Some(())
+}
+
+/// `POST /v1/alerts/{id}/acknowledge`.
+pub(crate) async fn acknowledge_alert(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    body.read(read_nothing)?;
+    let number = id.parse().map_err(|_| Problem::no_such("alert", &id))?;
+    Ok(done(app.command(&caller, &headers, Command::AcknowledgeAlert(number)).await?, false))
+}
+
+/// `POST /v1/notices`.
+pub(crate) async fn send_notice(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let notice = body.read(|node| read_send(node, new_subject(&app)))?;
+    Ok(done(app.command(&caller, &headers, Command::SendNotice(notice)).await?, true))
+}
+
+/// `POST /v1/notices/{id}/acknowledge`.
+pub(crate) async fn acknowledge_notice(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let id = Hash32::parse(&id).ok_or_else(|| Problem::no_such("notice", &id))?;
+    let read_back = body.read(read_read_back)?;
+    Ok(done(app.command(&caller, &headers, Command::AcknowledgeNotice { id, read_back }).await?, false))
+}
+
+/// `POST /v1/plans`.
+pub(crate) async fn file_plan(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let command = Command::FilePlan { subject: new_subject(&app), plan: body.read(read_plan)? };
+    Ok(done(app.command(&caller, &headers, command).await?, true))
+}
+
+/// `PUT /v1/plans/{subject}`.
+pub(crate) async fn revise_plan(
+    State(app): State<App>,
+    caller: Caller,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let command = Command::FilePlan { subject: subject(&path, "plan")?, plan: body.read(read_plan)? };
+    Ok(done(app.command(&caller, &headers, command).await?, false))
+}
+
+/// `DELETE /v1/plans/{subject}`.
+pub(crate) async fn cancel_plan(
+    State(app): State<App>,
+    caller: Caller,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    Ok(done(app.command(&caller, &headers, Command::CancelPlan(subject(&path, "plan")?)).await?, false))
+}
+
+/// `POST /v1/sites`.
+pub(crate) async fn file_site(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let command = Command::FileSite { subject: new_subject(&app), site: body.read(read_site)? };
+    Ok(done(app.command(&caller, &headers, command).await?, true))
+}
+
+/// `PUT /v1/sites/{subject}`.
+pub(crate) async fn revise_site(
+    State(app): State<App>,
+    caller: Caller,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let command = Command::FileSite { subject: subject(&path, "site")?, site: body.read(read_site)? };
+    Ok(done(app.command(&caller, &headers, command).await?, false))
+}
+
+/// `DELETE /v1/sites/{subject}`.
+pub(crate) async fn remove_site(
+    State(app): State<App>,
+    caller: Caller,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    Ok(done(app.command(&caller, &headers, Command::RemoveSite(subject(&path, "site")?)).await?, false))
+}
+
+/// `POST /v1/avoid`.
+pub(crate) async fn send_avoid(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let (to, volumes) = body.read(|node| {
+        let mut o = node.object()?;
+        let to = o.required("to").and_then(|n| read_parties(&n));
+        let volumes = o.required("volumes").and_then(|n| read_notice_volumes(&n, 1));
+        o.end();
+        Some((to?, volumes?))
+    })?;
+    let command = Command::SendAvoid { subject: new_subject(&app), to, volumes };
+    Ok(done(app.command(&caller, &headers, command).await?, true))
+}
+
+/// `POST /v1/channel/{party}`.
+pub(crate) async fn state_channel(
+    State(app): State<App>,
+    caller: Caller,
+    Path(party): Path<String>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let peer = PartyId::parse(&party).map_err(|_| Problem::no_such("party", &party))?;
+    let (state, reason) = body.read(|node| {
+        let mut o = node.object()?;
+        let state = o.required("state").and_then(|n| n.word(&CHANNEL_STATES));
+        let reason = o.required("reason").and_then(|n| read_reason(&n));
+        o.end();
+        Some((state?, reason?))
+    })?;
+    Ok(done(app.command(&caller, &headers, Command::StateChannel { peer, state, reason }).await?, false))
+}
+
+/// `PUT /v1/release`.
+pub(crate) async fn set_policy(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let new = body.read(read_policy)?;
+    let revision = app.backend.view().policy.revision;
+    if let Some(replaces) = new.replaces.filter(|replaces| *replaces != revision) {
+        let detail = format!("the rules in force are revision {revision}, not {replaces}; read them again");
+        return Err(Problem::new(Kind::Changed, detail));
+    }
+    let mut policy = new.policy;
+    policy.revision = revision.saturating_add(1);
+    let answer = app.command(&caller, &headers, Command::SetPolicy(policy)).await?;
+    app.settle(|view| view.policy.revision > revision).await;
+    Ok(done(answer, false))
+}

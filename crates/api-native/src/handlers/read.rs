@@ -1,0 +1,204 @@
+//! Reading.
+use crate::app::App;
+use crate::auth::caller::Caller;
+use crate::backend::AuditRow;
+use crate::openapi::OPENAPI;
+use crate::page::{Page, Query, cursor, page};
+use crate::problem::{Kind, Problem};
+use crate::wire::{self, filed_key};
+use airspace::Volume4d;
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use record::{PartyId, Role};
+use serde::Serialize;
+use serde_json::json;
+
+/// Parameters of every list.
+const PAGED: [&str; 2] = ["limit", "after"];
+type Answer = Result<Response, Problem>;
+
+fn points(volumes: &[Volume4d]) -> usize {
+    volumes.iter().map(|v| v.outline.points().len()).sum()
+}
+
+/// A name as a key, cut at 32 bytes, which is what parties' and feeds' names are bounded by.
+fn name_key(name: &str) -> [u8; 32] {
+    let mut key = [0; 32];
+    for (slot, byte) in key.iter_mut().zip(name.bytes()) {
+        *slot = byte;
+    }
+    key
+}
+
+/// `GET /v1/state`.
+pub(crate) async fn state(State(app): State<App>, _: Caller) -> Answer {
+    let picture = app.pictures.own(&*app.backend);
+    Ok(([(header::CONTENT_TYPE, "application/json")], picture.state.as_str().to_owned()).into_response())
+}
+
+/// `GET /v1/tracks`.
+pub(crate) async fn tracks(State(app): State<App>, _: Caller, RawQuery(query): RawQuery) -> Answer {
+    let query = Query::parse(query.as_deref(), &PAGED)?;
+    let view = app.backend.view();
+    let page = page(&view.tracks, |t| t.id.to_be_bytes(), |_| 0, |t| wire::track::track(&view, t), &query)?;
+    Ok(Json(page).into_response())
+}
+
+/// `GET /v1/alerts`.
+pub(crate) async fn alerts(State(app): State<App>, _: Caller, RawQuery(query): RawQuery) -> Answer {
+    let query = Query::parse(query.as_deref(), &PAGED)?;
+    let view = app.backend.view();
+    let page = page(&view.alerts, |a| a.id.to_be_bytes(), |_| 0, |a| wire::alert::alert(&view, a), &query)?;
+    Ok(Json(page).into_response())
+}
+
+/// `GET /v1/notices`.
+pub(crate) async fn notices(State(app): State<App>, _: Caller, RawQuery(query): RawQuery) -> Answer {
+    let query = Query::parse(query.as_deref(), &PAGED)?;
+    let view = app.backend.view();
+    let weight = |n: &node::view::NoticeView| points(&n.notice.volumes);
+    let page = page(&view.notices, wire::notice::key, weight, wire::notice::notice_whole, &query)?;
+    Ok(Json(page).into_response())
+}
+
+/// `GET /v1/plans`.
+pub(crate) async fn plans(State(app): State<App>, _: Caller, RawQuery(query): RawQuery) -> Answer {
+    let query = Query::parse(query.as_deref(), &PAGED)?;
+    let view = app.backend.view();
+    let key = |p: &node::view::PlanView| filed_key(p.owner, p.subject);
+    let page = page(&view.plans, key, |p| points(&p.plan.volumes), |p| wire::plan::plan(&view, p), &query)?;
+    Ok(Json(page).into_response())
+}
+
+/// `GET /v1/sites`.
+pub(crate) async fn sites(State(app): State<App>, _: Caller, RawQuery(query): RawQuery) -> Answer {
+    let query = Query::parse(query.as_deref(), &PAGED)?;
+    let view = app.backend.view();
+    let key = |s: &node::view::SiteView| filed_key(s.owner, s.subject);
+    let weight = |s: &node::view::SiteView| s.site.footprint.points().len();
+    let page = page(&view.sites, key, weight, |s| wire::plan::site(&view, s), &query)?;
+    Ok(Json(page).into_response())
+}
+
+/// `GET /v1/avoid`.
+pub(crate) async fn avoids(State(app): State<App>, _: Caller, RawQuery(query): RawQuery) -> Answer {
+    let query = Query::parse(query.as_deref(), &PAGED)?;
+    let view = app.backend.view();
+    let key = |a: &node::view::AvoidView| filed_key(a.owner, a.subject);
+    let page = page(&view.avoids, key, |a| points(&a.volumes), |a| wire::plan::avoid(&view, a), &query)?;
+    Ok(Json(page).into_response())
+}
+
+/// `GET /v1/peers`.
+pub(crate) async fn peers(State(app): State<App>, _: Caller, RawQuery(query): RawQuery) -> Answer {
+    let query = Query::parse(query.as_deref(), &PAGED)?;
+    let view = app.backend.view();
+    let key = |p: &node::view::PeerView| name_key(p.party.as_str());
+    let page = page(&view.peers, key, |_| 0, |p| wire::link::peer(&view, p), &query)?;
+    Ok(Json(page).into_response())
+}
+
+/// `GET /v1/feeds`.
+pub(crate) async fn feeds(State(app): State<App>, _: Caller, RawQuery(query): RawQuery) -> Answer {
+    let query = Query::parse(query.as_deref(), &PAGED)?;
+    let view = app.backend.view();
+    // Feeds have a number, the place in the configuration; their names are free text.
+    let feeds: Vec<(u16, &node::view::FeedView)> = (0u16..).zip(&view.feeds).collect();
+    let page = page(&feeds, |(n, _)| n.to_be_bytes(), |_| 0, |(_, f)| wire::link::feed(f), &query)?;
+    Ok(Json(page).into_response())
+}
+
+/// `GET /v1/pact`.
+pub(crate) async fn pacts(State(app): State<App>, _: Caller, RawQuery(query): RawQuery) -> Answer {
+    let query = Query::parse(query.as_deref(), &PAGED)?;
+    let view = app.backend.view();
+    let page = page(&view.pacts, |p| p.hash.0, |_| 0, wire::link::pact, &query)?;
+    Ok(Json(page).into_response())
+}
+
+/// `GET /v1/release`.
+pub(crate) async fn policy(State(app): State<App>, caller: Caller) -> Answer {
+    caller.needs(&[Role::Administrator, Role::Planner])?;
+    Ok(Json(wire::policy::policy(&app.backend.view().policy)).into_response())
+}
+
+/// `GET /v1/release/preview`.
+pub(crate) async fn preview(State(app): State<App>, caller: Caller, RawQuery(query): RawQuery) -> Answer {
+    caller.needs(&[Role::Administrator, Role::Planner])?;
+    let query = Query::parse(query.as_deref(), &["for"])?;
+    let wanted = || Problem::new(Kind::BadRequest, "for: name the party, as in ?for=south");
+    let name = query.get("for").ok_or_else(wanted)?;
+    let peer = PartyId::parse(name).map_err(|_| Problem::no_such("party", name))?;
+    let records = app.backend.preview(peer).await.ok_or_else(|| Problem::no_such("party", name))?;
+    let view = app.backend.view();
+    let bytes: usize = records.iter().map(|r| r.bytes_len).sum();
+    let records: Vec<_> = records.iter().map(|r| wire::preview::preview(&view, r)).collect();
+    Ok(Json(json!({ "for": name, "utc_ms": view.utc.0, "bytes": bytes, "records": records })).into_response())
+}
+
+#[derive(Serialize)]
+struct AuditWire {
+    seq: u64,
+    utc_ms: i64,
+    officer: String,
+    role: &'static str,
+    command: String,
+    answer: String,
+}
+
+/// `GET /v1/audit`.
+pub(crate) async fn audit(State(app): State<App>, caller: Caller, RawQuery(query): RawQuery) -> Answer {
+    caller.needs(&[Role::Administrator])?;
+    let query = Query::parse(query.as_deref(), &PAGED)?;
+    let limit = query.limit()?;
+    let after = query.after::<8>()?.map_or(0, u64::from_be_bytes);
+    // One more than asked for tells whether there is a next page.
+    let mut rows: Vec<AuditRow> = app.backend.audit(after, limit + 1).await;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| cursor(&row.seq.to_be_bytes()));
+    let items = rows
+        .into_iter()
+        .map(|row| AuditWire {
+            seq: row.seq,
+            utc_ms: row.utc.0,
+            officer: row.actor.name,
+            role: row.actor.role.name(),
+            command: row.command,
+            answer: row.answer,
+        })
+        .collect();
+    Ok(Json(Page { items, next }).into_response())
+}
+
+/// `GET /healthz`.
+pub(crate) async fn health(State(app): State<App>) -> Answer {
+    let health = app.backend.health();
+    let stuck = app.pictures.own(&*app.backend).stuck_reason();
+    let reasons = [
+        (health.journal != crate::backend::JournalState::Ok).then(|| format!("journal {}", health.journal.name())),
+        health.frozen.map(|why| format!("frozen: {why}")),
+        stuck,
+    ];
+    let reasons: Vec<String> = reasons.into_iter().flatten().collect();
+    if reasons.is_empty() {
+        return Ok(Json(json!({ "status": "ok" })).into_response());
+    }
+    Err(Problem::new(Kind::NotHealthy, reasons.join("; ")))
+}
+
+/// `GET /metrics`.
+pub(crate) async fn metrics(State(app): State<App>, caller: Result<Caller, Problem>) -> Answer {
+    if !app.options.open_metrics {
+        caller?;
+    }
+    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    Ok((kind, app.backend.metrics()).into_response())
+}
+
+/// `GET /openapi.json`.
+pub(crate) async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+}

@@ -1,0 +1,50 @@
+//! Bounds and switches of the interface.
+use crate::auth::codes::OneTimeCodes;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Options of [`crate::router`].
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Marks the session cookie `Secure`: for every address but loopback.
+    pub secure_cookie: bool,
+    /// A session ends when nothing was asked for this long.
+    pub session_idle: Duration,
+    /// A session ends this long after sign-in, whatever happened.
+    pub session_absolute: Duration,
+    /// One-time codes, shared with the binary.
+    pub codes: Arc<OneTimeCodes>,
+    /// SHA-256 of the operator's token of this run, which the binary keeps in a file only its user can read.
+    pub operator_token_sha256: Option<[u8; 32]>,
+    /// Longest request body, bytes.
+    pub body_bytes_max: usize,
+    /// Names under which the node may be asked, beside IP addresses and `localhost`. A name that an attacker made
+    /// point at this machine (DNS rebinding) is not among them.
+    pub hosts: Vec<String>,
+    /// A request that takes longer is answered 503.
+    pub request_timeout: Duration,
+    /// Streams at once.
+    pub streams_max: usize,
+    /// Whether `/metrics` needs no sign-in: for loopback only.
+    pub open_metrics: bool,
+}
+
+impl Options {
+    /// The defaults, with this store of one-time codes.
+    #[must_use]
+    pub fn new(codes: Arc<OneTimeCodes>) -> Self {
+        Self {
+            secure_cookie: true,
+            session_idle: Duration::from_secs(12 * 3600),
+            session_absolute: Duration::from_secs(24 * 3600),
+            codes,
+            operator_token_sha256: None,
+            // A plan of 256 volumes with 40 points each is 250 kB.
+            body_bytes_max: 256 << 10,
+            hosts: Vec::new(),
+            request_timeout: Duration::from_secs(15),
+            streams_max: 64,
+            open_metrics: false,
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What each officer has been shown already: only the first time is evidence.
+use node::view::View;
+use record::Hash32;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+/// Alerts and notices painted so far, by officer. Holds only what is still in the view, so it is bounded by it.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    officers: Mutex<HashMap<String, Painted>>,
+}
+
+/// Alerts and notices.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Painted {
+    pub alerts: BTreeSet<u64>,
+    pub notices: BTreeSet<Hash32>,
+}
+
+impl Painted {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.alerts.is_empty() && self.notices.is_empty()
+    }
+}
+
+impl Shown {
+    /// Marks as shown, and returns what was not before. What is not in the view is left out: nobody can have seen it.
+    pub(crate) fn first_time(&self, officer: &str, painted: &Painted, view: &View) -> Painted {
+        let alerts: BTreeSet<u64> = view.alerts.iter().map(|a| a.id).collect();
+        let notices: BTreeSet<Hash32> = view.notices.iter().map(|n| n.id).collect();
+        let mut officers = self.officers.lock().unwrap_or_else(PoisonError::into_inner);
+        officers.retain(|name, _| name == officer || view.accounts.contains_key(name));
+        let known = officers.entry(officer.to_owned()).or_default();
+        known.alerts.retain(|id| alerts.contains(id));
+        known.notices.retain(|id| notices.contains(id));
+        let fresh = Painted {
+            alerts: painted.alerts.intersection(&alerts).filter(|id| !known.alerts.contains(id)).copied().collect(),
+            notices: painted.notices.intersection(&notices).filter(|id| !known.notices.contains(id)).copied().collect(),
+        };
+        known.alerts.extend(&fresh.alerts);
+        known.notices.extend(&fresh.notices);
+        fresh
+    }
+
+    /// Takes marks back that could not be journaled, so that they are tried again.
+    pub(crate) fn undo(&self, officer: &str, fresh: &Painted) {
+        let mut officers = self.officers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = officers.get_mut(officer) {
+            known.alerts.retain(|id| !fresh.alerts.contains(id));
+            known.notices.retain(|id| !fresh.notices.contains(id));
+        }
+    }
+}

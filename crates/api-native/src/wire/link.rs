@@ -1,0 +1,101 @@
+//! Peers, feeds, pacts.
+use node::input::FeedState;
+use node::view::{FeedView, LinkStatus, PactView, PeerView, View};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// One peer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct PeerWire {
+    party: String,
+    link: &'static str,
+    reason: Option<String>,
+    age_ms: Option<u64>,
+    r#in: In,
+    out: Out,
+    channel: Channel,
+    clock_offset_ms: Option<i64>,
+    refused: BTreeMap<String, u64>,
+    release_rev: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct In {
+    size: u64,
+    sealed: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Out {
+    size: u64,
+    cosigned: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Channel {
+    ours: &'static str,
+    theirs: &'static str,
+}
+
+/// One feed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct FeedWire {
+    name: String,
+    format: String,
+    state: &'static str,
+    age_ms: Option<u64>,
+    reports: u64,
+    errors: u64,
+    last_error: Option<String>,
+}
+
+/// One pact.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct PactWire {
+    hash: String,
+    parties: Vec<String>,
+    text: String,
+}
+
+pub(crate) fn peer(view: &View, peer: &PeerView) -> PeerWire {
+    PeerWire {
+        party: peer.party.to_string(),
+        link: match peer.link {
+            LinkStatus::Up => "up",
+            LinkStatus::Down => "down",
+            LinkStatus::Frozen => "frozen",
+        },
+        reason: peer.reason.clone(),
+        age_ms: peer.age_ms,
+        r#in: In { size: peer.in_size, sealed: peer.in_sealed },
+        out: Out { size: peer.out_size, cosigned: peer.out_cosigned },
+        channel: Channel { ours: peer.channel_ours.name(), theirs: peer.channel_theirs.name() },
+        clock_offset_ms: peer.clock_offset_ms,
+        refused: peer.refused.clone(),
+        release_rev: view.policy.revision,
+    }
+}
+
+pub(crate) fn feed(feed: &FeedView) -> FeedWire {
+    FeedWire {
+        name: feed.name.clone(),
+        format: feed.format.clone(),
+        state: match feed.state {
+            FeedState::Connecting => "connecting",
+            FeedState::Up => "up",
+            FeedState::Down => "down",
+        },
+        age_ms: feed.age_ms,
+        reports: feed.reports,
+        errors: feed.errors,
+        last_error: feed.last_error.clone(),
+    }
+}
+
+pub(crate) fn pact(pact: &PactView) -> PactWire {
+    PactWire {
+        hash: pact.hash.to_string(),
+        parties: pact.parties.iter().map(ToString::to_string).collect(),
+        text: pact.text.clone(),
+    }
+}

@@ -1,0 +1,203 @@
+//! Release rules.
+use super::plan::AIRCRAFT;
+use crate::json::Node;
+use record::PartyId;
+use release::{Area, Identity, Level, Policy, PolicyError, RecordClass, Rule, limits};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use units::{AircraftClass, Position};
+
+const CLASSES: [(&str, RecordClass); 4] = [
+    ("tracks", RecordClass::Tracks),
+    ("plans", RecordClass::Plans),
+    ("sites", RecordClass::Sites),
+    ("conflicts", RecordClass::Conflicts),
+];
+const IDENTITIES: [(&str, Identity); 3] =
+    [("drop", Identity::Drop), ("pseudonym", Identity::Pseudonym), ("keep", Identity::Keep)];
+
+/// The rules, whole.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct PolicyWire {
+    revision: u32,
+    rules: BTreeMap<String, Vec<RuleWire>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct RuleWire {
+    class: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aircraft: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    area: Option<AreaWire>,
+    #[serde(flatten)]
+    level: LevelWire,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "level", rename_all = "kebab-case")]
+enum LevelWire {
+    Withheld,
+    AvoidArea { cell_deg: f64, bin_s: f64 },
+    Coarse { cell_deg: f64, bin_s: f64 },
+    Reduced { precision_m: f64, delay_s: f64, identity: &'static str },
+    Full,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum AreaWire {
+    Box { south: f64, west: f64, north: f64, east: f64 },
+    Circle { centre: [f64; 2], radius_m: f64 },
+}
+
+pub(crate) fn policy(policy: &Policy) -> PolicyWire {
+    let rules = policy.rules.iter().map(|(party, rules)| (party.to_string(), rules.iter().map(rule).collect()));
+    PolicyWire { revision: policy.revision, rules: rules.collect() }
+}
+
+fn rule(rule: &Rule) -> RuleWire {
+    let (degrees, seconds) = (|e7: u32| f64::from(e7) / 1e7, |ms: u32| f64::from(ms) / 1e3);
+    RuleWire {
+        class: rule.class.name(),
+        aircraft: rule.aircraft.map(AircraftClass::name),
+        area: rule.area.map(area),
+        level: match rule.level {
+            Level::Withheld => LevelWire::Withheld,
+            Level::Full => LevelWire::Full,
+            Level::AvoidArea { cell_e7, bin_ms } => {
+                LevelWire::AvoidArea { cell_deg: degrees(cell_e7), bin_s: seconds(bin_ms) }
+            }
+            Level::Coarse { cell_e7, bin_ms } => {
+                LevelWire::Coarse { cell_deg: degrees(cell_e7), bin_s: seconds(bin_ms) }
+            }
+            Level::Reduced { precision_mm, delay_ms, identity } => LevelWire::Reduced {
+                precision_m: f64::from(precision_mm) / 1e3,
+                delay_s: seconds(delay_ms),
+                identity: IDENTITIES.iter().find(|(_, i)| *i == identity).map_or("drop", |(word, _)| word),
+            },
+        },
+    }
+}
+
+fn area(area: Area) -> AreaWire {
+    let degrees = |e7: i32| f64::from(e7) / 1e7;
+    match area {
+        Area::Box { south_e7, west_e7, north_e7, east_e7 } => AreaWire::Box {
+            south: degrees(south_e7),
+            west: degrees(west_e7),
+            north: degrees(north_e7),
+            east: degrees(east_e7),
+        },
+        Area::Circle { centre, radius_mm } => {
+            AreaWire::Circle { centre: [centre.lon(), centre.lat()], radius_m: super::metres(radius_mm) }
+        }
+    }
+}
+
+// --- reading ------------------------------------------------------------------------------------------------------
+
+/// The body of `PUT /v1/release`: the rules, and the revision that they replace.
+pub(crate) struct NewPolicy {
+    /// Revision on which the change was based; `None`: whatever is in force.
+    pub replaces: Option<u32>,
+    /// Rules; the revision is set by the caller.
+    pub policy: Policy,
+}
+
+pub(crate) fn read_policy(node: &Node<'_>) -> Option<NewPolicy> {
+    let mut o = node.object()?;
+    let replaces = o.optional("revision").and_then(|n| n.integer(0..=i64::from(u32::MAX))).map(|n| n as u32);
+    let rules = o.required("rules").and_then(|n| {
+        let entries = n.entries(limits::PARTIES_MAX, |party, n| {
+            let Ok(party) = PartyId::parse(party) else { return n.refuse("is not a party's name") };
+            let rules = n.list(0..=limits::RULES_MAX, |n| read_rule(n, &party))?;
+            Some((party, rules))
+        })?;
+        Some(entries.into_iter().collect())
+    });
+    o.end();
+    Some(NewPolicy { replaces, policy: Policy { revision: 0, rules: rules? } })
+}
+
+fn read_rule(node: &Node<'_>, party: &PartyId) -> Option<Rule> {
+    let mut o = node.object()?;
+    let class = o.required("class").and_then(|n| n.word(&CLASSES));
+    let aircraft = o.optional("aircraft").and_then(|n| n.word(&AIRCRAFT));
+    let area = o.optional("area").and_then(|n| read_area(&n));
+    let scaled = |n: Node<'_>, scale: f64| n.number(0.0..=f64::from(u32::MAX) / scale).map(|v| (v * scale).round() as u32);
+    let words = [
+        ("withheld", Level::Withheld),
+        ("avoid-area", Level::AvoidArea { cell_e7: 0, bin_ms: 0 }),
+        ("coarse", Level::Coarse { cell_e7: 0, bin_ms: 0 }),
+        ("reduced", Level::Reduced { precision_mm: 0, delay_ms: 0, identity: Identity::Drop }),
+        ("full", Level::Full),
+    ];
+    let level = match o.required("level").and_then(|n| n.word(&words))? {
+        level @ (Level::AvoidArea { .. } | Level::Coarse { .. }) => {
+            let cell = o.required("cell_deg").and_then(|n| scaled(n, 1e7));
+            let bin = o.required("bin_s").and_then(|n| scaled(n, 1e3));
+            cell.zip(bin).map(|(cell_e7, bin_ms)| match level {
+                Level::Coarse { .. } => Level::Coarse { cell_e7, bin_ms },
+                _ => Level::AvoidArea { cell_e7, bin_ms },
+            })
+        }
+        Level::Reduced { .. } => {
+            let precision = o.optional("precision_m").map_or(Some(0), |n| scaled(n, 1e3));
+            let delay = o.optional("delay_s").map_or(Some(0), |n| scaled(n, 1e3));
+            let identity = o.required("identity").and_then(|n| n.word(&IDENTITIES));
+            precision.zip(delay).zip(identity).map(|((precision_mm, delay_ms), identity)| Level::Reduced {
+                precision_mm,
+                delay_ms,
+                identity,
+            })
+        }
+        level => Some(level),
+    };
+    o.end();
+    let rule = Rule { class: class?, aircraft, area, level: level? };
+    check(node, party, rule)
+}
+
+/// Asks the core whether the rule means something, and says its complaint at this rule's path.
+fn check(node: &Node<'_>, party: &PartyId, rule: Rule) -> Option<Rule> {
+    let alone = Policy { revision: 0, rules: BTreeMap::from([(party.clone(), vec![rule])]) };
+    match alone.check() {
+        Ok(()) => Some(rule),
+        Err(PolicyError::Range { field, got, min, max, .. }) => {
+            node.refuse(format!("{field} must be between {min} and {max}, got {got}"))
+        }
+        Err(PolicyError::LevelOfClass { class, level, .. }) => {
+            node.refuse(format!("{} cannot be released as {}", class.name(), level.name()))
+        }
+        Err(PolicyError::AircraftOfSites { .. }) => node.refuse("sites have no aircraft class"),
+        Err(PolicyError::DelayOfClass { .. }) => {
+            node.refuse("only tracks can be delayed; a late plan or site is a trap")
+        }
+        Err(error @ (PolicyError::Parties { .. } | PolicyError::Rules { .. })) => node.refuse(error.to_string()),
+    }
+}
+
+fn read_area(node: &Node<'_>) -> Option<Area> {
+    let e7 = |n: Node<'_>, most: f64| n.number(-most..=most).map(|v| (v * 1e7).round() as i32);
+    let mut o = node.object()?;
+    let area = if o.required("type").and_then(|n| n.word(&[("box", true), ("circle", false)]))? {
+        let south_e7 = o.required("south").and_then(|n| e7(n, 90.0));
+        let west_e7 = o.required("west").and_then(|n| e7(n, 180.0));
+        let north_e7 = o.required("north").and_then(|n| e7(n, 90.0));
+        let east_e7 = o.required("east").and_then(|n| e7(n, 180.0));
+        let made = || {
+            Some(Area::Box { south_e7: south_e7?, west_e7: west_e7?, north_e7: north_e7?, east_e7: east_e7? })
+        };
+        made()
+    } else {
+        let centre = o.required("centre").and_then(|n| {
+            let numbers = n.list(2..=2, |n| n.number(-180.0..=180.0))?;
+            Position::from_degrees(numbers[1], numbers[0]).ok().or_else(|| n.refuse("latitude must be from -90 to 90"))
+        });
+        let radius = o.required("radius_m").and_then(|n| n.number(0.001..=1_852_000.0));
+        centre.zip(radius).map(|(centre, m)| Area::Circle { centre, radius_mm: (m * 1000.0).round() as i64 })
+    };
+    o.end();
+    area
+}

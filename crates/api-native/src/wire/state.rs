@@ -1,0 +1,119 @@
+//! The `state` and `hello` messages.
+use super::alert::{AlertWire, alert};
+use super::link::{FeedWire, PeerWire, feed, peer};
+use super::notice::{NoticeWire, notice};
+use crate::backend::{Health, PactTerms};
+use node::view::View;
+use record::Role;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use units::Utc;
+
+/// Most entries of one list of a state message; what is left out is counted in `cut`. Lists are sorted by urgency, and
+/// a console shows no more than this.
+pub(crate) const LIST_MAX: usize = 500;
+
+/// The `state` message.
+#[derive(Debug, Serialize)]
+pub(crate) struct StateWire<'a> {
+    r#type: &'static str,
+    utc_ms: i64,
+    mode: String,
+    frozen: Option<&'a str>,
+    journal: Journal,
+    peers: Vec<PeerWire>,
+    feeds: Vec<FeedWire>,
+    alerts: Vec<AlertWire>,
+    notices: Vec<NoticeWire>,
+    checked: Checked,
+    cut: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Journal {
+    state: &'static str,
+    last_seq: u64,
+    bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Checked {
+    tracks: u32,
+    pairs: u32,
+    utc_ms: i64,
+}
+
+/// Makes the state message; `frozen` is why the picture is the last known one.
+pub(crate) fn state<'a>(view: &View, health: &Health, frozen: Option<&'a str>) -> StateWire<'a> {
+    let left_out = view.alerts.len().saturating_sub(LIST_MAX) + view.notices.len().saturating_sub(LIST_MAX);
+    StateWire {
+        r#type: "state",
+        utc_ms: view.utc.0,
+        mode: view.mode.label(),
+        frozen,
+        journal: Journal { state: health.journal.name(), last_seq: health.last_seq, bytes: health.bytes },
+        peers: view.peers.iter().take(LIST_MAX).map(|p| peer(view, p)).collect(),
+        feeds: view.feeds.iter().take(LIST_MAX).map(feed).collect(),
+        alerts: view.alerts.iter().take(LIST_MAX).map(|a| alert(view, a)).collect(),
+        notices: view.notices.iter().take(LIST_MAX).map(notice).collect(),
+        checked: Checked {
+            tracks: view.checked.tracks,
+            pairs: view.checked.pairs,
+            utc_ms: view.checked.utc.0,
+        },
+        cut: u64::from(view.cut) + left_out as u64,
+    }
+}
+
+/// The `hello` message.
+#[derive(Debug, Serialize)]
+pub(crate) struct HelloWire {
+    r#type: &'static str,
+    party: String,
+    officer: String,
+    role: Option<&'static str>,
+    mode: String,
+    parties: Vec<String>,
+    utc_ms: i64,
+    pact: Pact,
+}
+
+#[derive(Debug, Serialize)]
+struct Pact {
+    hash: Option<String>,
+    minima: Vec<Minimum>,
+    deadlines: BTreeMap<String, u32>,
+}
+
+#[derive(Debug, Serialize)]
+struct Minimum {
+    a: &'static str,
+    b: &'static str,
+    lateral_nm: f64,
+    vertical_ft: f64,
+    time_s: f64,
+}
+
+pub(crate) fn hello(view: &View, terms: PactTerms, officer: &str, role: Option<Role>, utc: Utc) -> HelloWire {
+    let minima = terms.minima.into_iter().map(|m| Minimum {
+        a: m.a.name(),
+        b: m.b.name(),
+        lateral_nm: m.lateral_nm,
+        vertical_ft: m.vertical_ft,
+        time_s: m.time_s,
+    });
+    HelloWire {
+        r#type: "hello",
+        party: view.party.to_string(),
+        officer: officer.to_owned(),
+        role: role.map(Role::name),
+        mode: view.mode.label(),
+        parties: view.parties.iter().map(ToString::to_string).collect(),
+        utc_ms: utc.0,
+        pact: Pact {
+            hash: view.pacts.first().map(|p| p.hash.to_string()),
+            minima: minima.collect(),
+            deadlines: terms.deadlines,
+        },
+    }
+}
