@@ -80,8 +80,8 @@ describe('the siren', () => {
       (now) => Array.from({ length: now / 250 + 1 }, (_, i) => ({ id: `${i}`, level: 'alarm' as const })),
       6_000,
     );
-    heard.forEach(([at], i) =>
-      expect(i === 0 ? 1_500 : at - (heard[i - 1]?.[0] ?? 0)).toBeGreaterThanOrEqual(1_500),
-    );
+    for (const [i, [at]] of heard.entries()) {
+      if (i > 0) expect(at - (heard[i - 1]?.[0] ?? 0)).toBeGreaterThanOrEqual(1_500);
+    }
   });
 });

@@ -36,13 +36,13 @@ class Alerts extends Panel {
     const now = performance.now();
     const rows = this.held.arrange(alerts.slice(0, ROWS_MAX), (alert) => alert.id, now);
     const conflicts = alerts.filter((alert) => alert.kind === 'conflict').length;
-    return html`<section class="panel alerts" data-panel tabindex="-1" aria-labelledby="alerts-title" ${holding(this.held)}>
+    return html`<section class="panel alerts" aria-labelledby="alerts-title">
       <h2 id="alerts-title">
         <kbd>3</kbd> Alerts
         <small>${conflicts} ${conflicts === 1 ? 'conflict' : 'conflicts'}, ${alerts.length - conflicts} other</small>
         ${this.held.displaced > 0 ? html`<small class="held">order held, ${this.held.displaced} out of place</small>` : nothing}
       </h2>
-      <div class="scroll">
+      <div class="scroll" data-panel tabindex="0" role="group" aria-labelledby="alerts-title" ${holding(this.held)}>
         ${alerts.length === 0 ? this.empty() : nothing}
         <ul class="rows">
           ${repeat(
@@ -107,7 +107,7 @@ class Alerts extends Panel {
   }
 
   private sides(alert: Alert): TemplateResult {
-    return html`<button class="pair" data-key="show:${alert.id}" @click=${() => this.app.show(alert)} aria-label="Show on the map: ${alert.a?.label} ${alert.b?.label ?? ''}">
+    return html`<button class="pair" data-key="show:${alert.id}" @click=${() => this.app.show(alert)}><span class="sr">Show on the map: </span>
       ${this.side(alert.a)}${alert.b === null ? nothing : html`<span class="versus" aria-hidden="true">×</span>${this.side(alert.b)}`}
     </button>`;
   }

@@ -19,8 +19,8 @@ class Header extends Panel {
       <ul class="links" aria-label="Links to peers">
         ${store.state.peers.map((peer) => this.link(peer))}
       </ul>
-      <time class="utc" aria-label="Coordinated universal time of the node">${clock(store.utc_ms())}</time>
-      <button class="quiet" @click=${() => this.help()} aria-label="Help: keys and signs">?</button>
+      <time class="utc" title="Coordinated universal time of the node">${clock(store.utc_ms())}</time>
+      <button class="quiet" @click=${() => this.help()} title="Keys and signs"><span class="sr">Help </span>?</button>
       <button class="quiet" @click=${() => this.app.end()}>Sign out</button>
     </header>`;
   }
@@ -68,7 +68,7 @@ class Header extends Panel {
     const left = Math.ceil(store.silenceLeft_ms / 1000);
     return left > 0
       ? html`<button class="sound" @click=${() => this.app.silence()}>${icons.mute()} Silent <b class="figure">${left} s</b></button>`
-      : html`<button class="sound" @click=${() => this.app.silence()} aria-label="Sound is on. Silence it for 30 seconds">
+      : html`<button class="sound" @click=${() => this.app.silence()} title="Silence for 30 s [m]">
           ${icons.sound()} Sound on
         </button>`;
   }

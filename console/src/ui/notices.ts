@@ -22,7 +22,7 @@ class Notices extends Panel {
     const unanswered = notices.filter(
       (notice) => notice.direction === 'out' && notice.acknowledged === null,
     ).length;
-    return html`<section class="panel notices" data-panel tabindex="-1" aria-labelledby="notices-title" ${holding(this.held)}>
+    return html`<section class="panel notices" aria-labelledby="notices-title">
       <h2 id="notices-title">
         <kbd>4</kbd> Notices
         <small>${waiting} to answer, ${unanswered} unanswered by others</small>
@@ -32,7 +32,7 @@ class Notices extends Panel {
             : html`<button class="small" data-key="compose" @click=${(event: Event) => this.app.openDrawer({ kind: 'compose' }, event.currentTarget as Element)}>Write <kbd>w</kbd></button>`
         }
       </h2>
-      <div class="scroll">
+      <div class="scroll" data-panel tabindex="0" role="group" aria-labelledby="notices-title" ${holding(this.held)}>
         ${notices.length === 0 ? this.empty() : nothing}
         <ul class="rows">
           ${repeat(
@@ -125,7 +125,7 @@ class Notices extends Panel {
   private button(notice: Notice, open: boolean): TemplateResult | typeof nothing {
     if (notice.direction === 'out' || this.app.store.session?.role === 'observer') return nothing;
     return html`<button class="ack" data-key="answer:${notice.id}" ?data-open=${open} aria-disabled=${open ? 'false' : 'true'}
-      aria-label="${open ? 'Read back and acknowledge' : 'Acknowledged'}: ${notice.precedence} ${notice.class} from ${notice.peer}"
+      aria-label="${open ? 'Read back…' : 'Acknowledged'}: ${notice.precedence} ${notice.class} from ${notice.peer}"
       @click=${(event: Event) =>
         open &&
         this.app.openDrawer({ kind: 'read-back', notice: notice.id }, event.currentTarget as Element)}>

@@ -10,9 +10,9 @@ class Peers extends Panel {
   protected override render(): TemplateResult {
     const { store } = this.app;
     const { peers, feeds } = store.state;
-    return html`<section class="panel peers" data-panel tabindex="-1" aria-labelledby="peers-title">
+    return html`<section class="panel peers" aria-labelledby="peers-title">
       <h2 id="peers-title"><kbd>1</kbd> Peers</h2>
-      <div class="scroll">
+      <div class="scroll" data-panel tabindex="0" role="group" aria-labelledby="peers-title">
         ${
           peers.length === 0
             ? html`<p class="empty">No peers: this node has no pact in force.</p>`

@@ -9,9 +9,9 @@ const CLASSES = ['unknown', 'civil', 'military', 'unmanned', 'humanitarian'];
 /** Everything held about one track: source and age first, because the rest is worth what they are. */
 class Selected extends Panel {
   protected override render(): TemplateResult {
-    return html`<section class="panel selected" data-panel tabindex="-1" aria-labelledby="selected-title">
+    return html`<section class="panel selected" aria-labelledby="selected-title">
       <h2 id="selected-title"><kbd>2</kbd> Selected track</h2>
-      <div class="scroll">${this.body()}</div>
+      <div class="scroll" data-panel tabindex="0" role="group" aria-labelledby="selected-title">${this.body()}</div>
     </section>`;
   }
 

@@ -106,7 +106,7 @@ export class SkyApp extends LitElement {
 function banner(name: string, where: string): TemplateResult {
   const text = html`EXERCISE EXERCISE EXERCISE ${name === '' ? nothing : html`<b>${name}</b>`}`;
   return where === 'top'
-    ? html`<div class="banner" role="note" aria-label="Exercise ${name}"><span>${text}</span></div>`
+    ? html`<aside class="banner" aria-label="Exercise ${name}"><span>${text}</span></aside>`
     : html`<div class="banner" aria-hidden="true"><span>${text}</span></div>`;
 }
 

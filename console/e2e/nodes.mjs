@@ -1,0 +1,58 @@
+// The nodes under test: given by SKYPACT_E2E_URLS, or started from SKYPACT_BIN.
+//
+//   SKYPACT_E2E_URLS  JSON [{"party":"north","url":"http://127.0.0.1:PORT/#code=CODE"}, ...] of nodes that already run
+//   SKYPACT_BIN       else: program started with `demo --json --no-browser --port-base 0`; its first line on standard output is
+//                     {"nodes":[{"party","url"}, ...]}. Default: ../target/debug/skypact
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+const START_MS = 60_000;
+
+export async function startNodes() {
+  if (process.env.SKYPACT_E2E_URLS) {
+    return {
+      nodes: JSON.parse(process.env.SKYPACT_E2E_URLS),
+      canStop: false,
+      pause() {},
+      resume() {},
+      stop() {},
+    };
+  }
+  const program = process.env.SKYPACT_BIN ?? new URL('../../target/debug/skypact', import.meta.url).pathname;
+  if (!existsSync(program))
+    throw new Error(`${program} does not exist; build it (cargo build --bin skypact) or set SKYPACT_BIN`);
+  const child = spawn(program, ['demo', '--json', '--no-browser', '--port-base', '0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  process.on('exit', () => child.kill('SIGKILL'));
+  const line = await firstLine(child);
+  const { nodes } = JSON.parse(line);
+  return {
+    nodes,
+    canStop: true,
+    pause: () => child.kill('SIGSTOP'),
+    resume: () => child.kill('SIGCONT'),
+    stop: () => {
+      child.kill('SIGCONT');
+      child.kill('SIGTERM');
+    },
+  };
+}
+
+function firstLine(child) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new Error(`no line from the node within ${START_MS} ms`)),
+      START_MS,
+    );
+    createInterface({ input: child.stdout }).once('line', (line) => {
+      clearTimeout(timer);
+      resolve(line);
+    });
+    child.once('error', reject);
+    child.once('exit', (code, signal) =>
+      reject(new Error(`the node ended with ${code ?? signal} before it was ready`)),
+    );
+  });
+}
