@@ -71,21 +71,24 @@ impl LinkConfig {
     /// Name of our log.
     #[must_use]
     pub fn out_origin(&self) -> String {
-        origin(&self.me, &self.peer, &self.mode)
+        origin(&self.me, &self.peer, &self.mode, &self.pact)
     }
 
     /// Name of the peer's log.
     #[must_use]
     pub fn in_origin(&self) -> String {
-        origin(&self.peer, &self.me, &self.mode)
+        origin(&self.peer, &self.me, &self.mode, &self.pact)
     }
 }
 
-/// Name of the log of what `from` released to `to`.
+/// Name of the log of what `from` released to `to` under a pact.
+///
+/// The pact is in it because logs begin anew with it: under one name the new log's first checkpoint and the old log's
+/// would prove equivocation. All of its hash, since a part could be made to collide by who proposes the text.
 //= spec/link.md L-1
 #[must_use]
-pub fn origin(from: &PartyId, to: &PartyId, mode: &Mode) -> String {
-    format!("skypact.link/{from}/{to}/{}", mode.label())
+pub fn origin(from: &PartyId, to: &PartyId, mode: &Mode, pact: &Hash32) -> String {
+    format!("skypact.link/{from}/{to}/{}/{pact}", mode.label())
 }
 
 /// Keys as their text.

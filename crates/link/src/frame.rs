@@ -17,7 +17,7 @@ pub const ENTRY_BYTES_MAX: usize = 65_535;
 pub const ENTRIES_MAX: usize = 4096;
 /// Longest pact text. A pact of 16 parties and 100 clauses is below 20 kB.
 pub const PACT_TEXT_BYTES_MAX: usize = 65_536;
-/// Largest note of a checkpoint: own part at most 547 bytes, the rest for eight witnesses of the longest name.
+/// Largest note of a checkpoint: own part at most 613 bytes, the rest for eight witnesses of the longest name.
 pub const CHECKPOINT_NOTE_BYTES_MAX: usize = 4096;
 /// Longest signature line: 3+1+255+1 bytes and 104 of base64, 364; rounded up.
 pub const COSIGNATURE_LINE_BYTES_MAX: usize = 512;

@@ -153,9 +153,9 @@ reasons! {
     /// Two roots signed for one size.
     Equivocation = 0, "EQUIVOCATION", "the peer signed two histories; both notes are kept as evidence; talk to the peer by other means, then agree a new pact with a new log key";
     /// A smaller size signed after a larger.
-    PeerRollback = 1, "PEER_ROLLBACK", "the peer signed a tree smaller than one it signed before; both notes are kept as evidence; agree a new pact with a new log key";
+    PeerRollback = 1, "PEER_ROLLBACK", "the peer signed a tree smaller than one it signed before; both notes are kept as evidence; agree a new pact, with which new logs begin";
     /// A root that is not over the entries sent.
-    RootMismatch = 2, "ROOT_MISMATCH", "the peer signed other entries than it sent, or bytes changed on the way; compare both logs, then agree a new pact with a new log key";
+    RootMismatch = 2, "ROOT_MISMATCH", "the peer signed other entries than it sent, or bytes changed on the way; compare both logs, then agree a new pact, with which new logs begin";
     /// Our own data is older than what we said.
-    OwnRollback = 3, "OWN_ROLLBACK", "the peer holds more of our log than we do: this data is an old copy. Stop the node and restore the newest data; if there is none, agree a new pact with a new log key. Nothing is signed until then";
+    OwnRollback = 3, "OWN_ROLLBACK", "the peer holds more of our log than we do: this data is an old copy. Stop the node and restore the newest data; if there is none, agree a new pact, with which new logs begin. Nothing is signed until then";
 }

@@ -71,15 +71,16 @@ fn a_hello_of_another_version_is_refused_whatever_else_it_says() {
 //= spec/link.md L-13
 #[test]
 fn a_claim_about_our_own_log_must_bear_our_signature() {
-    let forged = |origin: &str, seed: u8| {
-        let checkpoint = tlog::Checkpoint { origin: origin.into(), size: 9, root: tlog::Hash([9; 32]) };
+    let forged = |change: fn(String) -> String, seed: u8| {
+        let origin = change(config(B).out_origin());
+        let checkpoint = tlog::Checkpoint { origin, size: 9, root: tlog::Hash([9; 32]) };
         let signer = NoteSigner::new("south.example", &[seed; 32]).unwrap();
         sign_checkpoint(&checkpoint, &signer).unwrap().to_bytes()
     };
     greet(CloseCode::BadCheckpoint, |h| h.your_checkpoint = Some(vec![b'x']));
-    greet(CloseCode::BadCheckpoint, |h| h.your_checkpoint = Some(forged("skypact.link/south/north/live", 99)));
-    greet(CloseCode::BadCheckpoint, |h| h.your_checkpoint = Some(forged("skypact.link/south/east/live", 11)));
-    greet(CloseCode::BadCheckpoint, |h| h.your_checkpoint = Some(forged("skypact.link/south/north/exercise:x", 11)));
+    greet(CloseCode::BadCheckpoint, |h| h.your_checkpoint = Some(forged(|o| o, 99)));
+    greet(CloseCode::BadCheckpoint, |h| h.your_checkpoint = Some(forged(|o| o.replace("north", "east"), 11)));
+    greet(CloseCode::BadCheckpoint, |h| h.your_checkpoint = Some(forged(|o| o.replace("/live/", "/exercise:x/"), 11)));
 }
 
 //= spec/link.md L-15
@@ -178,11 +179,11 @@ fn a_checkpoint_that_is_not_the_peer_s_own_is_refused() {
     says(CloseCode::BadCheckpoint, |m| vec![m.checkpoint_by(&NoteSigner::new("north.example", &[99; 32]).unwrap(), 0)]);
     says(CloseCode::BadCheckpoint, |m| vec![m.checkpoint_by(&keys(B).log, 0)]);
     says(CloseCode::BadCheckpoint, |m| {
-        m.origin = "skypact.link/north/south/exercise:blue".into();
+        m.origin = m.origin.replace("/live/", "/exercise:blue/");
         vec![m.checkpoint(0)]
     });
     says(CloseCode::BadCheckpoint, |m| {
-        m.origin = "skypact.link/south/north/live".into();
+        m.origin = config(A).in_origin();
         vec![m.checkpoint(0)]
     });
     //= spec/link.md L-3

@@ -61,8 +61,11 @@ fn examples() -> String {
         your_checkpoint: None,
         out_size: 3,
     };
-    let cosign =
-        tlog::Checkpoint { origin: "skypact.link/north/south/live".into(), size: 3, root: tlog::Hash([7; 32]) };
+    let cosign = tlog::Checkpoint {
+        origin: link::origin(&party("north"), &party("south"), &Mode::Live, &Hash32([0xab; 32])),
+        size: 3,
+        root: tlog::Hash([7; 32]),
+    };
     let note = tlog::sign_checkpoint(&cosign, &keys(0).log).unwrap();
     let line = tlog::cosign(note.text(), 1_780_272_000, &keys(1).cosign).unwrap();
     let note_text = String::from_utf8(note.to_bytes()).unwrap();

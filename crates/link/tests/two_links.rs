@@ -18,7 +18,12 @@ fn entries_go_both_ways_and_are_sealed_and_receipted() {
     //= spec/link.md L-1
     //= spec/link.md L-3
     let mut lines = receipt.lines();
-    assert_eq!((lines.next(), lines.next()), (Some("skypact.link/north/south/live"), Some("5")));
+    // SHA-256 of "pact one", by sha256sum.
+    let pact = "f278fe83f846117ea6551b3b674f91596615bef900130ba2d4541960a4909fe4";
+    assert_eq!(
+        (lines.next(), lines.next()),
+        (Some(format!("skypact.link/north/south/live/{pact}").as_str()), Some("5"))
+    );
     assert_eq!((lines.nth(1), lines.count()), (Some(""), 2), "{receipt}");
 }
 
