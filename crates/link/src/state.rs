@@ -125,3 +125,33 @@ pub(crate) struct Tally {
     #[n(3)]
     pub stale_inputs: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_sending_of_the_last_sizes_is_remembered_until_one_is_cosigned() {
+        let contact = Contact { session: 1, heard: Mono(0) };
+        let mut session = Session {
+            contact,
+            sent_upto: 0,
+            checkpointed: None,
+            seq_out: 0,
+            seq_in: None,
+            cosigned_in: None,
+            cosigned_out: None,
+            waiting: BTreeMap::new(),
+            credit: 0,
+            credit_at: Mono(0),
+        };
+        for size in 0..1000 {
+            session.await_cosignature(size, Mono(size));
+            session.await_cosignature(size, Mono(size + 7));
+        }
+        assert_eq!(session.waiting.len(), WAITING_MAX);
+        assert_eq!(session.awaited(5), None, "too long ago");
+        assert_eq!(session.awaited(990), Some(Mono(990)));
+        assert_eq!((session.awaited(980), session.waiting.len()), (None, 9), "all below went with it");
+    }
+}

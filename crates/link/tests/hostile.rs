@@ -276,6 +276,8 @@ fn a_flood_of_small_frames_ends_the_session_and_an_honest_stall_does_not() {
     let mut mallory = Mallory::started(3);
     mallory.connect();
     mallory.greet();
+    // Quiet time earns no more than one burst.
+    mallory.now_ms += 100_000;
     for seq in 0..1024 {
         mallory.send(&mallory.checkpoint(seq));
         assert_eq!(mallory.view().state, LinkState::Up, "frame {seq}");
@@ -481,6 +483,20 @@ fn a_node_restored_from_an_old_copy_refuses_to_sign_and_the_peer_is_not_frozen()
         assert!(FrozenReason::OwnRollback.advice().contains("restore the newest data"));
         let end = world.view(B).last_end.unwrap();
         assert_eq!((world.view(B).state, end.by_peer), (LinkState::Down, sealed_end(end.code)));
+    }
+}
+
+//= spec/link.md L-14
+#[test]
+fn a_signature_of_our_key_that_we_do_not_remember_freezes_the_link() {
+    for (size, root) in [(2, 9), (3, 9), (4, 9)] {
+        let mut mallory = Mallory::started(3);
+        let checkpoint = tlog::Checkpoint { origin: config(B).out_origin(), size, root: tlog::Hash([root; 32]) };
+        let mut hello = mallory.hello();
+        hello.your_checkpoint = Some(sign_checkpoint(&checkpoint, &keys(B).log).unwrap().to_bytes());
+        mallory.connect();
+        mallory.send(&Frame::Hello(hello.clone()));
+        assert_eq!(frozen(&mut mallory, FrozenReason::OwnRollback), [hello.your_checkpoint.unwrap()], "size {size}");
     }
 }
 
