@@ -11,6 +11,7 @@ use airspace::{Site, VolumeError};
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
 use units::Vertex;
+use units::earth::Vec3;
 
 /// A site ready to be screened against.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +64,18 @@ impl PreparedSite {
             return Vec::new();
         }
         visits(track, &self.with_buffer, 0.0, horizon_s)
+    }
+
+    /// A ball in space (ECEF, metres) that holds footprint and buffer: centre and radius.
+    #[must_use]
+    pub fn ball(&self) -> (Vec3, f64) {
+        self.with_buffer.ball()
+    }
+
+    /// Number of edges: what a decision costs.
+    #[must_use]
+    pub fn edges(&self) -> usize {
+        self.footprint.edges()
     }
 
     fn hit(&self, distance: f64) -> Hit {

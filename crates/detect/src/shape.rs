@@ -95,6 +95,16 @@ impl Shape {
         (if self.holds(p.pos) { -to_line } else { to_line }) - self.around
     }
 
+    /// A ball around everything: centre and radius, which is infinite for what holds half of the earth.
+    pub fn ball(&self) -> (Vec3, f64) {
+        (self.centre, self.radius)
+    }
+
+    /// Number of edges.
+    pub fn edges(&self) -> usize {
+        self.line.edge_count()
+    }
+
     /// A lower bound of [`Shape::distance`] that costs nothing.
     pub fn distance_at_least(&self, pos: Vec3) -> f64 {
         earth::norm(earth::sub(pos, self.centre)) - self.radius

@@ -4,6 +4,7 @@ use crate::shape::{MARGIN_M, Shape};
 use airspace::{Limit, Plan, Volume4d, VolumeError};
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
+use units::earth::Vec3;
 use units::{Altitude, Height, Reference, Utc};
 
 /// A volume ready to be judged.
@@ -51,6 +52,18 @@ impl PreparedVolume {
     #[must_use]
     pub fn active_at(&self, at: Utc) -> bool {
         self.start <= at && at <= self.end
+    }
+
+    /// A ball in space (ECEF, metres) that holds everything on the ground: centre and radius, for cheap filters.
+    #[must_use]
+    pub fn ball(&self) -> (Vec3, f64) {
+        self.shape.ball()
+    }
+
+    /// Number of edges: what a decision costs.
+    #[must_use]
+    pub fn edges(&self) -> usize {
+        self.shape.edges()
     }
 }
 
