@@ -203,6 +203,8 @@ pub struct AlertView {
     pub raised: Utc,
     /// One sentence.
     pub text: String,
+    /// What it is about beside tracks: a notice's id, a site's or plan's subject, or a party.
+    pub about: Option<String>,
     /// The own track.
     pub a: Option<AlertTrack>,
     /// The other.

@@ -146,6 +146,7 @@ impl State {
             state: alert.state.name(),
             raised: alert.raised,
             text: if facts.text.is_empty() { sentence(a.as_ref(), b.as_ref(), facts.violation) } else { facts.text },
+            about: about(key),
             a,
             b,
             cpa: facts.cpa,
@@ -302,6 +303,21 @@ fn kind_of(key: &Key) -> AlertKind {
         Key::Frozen(_) | Key::Pact(_) => AlertKind::Frozen,
         Key::Notice(_) => AlertKind::Notice,
         Key::Gap => AlertKind::OwnPicture,
+    }
+}
+
+/// What an alert is about beside tracks.
+fn about(key: &Key) -> Option<String> {
+    match key {
+        Key::Conflict(..) | Key::Gap => None,
+        Key::Site(.., subject) | Key::Area(.., subject) | Key::Plans(.., subject) => Some(subject.to_string()),
+        Key::PeerLost(party)
+        | Key::Clock(party)
+        | Key::Channel(party)
+        | Key::Frozen(party)
+        | Key::Pact(party)
+        | Key::Reported(party, _) => Some(party.to_string()),
+        Key::Notice(id) => Some(id.to_string()),
     }
 }
 
