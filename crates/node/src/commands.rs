@@ -2,7 +2,7 @@
 use crate::command::{Account, Actor, Answer, Command, Done, Refused, SendNotice, SentTo};
 use crate::input::Output;
 use crate::situation::{Condition, Key};
-use crate::state::{AUDIT_MAX, AuditRow, FILED_MAX, Filed, State};
+use crate::state::{AUDIT_MAX, AuditRow, FILED_MAX, Filed, State, filed_by};
 use airspace::{Plan, PlanState, Site, Volume4d};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -235,7 +235,7 @@ impl State {
         let Some(party) = self.party().cloned() else { return Err(no_such("party", "own")) };
         let key = (party, subject);
         let revision = self.plans.get(&key).map_or(0, |f| f.revision) + 1;
-        if revision == 1 && self.plans.len() >= FILED_MAX {
+        if revision == 1 && filed_by(&self.plans, &key.0) >= FILED_MAX {
             return Err(Refused::Full { what: "plans".into(), max: FILED_MAX as u64 });
         }
         let filed = Filed { revision, value: plan.clone(), record: None, conflicts: Vec::new() };
@@ -300,16 +300,16 @@ impl State {
     }
 
     fn file_site(&mut self, subject: SubjectId, site: &Site, now: Now, out: &mut Vec<Output>) -> Answer {
-        site.check().map_err(|e| invalid("site", &e))?;
+        crate::volumes::check_site(site).map_err(|e| invalid("site", &e))?;
         let Some(party) = self.party().cloned() else { return Err(no_such("party", "own")) };
         let key = (party, subject);
         let revision = self.sites.get(&key).map_or(0, |f| f.revision) + 1;
-        if revision == 1 && self.sites.len() >= FILED_MAX {
+        if revision == 1 && filed_by(&self.sites, &key.0) >= FILED_MAX {
             return Err(Refused::Full { what: "sites".into(), max: FILED_MAX as u64 });
         }
         let filed = Filed { revision, value: site.clone(), record: None, conflicts: Vec::new() };
         self.sites.insert(key.clone(), filed);
-        self.prepare_site(&key);
+        self.site_arrived(&key, now);
         self.tell_site(subject, site, now, out);
         Ok(Done::Filed { subject, revision, conflicts: Vec::new() })
     }
@@ -319,7 +319,7 @@ impl State {
         if self.sites.remove(&(party, subject)).is_none() {
             return Err(no_such("site", subject));
         }
-        self.prepared = crate::volumes::Prepared::of(self);
+        self.volumes_removed(now);
         self.tell(now, out, |state, name, envelope| match state.peers.get_mut(name) {
             Some(peer) => peer.releaser.release_end(envelope, subject, now),
             None => Ok(Vec::new()),
@@ -343,6 +343,10 @@ impl State {
         volumes.iter().try_for_each(Volume4d::check).map_err(|e| invalid("volumes", &e))?;
         crate::volumes::check(volumes).map_err(|e| invalid("volumes", &e))?;
         let Some(party) = self.party().cloned() else { return Err(no_such("party", "own")) };
+        let key = (party, subject);
+        if !self.avoids.contains_key(&key) && filed_by(&self.avoids, &key.0) >= FILED_MAX {
+            return Err(Refused::Full { what: "avoid areas".into(), max: FILED_MAX as u64 });
+        }
         let until = volumes.iter().map(|v| v.end).max();
         let mut sent = Vec::new();
         for name in to {
@@ -359,7 +363,8 @@ impl State {
             sent.push(SentTo { party: name.clone(), index: appended.index, id: appended.id });
         }
         let filed = Filed { revision: 1, value: volumes.to_vec(), record: None, conflicts: Vec::new() };
-        self.avoids.insert((party, subject), filed);
+        self.avoids.insert(key.clone(), filed);
+        self.avoid_arrived(&key, now);
         Ok(Done::Sent(sent))
     }
 

@@ -134,7 +134,7 @@ impl State {
         self.hold(Key::Conflict(a.min(b), a.max(b)), if alarm { 3 } else { 2 }, condition, now)
     }
 
-    fn alarm_horizon_ms(&self) -> i64 {
+    pub(crate) fn alarm_horizon_ms(&self) -> i64 {
         self.pacts.list.iter().map(|p| p.pact().alarm_horizon_ms).max().unwrap_or(120_000)
     }
 }

@@ -3,7 +3,7 @@
 use crate::input::{Boot, Output};
 use crate::picture::{Origin, Source, Standing};
 use crate::situation::{Condition, Key};
-use crate::state::{FILED_MAX, Filed, LEDGER_MAX, Peer, State};
+use crate::state::{FILED_MAX, Filed, LEDGER_MAX, Peer, State, filed_by};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -184,7 +184,7 @@ impl State {
             }
             Body::Site(site) => {
                 if file(&mut self.sites, &key, record.revision, site, id) {
-                    self.prepare_site(&key);
+                    self.site_arrived(&key, now);
                 }
             }
             Body::Avoid(avoid) => {
@@ -192,7 +192,7 @@ impl State {
                     self.avoid_arrived(&key, now);
                 }
             }
-            Body::Withdrawn(withdrawn) => self.withdrawn(name, withdrawn.of),
+            Body::Withdrawn(withdrawn) => self.withdrawn(name, withdrawn.of, now),
             Body::Notice(notice) => {
                 let due = record.receipt.map(|r| {
                     let ms = i64::from(r.due_s) * 1000;
@@ -229,12 +229,12 @@ impl State {
         }
     }
 
-    fn withdrawn(&mut self, name: &PartyId, of: record::Hash32) {
+    fn withdrawn(&mut self, name: &PartyId, of: record::Hash32, now: Now) {
         let theirs = |owner: &PartyId, record: Option<record::Hash32>| owner == name && record == Some(of);
         self.plans.retain(|(owner, _), filed| !theirs(owner, filed.record));
         self.sites.retain(|(owner, _), filed| !theirs(owner, filed.record));
         self.avoids.retain(|(owner, _), filed| !theirs(owner, filed.record));
-        self.prepared = crate::volumes::Prepared::of(self);
+        self.volumes_removed(now);
     }
 
     /// A peer found a conflict between its aircraft and one of ours.
@@ -386,8 +386,7 @@ fn file<T>(
     if map.get(key).is_some_and(|f| f.revision >= revision) {
         return false;
     }
-    let of_party = map.keys().filter(|(owner, _)| *owner == key.0).count();
-    if !map.contains_key(key) && of_party >= FILED_MAX {
+    if !map.contains_key(key) && filed_by(map, &key.0) >= FILED_MAX {
         return false;
     }
     map.insert(key.clone(), Filed { revision, value, record: Some(id), conflicts: Vec::new() });

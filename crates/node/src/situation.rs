@@ -21,7 +21,7 @@ pub enum Key {
     /// An own track and a plan or avoid area of a peer.
     #[n(2)]
     Area(#[n(0)] u32, #[n(1)] PartyId, #[n(2)] SubjectId),
-    /// An own plan and a peer's plan, avoid area or a site.
+    /// An own plan and a peer's plan, avoid area or a site; or an own avoid area or site and a peer's plan.
     #[n(3)]
     Plans(#[n(0)] SubjectId, #[n(1)] PartyId, #[n(2)] SubjectId),
     /// A peer's information is old.
@@ -117,9 +117,11 @@ impl State {
     /// The condition of a situation holds. `level` is 1 caution, 2 warning, 3 alarm. Returns false if it was cut.
     pub(crate) fn hold(&mut self, key: Key, level: u8, mut condition: Condition, now: Now) -> bool {
         let conflict = matches!(key, Key::Conflict(..));
-        let known = self.situations.book.get(&key).is_some();
-        if conflict && !known {
-            let open = self.situations.book.open().filter(|(k, _)| matches!(k, Key::Conflict(..))).count();
+        // These grow with the traffic, or with what a peer sends; the others with the number of peers and notices.
+        let many = conflict || matches!(key, Key::Site(..) | Key::Area(..) | Key::Plans(..) | Key::Reported(..));
+        if many && self.situations.book.get(&key).is_none() {
+            let same = |k: &Key| core::mem::discriminant(k) == core::mem::discriminant(&key);
+            let open = self.situations.book.open().filter(|(k, _)| same(k)).count();
             if open >= crate::detecting::CONFLICTS_MAX {
                 self.cut = self.cut.saturating_add(1);
                 return false;

@@ -185,6 +185,11 @@ pub struct Filed<T> {
     pub(crate) conflicts: Vec<String>,
 }
 
+/// Number of things that a party filed.
+pub(crate) fn filed_by<T>(map: &BTreeMap<(PartyId, SubjectId), Filed<T>>, party: &PartyId) -> usize {
+    map.range((party.clone(), SubjectId([0; 16]))..=(party.clone(), SubjectId([0xff; 16]))).count()
+}
+
 /// One command as journaled.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 pub struct AuditRow {

@@ -1,0 +1,212 @@
+//! Own aircraft in the air against sites, and against what peers asked to be kept clear of.
+use super::words::name;
+use super::{Kind, Prepared, Ready, Thing, within};
+use crate::picture::SystemTrack;
+use crate::situation::{Condition, Key, label};
+use crate::state::State;
+use airspace::PlanState;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+use detect::{AGE_MAX_MS, Kinematics, PreparedSite, PreparedVolume, Presence, track_volume};
+use record::SubjectId;
+use units::earth::{self, Vec3};
+use units::{Now, Utc, Vertex};
+
+/// Edges looked at in one second. A track near a volume of ten edges costs about a hundred; a prediction step over an
+/// edge is a few nanoseconds and takes at most 1,200 steps, so that this is below a second in the worst case and far
+/// below in any other. What goes beyond is counted among the alerts left out.
+const WORK_MAX: usize = 200_000;
+/// Slower than any step of the prediction: the ellipsoid stretches ground speed by less.
+const STRETCH: f64 = 1.01;
+
+/// What was found, and how much was not looked at.
+#[derive(Default)]
+pub(super) struct Near {
+    pub found: BTreeMap<Key, (u8, Condition)>,
+    pub left_out: u32,
+    work: usize,
+}
+
+/// An own track in the air.
+struct Flying<'a> {
+    track: &'a SystemTrack,
+    state: Kinematics,
+    pos: Vec3,
+    reach_m: f64,
+    horizon_s: f64,
+}
+
+/// Something to keep clear of.
+struct Target<'a> {
+    thing: &'a Thing,
+    centre: Vec3,
+    radius_m: f64,
+    what: What<'a>,
+}
+
+enum What<'a> {
+    Site(&'a PreparedSite),
+    Volume(&'a PreparedVolume),
+}
+
+impl Prepared {
+    /// Own tracks against everything, sites first: if there is more than a second allows, what is left out is not them.
+    ///
+    /// 2,000 tracks and 1,000 volumes are 2 million ball tests of 8 operations each, about 6 ms; only what is within
+    /// reach of the horizon is looked at exactly.
+    pub(super) fn airborne(&self, state: &State, now: Now) -> Near {
+        let horizon_ms = state.alarm_horizon_ms();
+        let flying: Vec<Flying<'_>> = state
+            .picture
+            .iter()
+            .filter(|t| t.is_own() && !t.last.on_ground)
+            .map(|t| Flying::new(t, now.utc, horizon_ms))
+            .collect();
+        let mut near = Near::default();
+        if flying.is_empty() {
+            return near;
+        }
+        for kind in [Kind::Site, Kind::Avoid, Kind::Plan] {
+            let targets = self.targets(state, kind, now.utc, horizon_ms);
+            for flying in &flying {
+                for target in &targets {
+                    if within(earth::sub(flying.pos, target.centre), flying.reach_m + target.radius_m) {
+                        near.look(state, flying, target, now.utc);
+                    }
+                }
+            }
+        }
+        near
+    }
+
+    fn targets(&self, state: &State, kind: Kind, now: Utc, horizon_ms: i64) -> Vec<Target<'_>> {
+        let mut targets = Vec::new();
+        for (thing, ready) in self.ready.iter().filter(|(thing, _)| thing.kind == kind) {
+            match ready {
+                Ready::Site(site) => {
+                    let (centre, radius_m) = site.ball();
+                    targets.push(Target { thing, centre, radius_m, what: What::Site(site) });
+                }
+                // Where the own party plans or asks others to keep away, its own aircraft may be.
+                Ready::Volumes(_) if Some(&thing.owner) == state.party() => {}
+                Ready::Volumes(volumes) => {
+                    let soon = now.plus_ms(horizon_ms);
+                    for volume in volumes.iter().filter(|v| v.window().0 <= soon && v.window().1 >= now) {
+                        let (centre, radius_m) = volume.ball();
+                        targets.push(Target { thing, centre, radius_m, what: What::Volume(volume) });
+                    }
+                }
+            }
+        }
+        targets
+    }
+}
+
+impl<'a> Flying<'a> {
+    fn new(track: &'a SystemTrack, now: Utc, horizon_ms: i64) -> Self {
+        // A stale track is where it was last seen; nothing is predicted of it.
+        let stale = now.since_ms(track.last.at) > AGE_MAX_MS;
+        let at = if stale { track.last.at } else { now };
+        let state = Kinematics::from_report(&track.last, at);
+        let horizon_s = if stale { 0.0 } else { horizon_ms as f64 / 1000.0 };
+        let age_s = libm::fabs(at.since_s(track.last.at));
+        let accuracy_m = state.accuracy_m().unwrap_or(detect::ACCURACY_ASSUMED_M) + state.drift_m();
+        let reach_m = state.speed_mps() * STRETCH * (horizon_s + age_s) + accuracy_m + 1.0;
+        let pos = earth::surface(track.last.position.lat(), track.last.position.lon());
+        Self { track, state, pos, reach_m, horizon_s }
+    }
+}
+
+impl Near {
+    fn look(&mut self, state: &State, flying: &Flying<'_>, target: &Target<'_>, now: Utc) {
+        self.work += 1 + match target.what {
+            What::Site(site) => site.edges(),
+            What::Volume(volume) => volume.edges(),
+        };
+        if self.work > WORK_MAX {
+            self.left_out = self.left_out.saturating_add(1);
+            return;
+        }
+        let found = match target.what {
+            What::Site(site) => over_site(flying, site),
+            What::Volume(volume) => in_volume(state, flying, target.thing, volume),
+        };
+        let Some(found) = found else { return };
+        let (owner, id) = (target.thing.owner.clone(), flying.track.id);
+        let key = match target.thing.kind {
+            Kind::Site => Key::Site(id, owner, target.thing.subject),
+            // Avoid areas of one peer follow each other bin by bin: to the aircraft that is one situation.
+            Kind::Avoid => Key::Area(id, owner, SubjectId::default()),
+            Kind::Plan => Key::Area(id, owner, target.thing.subject),
+        };
+        let text = format!("{} {} {}", label(flying.track), found.verb, whose(state, target.thing));
+        let condition = Condition {
+            a: Some(id),
+            tin: Some(flying.state.t0().plus_ms(libm::round(found.in_s * 1000.0) as i64).max(now)),
+            distance_mm: found.distance_m.map(|m| libm::round(m * 1000.0) as i64),
+            violation: found.inside,
+            data_at: Some(flying.track.last.at),
+            text,
+            ..Condition::default()
+        };
+        // The higher level counts, and of one level the sooner.
+        let known = self.found.get(&key).map(|(level, c)| (*level, Reverse(c.tin)));
+        if known.is_none_or(|known| (found.level, Reverse(condition.tin)) > known) {
+            self.found.insert(key, (found.level, condition));
+        }
+    }
+}
+
+/// One track at one target.
+struct Found {
+    level: u8,
+    verb: &'static str,
+    inside: bool,
+    in_s: f64,
+    distance_m: Option<f64>,
+}
+
+/// A protected site entered is an alarm, one ahead a warning. A site has no height.
+fn over_site(flying: &Flying<'_>, site: &PreparedSite) -> Option<Found> {
+    let (lat, lon) = flying.state.lat_lon();
+    let hit = site.point(Vertex::from_degrees(lat, lon).ok()?);
+    let distance_m = Some(hit.distance_m);
+    if hit.inside_buffer {
+        return Some(Found { level: 3, verb: "is over", inside: true, in_s: 0.0, distance_m });
+    }
+    let ahead = site.track(&flying.state, flying.horizon_s);
+    let (in_s, _) = *ahead.first()?;
+    Some(Found { level: 2, verb: "is predicted to come over", inside: false, in_s, distance_m })
+}
+
+/// Inside an avoid area, or a plan of an emergency, is a warning; everything else about plans and areas is a caution:
+/// the aircraft in them have alarms of their own.
+fn in_volume(state: &State, flying: &Flying<'_>, thing: &Thing, volume: &PreparedVolume) -> Option<Found> {
+    let seen = track_volume(&flying.state, volume, flying.horizon_s);
+    let grave = match thing.kind {
+        Kind::Plan => state.plans.get(&thing.key()).is_some_and(|f| f.value.state == PlanState::Contingent),
+        Kind::Avoid | Kind::Site => true,
+    };
+    let distance_m = Some(if seen.lateral_m > 0.0 { seen.lateral_m } else { 0.0 });
+    let (level, verb, inside) = match seen.now {
+        Presence::In => (if grave { 2 } else { 1 }, "is in", true),
+        Presence::Marginal => (1, "is at the edge of", false),
+        Presence::Out => (1, "is predicted to enter", false),
+    };
+    let in_s = match (seen.now, seen.predicted.first()) {
+        (Presence::Out, None) => return None,
+        (Presence::Out, Some((from, _))) => *from,
+        _ => 0.0,
+    };
+    Some(Found { level, verb, inside, in_s, distance_m })
+}
+
+fn whose(state: &State, thing: &Thing) -> String {
+    match thing.kind {
+        Kind::Avoid => format!("an avoid area of {}", thing.owner),
+        _ => name(state, thing),
+    }
+}
