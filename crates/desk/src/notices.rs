@@ -1,279 +1,375 @@
-//! The life of a notice: queued, received, seen, acknowledged; and by when.
-use crate::read_back::differences;
+//! Notices in both directions, with their deadlines.
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
-use record::{Hash32, Notice, PartyId, Precedence, ReadBack, Receipt, ReceiptLevel, Role, SubjectId};
-use units::{Mono, Now, Utc};
+use record::{Hash32, PartyId, Precedence, ReadBack, Receipt, ReceiptLevel, Role};
+use units::{Mono, Now};
 
-/// Notices kept in each direction; the oldest settled one makes room. All of them stand in the logs.
-pub const NOTICES_MAX: usize = 2000;
+use crate::alert::{AlertLevel, Facts, Shown, Situation};
+use crate::error::DeskError;
+use crate::notice::{Answer, Direction, Incoming, NoticeEvent, NoticeItem, Outgoing};
+use crate::read_back::compare;
 
-/// An acknowledgement.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct Acknowledged {
-    /// When, by the acknowledging side's clock.
-    #[n(0)]
-    pub at: Utc,
-    /// In what role.
-    #[n(1)]
-    pub role: Option<Role>,
-    /// Own officer's account; the peer's is never known.
-    #[n(2)]
-    pub by: Option<String>,
-    /// The read-back agreed with the notice.
-    #[n(3)]
-    pub read_back_ok: bool,
-}
+/// Notices kept per peer and direction: 500 × 3 kB are 1.5 MB at worst. Done ones make room, the oldest first.
+pub const NOTICES_MAX: usize = 500;
+/// Of these, kept free for FLASH and IMMEDIATE: a flood of the rest must not shut them out.
+pub const URGENT_RESERVE: usize = 100;
+/// An answer due within this is a warning.
+pub const DUE_SOON_MS: u64 = 30_000;
+/// Officers recorded as having been shown one notice.
+const SHOWN_MAX: usize = 32;
 
-/// A notice sent.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct Outgoing {
-    /// To whom.
-    #[n(0)]
-    pub peer: PartyId,
-    /// Index in the log to the peer.
-    #[n(1)]
-    pub index: u64,
-    /// Subject.
-    #[n(2)]
-    pub subject: SubjectId,
-    /// Precedence.
-    #[n(3)]
-    pub precedence: Precedence,
-    /// The notice.
-    #[n(4)]
-    pub notice: Notice,
-    /// When issued.
-    #[n(5)]
-    pub issued: Utc,
-    /// Receipt asked for.
-    #[n(6)]
-    pub wanted: Option<ReceiptLevel>,
-    /// When it is due: on the monotonic clock, and as written down.
-    #[n(7)]
-    pub due: Option<(Mono, Utc)>,
-    /// The peer's machine holds it: its statement of when.
-    #[n(8)]
-    pub received: Option<Utc>,
-    /// The peer displayed it.
-    #[n(9)]
-    pub seen: Option<Utc>,
-    /// The peer acknowledged it.
-    #[n(10)]
-    pub acknowledged: Option<Acknowledged>,
-    /// Order of entry.
-    #[n(11)]
-    pub order: u64,
-}
-
-/// A notice received.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct Incoming {
-    /// From whom.
-    #[n(0)]
-    pub peer: PartyId,
-    /// Index in the peer's log.
-    #[n(1)]
-    pub index: u64,
-    /// Subject.
-    #[n(2)]
-    pub subject: SubjectId,
-    /// Precedence.
-    #[n(3)]
-    pub precedence: Precedence,
-    /// The notice.
-    #[n(4)]
-    pub notice: Notice,
-    /// When issued, as the peer states.
-    #[n(5)]
-    pub issued: Utc,
-    /// Receipt the peer asks for.
-    #[n(6)]
-    pub wanted: Option<ReceiptLevel>,
-    /// When it is due.
-    #[n(7)]
-    pub due: Option<(Mono, Utc)>,
-    /// When it arrived here.
-    #[n(8)]
-    pub received: Utc,
-    /// When it was first displayed, and to whom.
-    #[n(9)]
-    pub seen: Option<(Utc, String)>,
-    /// When and by whom it was acknowledged here.
-    #[n(10)]
-    pub acknowledged: Option<Acknowledged>,
-    /// Order of entry.
-    #[n(11)]
-    pub order: u64,
-}
-
-/// Why something could not be done with a notice.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoticeError {
-    /// No such notice received.
-    #[error("no such notice")]
-    NoSuch,
-    /// It was acknowledged already.
-    #[error("already acknowledged")]
-    Already,
-    /// The read-back differs.
-    #[error("the read-back differs in: {}", .0.join(", "))]
-    ReadBackDiffers(Vec<&'static str>),
-}
-
-/// All notices.
+/// The notices of a desk.
+///
+/// An own notice goes from queued to RECEIVED (the peer's cosignature covers it), SEEN and ACKNOWLEDGED (its receipts). A
+/// peer's notice is RECEIVED by the link itself; SEEN goes out when it is first displayed, ACKNOWLEDGED when an officer
+/// has read it back and the machine found no difference. Levels never go back.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Notices {
     #[n(0)]
-    outgoing: BTreeMap<Hash32, Outgoing>,
+    items: BTreeMap<u64, NoticeItem>,
     #[n(1)]
-    incoming: BTreeMap<Hash32, Incoming>,
+    by_record: BTreeMap<(Direction, PartyId, Hash32), u64>,
     #[n(2)]
-    order: u64,
+    last: u64,
+    #[n(3)]
+    refused: u64,
+    #[n(4)]
+    outputs: BTreeMap<u64, NoticeEvent>,
+    #[n(5)]
+    output_count: u64,
 }
 
 impl Notices {
-    /// A notice was appended to the log to its peer.
-    pub fn sent(&mut self, id: Hash32, mut notice: Outgoing) {
-        self.order += 1;
-        notice.order = self.order;
-        if self.outgoing.len() >= NOTICES_MAX {
-            let settled = self.outgoing.iter().filter(|(_, n)| n.settled()).min_by_key(|(_, n)| n.order);
-            let oldest = settled.or_else(|| self.outgoing.iter().min_by_key(|(_, n)| n.order)).map(|(id, _)| *id);
-            oldest.and_then(|id| self.outgoing.remove(&id));
-        }
-        self.outgoing.insert(id, notice);
-    }
-
-    /// A notice arrived from a peer.
-    pub fn arrived(&mut self, id: Hash32, mut notice: Incoming) {
-        self.order += 1;
-        notice.order = self.order;
-        if self.incoming.len() >= NOTICES_MAX {
-            let settled = self.incoming.iter().filter(|(_, n)| n.settled()).min_by_key(|(_, n)| n.order);
-            let oldest = settled.or_else(|| self.incoming.iter().min_by_key(|(_, n)| n.order)).map(|(id, _)| *id);
-            oldest.and_then(|id| self.incoming.remove(&id));
-        }
-        self.incoming.entry(id).or_insert(notice);
-    }
-
-    /// The peer cosigned its log of our entries below `size`: that is RECEIVED for the notices among them.
-    pub fn received_below(&mut self, peer: &PartyId, size: u64, at: Utc) {
-        let waiting = self.outgoing.values_mut().filter(|n| n.received.is_none() && n.peer == *peer && n.index < size);
-        waiting.for_each(|n| n.received = Some(at));
-    }
-
-    /// A receipt of a peer. Returns whether it is for a notice of ours to that peer.
-    pub fn receipt(&mut self, peer: &PartyId, receipt: &Receipt) -> bool {
-        let Some(notice) = self.outgoing.get_mut(&receipt.of).filter(|n| n.peer == *peer) else { return false };
-        match receipt.level {
-            ReceiptLevel::Seen => {
-                notice.seen.get_or_insert(receipt.at);
-            }
-            ReceiptLevel::Acknowledged | ReceiptLevel::Responded => {
-                // Compared here too: the sender does not take the receiver's word for what was read back.
-                let read = receipt.read_back.unwrap_or_default();
-                let read_back_ok = differences(&notice.notice, &read).is_empty();
-                notice.seen.get_or_insert(receipt.at);
-                notice.acknowledged = Some(Acknowledged { at: receipt.at, role: receipt.role, by: None, read_back_ok });
-            }
-            ReceiptLevel::Received | ReceiptLevel::Disseminated => {}
-        }
-        true
-    }
-
-    /// A notice received was painted before `who`. Returns it the first time.
-    pub fn displayed(&mut self, id: Hash32, who: &str, now: Now) -> Option<&Incoming> {
-        let notice = self.incoming.get_mut(&id).filter(|n| n.seen.is_none())?;
-        notice.seen = Some((now.utc, who.to_string()));
-        Some(notice)
-    }
-
-    /// `who` acknowledges a notice received, reading back place, level and time.
+    /// Takes up an own notice that was released to a peer.
     ///
     /// # Errors
-    /// [`NoticeError`]; a read-back that differs acknowledges nothing.
-    pub fn acknowledge(
+    /// [`DeskError::Full`].
+    pub fn handle_sent(&mut self, sent: Outgoing, now: Now) -> Result<u64, DeskError> {
+        let key = (Direction::Out, sent.peer.clone(), sent.record);
+        if let Some(id) = self.by_record.get(&key) {
+            return Ok(*id);
+        }
+        let id = self.room(Direction::Out, &sent.peer, sent.precedence)?;
+        let due_ms = u64::from(sent.due_s) * 1000;
+        let due = sent.wanted.map(|_| now.utc.plus_ms(due_ms as i64));
+        self.insert(
+            key,
+            NoticeItem {
+                id,
+                direction: Direction::Out,
+                peer: sent.peer,
+                record: sent.record,
+                index: None,
+                subject: sent.subject,
+                notice: sent.notice,
+                precedence: sent.precedence,
+                wanted: sent.wanted,
+                issued: now.utc,
+                due,
+                received: None,
+                seen: None,
+                acknowledged: None,
+                overdue: false,
+                sealed: false,
+                shown: Vec::new(),
+                due_at: due.map(|_| now.mono.plus_ms(due_ms)),
+            },
+        );
+        Ok(id)
+    }
+
+    /// Takes up a peer's notice. The same record again changes nothing.
+    ///
+    /// # Errors
+    /// [`DeskError::Full`]: the record stands in the peer's log all the same, and the refusal is counted and shown.
+    pub fn handle_arrived(&mut self, came: Incoming, now: Now) -> Result<u64, DeskError> {
+        let key = (Direction::In, came.peer.clone(), came.record);
+        if let Some(id) = self.by_record.get(&key) {
+            return Ok(*id);
+        }
+        let id = self.room(Direction::In, &came.peer, came.precedence)?;
+        let due_ms = u64::from(came.due_s) * 1000;
+        let due = came.wanted.map(|_| now.utc.plus_ms(due_ms as i64));
+        self.insert(
+            key,
+            NoticeItem {
+                id,
+                direction: Direction::In,
+                peer: came.peer,
+                record: came.record,
+                index: Some(came.index),
+                subject: came.subject,
+                notice: came.notice,
+                precedence: came.precedence,
+                wanted: came.wanted,
+                issued: came.issued,
+                due,
+                received: Some(now.utc),
+                seen: None,
+                acknowledged: None,
+                overdue: false,
+                sealed: false,
+                shown: Vec::new(),
+                due_at: due.map(|_| now.mono.plus_ms(due_ms)),
+            },
+        );
+        self.emit(NoticeEvent::Arrived(id));
+        Ok(id)
+    }
+
+    /// Notes at which place of the log to its peer an own record stands.
+    pub fn handle_logged(&mut self, peer: &PartyId, record: &Hash32, index: u64) {
+        if let Some(item) = self.item(Direction::Out, peer, record) {
+            item.index = Some(index);
+        }
+    }
+
+    /// Notes that the peer has cosigned our log to it at this size: all entries below it are RECEIVED.
+    pub fn handle_cosigned(&mut self, peer: &PartyId, size: u64, now: Now) {
+        let mut reached = Vec::new();
+        for item in self.items.values_mut().filter(|i| i.direction == Direction::Out && i.peer == *peer) {
+            if item.received.is_none() && item.index.is_some_and(|index| index < size) {
+                (item.received, item.sealed) = (Some(now.utc), true);
+                reached.push(item.id);
+            }
+        }
+        for id in reached {
+            self.emit(NoticeEvent::Progress { id, level: ReceiptLevel::Received, differs: Vec::new() });
+        }
+    }
+
+    /// Notes that a verified checkpoint of the peer's covers its log to us up to this size.
+    pub fn handle_sealed(&mut self, peer: &PartyId, size: u64) {
+        for item in self.items.values_mut().filter(|i| i.direction == Direction::In && i.peer == *peer) {
+            item.sealed |= item.index.is_some_and(|index| index < size);
+        }
+    }
+
+    /// Takes a peer's receipt for an own notice. The read-back is compared here as well: what the peer's machine let
+    /// pass is its own affair.
+    ///
+    /// # Errors
+    /// A receipt for nothing sent to this peer, for another place in the log, or an acknowledgement that names no role or
+    /// holds no read-back.
+    pub fn handle_receipt(&mut self, peer: &PartyId, receipt: &Receipt) -> Result<(), DeskError> {
+        let item = self.item(Direction::Out, peer, &receipt.of).ok_or(DeskError::ReceiptOfNothing)?;
+        if let Some(expected) = item.index
+            && expected != receipt.index
+        {
+            return Err(DeskError::ReceiptIndex { expected, got: receipt.index });
+        }
+        let before = (item.level(), item.acknowledged.clone());
+        if receipt.level >= ReceiptLevel::Acknowledged && !item.is_acknowledged() {
+            let (Some(role), Some(read)) = (receipt.role, receipt.read_back) else {
+                return Err(DeskError::ReceiptEmpty);
+            };
+            if role == Role::Observer {
+                return Err(DeskError::ReceiptEmpty);
+            }
+            let differs = compare(&item.notice, &read);
+            item.acknowledged = Some(Answer { at: receipt.at, role, by: None, differs });
+        }
+        if receipt.level >= ReceiptLevel::Seen && item.seen.is_none() {
+            item.seen = Some(receipt.at);
+        }
+        if (item.level(), item.acknowledged.clone()) == before {
+            return Ok(());
+        }
+        let (id, level) = (item.id, item.level().unwrap_or(receipt.level));
+        let differs = item.acknowledged.as_ref().map_or(Vec::new(), |a| a.differs.clone());
+        self.emit(NoticeEvent::Progress { id, level, differs });
+        Ok(())
+    }
+
+    /// Notes that a notice was displayed to an officer; the first time, SEEN goes out.
+    ///
+    /// # Errors
+    /// No such notice.
+    pub fn handle_shown(&mut self, id: u64, officer: &str, role: Role, now: Now) -> Result<(), DeskError> {
+        let item = self.items.get_mut(&id).ok_or(DeskError::Unknown { what: "notice", id })?;
+        if item.shown.iter().any(|s| s.officer == officer) {
+            return Ok(());
+        }
+        if item.shown.len() >= SHOWN_MAX {
+            item.shown.remove(0);
+        }
+        item.shown.push(Shown { officer: officer.to_string(), at: now.utc, raising: 1 });
+        let first = item.direction == Direction::In && item.seen.is_none();
+        let receipt = item.receipt(ReceiptLevel::Seen, Some(role), None, now);
+        let peer = item.peer.clone();
+        if first {
+            item.seen = Some(now.utc);
+        }
+        self.emit(NoticeEvent::Shown { id, officer: officer.to_string() });
+        if first {
+            self.emit(NoticeEvent::Send { peer, receipt });
+        }
+        Ok(())
+    }
+
+    /// Acknowledges a peer's notice. The read-back is compared first; if it differs nothing is sent.
+    ///
+    /// # Errors
+    /// No such notice of a peer's, done already, an observer, or [`DeskError::ReadBackDiffers`].
+    pub fn handle_acknowledge(
         &mut self,
-        id: Hash32,
-        who: &str,
+        id: u64,
+        officer: &str,
         role: Role,
-        read_back: &ReadBack,
+        read: ReadBack,
         now: Now,
-    ) -> Result<&Incoming, NoticeError> {
-        let notice = self.incoming.get_mut(&id).ok_or(NoticeError::NoSuch)?;
-        if notice.acknowledged.is_some() {
-            return Err(NoticeError::Already);
+    ) -> Result<(), DeskError> {
+        if role == Role::Observer {
+            return Err(DeskError::Observer);
         }
-        let fields = differences(&notice.notice, read_back);
+        let item = self.items.get_mut(&id).filter(|i| i.direction == Direction::In);
+        let item = item.ok_or(DeskError::Unknown { what: "notice", id })?;
+        if item.is_acknowledged() {
+            return Err(DeskError::AlreadyAcknowledged { what: "notice", id });
+        }
+        let fields = compare(&item.notice, &read);
         if !fields.is_empty() {
-            return Err(NoticeError::ReadBackDiffers(fields));
+            return Err(DeskError::ReadBackDiffers { fields });
         }
-        notice.acknowledged =
-            Some(Acknowledged { at: now.utc, role: Some(role), by: Some(who.to_string()), read_back_ok: true });
-        Ok(notice)
+        item.seen.get_or_insert(now.utc);
+        item.acknowledged = Some(Answer { at: now.utc, role, by: Some(officer.to_string()), differs: Vec::new() });
+        let receipt = item.receipt(ReceiptLevel::Acknowledged, Some(role), Some(read), now);
+        let peer = item.peer.clone();
+        self.emit(NoticeEvent::Send { peer, receipt });
+        Ok(())
     }
 
-    /// Notices sent.
-    pub fn outgoing(&self) -> impl Iterator<Item = (&Hash32, &Outgoing)> {
-        self.outgoing.iter()
-    }
-
-    /// Notices received.
-    pub fn incoming(&self) -> impl Iterator<Item = (&Hash32, &Incoming)> {
-        self.incoming.iter()
-    }
-
-    /// A notice sent.
-    #[must_use]
-    pub fn outgoing_by(&self, id: &Hash32) -> Option<&Outgoing> {
-        self.outgoing.get(id)
-    }
-
-    /// A notice received.
-    #[must_use]
-    pub fn incoming_by(&self, id: &Hash32) -> Option<&Incoming> {
-        self.incoming.get(id)
-    }
-}
-
-impl Outgoing {
-    /// Whether everything asked for has come.
-    #[must_use]
-    pub fn settled(&self) -> bool {
-        match self.wanted {
-            None | Some(ReceiptLevel::Received) => self.received.is_some(),
-            Some(ReceiptLevel::Seen) => self.seen.is_some(),
-            Some(_) => self.acknowledged.as_ref().is_some_and(|a| a.read_back_ok),
+    /// Lets time pass: marks what is overdue.
+    pub fn handle_time(&mut self, now: Now) {
+        let mut late = Vec::new();
+        for item in self.items.values_mut().filter(|i| !i.overdue && i.is_open()) {
+            if item.due_at.is_some_and(|due| due <= now.mono) {
+                item.overdue = true;
+                late.push(item.id);
+            }
+        }
+        for id in late {
+            self.emit(NoticeEvent::Overdue(id));
         }
     }
 
-    /// Whether it is past its deadline.
+    /// When [`Notices::handle_time`] or [`Notices::conditions`] next has something new.
     #[must_use]
-    pub fn overdue(&self, now: Now) -> bool {
-        !self.settled() && self.due.is_some_and(|(at, _)| now.mono >= at)
+    pub fn poll_timeout(&self, now: Now) -> Option<Mono> {
+        let open = self.items.values().filter(|i| i.is_open()).filter_map(|i| i.due_at);
+        open.flat_map(|due| [Mono(due.0.saturating_sub(DUE_SOON_MS)), due]).filter(|at| *at > now.mono).min()
+    }
+
+    /// The conditions that alert an officer now.
+    ///
+    /// A peer's FLASH is an alarm until it is answered, IMMEDIATE a warning, the rest a caution; any answer due within
+    /// [`DUE_SOON_MS`] is a warning, overdue an alarm, and so is a wrong read-back of an own notice.
+    #[must_use]
+    pub fn conditions(&self, now: Now) -> Vec<(Situation, AlertLevel, Facts)> {
+        let open = self.items.values().filter(|i| i.is_open());
+        open.filter_map(|i| i.alert(now).map(|(level, facts)| (Situation::Notice(i.id), level, facts))).collect()
+    }
+
+    /// Takes the next event, oldest first.
+    pub fn poll_output(&mut self) -> Option<NoticeEvent> {
+        self.outputs.pop_first().map(|(_, event)| event)
+    }
+
+    /// All notices kept, by id.
+    pub fn iter(&self) -> impl Iterator<Item = &NoticeItem> {
+        self.items.values()
+    }
+
+    /// One notice.
+    #[must_use]
+    pub fn get(&self, id: u64) -> Option<&NoticeItem> {
+        self.items.get(&id)
+    }
+
+    /// The notice of a record.
+    #[must_use]
+    pub fn of(&self, direction: Direction, peer: &PartyId, record: &Hash32) -> Option<&NoticeItem> {
+        self.by_record.get(&(direction, peer.clone(), *record)).and_then(|id| self.items.get(id))
+    }
+
+    /// Notices that did not fit. Never silent: show it.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    fn item(&mut self, direction: Direction, peer: &PartyId, record: &Hash32) -> Option<&mut NoticeItem> {
+        let id = self.by_record.get(&(direction, peer.clone(), *record))?;
+        self.items.get_mut(id)
+    }
+
+    fn insert(&mut self, key: (Direction, PartyId, Hash32), item: NoticeItem) {
+        self.by_record.insert(key, item.id);
+        self.items.insert(item.id, item);
+    }
+
+    /// The next id, once there is room for it.
+    fn room(&mut self, direction: Direction, peer: &PartyId, precedence: Precedence) -> Result<u64, DeskError> {
+        let urgent = precedence >= Precedence::Immediate;
+        let max = if urgent { NOTICES_MAX } else { NOTICES_MAX - URGENT_RESERVE };
+        let same = |i: &&NoticeItem| i.direction == direction && i.peer == *peer;
+        let count = self.items.values().filter(same).count();
+        if count >= max {
+            // What asks for nothing, or has been answered, makes room.
+            let Some(done) = self.items.values().filter(same).find(|i| !i.is_open()).map(|i| i.id) else {
+                self.refused += 1;
+                return Err(DeskError::Full { max });
+            };
+            if let Some(item) = self.items.remove(&done) {
+                self.by_record.remove(&(item.direction, item.peer, item.record));
+            }
+        }
+        self.last += 1;
+        Ok(self.last)
+    }
+
+    fn emit(&mut self, event: NoticeEvent) {
+        self.output_count += 1;
+        self.outputs.insert(self.output_count, event);
     }
 }
 
-impl Incoming {
-    /// Whether everything asked for was given.
-    #[must_use]
-    pub fn settled(&self) -> bool {
-        match self.wanted {
-            None | Some(ReceiptLevel::Received) => self.seen.is_some(),
-            Some(ReceiptLevel::Seen) => self.seen.is_some(),
-            Some(_) => self.acknowledged.is_some(),
+impl NoticeItem {
+    fn receipt(&self, level: ReceiptLevel, role: Option<Role>, read_back: Option<ReadBack>, now: Now) -> Receipt {
+        Receipt { of: self.record, index: self.index.unwrap_or(0), level, at: now.utc, role, read_back }
+    }
+
+    fn alert(&self, now: Now) -> Option<(AlertLevel, Facts)> {
+        let left = self.due_at.map(|due| due.since_ms(now.mono));
+        let wrong = self.acknowledged.as_ref().is_some_and(|a| !a.differs.is_empty());
+        let level = if self.overdue || wrong {
+            AlertLevel::Alarm
+        } else {
+            let by_time = left.filter(|ms| *ms < DUE_SOON_MS).map(|_| AlertLevel::Warning);
+            let by_kind = (self.direction == Direction::In).then_some(match self.precedence {
+                Precedence::Flash => AlertLevel::Alarm,
+                Precedence::Immediate => AlertLevel::Warning,
+                Precedence::Priority | Precedence::Routine => AlertLevel::Caution,
+            });
+            by_time.max(by_kind)?
+        };
+        Some((level, Facts { text: self.sentence(wrong), ..Facts::default() }))
+    }
+
+    fn sentence(&self, wrong: bool) -> String {
+        let (precedence, class, peer) = (self.precedence.name(), self.notice.class.name(), &self.peer);
+        let late = if self.overdue { ", overdue" } else { "" };
+        match self.direction {
+            Direction::In => format!("{precedence} {class} from {peer} waits for your answer{late}"),
+            Direction::Out if wrong => format!("{precedence} {class} to {peer}: the read-back differs"),
+            Direction::Out => format!("{precedence} {class} to {peer} is not answered{late}"),
         }
     }
-
-    /// Whether it is past its deadline.
-    #[must_use]
-    pub fn overdue(&self, now: Now) -> bool {
-        !self.settled() && self.due.is_some_and(|(at, _)| now.mono >= at)
-    }
 }
+
+#[cfg(test)]
+#[path = "notices_tests.rs"]
+mod tests;

@@ -1,0 +1,351 @@
+//! What an alert is.
+use alloc::string::String;
+use alloc::vec::Vec;
+use minicbor::{Decode, Encode};
+use record::{PartyId, Role, SubjectId};
+use units::{Height, Mono, Reference, Utc};
+
+/// How grave (IMO MSC.302(87): alarm, warning, caution).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum AlertLevel {
+    /// To be known.
+    #[n(0)]
+    Caution,
+    /// Becomes an alarm if nobody acknowledges it.
+    #[n(1)]
+    Warning,
+    /// To be acted on now.
+    #[n(2)]
+    Alarm,
+}
+
+impl AlertLevel {
+    /// The word used in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Caution => "caution",
+            Self::Warning => "warning",
+            Self::Alarm => "alarm",
+        }
+    }
+}
+
+/// Where an alert stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum AlertState {
+    /// Nobody has seen it as it is now.
+    #[n(0)]
+    Raised,
+    /// Displayed to an officer.
+    #[n(1)]
+    Shown,
+    /// An officer took it up. It stays until its condition ends.
+    #[n(2)]
+    Acknowledged,
+    /// The condition has ended.
+    #[n(3)]
+    Cleared,
+}
+
+impl AlertState {
+    /// The word used in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Raised => "raised",
+            Self::Shown => "shown",
+            Self::Acknowledged => "acknowledged",
+            Self::Cleared => "cleared",
+        }
+    }
+}
+
+/// What an alert is about. There is one alert for one of these.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub enum Situation {
+    /// Two tracks; make it with [`Situation::tracks`].
+    #[n(0)]
+    Tracks(#[n(0)] u64, #[n(1)] u64),
+    /// A track and a protected site.
+    #[n(1)]
+    TrackSite(#[n(0)] u64, #[n(1)] SubjectId),
+    /// A track and a volume: a plan, a notice's or an avoid area's.
+    #[n(2)]
+    TrackVolume(#[n(0)] u64, #[n(1)] SubjectId),
+    /// Two plans; make it with [`Situation::plans`].
+    #[n(3)]
+    Plans(#[n(0)] SubjectId, #[n(1)] SubjectId),
+    /// A plan or notice and a protected site.
+    #[n(4)]
+    PlanSite(#[n(0)] SubjectId, #[n(1)] SubjectId),
+    /// A notice, by its number at this desk.
+    #[n(5)]
+    Notice(#[n(0)] u64),
+    /// Trouble with a peer.
+    #[n(6)]
+    Peer(#[n(0)] PartyId, #[n(1)] PeerTrouble),
+    /// Trouble of our own.
+    #[n(7)]
+    Own(#[n(0)] OwnTrouble),
+}
+
+/// Trouble with a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum PeerTrouble {
+    /// Nothing heard of it.
+    #[n(0)]
+    Lost,
+    /// Its clock is off.
+    #[n(1)]
+    Clock,
+    /// It showed two histories, or an older one: evidence is kept and the link is frozen.
+    #[n(2)]
+    Rollback,
+    /// It changed what it releases.
+    #[n(3)]
+    Release,
+}
+
+/// Trouble of our own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum OwnTrouble {
+    /// The own picture is frozen or lost.
+    #[n(0)]
+    Picture,
+    /// The own clock is off or uncertain.
+    #[n(1)]
+    Clock,
+    /// Our own log is behind what a peer has cosigned.
+    #[n(2)]
+    Rollback,
+    /// The journal accepts nothing.
+    #[n(3)]
+    Journal,
+}
+
+/// The kinds that the API tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AlertKind {
+    /// Two tracks, or a track and a volume.
+    Conflict,
+    /// A protected site.
+    Site,
+    /// Two plans.
+    Plan,
+    /// A peer is lost, or changed its release.
+    PeerLost,
+    /// A clock.
+    Clock,
+    /// A notice waits for an answer.
+    Notice,
+    /// A history goes back or forks.
+    Rollback,
+    /// The own picture or journal.
+    OwnPicture,
+}
+
+impl AlertKind {
+    /// The word used in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Conflict => "conflict",
+            Self::Site => "site",
+            Self::Plan => "plan",
+            Self::PeerLost => "peer-lost",
+            Self::Clock => "clock",
+            Self::Notice => "notice",
+            Self::Rollback => "rollback",
+            Self::OwnPicture => "own-picture",
+        }
+    }
+}
+
+impl Situation {
+    /// Two tracks, either way round.
+    #[must_use]
+    pub const fn tracks(a: u64, b: u64) -> Self {
+        if a <= b { Self::Tracks(a, b) } else { Self::Tracks(b, a) }
+    }
+
+    /// Two plans, either way round.
+    #[must_use]
+    pub fn plans(a: SubjectId, b: SubjectId) -> Self {
+        Self::Plans(a.min(b), a.max(b))
+    }
+
+    /// The kind.
+    #[must_use]
+    pub const fn kind(&self) -> AlertKind {
+        match self {
+            Self::Tracks(..) | Self::TrackVolume(..) => AlertKind::Conflict,
+            Self::TrackSite(..) | Self::PlanSite(..) => AlertKind::Site,
+            Self::Plans(..) => AlertKind::Plan,
+            Self::Notice(_) => AlertKind::Notice,
+            Self::Peer(_, PeerTrouble::Lost | PeerTrouble::Release) => AlertKind::PeerLost,
+            Self::Peer(_, PeerTrouble::Clock) | Self::Own(OwnTrouble::Clock) => AlertKind::Clock,
+            Self::Peer(_, PeerTrouble::Rollback) | Self::Own(OwnTrouble::Rollback) => AlertKind::Rollback,
+            Self::Own(OwnTrouble::Picture | OwnTrouble::Journal) => AlertKind::OwnPicture,
+        }
+    }
+}
+
+/// What is known of the situation, as of the last time it was found.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct Facts {
+    /// In words, for people.
+    #[n(0)]
+    pub text: String,
+    /// Closest approach.
+    #[n(1)]
+    pub cpa: Option<Utc>,
+    /// Loss of minima begins.
+    #[n(2)]
+    pub loss: Option<Utc>,
+    /// Lateral distance at the closest approach, millimetres.
+    #[n(3)]
+    pub cpa_mm: Option<i64>,
+    /// Lateral distance now, millimetres.
+    #[n(4)]
+    pub distance_mm: Option<i64>,
+    /// Vertical distance; `None` if a level is unknown.
+    #[n(5)]
+    pub vertical: Option<Height>,
+    /// The reference in which the levels were compared.
+    #[n(6)]
+    pub reference: Option<Reference>,
+    /// Minima are lost already.
+    #[n(7)]
+    pub violation: bool,
+}
+
+/// An alert.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Alert {
+    /// Number at this desk, from 1.
+    #[n(0)]
+    pub id: u64,
+    /// What it is about.
+    #[n(1)]
+    pub situation: Situation,
+    /// Level in force: of the condition, or higher because nobody acknowledged it.
+    #[n(2)]
+    pub level: AlertLevel,
+    /// State.
+    #[n(3)]
+    pub state: AlertState,
+    /// When it was first raised.
+    #[n(4)]
+    pub raised: Utc,
+    /// How often it was raised: once, and again each time it worsened.
+    #[n(5)]
+    pub raising: u32,
+    /// Facts of the last finding.
+    #[n(6)]
+    pub facts: Facts,
+    /// Who was shown it and when.
+    #[n(7)]
+    pub shown: Vec<Shown>,
+    /// Who took it up as it is now.
+    #[n(8)]
+    pub acknowledged: Option<Acknowledgement>,
+    /// When it ended.
+    #[n(9)]
+    pub cleared: Option<Utc>,
+    /// Raised in the present form at.
+    #[n(10)]
+    pub(crate) since: Mono,
+    /// Level of the condition, without escalation.
+    #[n(11)]
+    pub(crate) condition: AlertLevel,
+    /// The condition has been of a lower level since.
+    #[n(12)]
+    pub(crate) lower_since: Option<Mono>,
+    /// The condition has been absent since.
+    #[n(13)]
+    pub(crate) absent_since: Option<Mono>,
+    /// Minima were lost at some time.
+    #[n(14)]
+    pub(crate) violated: bool,
+}
+
+/// Somebody was shown an alert or a notice.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Shown {
+    /// To whom.
+    #[n(0)]
+    pub officer: String,
+    /// When it was displayed.
+    #[n(1)]
+    pub at: Utc,
+    /// Which raising of the alert; 1 for a notice.
+    #[n(2)]
+    pub raising: u32,
+}
+
+/// Somebody took an alert or a notice up.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Acknowledgement {
+    /// Who.
+    #[n(0)]
+    pub by: String,
+    /// In which role.
+    #[n(1)]
+    pub role: Role,
+    /// When.
+    #[n(2)]
+    pub at: Utc,
+}
+
+/// A change of an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct AlertEvent {
+    /// The alert.
+    #[n(0)]
+    pub id: u64,
+    /// What changed.
+    #[n(1)]
+    pub change: AlertChange,
+    /// Its level afterwards.
+    #[n(2)]
+    pub level: AlertLevel,
+    /// When.
+    #[n(3)]
+    pub at: Utc,
+}
+
+/// What changed in an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum AlertChange {
+    /// New.
+    #[n(0)]
+    Raised,
+    /// Worse than when it was last raised; sounds again.
+    #[n(1)]
+    Worsened,
+    /// An alarm now, since nobody acknowledged the warning.
+    #[n(2)]
+    Escalated,
+    /// The condition's level has been lower for ten seconds. Does not sound.
+    #[n(3)]
+    Lowered,
+    /// Displayed to an officer for the first time in this form.
+    #[n(4)]
+    Shown(#[n(0)] String),
+    /// Taken up.
+    #[n(5)]
+    Acknowledged(#[n(0)] String),
+    /// Ended.
+    #[n(6)]
+    Cleared,
+    /// Pushed out by a graver one; counted in what was cut.
+    #[n(7)]
+    Cut,
+}
