@@ -1,5 +1,6 @@
 //! Commands, decided in the fold.
 use crate::command::{Account, Actor, Answer, Command, Done, Refused, SendNotice, SentTo};
+use crate::desk::{AckError, NoticeError, Outgoing};
 use crate::input::Output;
 use crate::situation::{Condition, Key};
 use crate::state::{AUDIT_MAX, AuditRow, FILED_MAX, Filed, State, filed_by};
@@ -7,7 +8,6 @@ use airspace::{Plan, PlanState, Site, Volume4d};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use desk::{AckError, NoticeError, Outgoing};
 use record::{
     Avoid, ChannelState, ChannelStatement, Hash32, PartyId, Precedence, ReadBack, Receipt, ReceiptLevel, ReceiptWanted,
     Role, SubjectId,

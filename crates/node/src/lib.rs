@@ -12,6 +12,7 @@ extern crate alloc;
 
 pub mod command;
 mod commands;
+mod desk;
 mod detecting;
 pub mod input;
 mod linking;

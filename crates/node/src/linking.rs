@@ -1,5 +1,6 @@
 //! Links inside the fold: what comes from a peer is folded only after its log accepted it; what goes to a peer goes
 //! through `release` and into the log to it, and nowhere else.
+use crate::desk::Incoming;
 use crate::input::{Boot, Output};
 use crate::picture::{Origin, Source, Standing};
 use crate::situation::{Condition, Key};
@@ -7,7 +8,6 @@ use crate::state::{FILED_MAX, Filed, LEDGER_MAX, Peer, State, filed_by};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use desk::Incoming;
 use link::{CloseCode, Link, LinkConfig, LinkState};
 use pact::{Pact, SignedPact};
 use record::{Body, ChannelState, Decoded, PactInForce, PartyId, Record};

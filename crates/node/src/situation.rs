@@ -1,10 +1,10 @@
 //! What alerts are about: one situation, one alert, with the facts an officer needs.
+use crate::desk::{AlertBook, Change, Level};
 use crate::picture::SystemTrack;
 use crate::state::State;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
-use desk::{AlertBook, Change, Level};
 use minicbor::{Decode, Encode};
 use record::{Hash32, PartyId, SubjectId};
 use units::{Now, Utc};

@@ -1,5 +1,6 @@
 //! The state of a node, and the fold.
 use crate::command::{Account, Answer};
+use crate::desk::Notices;
 use crate::input::{Boot, Entry, FeedConfig, FeedState, Input, Output};
 use crate::picture::{Origin, Picture, Source, Standing, Taken};
 use crate::situation::{Key, Situations};
@@ -9,7 +10,6 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use desk::Notices;
 use detect::{Index, Minima, MinimaTable};
 use link::Link;
 use minicbor::{Decode, Encode};
@@ -524,6 +524,12 @@ impl State {
     #[must_use]
     pub fn link(&self, peer: &PartyId) -> Option<&Link> {
         self.peers.get(peer).map(|p| &p.link)
+    }
+
+    /// Highest number of a connection so far; the next must be higher.
+    #[must_use]
+    pub fn last_session(&self) -> u64 {
+        self.peers.values().filter_map(|p| p.link.view(self.now).last_session).max().unwrap_or(0)
     }
 
     /// Peers of the last start.

@@ -1,4 +1,5 @@
 //! Views: what readers see, made from the state.
+use crate::desk::Alert;
 use crate::picture::{STALE_MS, Source, SystemTrack};
 use crate::situation::Key;
 use crate::state::State;
@@ -10,7 +11,6 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use desk::Alert;
 use link::LinkState;
 use record::{PartyId, ReleaseForm};
 use release::Released;
@@ -277,7 +277,7 @@ fn unnamed() -> PartyId {
     }
 }
 
-fn acknowledged(a: &desk::Acknowledged) -> crate::view::Acknowledged {
+fn acknowledged(a: &crate::desk::Acknowledged) -> crate::view::Acknowledged {
     crate::view::Acknowledged { at: a.at, role: a.role, by: a.by.clone(), read_back_ok: a.read_back_ok }
 }
 

@@ -1,0 +1,183 @@
+//! The node as the native API sees it.
+use crate::core::{CoreHandle, NotAccepted};
+use crate::metrics;
+use api_native::{AuditRow, Backend, Health, JournalState, PreviewRecord, Seen, Unavailable};
+use futures_util::future::BoxFuture;
+use node::command::{Actor, Answer, Command};
+use node::input::Input;
+use node::view::{Owner, TrackView, View};
+use record::{Body, Hash32, PartyId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::watch;
+use units::Utc;
+
+/// Entries of the released log read back to show what a peer sees: ten minutes of batches once a second, and more.
+const SEEN_ENTRIES: u64 = 2_000;
+
+/// The API's backend.
+pub struct NodeBackend {
+    core: CoreHandle,
+}
+
+impl NodeBackend {
+    /// A backend over a running fold.
+    pub fn new(core: CoreHandle) -> Self {
+        Self { core }
+    }
+}
+
+impl From<NotAccepted> for Unavailable {
+    fn from(why: NotAccepted) -> Self {
+        match why {
+            NotAccepted::Full => Self::JournalFull,
+            NotAccepted::Failed(reason) => Self::Failed(reason),
+            NotAccepted::Stopping => Self::Stopping,
+        }
+    }
+}
+
+impl Backend for NodeBackend {
+    fn view(&self) -> Arc<View> {
+        self.core.view()
+    }
+
+    fn changed(&self) -> watch::Receiver<u64> {
+        self.core.changed()
+    }
+
+    fn command(
+        &self,
+        actor: Actor,
+        key: Option<String>,
+        command: Command,
+    ) -> BoxFuture<'_, Result<Answer, Unavailable>> {
+        Box::pin(async move {
+            let answer = self.core.input(Input::Command { actor, key, command: Box::new(command) }).await?;
+            answer.ok_or_else(|| Unavailable::Failed("the command was not answered".into()))
+        })
+    }
+
+    fn displayed(
+        &self,
+        actor: Actor,
+        alerts: Vec<u64>,
+        notices: Vec<Hash32>,
+    ) -> BoxFuture<'_, Result<(), Unavailable>> {
+        Box::pin(async move {
+            self.core.input(Input::Displayed { actor, alerts, notices }).await?;
+            Ok(())
+        })
+    }
+
+    fn preview(&self, peer: PartyId) -> BoxFuture<'_, Option<Vec<PreviewRecord>>> {
+        Box::pin(async move {
+            let now = self.core.clock().now();
+            let released = self.core.query(move |state| state.preview(&peer, now)).await?.ok()?;
+            let one = |r: release::Released<record::Record>| PreviewRecord {
+                record: r.value().clone(),
+                bytes_len: r.bytes().len(),
+                ledger: ledger_text(r.ledger()),
+            };
+            Some(released.into_iter().map(one).collect())
+        })
+    }
+
+    fn seen_by(&self, peer: PartyId) -> BoxFuture<'_, Option<Seen>> {
+        Box::pin(async move {
+            let stores = self.core.stores(&peer)?;
+            let utc = self.core.clock().now().utc;
+            let size = stores.out.size();
+            let from = size.saturating_sub(SEEN_ENTRIES);
+            let read = tokio::task::spawn_blocking(move || tracks_told(&stores.out, from, size, utc)).await.ok()?;
+            Some(Seen { utc, tracks: read })
+        })
+    }
+
+    fn audit(&self, after: u64, limit: usize) -> BoxFuture<'_, Vec<AuditRow>> {
+        Box::pin(async move {
+            let ask = move |state: &node::State| {
+                let row = |r: &node::AuditRow| AuditRow {
+                    seq: r.seq,
+                    utc: r.utc,
+                    actor: r.actor.clone(),
+                    command: r.command.clone(),
+                    answer: r.answer.clone(),
+                };
+                state.audit().filter(|r| r.seq > after).take(limit).map(row).collect()
+            };
+            self.core.query(ask).await.unwrap_or_default()
+        })
+    }
+
+    fn health(&self) -> Health {
+        let health = self.core.health();
+        let journal = match health.journal.state {
+            journal::State::Ok => JournalState::Ok,
+            journal::State::Full => JournalState::Full,
+            journal::State::Failed => JournalState::Failed,
+        };
+        Health { journal, bytes: health.journal.bytes, last_seq: health.journal.last.0, frozen: health.trouble }
+    }
+
+    fn metrics(&self) -> String {
+        metrics::render(&self.core)
+    }
+
+    fn clock_utc(&self) -> Utc {
+        self.core.clock().now().utc
+    }
+
+    fn random32(&self) -> [u8; 32] {
+        match crate::keys::random() {
+            Ok(bytes) => bytes,
+            // A session id that could be guessed is worse than a node that stops.
+            Err(error) => panic!("{error:#}"),
+        }
+    }
+}
+
+/// A ledger row for people.
+pub fn ledger_text(row: &release::LedgerRow) -> String {
+    match row.basis {
+        release::Basis::Rule { revision, index, level } => {
+            format!("{} row(s) at level {} by rule {} of revision {revision}", row.rows, level.name(), index + 1)
+        }
+        release::Basis::Addressed => String::from("addressed to this party by a person, or a receipt"),
+        release::Basis::Withdrawal => String::from("ends what was told before"),
+    }
+}
+
+/// The tracks a peer holds of us, from the entries of the log to it.
+fn tracks_told(log: &crate::store::LogStore, from: u64, size: u64, now: Utc) -> Vec<TrackView> {
+    let mut tracks: BTreeMap<u64, TrackView> = BTreeMap::new();
+    let mut at = from;
+    while at < size {
+        let Ok(entries) = log.read(at, size, 256, 1 << 20) else { break };
+        if entries.is_empty() {
+            break;
+        }
+        at += entries.len() as u64;
+        for entry in entries {
+            let Ok(decoded) = record::decode(&entry) else { continue };
+            let Body::Tracks(batch) = decoded.record.body else { continue };
+            for report in batch.unpack().unwrap_or_default() {
+                let id = tracks.len() as u32 + 1;
+                let track = tracks.entry(report.local).or_insert(TrackView {
+                    id,
+                    owner: Owner::Own,
+                    report,
+                    form: batch.form,
+                    precision_mm: batch.precision_mm,
+                    stale: false,
+                    alert: 0,
+                });
+                track.report = report;
+            }
+        }
+    }
+    let mut seen: Vec<TrackView> = tracks.into_values().collect();
+    seen.retain(|t| now.since_ms(t.report.at) <= node::picture::DROP_MS);
+    seen.iter_mut().for_each(|t| t.stale = now.since_ms(t.report.at) > node::picture::STALE_MS);
+    seen
+}

@@ -1,0 +1,137 @@
+//! The command line.
+mod bench;
+mod evidence;
+mod init;
+mod key;
+mod notice;
+mod pact;
+mod plan;
+mod release;
+mod replay;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Tells several parties that share one sky who flies where, under each party's own rules, and keeps the proof.
+///
+/// Each party runs its own node. For safety of flight and the protection of civilians. Certified for nothing.
+#[derive(Debug, Parser)]
+#[command(name = "skypact", version, after_help = EXIT_CODES)]
+struct Cli {
+    /// Machine-readable output: one JSON document, or JSON lines, on standard output.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Log lines as JSON on standard error (what to log: SKYPACT_LOG, for example `info,skypact=debug`).
+    #[arg(long, global = true)]
+    log_json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed; standard error says why and what to do
+  2  the command line is wrong
+  3  checked and found bad: evidence that does not verify, a damaged journal
+  4  refused by the node: role, release rules, read-back";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes a new node: keys, configuration, folders. Shows what to put into the pact.
+    Init(init::Args),
+    /// Runs a node.
+    Serve {
+        /// Configuration file.
+        #[arg(long, short, default_value = "skypact.toml", env = "SKYPACT_CONFIG")]
+        config: PathBuf,
+    },
+    /// Runs three parties on this machine with traffic, to see the whole idea at work.
+    Demo(crate::demo::Args),
+    /// Shows a node's public keys.
+    Key(key::Args),
+    /// Proposes, signs, shows and compares pacts.
+    Pact(pact::Args),
+    /// Files, lists and cancels plans at a running node.
+    Plan(plan::Args),
+    /// Sends, lists and acknowledges notices at a running node.
+    Notice(notice::Args),
+    /// Shows what a peer would be told.
+    Release(release::Args),
+    /// Exports what was said and received, with proofs; verifies such a file offline.
+    Evidence(evidence::Args),
+    /// Says what was known, and what each party had been told, at a time in the past.
+    Replay(replay::Args),
+    /// Measures, against a baseline in the same run.
+    Bench(bench::Args),
+}
+
+/// What every command is given besides its arguments.
+#[derive(Debug, Clone, Copy)]
+pub struct Global {
+    /// Machine-readable output.
+    pub json: bool,
+}
+
+/// Result of a command: 0 unless it found something bad.
+pub type Outcome = Result<ExitCode>;
+
+/// Exit code for evidence that does not verify and journals that are damaged.
+pub const FOUND_BAD: u8 = 3;
+/// Exit code for what the node refused.
+pub const REFUSED: u8 = 4;
+
+/// Parses the command line and runs it.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr(cli.log_json, matches!(cli.command, Command::Serve { .. }));
+    let global = Global { json: cli.json };
+    match run(cli.command, global) {
+        Ok(code) => code,
+        Err(error) => {
+            if global.json {
+                eprintln!("{}", serde_json::json!({ "error": format!("{error:#}") }));
+            } else {
+                eprintln!("skypact: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, global: Global) -> Outcome {
+    match command {
+        Command::Init(args) => init::run(args, global),
+        Command::Serve { config } => block_on(crate::serve::run(&config)),
+        Command::Demo(args) => block_on(crate::demo::run(args, global)),
+        Command::Key(args) => key::run(args, global),
+        Command::Pact(args) => pact::run(args, global),
+        Command::Plan(args) => plan::run(args, global),
+        Command::Notice(args) => notice::run(args, global),
+        Command::Release(args) => release::run(args, global),
+        Command::Evidence(args) => evidence::run(args, global),
+        Command::Replay(args) => replay::run(args, global),
+        Command::Bench(args) => bench::run(args, global),
+    }
+}
+
+/// Runs a future to its end on a runtime of its own.
+pub fn block_on(task: impl Future<Output = Result<()>>) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(task)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn log_to_stderr(json: bool, serving: bool) {
+    let default = if serving { "info" } else { "warn" };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SKYPACT_LOG").unwrap_or_else(|_| default.into());
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started =
+        if json { builder.json().try_init() } else { builder.with_ansi(std::io::stderr().is_terminal()).try_init() };
+    if let Err(error) = started {
+        eprintln!("skypact: no log: {error}");
+    }
+}

@@ -1,0 +1,267 @@
+//! The configuration file, `skypact.toml`. Unknown keys are refused: a misspelt release rule must not be a silence.
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// The whole file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Own party's name, as in the pact.
+    pub party: String,
+    /// `live`, or `exercise:NAME`. Must equal the pacts' mode.
+    #[serde(default = "live")]
+    pub mode: String,
+    /// Folder of journal, link logs and run files, relative to this file.
+    #[serde(default = "data")]
+    pub data: PathBuf,
+    /// Folder of the keys, relative to this file.
+    #[serde(default = "keys")]
+    pub keys: PathBuf,
+    /// Pact files, relative to this file.
+    #[serde(default)]
+    pub pacts: Vec<PathBuf>,
+    /// Addresses to listen on.
+    #[serde(default)]
+    pub serve: Serve,
+    /// Peers' addresses.
+    #[serde(default)]
+    pub peer: Vec<Peer>,
+    /// Feeds.
+    #[serde(default)]
+    pub feed: Vec<Feed>,
+    /// Release rules until an administrator replaces them; without any, nothing is released.
+    #[serde(default)]
+    pub release: Vec<crate::rules::RuleText>,
+    /// Bounds of the journal.
+    #[serde(default)]
+    pub journal: JournalLimits,
+    /// Clock of an exercise; refused in live mode.
+    pub clock: Option<ExerciseClock>,
+}
+
+/// Addresses to listen on.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Serve {
+    /// Console and API. Loopback unless a reverse proxy with TLS stands before it.
+    pub api: SocketAddr,
+    /// Links from peers (TLS).
+    pub link: SocketAddr,
+    /// Names under which the console may be opened, beside the address itself.
+    pub hosts: Vec<String>,
+}
+
+impl Default for Serve {
+    fn default() -> Self {
+        Self {
+            api: SocketAddr::from(([127, 0, 0, 1], 8480)),
+            link: SocketAddr::from(([0, 0, 0, 0], 8443)),
+            hosts: Vec::new(),
+        }
+    }
+}
+
+/// Where a peer is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    /// Its party name, as in the pact.
+    pub party: String,
+    /// Host and port of its link; needed if the own name sorts before the peer's, because then this side dials.
+    pub address: Option<String>,
+}
+
+/// A feed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feed {
+    /// Name, unique.
+    pub name: String,
+    /// `aircraft-json`, `sbs`, `beast`, `avr`, `states-csv`, `jsonl` or `trajectory-csv`.
+    pub format: String,
+    /// `http://HOST:PORT/PATH` or a file (aircraft-json), `tcp://HOST:PORT` (sbs, beast, avr), or a recording's file.
+    pub source: String,
+    /// `own`: aircraft of the own party, which may be released. `observed`: seen by an own sensor, never released.
+    pub claim: ClaimText,
+    /// Class of aircraft for reports that state none: `civil`, `military`, `uas`, `humanitarian` or `unknown`.
+    #[serde(default = "unknown")]
+    pub class: String,
+    /// Polling interval of aircraft-json, seconds.
+    #[serde(default = "one")]
+    pub every_s: f64,
+    /// Of a recording: play only the aircraft of this share, `[part, parts]`, by a hash of the address.
+    pub share: Option<[u32; 2]>,
+}
+
+/// Whose aircraft a feed brings.
+#[derive(Debug, Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum ClaimText {
+    /// The own party's.
+    Own,
+    /// Seen only.
+    Observed,
+}
+
+/// Bounds of the journal.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JournalLimits {
+    /// Bytes kept free on the disk: below it nothing is accepted, so that the node can still be operated.
+    pub reserve_mib: u64,
+    /// Size of a segment file.
+    pub segment_mib: u64,
+    /// A snapshot at least this often, seconds.
+    pub snapshot_s: u64,
+}
+
+impl Default for JournalLimits {
+    fn default() -> Self {
+        Self { reserve_mib: 256, segment_mib: 64, snapshot_s: 60 }
+    }
+}
+
+/// An exercise's clock: at machine time `origin` it showed `start`, and it runs `rate` times as fast.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExerciseClock {
+    /// RFC 3339.
+    pub start: String,
+    /// RFC 3339, by the machine's clock.
+    pub origin: String,
+    /// Times real time.
+    #[serde(default = "one")]
+    pub rate: f64,
+}
+
+fn live() -> String {
+    String::from("live")
+}
+fn data() -> PathBuf {
+    PathBuf::from("data")
+}
+fn keys() -> PathBuf {
+    PathBuf::from("keys")
+}
+fn unknown() -> String {
+    String::from("unknown")
+}
+fn one() -> f64 {
+    1.0
+}
+
+/// A configuration with the folder its paths are relative to.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The file's content.
+    pub config: Config,
+    /// Folder of the file.
+    pub dir: PathBuf,
+}
+
+impl Loaded {
+    /// Reads and checks a configuration file.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| {
+            format!("cannot read the configuration {}: run `skypact init` to make one", path.display())
+        })?;
+        let config = Self::parse(&text).with_context(|| format!("in {}", path.display()))?;
+        let dir = path.parent().map_or_else(PathBuf::new, Path::to_owned);
+        Ok(Self { config, dir })
+    }
+
+    fn parse(text: &str) -> Result<Config> {
+        let config: Config = toml::from_str(text).map_err(|e| anyhow::anyhow!("{e}"))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// A path of the file, made absolute to the file's folder.
+    pub fn path(&self, path: &Path) -> PathBuf {
+        self.dir.join(path)
+    }
+}
+
+impl Config {
+    fn check(&self) -> Result<()> {
+        record::PartyId::parse(&self.party).map_err(|e| anyhow::anyhow!("party: {e}"))?;
+        let mode = record::Mode::parse(&self.mode);
+        ensure!(mode.is_some(), "mode: {:?} is neither \"live\" nor \"exercise:NAME\"", self.mode);
+        ensure!(
+            self.clock.is_none() || mode != Some(record::Mode::Live),
+            "clock: a live node runs on the machine's clock; remove [clock] or set mode = \"exercise:NAME\""
+        );
+        if let Some(clock) = &self.clock {
+            ensure!(
+                clock.rate > 0.0 && clock.rate <= 10_000.0,
+                "clock.rate: {} is not between 0 and 10000",
+                clock.rate
+            );
+        }
+        let mut names = BTreeSet::new();
+        for feed in &self.feed {
+            ensure!(names.insert(&feed.name), "feed: the name {:?} stands twice", feed.name);
+            let format = feed::Format::parse(&feed.format);
+            ensure!(
+                format.is_some(),
+                "feed {:?}: unknown format {:?}; one of {}",
+                feed.name,
+                feed.format,
+                feed::Format::ALL.map(feed::Format::name).join(", ")
+            );
+            ensure!(
+                units::AircraftClass::parse(&feed.class).is_some(),
+                "feed {:?}: unknown class {:?}; one of {}",
+                feed.name,
+                feed.class,
+                units::AircraftClass::ALL.map(units::AircraftClass::name).join(", ")
+            );
+            ensure!(
+                feed.every_s >= 0.1 && feed.every_s <= 3600.0,
+                "feed {:?}: every_s is not between 0.1 and 3600",
+                feed.name
+            );
+            if let Some([part, parts]) = feed.share {
+                ensure!(part < parts, "feed {:?}: share = [part, parts] needs part < parts", feed.name);
+            }
+        }
+        for peer in &self.peer {
+            record::PartyId::parse(&peer.party).map_err(|e| anyhow::anyhow!("peer: {e}"))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_mistake_is_named_with_what_to_do() {
+        let ok = "party = \"north\"\n";
+        assert!(Loaded::parse(ok).is_ok());
+        let table = [
+            ("", "missing field `party`"),
+            ("party = \"North\"", "is not a party name"),
+            ("party = \"north\"\nmode = \"training\"", "neither \"live\" nor \"exercise:NAME\""),
+            ("party = \"north\"\nrelase = []", "unknown field `relase`"),
+            ("party = \"north\"\n[serve]\napi = \"8480\"", "invalid socket address"),
+            ("party = \"north\"\n[clock]\nstart = \"x\"\norigin = \"y\"", "a live node runs on the machine's clock"),
+            (
+                "party = \"north\"\n[[feed]]\nname=\"a\"\nformat=\"asterix\"\nsource=\"x\"\nclaim=\"own\"",
+                "unknown format \"asterix\"",
+            ),
+            (
+                "party = \"north\"\n[[feed]]\nname=\"a\"\nformat=\"sbs\"\nsource=\"x\"\nclaim=\"mine\"",
+                "unknown variant `mine`",
+            ),
+        ];
+        for (text, wanted) in table {
+            let error = Loaded::parse(text).err().map(|e| e.to_string()).unwrap_or_default();
+            assert!(error.contains(wanted), "{text:?} gave {error:?}, wanted {wanted:?}");
+        }
+    }
+}

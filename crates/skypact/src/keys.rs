@@ -1,0 +1,136 @@
+//! A party's secrets, each in a file of its own with mode 0600. Nothing is generated silently: `skypact init` makes them.
+use anyhow::{Context, Result, bail, ensure};
+use rcgen::PublicKeyData;
+use record::PartyId;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use tlog::NoteSigner;
+
+const LOG_KEY: &str = "log.key";
+const COSIGN_KEY: &str = "cosign.key";
+const TLS_KEY: &str = "tls.key.pem";
+const PSEUDONYM: &str = "pseudonym.key";
+
+/// The secrets of one node. The TLS key is apart from the log key: a stolen transport key cannot sign history.
+pub struct Keys {
+    /// Signs the checkpoints of this party's logs.
+    pub log_seed: [u8; 32],
+    /// Cosigns the peers' checkpoints. Apart from the log key, so that no signature can be read in two meanings.
+    pub cosign_seed: [u8; 32],
+    /// Authenticates connections.
+    pub tls: rcgen::KeyPair,
+    /// Makes pseudonyms; its loss links pseudonyms, nothing else.
+    pub pseudonym: [u8; 32],
+}
+
+impl Keys {
+    /// Generates and writes all keys into `dir`, which must not hold any yet.
+    pub fn create(dir: &Path) -> Result<Self> {
+        fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
+        let tls = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).context("cannot generate a TLS key")?;
+        let keys = Self { log_seed: random()?, cosign_seed: random()?, tls, pseudonym: random()? };
+        write_new(&dir.join(LOG_KEY), &(hex(&keys.log_seed) + "\n"))?;
+        write_new(&dir.join(COSIGN_KEY), &(hex(&keys.cosign_seed) + "\n"))?;
+        write_new(&dir.join(TLS_KEY), &keys.tls.serialize_pem())?;
+        write_new(&dir.join(PSEUDONYM), &(hex(&keys.pseudonym) + "\n"))?;
+        Ok(keys)
+    }
+
+    /// Reads the keys of `dir`, refusing files that others can read.
+    pub fn load(dir: &Path) -> Result<Self> {
+        let tls_path = dir.join(TLS_KEY);
+        let tls = rcgen::KeyPair::from_pem(&read_private(&tls_path)?)
+            .with_context(|| format!("{} is not a private key in PEM", tls_path.display()))?;
+        Ok(Self {
+            log_seed: read_seed(&dir.join(LOG_KEY))?,
+            cosign_seed: read_seed(&dir.join(COSIGN_KEY))?,
+            tls,
+            pseudonym: read_seed(&dir.join(PSEUDONYM))?,
+        })
+    }
+
+    /// The verifier key of the log key under `party`'s name, as it stands in the pact.
+    pub fn log_signer(&self, name: &str) -> Result<NoteSigner> {
+        NoteSigner::new(name, &self.log_seed).map_err(|e| anyhow::anyhow!("log key: {e}"))
+    }
+
+    /// The cosigner, for the pact and for receipts.
+    pub fn cosigner(&self, name: &str) -> Result<NoteSigner> {
+        NoteSigner::cosigner(name, &self.cosign_seed).map_err(|e| anyhow::anyhow!("cosign key: {e}"))
+    }
+
+    /// SHA-256 of the TLS key's SubjectPublicKeyInfo, as it stands in the pact.
+    pub fn tls_pin(&self) -> [u8; 32] {
+        record::Hash32::of(&self.tls.subject_public_key_info()).0
+    }
+}
+
+/// Name of a party's signing keys: the prefix of its logs' origins, so that a verifier needs to be told nothing more.
+pub fn key_name(party: &PartyId) -> String {
+    format!("skypact.link/{party}")
+}
+
+/// Fresh bytes from the operating system.
+pub fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0u8; N];
+    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the operating system gave no random bytes: {e}"))?;
+    Ok(bytes)
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Writes a private file that must not exist, durably.
+pub fn write_new(path: &Path, text: &str) -> Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot create {} (an existing key is never overwritten)", path.display()))?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    Ok(())
+}
+
+fn read_private(path: &Path) -> Result<String> {
+    let meta =
+        fs::metadata(path).with_context(|| format!("cannot read {}: run `skypact init` first", path.display()))?;
+    if meta.mode() & 0o077 != 0 {
+        bail!(
+            "{} can be read by others (mode {:o}): run chmod 600 on it, and consider the key stolen",
+            path.display(),
+            meta.mode() & 0o777
+        );
+    }
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn read_seed(path: &Path) -> Result<[u8; 32]> {
+    let text = read_private(path)?;
+    let parsed = record::Hash32::parse(text.trim());
+    ensure!(parsed.is_some(), "{} does not hold 64 hexadecimal digits", path.display());
+    Ok(parsed.unwrap_or_default().0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_survive_and_open_files_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let made = Keys::create(dir.path()).unwrap();
+        let read = Keys::load(dir.path()).unwrap();
+        assert_eq!((made.log_seed, made.tls_pin()), (read.log_seed, read.tls_pin()));
+        assert!(Keys::create(dir.path()).is_err(), "existing keys must not be overwritten");
+        fs::set_permissions(dir.path().join(LOG_KEY), fs::Permissions::from_mode(0o644)).unwrap();
+        let error = Keys::load(dir.path()).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(error.contains("can be read by others"), "{error}");
+    }
+}

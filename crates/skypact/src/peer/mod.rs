@@ -1,0 +1,300 @@
+//! The transport between two parties: mutual TLS 1.3, HTTP/2, one request whose two bodies carry both logs' frames.
+//!
+//! The party whose name sorts first dials; so there is one connection for two parties, and no race. All protocol
+//! decisions are `link`'s, inside the fold; here is only what needs a socket.
+mod signer;
+pub mod tls;
+mod wire;
+
+pub use signer::Signer;
+
+use crate::core::CoreHandle;
+use crate::sessions::SessionOut;
+use anyhow::{Context, Result, anyhow, bail};
+use http_body_util::BodyExt;
+use http_body_util::{Empty, combinators::BoxBody};
+use hyper::body::Bytes;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use link::{EntriesFrame, Frame, Step};
+use node::input::Input;
+use record::{Hash32, PartyId};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tracing::{info, warn};
+
+/// Path of the one request.
+const STREAM_PATH: &str = "/link/v1/stream";
+/// A handshake that takes longer is a slow-loris.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+/// Handshakes in progress: a stranger can open sockets, not memory (64 × 100 kB of TLS buffers).
+const HANDSHAKES_MAX: usize = 64;
+/// First and longest wait between attempts to dial.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
+/// HTTP/2 pings find a dead path within this and the timeout of the same length.
+const PING_EVERY: Duration = Duration::from_secs(5);
+/// Windows: 4 MiB keeps a 100 ms path busy at 40 MB/s.
+const WINDOW_BYTES: u32 = 4 << 20;
+
+/// What is known of a peer before a connection.
+#[derive(Debug, Clone)]
+pub struct PeerAddress {
+    /// Party.
+    pub party: PartyId,
+    /// Pin of its TLS key, from the pact.
+    pub pin: Hash32,
+    /// Where it listens; needed only by the side that dials.
+    pub address: Option<String>,
+}
+
+/// Everything the transport needs.
+#[derive(Clone)]
+pub struct Transport {
+    core: CoreHandle,
+    signer: Arc<Signer>,
+    own: PartyId,
+    peers: Arc<BTreeMap<Hash32, PeerAddress>>,
+    sessions: Arc<AtomicU64>,
+}
+
+impl Transport {
+    /// A transport whose session numbers begin after `last_session`.
+    pub fn new(core: CoreHandle, signer: Signer, own: PartyId, peers: Vec<PeerAddress>, last_session: u64) -> Self {
+        let peers = peers.into_iter().map(|p| (p.pin, p)).collect();
+        Self {
+            core,
+            signer: Arc::new(signer),
+            own,
+            peers: Arc::new(peers),
+            sessions: Arc::new(AtomicU64::new(last_session + 1)),
+        }
+    }
+
+    /// Accepts connections until the task is dropped.
+    pub async fn listen(self, listener: TcpListener, config: Arc<rustls::ServerConfig>) {
+        let acceptor = TlsAcceptor::from(config);
+        let permits = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+        loop {
+            let (socket, from) = match listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, most likely: wait for some to close rather than spin.
+                    warn!(%error, "cannot accept link connections");
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    continue;
+                }
+            };
+            let Ok(permit) = permits.clone().try_acquire_owned() else {
+                warn!(%from, "refused: {HANDSHAKES_MAX} handshakes in progress");
+                continue;
+            };
+            let (this, acceptor) = (self.clone(), acceptor.clone());
+            tokio::spawn(async move {
+                match tokio::time::timeout(HANDSHAKE_MAX, this.greet(socket, acceptor)).await {
+                    Ok(Ok((stream, peer))) => {
+                        drop(permit);
+                        this.serve(stream, peer, from).await;
+                    }
+                    Ok(Err(error)) => {
+                        warn!(%from, "link connection refused: {error:#}");
+                        this.core.count_refused_connection(&format!("{error:#}"));
+                    }
+                    Err(_) => {
+                        warn!(%from, "link connection refused: no handshake in {HANDSHAKE_MAX:?}");
+                        this.core.count_refused_connection("handshake timeout");
+                    }
+                }
+            });
+        }
+    }
+
+    async fn greet(
+        &self,
+        socket: TcpStream,
+        acceptor: TlsAcceptor,
+    ) -> Result<(tokio_rustls::server::TlsStream<TcpStream>, PeerAddress)> {
+        socket.set_nodelay(true)?;
+        let stream = acceptor.accept(socket).await.context("TLS")?;
+        let certificate = stream.get_ref().1.peer_certificates().and_then(|c| c.first());
+        let certificate = certificate.ok_or_else(|| anyhow!("no client certificate"))?;
+        let peer = self.peers.get(&tls::pin_of(certificate)?).cloned();
+        let peer = peer.ok_or_else(|| anyhow!("a key that no pact names"))?;
+        Ok((stream, peer))
+    }
+
+    async fn serve(self, stream: tokio_rustls::server::TlsStream<TcpStream>, peer: PeerAddress, from: SocketAddr) {
+        let service = service_fn(|request: Request<hyper::body::Incoming>| {
+            let (this, peer) = (self.clone(), peer.clone());
+            async move { Ok::<_, Infallible>(this.answer(request, peer)) }
+        });
+        let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING_EVERY)
+            .keep_alive_timeout(PING_EVERY)
+            .initial_stream_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(WINDOW_BYTES)
+            .max_concurrent_streams(4)
+            .serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = connection.await {
+            info!(peer = %peer.party, %from, "link connection ended: {error}");
+        }
+    }
+
+    fn answer(
+        &self,
+        request: Request<hyper::body::Incoming>,
+        peer: PeerAddress,
+    ) -> Response<BoxBody<Bytes, Infallible>> {
+        if request.method() != Method::POST || request.uri().path() != STREAM_PATH {
+            let mut response = Response::new(Empty::new().boxed());
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            return response;
+        }
+        if peer.party > self.own {
+            // Two connections for one pair would double every frame; the rule says who dials.
+            let mut response = Response::new(Empty::new().boxed());
+            *response.status_mut() = StatusCode::CONFLICT;
+            return response;
+        }
+        let (tx, body) = wire::outgoing();
+        let this = self.clone();
+        tokio::spawn(async move { this.session(peer.party, request.into_body(), tx).await });
+        Response::new(body.boxed())
+    }
+
+    /// Keeps a connection to `peer`, for ever.
+    pub async fn dial(self, peer: PeerAddress, config: Arc<rustls::ClientConfig>) {
+        let Some(address) = peer.address.clone() else {
+            warn!(peer = %peer.party, "no address: this party dials, so `[[peer]] address` is needed");
+            return;
+        };
+        let mut wait = BACKOFF.0;
+        loop {
+            let started = tokio::time::Instant::now();
+            if let Err(error) = self.dial_once(&peer, &address, config.clone()).await {
+                info!(peer = %peer.party, %address, "no link: {error:#}");
+            }
+            wait = if started.elapsed() > BACKOFF.1 { BACKOFF.0 } else { (wait * 2).min(BACKOFF.1) };
+            tokio::time::sleep(jitter(wait)).await;
+        }
+    }
+
+    async fn dial_once(&self, peer: &PeerAddress, address: &str, config: Arc<rustls::ClientConfig>) -> Result<()> {
+        let connect = async {
+            let socket = TcpStream::connect(address).await.context("cannot connect")?;
+            socket.set_nodelay(true)?;
+            let name = rustls::pki_types::ServerName::try_from(tls::SERVER_NAME)?;
+            TlsConnector::from(config).connect(name, socket).await.context("TLS")
+        };
+        let stream = tokio::time::timeout(HANDSHAKE_MAX, connect).await.context("no handshake in time")??;
+        let (mut sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING_EVERY)
+            .keep_alive_timeout(PING_EVERY)
+            .initial_stream_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(WINDOW_BYTES)
+            .handshake(TokioIo::new(stream))
+            .await?;
+        let driver = tokio::spawn(connection);
+        let (tx, body) = wire::outgoing();
+        let request = Request::builder()
+            .method(Method::POST)
+            .version(Version::HTTP_2)
+            .uri(format!("https://{}{STREAM_PATH}", tls::SERVER_NAME))
+            .body(body)?;
+        let answer = async {
+            let response =
+                tokio::time::timeout(HANDSHAKE_MAX, sender.send_request(request)).await.context("no answer")??;
+            if response.status() != StatusCode::OK {
+                bail!("the peer answered {}", response.status());
+            }
+            Ok(response.into_body())
+        };
+        let outcome = match answer.await {
+            Ok(body) => {
+                self.session(peer.party.clone(), body, tx).await;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        driver.abort();
+        outcome
+    }
+
+    /// One authenticated session: frames in become inputs, what the fold has to send goes out.
+    async fn session(&self, peer: PartyId, body: hyper::body::Incoming, tx: mpsc::Sender<Bytes>) {
+        let session = self.sessions.fetch_add(1, Ordering::Relaxed);
+        let out = self.core.attach(session);
+        let up = self.core.input(Input::LinkUp { peer: peer.clone(), session }).await;
+        if up.is_ok() {
+            let ended = tokio::select! {
+                ended = self.read(&peer, session, body) => ended,
+                ended = self.write(&peer, &out, tx) => ended,
+            };
+            match ended {
+                Ok(()) => info!(%peer, session, "link session ended"),
+                Err(error) => info!(%peer, session, "link session ended: {error:#}"),
+            }
+        }
+        self.core.detach(session);
+        // A node that stops takes no more inputs; then there is nobody left to tell.
+        let _stopping = self.core.input(Input::LinkDown { peer, session, reason: link::CloseCode::Ended }).await;
+    }
+
+    async fn read(&self, peer: &PartyId, session: u64, body: hyper::body::Incoming) -> Result<()> {
+        let mut incoming = wire::Incoming::new(body, link::FRAME_BYTES_MAX);
+        while let Some(frame) = incoming.next().await? {
+            // Waits while the fold is busy: that is the backpressure a flooding peer feels.
+            self.core.input(Input::LinkFrame { peer: peer.clone(), session, frame }).await?;
+        }
+        // The writer ends the session: what the fold still has to say (why it closes) goes out first.
+        std::future::pending().await
+    }
+
+    async fn write(&self, peer: &PartyId, out: &SessionOut, tx: mpsc::Sender<Bytes>) -> Result<()> {
+        let send =
+            async |frame: &[u8]| tx.send(wire::framed(frame)).await.map_err(|_| anyhow!("the connection is closed"));
+        loop {
+            match out.next().await {
+                Step::Frame(frame) => send(&frame).await?,
+                Step::PactText => {
+                    let text = self.core.pact_text(peer).unwrap_or_default();
+                    send(&Frame::PactText(text).encode()).await?;
+                }
+                Step::Cosign(order) => send(&self.signer.cosignature(&order)?.encode()).await?,
+                Step::Checkpoint(order) => send(&self.signer.checkpoint(&order)?.encode()).await?,
+                Step::Entries { from, to } => {
+                    let stores = self.core.stores(peer).ok_or_else(|| anyhow!("no log to {peer}"))?;
+                    let mut frame = EntriesFrame::new(from);
+                    for entry in stores.out.read(from, to, link::ENTRIES_MAX, link::ENTRIES_BYTES_MAX)? {
+                        if !frame.push(&entry) {
+                            break;
+                        }
+                    }
+                    let Some((bytes, upto)) = frame.finish() else { bail!("entries {from}..{to} are not in the log") };
+                    send(&bytes).await?;
+                    out.entries_sent(upto);
+                }
+                Step::Disconnect(reason) => {
+                    // What is handed over is written before the connection closes: HTTP/2 has it in its buffers.
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    bail!("closed: {reason}");
+                }
+            }
+        }
+    }
+}
+
+/// Between half and all of `wait`, so that peers cut off together do not come back together.
+fn jitter(wait: Duration) -> Duration {
+    let part = crate::keys::random::<1>().map_or(255, |b| b[0]);
+    wait / 2 + wait / 2 * u32::from(part) / 255
+}

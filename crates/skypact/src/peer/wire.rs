@@ -1,0 +1,137 @@
+//! Frames on one HTTP/2 stream each way: a length of four bytes (big endian), then the frame.
+use anyhow::{Result, bail, ensure};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Bytes, Frame};
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::sync::mpsc;
+
+/// Chunks waiting for the transport. With frames of at most 512 KiB this bounds a slow peer's cost at 4 MiB.
+pub const CHUNKS_MAX: usize = 8;
+
+/// The sending half: a body fed by a bounded channel, so that HTTP/2 flow control reaches the writer.
+#[derive(Debug)]
+pub struct Outgoing {
+    chunks: mpsc::Receiver<Bytes>,
+}
+
+/// Makes a body and the sender that feeds it.
+pub fn outgoing() -> (mpsc::Sender<Bytes>, Outgoing) {
+    let (tx, chunks) = mpsc::channel(CHUNKS_MAX);
+    (tx, Outgoing { chunks })
+}
+
+impl Body for Outgoing {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.chunks.poll_recv(cx).map(|chunk| chunk.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+/// Puts the length before a frame.
+pub fn framed(frame: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(frame.len() + 4);
+    out.extend_from_slice(&(frame.len() as u32).to_be_bytes());
+    out.extend_from_slice(frame);
+    Bytes::from(out)
+}
+
+/// The receiving half: cuts a body into frames.
+pub struct Incoming<B> {
+    body: B,
+    chunks: VecDeque<Bytes>,
+    held: usize,
+    frame_max: usize,
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Incoming<B>
+where
+    B::Error: std::fmt::Display,
+{
+    /// Reads frames of at most `frame_max` bytes.
+    pub fn new(body: B, frame_max: usize) -> Self {
+        Self { body, chunks: VecDeque::new(), held: 0, frame_max }
+    }
+
+    /// The next frame; `None` at the orderly end.
+    ///
+    /// # Errors
+    /// A frame over the bound (before any of it is kept), a stream cut inside a frame, or a failed transport.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>> {
+        let Some(head) = self.take(4).await? else { return Ok(None) };
+        let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        ensure!(length <= self.frame_max, "FRAME_TOO_LARGE: {length} bytes, at most {}", self.frame_max);
+        match self.take(length).await? {
+            Some(frame) => Ok(Some(frame)),
+            None => bail!("the stream ended inside a frame of {length} bytes"),
+        }
+    }
+
+    async fn take(&mut self, wanted: usize) -> Result<Option<Vec<u8>>> {
+        while self.held < wanted {
+            match self.body.frame().await {
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        self.held += data.len();
+                        self.chunks.push_back(data);
+                    }
+                }
+                Some(Err(error)) => bail!("the transport failed: {error}"),
+                None if self.held == 0 => return Ok(None),
+                None => bail!("the stream ended with {} of {wanted} bytes", self.held),
+            }
+        }
+        let mut out = Vec::with_capacity(wanted);
+        while out.len() < wanted {
+            let Some(mut chunk) = self.chunks.pop_front() else { break };
+            let part = chunk.split_to(chunk.len().min(wanted - out.len()));
+            out.extend_from_slice(&part);
+            if !chunk.is_empty() {
+                self.chunks.push_front(chunk);
+            }
+        }
+        self.held -= out.len();
+        Ok(Some(out))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read_all(bytes: &'static [u8], cut: usize) -> Result<Vec<Vec<u8>>> {
+        let (tx, body) = outgoing();
+        tokio::spawn(async move {
+            for chunk in bytes.chunks(cut) {
+                if tx.send(Bytes::from_static(chunk)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let mut incoming = Incoming::new(body, 8);
+        let mut frames = Vec::new();
+        while let Some(frame) = incoming.next().await? {
+            frames.push(frame);
+        }
+        Ok(frames)
+    }
+
+    #[tokio::test]
+    async fn frames_survive_any_cut() {
+        for cut in 1..12 {
+            let frames = read_all(b"\0\0\0\x03abc\0\0\0\0\0\0\0\x01d", cut).await.unwrap();
+            assert_eq!(frames, [b"abc".to_vec(), vec![], b"d".to_vec()], "cut {cut}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_oversized_or_cut_frame_is_refused_with_its_length() {
+        let error = read_all(b"\0\0\0\x09123456789", 4).await.unwrap_err().to_string();
+        assert!(error.starts_with("FRAME_TOO_LARGE: 9 bytes"), "{error}");
+        let error = read_all(b"\0\0\0\x03ab", 3).await.unwrap_err().to_string();
+        assert!(error.contains("ended with 2 of 3 bytes"), "{error}");
+    }
+}

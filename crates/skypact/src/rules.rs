@@ -1,0 +1,132 @@
+//! Release rules as the configuration writes them, with units that people use.
+use anyhow::{Context, Result, bail, ensure};
+use record::PartyId;
+use release::{Area, Identity, Level, Policy, RecordClass, Rule};
+use serde::Deserialize;
+use units::{AircraftClass, Position};
+
+/// One `[[release]]` table. The first rule that matches wins; without one nothing is released.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleText {
+    /// To whom.
+    pub to: String,
+    /// `tracks`, `plans`, `sites` or `conflicts`.
+    pub class: String,
+    /// Only this class of aircraft.
+    pub aircraft: Option<String>,
+    /// Only in this box: south, west, north, east, degrees.
+    pub r#box: Option<[f64; 4]>,
+    /// Only in this circle: latitude, longitude (degrees), radius (NM).
+    pub circle: Option<[f64; 3]>,
+    /// `withheld`, `avoid-area`, `coarse`, `reduced` or `full`.
+    pub level: String,
+    /// Of `reduced`: radius within which the aircraft was, metres.
+    pub precision_m: Option<u32>,
+    /// Of `reduced`: delay, seconds.
+    pub delay_s: Option<u32>,
+    /// Of `reduced`: `drop`, `pseudonym` or `keep`.
+    pub identity: Option<String>,
+    /// Of `coarse` and `avoid-area`: size of a cell, degrees of latitude.
+    pub cell_deg: Option<f64>,
+    /// Of `coarse` and `avoid-area`: length of a time bin, seconds.
+    pub bin_s: Option<u32>,
+}
+
+/// The policy of all rules of a configuration.
+pub fn policy(rules: &[RuleText]) -> Result<Policy> {
+    let mut policy = Policy { revision: 1, ..Policy::default() };
+    for (n, text) in rules.iter().enumerate() {
+        let (to, rule) = text.rule().with_context(|| format!("release rule {}", n + 1))?;
+        policy.rules.entry(to).or_default().push(rule);
+    }
+    policy.check().map_err(|e| anyhow::anyhow!("release: {e}"))?;
+    Ok(policy)
+}
+
+impl RuleText {
+    fn rule(&self) -> Result<(PartyId, Rule)> {
+        let to = PartyId::parse(&self.to)?;
+        let class = RecordClass::parse(&self.class);
+        let Some(class) = class else {
+            bail!("unknown class {:?}; one of {}", self.class, RecordClass::ALL.map(RecordClass::name).join(", "))
+        };
+        let aircraft = match &self.aircraft {
+            None => None,
+            Some(name) => Some(AircraftClass::parse(name).with_context(|| format!("unknown aircraft class {name:?}"))?),
+        };
+        Ok((to, Rule { class, aircraft, area: self.area()?, level: self.level()? }))
+    }
+
+    fn area(&self) -> Result<Option<Area>> {
+        let e7 = |degrees: f64| (degrees * 1e7).round() as i32;
+        match (self.r#box, self.circle) {
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => bail!("a rule has a box or a circle, not both"),
+            (Some([south, west, north, east]), None) => {
+                Position::from_degrees(south, west).and(Position::from_degrees(north, east))?;
+                Ok(Some(Area::Box { south_e7: e7(south), west_e7: e7(west), north_e7: e7(north), east_e7: e7(east) }))
+            }
+            (None, Some([lat, lon, radius])) => {
+                let centre = Position::from_degrees(lat, lon)?;
+                Ok(Some(Area::Circle { centre, radius_mm: (radius * units::NM_MM as f64).round() as i64 }))
+            }
+        }
+    }
+
+    fn level(&self) -> Result<Level> {
+        let cells = || -> Result<(u32, u32)> {
+            let cell = self.cell_deg.context("this level needs cell_deg")?;
+            let bin = self.bin_s.context("this level needs bin_s")?;
+            ensure!(cell > 0.0 && cell <= 10.0, "cell_deg: {cell} is not above 0 and at most 10");
+            Ok(((cell * 1e7).round() as u32, bin.saturating_mul(1000)))
+        };
+        let reduced = self.precision_m.is_some() || self.delay_s.is_some() || self.identity.is_some();
+        let celled = self.cell_deg.is_some() || self.bin_s.is_some();
+        ensure!(!reduced || self.level == "reduced", "precision_m, delay_s and identity belong to level \"reduced\"");
+        ensure!(
+            !celled || matches!(self.level.as_str(), "coarse" | "avoid-area"),
+            "cell_deg and bin_s belong to \"coarse\" and \"avoid-area\""
+        );
+        Ok(match self.level.as_str() {
+            "withheld" => Level::Withheld,
+            "full" => Level::Full,
+            "avoid-area" => cells().map(|(cell_e7, bin_ms)| Level::AvoidArea { cell_e7, bin_ms })?,
+            "coarse" => cells().map(|(cell_e7, bin_ms)| Level::Coarse { cell_e7, bin_ms })?,
+            "reduced" => Level::Reduced {
+                precision_mm: self.precision_m.unwrap_or(0).saturating_mul(1000),
+                delay_ms: self.delay_s.unwrap_or(0).saturating_mul(1000),
+                identity: match self.identity.as_deref() {
+                    None | Some("drop") => Identity::Drop,
+                    Some("pseudonym") => Identity::Pseudonym,
+                    Some("keep") => Identity::Keep,
+                    Some(other) => bail!("unknown identity {other:?}; one of drop, pseudonym, keep"),
+                },
+            },
+            other => bail!("unknown level {other:?}; one of withheld, avoid-area, coarse, reduced, full"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_that_is_none_is_named() {
+        let table = [
+            ("to=\"south\"\nclass=\"tracks\"\nlevel=\"full\"", ""),
+            ("to=\"South\"\nclass=\"tracks\"\nlevel=\"full\"", "not a party name"),
+            ("to=\"south\"\nclass=\"track\"\nlevel=\"full\"", "unknown class \"track\""),
+            ("to=\"south\"\nclass=\"tracks\"\nlevel=\"all\"", "unknown level \"all\""),
+            ("to=\"south\"\nclass=\"tracks\"\nlevel=\"coarse\"", "needs cell_deg"),
+            ("to=\"south\"\nclass=\"tracks\"\nlevel=\"full\"\nprecision_m=5", "belong to level \"reduced\""),
+            ("to=\"south\"\nclass=\"tracks\"\nlevel=\"full\"\nbox=[91.0,0.0,0.0,0.0]", "not a position"),
+        ];
+        for (text, wanted) in table {
+            let rule: RuleText = toml::from_str(text).unwrap();
+            let got = policy(&[rule]).err().map(|e| format!("{e:#}")).unwrap_or_default();
+            assert!(got.contains(wanted) && (got.is_empty() == wanted.is_empty()), "{text:?}: {got:?}");
+        }
+    }
+}

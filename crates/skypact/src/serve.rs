@@ -1,0 +1,296 @@
+//! One running node: recovery, fold, links, feeds, API and console; and its orderly end.
+use crate::backend::NodeBackend;
+use crate::clock::{Clock, parse_rfc3339};
+use crate::config::{ClaimText, Loaded};
+use crate::core::{self, CoreConfig, CoreHandle};
+use crate::keys::{self, Keys};
+use crate::peer::{PeerAddress, Signer, Transport, tls};
+use crate::recovery;
+use anyhow::{Context, Result, bail, ensure};
+use api_native::OneTimeCodes;
+use node::input::{Boot, Claim, FeedConfig, Input};
+use pact::SignedPact;
+use record::{Mode, PartyId, Role};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+use units::AircraftClass;
+
+/// The fold is told that time passes this often.
+const TICK: Duration = Duration::from_millis(100);
+/// A printed sign-in link is good for this long.
+const CODE_TTL: Duration = Duration::from_secs(24 * 3600);
+
+/// A node that runs.
+pub struct Running {
+    /// The fold.
+    pub core: CoreHandle,
+    /// Where the console is.
+    pub api: SocketAddr,
+    /// Where links are accepted.
+    pub link: SocketAddr,
+    /// One-time sign-in codes.
+    pub codes: Arc<OneTimeCodes>,
+    tasks: JoinSet<()>,
+    fold: std::thread::JoinHandle<()>,
+    run_files: PathBuf,
+}
+
+/// Checks everything that can be wrong before anything is started, then starts it.
+pub async fn start(loaded: &Loaded) -> Result<Running> {
+    let config = &loaded.config;
+    let party = PartyId::parse(&config.party)?;
+    let mode = Mode::parse(&config.mode).context("mode")?;
+    let keys = Arc::new(Keys::load(&loaded.path(&config.keys))?);
+    let pacts = pacts(loaded, &party, &mode, &keys)?;
+    let data = loaded.path(&config.data);
+    let options = journal::Options {
+        segment_bytes: config.journal.segment_mib << 20,
+        reserve_bytes: config.journal.reserve_mib << 20,
+        ..journal::Options::default()
+    };
+    let (at, opts) = (data.clone(), journal::Options { ..options.clone() });
+    let recovered = tokio::task::spawn_blocking(move || recovery::recover(&at, opts)).await??;
+    check_continues(&recovered.state, &party)?;
+    let clock = clock(loaded, recovered.state.now())?;
+    let last_session = recovered.state.last_session();
+    let boot = Boot {
+        party: party.clone(),
+        mode,
+        pacts: pacts.iter().map(|p| String::from_utf8_lossy(&p.to_bytes()).into_owned()).collect(),
+        feeds: config.feed.iter().map(feed_config).collect::<Result<_>>()?,
+        pseudonym_secret: keys.pseudonym,
+        policy: crate::rules::policy(&config.release)?,
+        software: concat!("skypact ", env!("CARGO_PKG_VERSION")).into(),
+    };
+    let snapshot_every = Duration::from_secs(config.journal.snapshot_s);
+    let core_config = CoreConfig { data: data.clone(), clock, keys: keys.clone(), snapshot_every, boot };
+    let (core, fold) = core::start(core_config, recovered)?;
+
+    let mut tasks = JoinSet::new();
+    let link = start_links(&mut tasks, loaded, &core, &party, &keys, &pacts, last_session).await?;
+    let codes = Arc::new(OneTimeCodes::new(|| match keys::random() {
+        Ok(bytes) => bytes,
+        Err(error) => panic!("{error:#}"),
+    }));
+    let run_files = data.join("run");
+    let api = start_api(&mut tasks, loaded, &core, &codes, &run_files).await?;
+    for (number, feed) in (0u16..).zip(&config.feed) {
+        tasks.spawn(crate::feeds::run(core.clone(), number, feed.clone(), loaded.dir.clone()));
+    }
+    let ticking = core.clone();
+    tasks.spawn(async move {
+        let mut every = tokio::time::interval(TICK);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            every.tick().await;
+            if ticking.offer(Input::Tick).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(Running { core, api, link, codes, tasks, fold, run_files })
+}
+
+impl Running {
+    /// A sign-in link that works once.
+    pub fn sign_in_link(&self, name: &str, role: Role) -> String {
+        format!("http://{}/#code={}", self.api, self.codes.issue(name, role, CODE_TTL))
+    }
+
+    /// Stops: no new inputs, snapshot, link logs synced.
+    pub async fn stop(mut self) {
+        self.tasks.abort_all();
+        while self.tasks.join_next().await.is_some() {}
+        self.core.stop().await;
+        // A panic of the fold was logged where it happened.
+        let _joined = tokio::task::spawn_blocking(move || self.fold.join()).await;
+        for file in ["api", "token"] {
+            if let Err(error) = std::fs::remove_file(self.run_files.join(file)) {
+                warn!("cannot remove {file}: {error}");
+            }
+        }
+    }
+}
+
+fn pacts(loaded: &Loaded, party: &PartyId, mode: &Mode, keys: &Keys) -> Result<Vec<SignedPact>> {
+    let mut pacts = Vec::new();
+    for path in &loaded.config.pacts {
+        let path = loaded.path(path);
+        let bytes = std::fs::read(&path).with_context(|| format!("cannot read the pact {}", path.display()))?;
+        let signed = SignedPact::parse(&bytes).with_context(|| format!("the pact {}", path.display()))?;
+        let pact = signed.pact();
+        let missing: Vec<String> = signed.missing().iter().map(ToString::to_string).collect();
+        ensure!(
+            missing.is_empty(),
+            "the pact {} is not signed by {}; run `skypact pact sign` there and bring the file back",
+            path.display(),
+            missing.join(", ")
+        );
+        ensure!(
+            pact.mode == *mode,
+            "the pact {} is for mode {:?}, the configuration for {:?}",
+            path.display(),
+            pact.mode.label(),
+            mode.label()
+        );
+        let me = pact.party(party);
+        let Some(me) = me else { bail!("the pact {} does not name {party} (clause 1)", path.display()) };
+        let name = crate::keys::key_name(party);
+        ensure!(
+            me.log_key == *keys.log_signer(&name)?.verifier(),
+            "clause 1 of {} names another log key than {party} holds",
+            path.display()
+        );
+        ensure!(
+            me.cosign_key == *keys.cosigner(&name)?.verifier(),
+            "clause 1 of {} names another cosign key than {party} holds",
+            path.display()
+        );
+        ensure!(
+            me.tls_spki_sha256.0 == keys.tls_pin(),
+            "clause 1 of {} names another TLS key than {party} holds",
+            path.display()
+        );
+        pacts.push(signed);
+    }
+    let mut peers: Vec<&PartyId> =
+        pacts.iter().flat_map(|p| &p.pact().parties).map(|p| &p.id).filter(|id| *id != party).collect();
+    peers.sort_unstable();
+    if let Some(twice) = peers.windows(2).find(|w| w[0] == w[1]) {
+        bail!("{} is party of two pacts of this node; one pact a peer", twice[0]);
+    }
+    Ok(pacts)
+}
+
+/// A data folder belongs to one party.
+fn check_continues(state: &node::State, party: &PartyId) -> Result<()> {
+    if let Some(before) = state.party() {
+        ensure!(before == party, "this data folder is {before}'s, the configuration says {party}");
+    }
+    Ok(())
+}
+
+fn clock(loaded: &Loaded, last: units::Now) -> Result<Clock> {
+    let Some(exercise) = &loaded.config.clock else { return Ok(Clock::system(last.mono)) };
+    let start = parse_rfc3339(&exercise.start).map_err(|e| anyhow::anyhow!("clock.start: {e}"))?;
+    let origin = parse_rfc3339(&exercise.origin).map_err(|e| anyhow::anyhow!("clock.origin: {e}"))?;
+    Ok(Clock::exercise(start, origin.0, exercise.rate, last.mono))
+}
+
+fn feed_config(feed: &crate::config::Feed) -> Result<FeedConfig> {
+    Ok(FeedConfig {
+        name: feed.name.clone(),
+        format: feed.format.clone(),
+        claim: match feed.claim {
+            ClaimText::Own => Claim::Own,
+            ClaimText::Observed => Claim::Observed,
+        },
+        class: AircraftClass::parse(&feed.class).context("feed class")?,
+    })
+}
+
+async fn start_links(
+    tasks: &mut JoinSet<()>,
+    loaded: &Loaded,
+    core: &CoreHandle,
+    party: &PartyId,
+    keys: &Arc<Keys>,
+    pacts: &[SignedPact],
+    last_session: u64,
+) -> Result<SocketAddr> {
+    let addresses = &loaded.config.peer;
+    let mut peers = Vec::new();
+    for peer in pacts.iter().flat_map(|p| &p.pact().parties).filter(|p| p.id != *party) {
+        let address = addresses.iter().find(|a| a.party == peer.id.as_str()).and_then(|a| a.address.clone());
+        peers.push(PeerAddress { party: peer.id.clone(), pin: peer.tls_spki_sha256, address });
+    }
+    if let Some(unknown) = addresses.iter().find(|a| peers.iter().all(|p| p.party.as_str() != a.party)) {
+        bail!("[[peer]] {} is in no pact of this node", unknown.party);
+    }
+    let listener = TcpListener::bind(loaded.config.serve.link)
+        .await
+        .with_context(|| format!("cannot listen for links on {}", loaded.config.serve.link))?;
+    let at = listener.local_addr()?;
+    let transport = Transport::new(core.clone(), Signer::new(keys, party)?, party.clone(), peers.clone(), last_session);
+    let server = tls::server_config(&keys.tls, peers.iter().map(|p| p.pin).collect())?;
+    tasks.spawn(transport.clone().listen(listener, server));
+    for peer in peers.into_iter().filter(|p| *party < p.party) {
+        let client = tls::client_config(&keys.tls, peer.pin)?;
+        tasks.spawn(transport.clone().dial(peer, client));
+    }
+    info!(%at, "links are accepted");
+    Ok(at)
+}
+
+async fn start_api(
+    tasks: &mut JoinSet<()>,
+    loaded: &Loaded,
+    core: &CoreHandle,
+    codes: &Arc<OneTimeCodes>,
+    run_files: &Path,
+) -> Result<SocketAddr> {
+    let serve = &loaded.config.serve;
+    let listener = TcpListener::bind(serve.api).await.with_context(|| format!("cannot listen on {}", serve.api))?;
+    let at = listener.local_addr()?;
+    let token = keys::hex(&keys::random::<32>()?);
+    std::fs::create_dir_all(run_files)?;
+    for (name, text) in [("token", token.as_str()), ("api", at.to_string().as_str())] {
+        let path = run_files.join(name);
+        // Left behind by a run that was killed.
+        if path.exists() {
+            std::fs::remove_file(&path)?;
+        }
+        keys::write_new(&path, text)?;
+    }
+    let loopback = at.ip().is_loopback();
+    if !loopback {
+        warn!(%at, "the console is served without TLS beyond this machine: put a reverse proxy with TLS before it");
+    }
+    let options = api_native::Options {
+        secure_cookie: !loopback,
+        operator_token_sha256: Some(api_native::secret_hash(&token)),
+        hosts: serve.hosts.clone(),
+        open_metrics: loopback,
+        ..api_native::Options::new(codes.clone())
+    };
+    let backend = Arc::new(NodeBackend::new(core.clone()));
+    let router = api_native::router(backend, options).merge(console::router());
+    tasks.spawn(async move {
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        if let Err(error) = axum::serve(listener, service).await {
+            warn!("the API has ended: {error}");
+        }
+    });
+    info!(%at, "console and API");
+    Ok(at)
+}
+
+/// Runs a node until it is told to stop.
+pub async fn run(path: &Path) -> Result<()> {
+    let loaded = Loaded::read(path)?;
+    let running = start(&loaded).await?;
+    if running.core.view().accounts.is_empty() {
+        // First run: nobody can sign in yet. The link works once, on this machine's console output only.
+        println!("First sign-in (administrator): {}", running.sign_in_link("admin", Role::Administrator));
+    }
+    println!("Console: http://{}/", running.api);
+    stop_signal().await?;
+    info!("stopping");
+    running.stop().await;
+    Ok(())
+}
+
+/// Waits for SIGINT or SIGTERM.
+pub async fn stop_signal() -> Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

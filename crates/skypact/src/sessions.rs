@@ -1,0 +1,77 @@
+//! What the fold has to send, waiting for the connections that send it.
+use link::{CloseCode, Outbox, Output, Step};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
+use tracing::warn;
+
+/// The sending side of one connection.
+pub struct SessionOut {
+    outbox: Mutex<Outbox>,
+    wake: Notify,
+}
+
+/// All connections, by number.
+#[derive(Default)]
+pub struct Sessions {
+    map: Mutex<BTreeMap<u64, Arc<SessionOut>>>,
+}
+
+impl Sessions {
+    /// Registers a connection.
+    pub fn attach(&self, session: u64) -> Arc<SessionOut> {
+        let out = Arc::new(SessionOut { outbox: Mutex::new(Outbox::new(session)), wake: Notify::new() });
+        self.map.lock().unwrap_or_else(PoisonError::into_inner).insert(session, out.clone());
+        out
+    }
+
+    /// Forgets a connection.
+    pub fn detach(&self, session: u64) {
+        self.map.lock().unwrap_or_else(PoisonError::into_inner).remove(&session);
+    }
+
+    /// Takes an output of the fold to its connection, if it is for one.
+    pub fn push(&self, output: &Output) {
+        let session = match output {
+            Output::Send { session, .. }
+            | Output::SendPactText { session }
+            | Output::SendEntries { session, .. }
+            | Output::Disconnect { session, .. } => *session,
+            Output::SignCheckpoint(order) => order.session,
+            Output::Cosign(order) => order.session,
+            _ => return,
+        };
+        let out = self.map.lock().unwrap_or_else(PoisonError::into_inner).get(&session).cloned();
+        // A connection that ended meanwhile sends nothing more; the next one begins with what the peer holds.
+        let Some(out) = out else { return };
+        let mut outbox = out.outbox.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = outbox.push(output) {
+            warn!(session, "the peer does not read: {error}; the connection is given up");
+            // The bound is on frames that wait, so the end is not refused by it.
+            let ended = outbox.push(&Output::Disconnect { session, reason: CloseCode::Ended });
+            if let Err(error) = ended {
+                warn!(session, "{error}");
+            }
+        }
+        drop(outbox);
+        out.wake.notify_one();
+    }
+}
+
+impl SessionOut {
+    /// The next thing to send, when there is one.
+    pub async fn next(&self) -> Step {
+        loop {
+            let step = self.outbox.lock().unwrap_or_else(PoisonError::into_inner).next_step();
+            if let Some(step) = step {
+                return step;
+            }
+            self.wake.notified().await;
+        }
+    }
+
+    /// Entries below `upto` were handed to the transport.
+    pub fn entries_sent(&self, upto: u64) {
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner).entries_sent(upto);
+    }
+}

@@ -1,0 +1,237 @@
+//! The link logs on disk, as C2SP tiles that anybody can check: `links/<peer>/{out,in}/tile/…` and `…/checkpoint`.
+//!
+//! Every entry is an output of the journal's fold, so these files can be written again from the journal; they are kept
+//! as evidence and for a peer that catches up. They are made durable before a snapshot replaces the journal's part.
+use anyhow::{Context, Result, ensure};
+use std::collections::{BTreeSet, VecDeque};
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tlog::{Hash, LogReader, LogWriter, Store, StoreError};
+
+/// Bytes of recent entries kept in memory for peers that are nearly up to date: at 100 kB/s forty seconds.
+const RECENT_BYTES: usize = 4 << 20;
+
+/// Files of one log below a folder.
+#[derive(Debug)]
+pub struct Files {
+    dir: PathBuf,
+    /// Written since the last sync.
+    dirty: BTreeSet<PathBuf>,
+}
+
+impl Files {
+    fn new(dir: &Path) -> Result<Self> {
+        fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        Ok(Self { dir: dir.to_owned(), dirty: BTreeSet::new() })
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        let mut folders = BTreeSet::new();
+        for path in std::mem::take(&mut self.dirty) {
+            match File::open(&path) {
+                Ok(file) => file.sync_all().with_context(|| format!("cannot sync {}", path.display()))?,
+                // A partial tile that its full one has replaced.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error).with_context(|| format!("cannot sync {}", path.display())),
+            }
+            folders.extend(path.ancestors().skip(1).take_while(|p| p.starts_with(&self.dir)).map(Path::to_owned));
+        }
+        for folder in folders {
+            File::open(&folder)
+                .and_then(|f| f.sync_all())
+                .with_context(|| format!("cannot sync {}", folder.display()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Store for Files {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        match fs::read(self.dir.join(path)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StoreError(error.to_string())),
+        }
+    }
+
+    fn write(&mut self, path: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let full = self.dir.join(path);
+        let write = || {
+            if let Some(folder) = full.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            write_whole(&full, bytes)
+        };
+        write().map_err(|e: std::io::Error| StoreError(e.to_string()))?;
+        self.dirty.insert(full);
+        Ok(())
+    }
+
+    fn remove(&mut self, path: &str) -> Result<(), StoreError> {
+        match fs::remove_file(self.dir.join(path)) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(StoreError(error.to_string())),
+        }
+    }
+}
+
+/// Writes a file so that a reader sees the old bytes or the new ones, never a part.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let temporary = path.with_extension("tmp");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&temporary)?;
+    file.write_all(bytes)?;
+    fs::rename(&temporary, path)
+}
+
+/// One direction of one link.
+#[derive(Debug)]
+pub struct LogStore {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    files: Files,
+    writer: LogWriter,
+    flushed: u64,
+    recent: VecDeque<Arc<[u8]>>,
+    /// Index of the first entry of `recent`.
+    recent_from: u64,
+    recent_bytes: usize,
+}
+
+impl LogStore {
+    /// Opens a log that must hold the first `size` entries with this root. What lies beyond is written again from the
+    /// journal, with the same bytes.
+    pub fn open(dir: &Path, size: u64, root: &Hash) -> Result<Self> {
+        let files = Files::new(dir)?;
+        let writer = LogWriter::open(&files, size, root).with_context(|| {
+            format!(
+                "the log in {} does not match the journal at {size} entries; \
+                 if the folder was restored from a copy, restore journal and links from the same copy",
+                dir.display()
+            )
+        })?;
+        let inner = Inner { files, writer, flushed: size, recent: VecDeque::new(), recent_from: size, recent_bytes: 0 };
+        Ok(Self { inner: Mutex::new(inner) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic while the lock was held can only have happened in a write; the journal writes it again at restart.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends the entry of this index.
+    pub fn append(&self, index: u64, bytes: &[u8]) -> Result<()> {
+        let mut inner = self.lock();
+        let expected = inner.writer.size();
+        ensure!(index == expected, "entry {index} follows {expected}: the fold and the log disagree");
+        inner.writer.append(bytes).map_err(|e| anyhow::anyhow!("{e}"))?;
+        inner.recent_bytes += bytes.len();
+        inner.recent.push_back(bytes.into());
+        while inner.recent_bytes > RECENT_BYTES && inner.recent_from < inner.flushed {
+            if let Some(old) = inner.recent.pop_front() {
+                inner.recent_bytes -= old.len();
+                inner.recent_from += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Entries `[from, to)`, as many as fit in `bytes_max` (at least one) and at most `count_max`.
+    pub fn read(&self, from: u64, to: u64, count_max: usize, bytes_max: usize) -> Result<Vec<Arc<[u8]>>> {
+        let inner = self.lock();
+        let size = inner.writer.size();
+        ensure!(from < to && to <= size, "entries {from}..{to} of a log of {size}");
+        let mut out: Vec<Arc<[u8]>> = Vec::new();
+        let mut bytes = 0;
+        let to = to.min(from + count_max as u64);
+        if from >= inner.recent_from {
+            let skip = (from - inner.recent_from) as usize;
+            for entry in inner.recent.iter().skip(skip).take((to - from) as usize) {
+                bytes += entry.len();
+                if bytes > bytes_max && !out.is_empty() {
+                    break;
+                }
+                out.push(entry.clone());
+            }
+            return Ok(out);
+        }
+        let to = to.min(inner.flushed);
+        let entries =
+            LogReader::new(&inner.files, inner.flushed).entries(from..to).map_err(|e| anyhow::anyhow!("{e}"))?;
+        for entry in entries {
+            bytes += entry.len();
+            if bytes > bytes_max && !out.is_empty() {
+                break;
+            }
+            out.push(entry.into());
+        }
+        Ok(out)
+    }
+
+    /// Writes what is open, without waiting for the disk.
+    pub fn flush(&self) -> Result<()> {
+        let inner = &mut *self.lock();
+        inner.writer.flush(&mut inner.files).map_err(|e| anyhow::anyhow!("{e}"))?;
+        inner.flushed = inner.writer.size();
+        Ok(())
+    }
+
+    /// Writes what is open and waits for the disk.
+    pub fn sync(&self) -> Result<()> {
+        self.flush()?;
+        self.lock().files.sync()
+    }
+
+    /// Keeps a signed note beside the tiles.
+    pub fn write_note(&self, name: &str, note: &[u8]) -> Result<()> {
+        let mut inner = self.lock();
+        inner.files.write(name, note).map_err(|e| anyhow::anyhow!("{name}: {e}"))
+    }
+
+    /// Entries held.
+    pub fn size(&self) -> u64 {
+        self.lock().writer.size()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(i: u64) -> Vec<u8> {
+        format!("entry {i}").into_bytes()
+    }
+
+    #[test]
+    fn a_log_is_read_back_and_written_again_from_any_earlier_size() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut roots = vec![tlog::EMPTY_ROOT];
+        let mut frontier = tlog::Frontier::new();
+        for i in 0..700 {
+            frontier.append(tlog::leaf_hash(&entry(i)));
+            roots.push(frontier.root());
+        }
+        let log = LogStore::open(dir.path(), 0, &roots[0]).unwrap();
+        (0..600).for_each(|i| log.append(i, &entry(i)).unwrap());
+        log.sync().unwrap();
+        drop(log);
+        // The snapshot is older than the files.
+        for size in [0u64, 1, 255, 256, 257, 511, 512, 599, 600] {
+            let log = LogStore::open(dir.path(), size, &roots[size as usize]).unwrap();
+            (size..700).for_each(|i| log.append(i, &entry(i)).unwrap());
+            log.sync().unwrap();
+            for from in [0, 3, 250, 590] {
+                let read = log.read(from, 700, 20, 1 << 20).unwrap();
+                assert_eq!(read[0].as_ref(), entry(from));
+                assert_eq!(read.len(), 20, "from {from} after {size}");
+            }
+        }
+        let wrong = LogStore::open(dir.path(), 256, &roots[255]).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(wrong.contains("does not match the journal"), "{wrong}");
+    }
+}
