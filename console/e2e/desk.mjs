@@ -1,5 +1,5 @@
 // One officer's browser: a context of its own, watched for everything that must not happen.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -44,11 +44,18 @@ export class Desk {
 
   async signIn() {
     await this.page.goto(this.url.href);
-    const later = this.page.getByRole('button', { name: 'Later' });
     await this.page.locator('sky-password form, .desk').first().waitFor();
-    if (await later.isVisible()) await later.click();
+    if (await this.page.locator('sky-password form').isVisible()) await this.setPassword();
     await this.page.locator('.desk').waitFor();
     await this.until('a frame was displayed', (c) => c.displayed > 0);
+  }
+
+  async setPassword() {
+    const { page } = this;
+    await page.locator('#new-password').fill('a long password of the browser test');
+    await page.locator('#again').fill('a long password of the browser test');
+    await page.keyboard.press('Enter');
+    await page.locator('.desk').waitFor();
   }
 
   counters() {
@@ -69,8 +76,14 @@ export class Desk {
     }
   }
 
-  async shot(name) {
-    await this.page.screenshot({ path: join(OUTPUT, `${name}.png`) });
+  /** A screenshot, if wanted as somebody with that deficiency of colour vision sees it. */
+  async shot(name, deficiency = 'none') {
+    // The simulation ends with its session, so the picture is taken through the same one.
+    const session = await this.context.newCDPSession(this.page);
+    await session.send('Emulation.setEmulatedVisionDeficiency', { type: deficiency });
+    const { data } = await session.send('Page.captureScreenshot', { format: 'png' });
+    writeFileSync(join(OUTPUT, `${name}.png`), Buffer.from(data, 'base64'));
+    await session.detach();
   }
 
   /** axe-core, put in through the debugger: the page's own policy would rightly refuse a script tag. */
@@ -105,11 +118,5 @@ export class Desk {
   async focusIsSomewhere(when) {
     await this.page.waitForTimeout(400);
     if ((await this.focused()).body) throw new Error(`${this.party}: the focus fell to the body ${when}`);
-  }
-
-  async simulate(type) {
-    const session = await this.context.newCDPSession(this.page);
-    await session.send('Emulation.setEmulatedVisionDeficiency', { type });
-    await session.detach();
   }
 }

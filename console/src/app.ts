@@ -31,6 +31,7 @@ export class App {
   private painting = false;
   private toDisplay: number | null = null;
   private timer = 0;
+  private paintedFrozen = false;
   displayedFrame = 0;
 
   constructor() {
@@ -48,11 +49,14 @@ export class App {
       changed: (connection) => {
         store.connection = connection;
         store.touch();
-        if (connection === 'lost' || connection === 'refused') void this.checkSession();
+        if (connection === 'lost') void this.checkSession();
       },
     });
     store.addEventListener('change', () => this.paintSoon());
-    document.addEventListener('visibilitychange', () => this.paintSoon());
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'visible') store.seenAgain();
+      this.paintSoon();
+    });
     document.addEventListener('keydown', (event) => handleKey(this, event));
   }
 
@@ -85,7 +89,11 @@ export class App {
   private tick(): void {
     this.sound();
     this.focus.restore();
-    this.store.touch();
+    // Ages go on in the panels; the map is painted anew only when what is on it changes.
+    const frozen = this.store.frozen() !== null;
+    if (frozen !== this.paintedFrozen) this.paintSoon();
+    this.paintedFrozen = frozen;
+    this.store.dispatchEvent(new Event('tick'));
   }
 
   private sound(): void {

@@ -30,7 +30,7 @@ export function handleKey(app: App, event: KeyboardEvent): void {
     close(app, event);
     return;
   }
-  if (app.store.help || isTyping(event.target)) return;
+  if (isTyping(event.target)) return;
   const panel = PANELS[event.key];
   if (panel !== undefined) {
     document.querySelector<HTMLElement>(`${panel} [data-panel]`)?.focus();
@@ -44,7 +44,7 @@ export function handleKey(app: App, event: KeyboardEvent): void {
     t: () => document.querySelector<HTMLInputElement>('#track-search')?.focus(),
     c: () => app.centreOnSelected(),
     w: () => app.openDrawer({ kind: 'compose' }, document.activeElement),
-    '?': () => help(app, true),
+    '?': () => help(app, !app.store.help),
   };
   const run = command[event.key];
   if (run === undefined) return;
@@ -53,8 +53,10 @@ export function handleKey(app: App, event: KeyboardEvent): void {
 }
 
 export function help(app: App, open: boolean): void {
+  if (open) app.focus.remember(document.activeElement);
   app.store.help = open;
   app.store.touch();
+  if (!open) app.focus.goBack('sky-map');
 }
 
 function close(app: App, event: KeyboardEvent): void {

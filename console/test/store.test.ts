@@ -121,6 +121,19 @@ describe('the picture is frozen', () => {
     expect(store.frozen() !== null).toBe(frozen);
   });
 
+  it('is not frozen at once when the page is seen again, but is if no frame follows', () => {
+    store.frame(frame());
+    page.visibilityState = 'hidden';
+    now = 60_000;
+    state();
+    page.visibilityState = 'visible';
+    store.seenAgain();
+    expect(store.frozen()).toBeNull();
+    now += FROZEN_AFTER_MS;
+    state();
+    expect(store.frozen()).not.toBeNull();
+  });
+
   it('and raises its own alarm, which is acknowledged here and returns with the next loss', () => {
     store.frame(frame());
     now = 5_000;

@@ -259,6 +259,7 @@ export class Painter {
     context.textBaseline = 'top';
     this.labels = 0;
     const levels = this.shown > CROWD ? 3 : 6;
+    this.reserve(frame);
     const queues: number[][] = [[], [], [], [], [], []];
     for (let k = 0; k < this.shown; k++) {
       const i = this.visible[k] as number;
@@ -270,6 +271,16 @@ export class Painter {
         if (this.labels >= LABELS_MAX) return;
         this.tag(context, scene, i, priority);
       }
+    }
+  }
+
+  /** Keeps labels off the symbols. */
+  private reserve(frame: Frame): void {
+    for (let k = 0; k < this.shown; k++) {
+      const i = this.visible[k] as number;
+      const [x, y] = [this.px[i] as number, this.py[i] as number];
+      if (x < 0 || y < 0 || x >= frame.width || y >= frame.height) continue;
+      this.taken[Math.floor(y / SLOT) * this.columns + Math.floor(x / SLOT)] = 1;
     }
   }
 

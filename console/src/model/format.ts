@@ -6,7 +6,7 @@ const METRES_PER_NM = 1852;
 export const REFERENCES: readonly Reference[] = ['pressure', 'msl', 'wgs84', 'agl'];
 /** In the order of the frame's altitude reference byte. */
 const REFERENCE_TEXT: Record<Reference, string> = {
-  pressure: 'pressure 1013.25',
+  pressure: '1013.25 hPa',
   msl: 'above mean sea level',
   wgs84: 'above WGS 84 ellipsoid',
   agl: 'above ground',

@@ -50,6 +50,7 @@ export class Store extends EventTarget {
   private frameAt_ms = Number.NEGATIVE_INFINITY;
   private stateAt_ms = Number.NEGATIVE_INFINITY;
   private openedAt_ms = 0;
+  private seenAt_ms = Number.NEGATIVE_INFINITY;
   private frozenSince_ms: number | null = null;
   private ownPictureAcknowledged = false;
   private queued = false;
@@ -147,9 +148,14 @@ export class Store extends EventTarget {
 
   private lastHeard_ms(): number {
     // A hidden page paints nothing, acknowledges nothing and so is sent no frames; the states still come.
-    return document.visibilityState === 'hidden'
-      ? Math.max(this.frameAt_ms, this.stateAt_ms)
-      : this.frameAt_ms;
+    if (document.visibilityState === 'hidden') return Math.max(this.frameAt_ms, this.stateAt_ms);
+    // Just seen again: the next frame is on its way, if the states are any sign.
+    return Math.max(this.frameAt_ms, Math.min(this.seenAt_ms, this.stateAt_ms));
+  }
+
+  /** The page is visible again after having been hidden. */
+  seenAgain(): void {
+    this.seenAt_ms = this.now();
   }
 
   // --- derived --------------------------------------------------------------

@@ -118,7 +118,7 @@ export interface Notice {
   overdue: boolean;
   received_utc_ms: number | null;
   seen_utc_ms: number | null;
-  acknowledged: { utc_ms: number; role: string; by: string | null; read_back_ok: boolean } | null;
+  acknowledged: { utc_ms: number; role: string | null; by: string | null; read_back_ok: boolean } | null;
   sealed: boolean;
 }
 
@@ -362,7 +362,7 @@ function readNotice(value: Json): Notice | null {
     seen_utc_ms: num(value.seen_utc_ms),
     acknowledged: acknowledged && {
       utc_ms: num(acknowledged.utc_ms) ?? 0,
-      role: str(acknowledged.role, 32, '?'),
+      role: optional(acknowledged.role, 32),
       by: optional(acknowledged.by, 64),
       // Only a clear yes is a yes.
       read_back_ok: acknowledged.read_back_ok === true,

@@ -1,6 +1,6 @@
 /** The stream: one WebSocket, opened again with growing pauses. It hands over what arrives and decides nothing. */
 
-export type Connection = 'connecting' | 'open' | 'lost' | 'refused';
+export type Connection = 'connecting' | 'open' | 'lost';
 
 export interface Handler {
   text(message: string): void;
@@ -10,9 +10,6 @@ export interface Handler {
 
 const PAUSE_MIN_MS = 500;
 const PAUSE_MAX_MS = 10_000;
-/** A session that ended closes the stream with one of these; retrying would not help. */
-const POLICY_VIOLATION = 1008;
-const UNAUTHORISED = 4401;
 
 export class Stream {
   private socket: WebSocket | null = null;
@@ -37,7 +34,7 @@ export class Stream {
       if (typeof event.data === 'string') this.handler.text(event.data);
       else this.handler.binary(event.data);
     };
-    socket.onclose = (event) => this.closed(socket, event.code);
+    socket.onclose = () => this.closed(socket);
   }
 
   close(): void {
@@ -49,12 +46,9 @@ export class Stream {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
   }
 
-  private closed(socket: WebSocket, code: number): void {
+  private closed(socket: WebSocket): void {
     if (this.stopped || socket !== this.socket) return;
-    if (code === POLICY_VIOLATION || code === UNAUTHORISED) {
-      this.handler.changed('refused');
-      return;
-    }
+    // Whatever the reason, the picture is wanted back; whoever handles `lost` finds out whether the session has ended.
     this.handler.changed('lost');
     // Spread by a fifth, so that all consoles of a node do not come back in the same instant.
     window.setTimeout(() => !this.stopped && this.open(), this.pause_ms * (0.9 + Math.random() * 0.2));

@@ -23,6 +23,7 @@ const LEVELS: Record<Level, string> = { alarm: 'ALARM', warning: 'WARN', caution
 const BASIS: Record<string, string> = {
   pressure: 'pressure',
   wgs84: 'WGS 84',
+  mixed: 'pressure against WGS 84',
   'unknown-level': 'level unknown',
 };
 
@@ -90,10 +91,9 @@ class Alerts extends Panel {
         ${this.time(alert, now)}
       </div>
       ${alert.a === null ? nothing : this.sides(alert)}
-      ${this.geometry(alert)}
       ${alert.text === '' ? nothing : html`<p class="text"><bdi>${alert.text}</bdi></p>`}
       <div class="bottom">
-        <span class="facts">${this.facts(alert, now)}</span>
+        <div class="facts">${this.geometry(alert)}${this.facts(alert, now)}</div>
         ${this.button(alert, open)}
       </div>
       ${this.problem(alert)}

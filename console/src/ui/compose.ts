@@ -6,7 +6,7 @@ import type { NewNotice } from '../net/api';
 import { Panel } from './panel';
 import { problemBlock } from './sign-in';
 
-const CLASSES = ['hazard', 'intent', 'hold', 'resume', 'request', 'information'];
+const CLASSES = ['hazard', 'activation', 'hold', 'resume', 'cancellation', 'information'];
 const PRECEDENCES = ['FLASH', 'IMMEDIATE', 'PRIORITY', 'ROUTINE'];
 
 interface Draft {

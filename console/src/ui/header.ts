@@ -1,8 +1,10 @@
-import { html, type nothing, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
+import { help } from '../keys';
 import { age, clock } from '../model/format';
 import type { Peer } from '../model/wire';
 import * as icons from './icons';
 import { Panel } from './panel';
+import type { SkyApp } from './shell';
 
 /** One line that answers: who am I, is this real, is it now, what waits for me, can I hear it. */
 class Header extends Panel {
@@ -15,19 +17,20 @@ class Header extends Panel {
         <h1>${hello?.party ?? session?.party ?? '?'}</h1>
         <span class="officer">${session?.officer ?? '?'} <small>${session?.role ?? ''}</small></span>
       </div>
-      ${this.mode()} ${this.picture()} ${this.counts()} ${this.sound()}
+      ${this.mode()} ${this.picture()} ${this.counts()} ${this.sound()} ${this.password()}
       <ul class="links" aria-label="Links to peers">
         ${store.state.peers.map((peer) => this.link(peer))}
       </ul>
       <time class="utc" title="Coordinated universal time of the node">${clock(store.utc_ms())}</time>
-      <button class="quiet" @click=${() => this.help()} title="Keys and signs"><span class="sr">Help </span>?</button>
+      <button class="quiet" data-key="help" @click=${() => help(this.app, true)} title="Keys and signs"><span class="sr">Help </span>?</button>
       <button class="quiet" @click=${() => this.app.end()}>Sign out</button>
     </header>`;
   }
 
-  private help(): void {
-    this.app.store.help = true;
-    this.app.store.touch();
+  private password(): TemplateResult | typeof nothing {
+    if (this.app.store.session?.must_set_password !== true) return nothing;
+    const ask = () => document.querySelector<SkyApp>('sky-app')?.askPassword();
+    return html`<button @click=${ask}>Set a password to act</button>`;
   }
 
   private mode(): TemplateResult {

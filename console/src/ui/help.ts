@@ -3,20 +3,19 @@ import { help, KEYS } from '../keys';
 import * as icons from './icons';
 import { Panel } from './panel';
 
-/** Keys and signs. The only modal part of the page: everything else leaves the alerts reachable. */
+/** Keys and signs. Over the map like every drawer, never over the alerts. */
 class Help extends Panel {
+  private wasOpen = false;
+
   protected override updated(): void {
-    const dialog = this.querySelector('dialog');
-    if (dialog === null) return;
-    if (this.app.store.help && !dialog.open) dialog.showModal();
-    if (!this.app.store.help && dialog.open) dialog.close();
+    const { help: open } = this.app.store;
+    if (open && !this.wasOpen) this.querySelector<HTMLElement>('button')?.focus();
+    this.wasOpen = open;
   }
 
-  protected override render(): TemplateResult {
-    const { store } = this.app;
-    return html`<dialog class="help" aria-labelledby="help-title" @close=${() => store.help && help(this.app, false)}>
-      ${store.help ? this.body() : nothing}
-    </dialog>`;
+  protected override render(): TemplateResult | typeof nothing {
+    if (!this.app.store.help) return nothing;
+    return html`<section class="drawer help" role="dialog" aria-labelledby="help-title" data-panel tabindex="-1">${this.body()}</section>`;
   }
 
   private body(): TemplateResult {
@@ -50,7 +49,7 @@ class Help extends Panel {
           <p>Acknowledging stops the sound and the flashing. The alert stays until its condition clears.</p>
         </div>
       </div>
-      <div class="buttons"><button class="primary" autofocus @click=${() => help(this.app, false)}>Close <kbd>Esc</kbd></button></div>`;
+      <div class="buttons"><button class="primary" @click=${() => help(this.app, false)}>Close <kbd>Esc</kbd></button></div>`;
   }
 }
 

@@ -52,7 +52,7 @@ class MapPanel extends Panel {
         : `This is the picture of ${clock(store.picture.utc_ms)}.`;
     return html`<div class="frozen-note">
       <strong>PICTURE FROZEN</strong>
-      <p>${last} ${reason}. All ages are unknown. Next: look at the node; use the hotline and your own sensors.</p>
+      <p>${last} Reason: ${reason}. All ages are unknown. Next: look at the node; use the hotline and your own sensors.</p>
     </div>`;
   }
 

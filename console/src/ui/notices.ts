@@ -65,7 +65,7 @@ class Notices extends Panel {
     const level = noticeLevel(notice, now);
     const open = notice.direction === 'in' && notice.acknowledged === null;
     const index = store.indexOf(notice.peer);
-    const classes = `row notice ${level ?? 'quiet'} ${open && level !== 'caution' ? 'flash' : ''}`;
+    const classes = `row notice ${open ? 'waits' : ''} ${level ?? 'quiet'} ${open && level !== 'caution' ? 'flash' : ''}`;
     return html`<li class=${classes} data-shown="notice:${notice.id}" data-notice=${notice.id}>
       <div class="top">
         <span class="level">${notice.precedence}</span>
@@ -108,14 +108,14 @@ class Notices extends Panel {
   private stages(notice: Notice): TemplateResult {
     const by = notice.acknowledged;
     const stage = (name: string, at: number | null) =>
-      html`<li class=${at === null ? '' : 'done'}>${at === null ? icons.hollow() : icons.tick()} ${name} ${at === null ? nothing : html`<span class="figure">${clock(at)}</span>`}</li>`;
+      html`<li class=${at === null ? '' : 'done'}>${at === null ? icons.hollow() : icons.tick()} ${at === null ? `not ${name}` : name} ${at === null ? nothing : html`<span class="figure">${clock(at)}</span>`}</li>`;
     return html`<ol class="stages">
       ${notice.direction === 'out' ? html`${stage('delivered', notice.received_utc_ms)}${stage('seen', notice.seen_utc_ms)}` : nothing}
       ${
         by === null
           ? stage('acknowledged', null)
           : html`<li class=${by.read_back_ok ? 'done' : 'bad'}>
-            ${by.read_back_ok ? icons.tick() : icons.cross()} acknowledged by ${by.role}${by.by === null ? '' : ` ${by.by}`}
+            ${by.read_back_ok ? icons.tick() : icons.cross()} acknowledged${by.role === null ? '' : ` by ${by.role}`}${by.by === null ? '' : ` ${by.by}`}
             <span class="figure">${clock(by.utc_ms)}</span>, read-back ${by.read_back_ok ? 'agrees' : 'DIFFERS'}</li>`
       }
       ${notice.sealed ? html`<li class="done">${icons.tick()} sealed</li>` : nothing}

@@ -16,10 +16,12 @@ export abstract class Panel extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     this.app.store.addEventListener('change', this.changed);
+    this.app.store.addEventListener('tick', this.changed);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.app.store.removeEventListener('change', this.changed);
+    this.app.store.removeEventListener('tick', this.changed);
   }
 }

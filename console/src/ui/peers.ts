@@ -22,11 +22,7 @@ class Peers extends Panel {
         ${
           feeds.length === 0
             ? html`<p class="empty">No feeds are configured.</p>`
-            : html`<table class="feeds">
-              <caption class="sr">Own feeds</caption>
-              <thead class="sr"><tr><th scope="col">Feed</th><th scope="col">State</th><th scope="col">Age</th><th scope="col">Reports</th></tr></thead>
-              <tbody>${feeds.map((feed) => this.feed(feed))}</tbody>
-            </table>`
+            : html`<ul class="feeds">${feeds.map((feed) => this.feed(feed))}</ul>`
         }
         ${this.node()}
       </div>
@@ -84,13 +80,16 @@ class Peers extends Panel {
   private feed(feed: Feed): TemplateResult {
     const frozen = this.app.store.frozen() !== null;
     const state = frozen ? 'unknown' : feed.state;
-    return html`<tr>
-      <th scope="row">${feed.name} <small>${feed.format}</small></th>
-      <td><span class="link ${state}">${state === 'connecting' ? icons.hollow() : linkIcon(state)} ${state}</span></td>
-      <td class="figure">${age(this.app.store.since(feed.age_ms))}</td>
-      <td class="figure">${thousands(feed.reports)}${feed.errors > 0 ? html`<small> ${thousands(feed.errors)} bad</small>` : nothing}</td>
-    </tr>
-    ${feed.last_error === null ? nothing : html`<tr class="error"><td colspan="4">${feed.last_error}</td></tr>`}`;
+    return html`<li>
+      <div class="head">
+        <b>${feed.name}</b> <small>${feed.format}</small>
+        <span class="link ${state}">${state === 'connecting' ? icons.hollow() : linkIcon(state)} ${state}</span>
+        <span class="age figure">${age(this.app.store.since(feed.age_ms))}</span>
+      </div>
+      <small><span class="figure">${thousands(feed.reports)}</span> reports${
+        feed.errors > 0 ? html`, <span class="figure">${thousands(feed.errors)}</span> unreadable` : nothing
+      }${feed.last_error === null ? nothing : html`; ${feed.last_error}`}</small>
+    </li>`;
   }
 
   /** The node's own health, and what the console itself refused. */

@@ -17,6 +17,7 @@ export class SkyApp extends LitElement {
   start(app: App): void {
     this.app = app;
     app.store.addEventListener('change', () => this.requestUpdate());
+    app.store.addEventListener('tick', () => this.requestUpdate());
     void this.identify();
   }
 
@@ -42,10 +43,21 @@ export class SkyApp extends LitElement {
     else this.enterDesk();
   }
 
+  private passwordDone(isSet: boolean): void {
+    if (this.session !== null && isSet) this.session.must_set_password = false;
+    this.enterDesk();
+  }
+
   private enterDesk(): void {
     if (this.session === null) return;
     this.stage = 'desk';
-    this.app.begin(this.session);
+    if (this.app.store.session === null) this.app.begin(this.session);
+    this.requestUpdate();
+  }
+
+  /** From the desk, for an officer who put it off. The stream goes on meanwhile. */
+  askPassword(): void {
+    this.to('password');
   }
 
   private to(stage: 'sign-in' | 'password'): void {
@@ -63,7 +75,8 @@ export class SkyApp extends LitElement {
           .entered=${(session: Session) => this.entered(session)}
         ></sky-sign-in>`;
       case 'password':
-        return html`<sky-password .session=${this.session} .done=${() => this.enterDesk()}></sky-password>`;
+        return html`<sky-password .session=${this.session} 
+          .done=${(isSet: boolean) => this.passwordDone(isSet)}></sky-password>`;
       case 'desk':
         return this.desk();
     }
@@ -83,6 +96,7 @@ export class SkyApp extends LitElement {
         </div>
         <div class="middle">
           <sky-map .app=${this.app}></sky-map>
+          <sky-help .app=${this.app}></sky-help>
           ${
             store.drawer === null
               ? nothing
@@ -98,7 +112,6 @@ export class SkyApp extends LitElement {
       </main>
       ${exercise === null ? nothing : banner(exercise, 'bottom')}
       <sky-live .app=${this.app}></sky-live>
-      <sky-help .app=${this.app}></sky-help>
     </div>`;
   }
 }

@@ -53,7 +53,7 @@ class SignIn extends LitElement {
 
 class Password extends LitElement {
   declare session: Session | null;
-  declare done: () => void;
+  declare done: (isSet: boolean) => void;
   private problem: api.Problem | null = null;
   private busy = false;
 
@@ -80,7 +80,7 @@ class Password extends LitElement {
     this.busy = false;
     this.problem = answer.ok ? null : answer.problem;
     this.requestUpdate();
-    if (answer.ok) this.done();
+    if (answer.ok) this.done(true);
   }
 
   protected override render(): TemplateResult {
@@ -95,7 +95,8 @@ class Password extends LitElement {
         <input id="again" type="password" autocomplete="new-password" required maxlength="256" />
         ${problemBlock(this.problem)}
         <button class="primary" type="submit" aria-disabled=${this.busy ? 'true' : 'false'}>Set password</button>
-        <button type="button" @click=${() => this.done()}>Later</button>
+        <button type="button" @click=${() => this.done(false)}>Later</button>
+        <p class="hint">Until it is set you can look, but not acknowledge or send.</p>
       </form>
     </main>`;
   }
