@@ -194,6 +194,15 @@ impl TrackBatch {
         optional(19, &self.class, rows)
     }
 
+    /// Checks the columns and every row, without keeping the rows.
+    ///
+    /// # Errors
+    /// As [`TrackBatch::unpack`].
+    pub fn check_rows(&self) -> Result<(), BatchError> {
+        self.check()?;
+        (0..self.len()).try_for_each(|row| self.row(row).map(drop))
+    }
+
     /// Unpacks the reports, each checked.
     ///
     /// # Errors

@@ -41,16 +41,32 @@ pub(crate) fn reduce(mut report: TrackReport, precision_mm: u32, identity: Ident
 }
 
 /// The point `metres` away (a few hundred at most) on a bearing.
+///
+/// By the radii of curvature at the point: over 350 m the error is below 8 cm up to 80 degrees of latitude.
+/// Beyond, the way over the earth's axes, which costs three times as much, has none.
 fn moved(from: Position, metres: f64, bearing_deg: f64) -> Position {
-    let (p, v) = (
-        earth::surface(from.lat(), from.lon()),
-        earth::velocity(
-            from.lat(),
-            from.lon(),
-            metres.abs(),
-            if metres < 0.0 { bearing_deg + 180.0 } else { bearing_deg },
-        ),
-    );
+    if from.lat_e7.unsigned_abs() > 800_000_000 {
+        return moved_near_pole(from, metres, bearing_deg);
+    }
+    let (slat, clat) = libm::sincos(from.lat().to_radians());
+    let (east, north) = libm::sincos(bearing_deg.to_radians());
+    let w2 = 1.0 - earth::E2 * slat * slat;
+    let prime_vertical = earth::A / libm::sqrt(w2);
+    let meridian = prime_vertical * (1.0 - earth::E2) / w2;
+    let lat = from.lat() + (metres * north / meridian).to_degrees();
+    let lon = from.lon() + (metres * east / (prime_vertical * clat)).to_degrees();
+    let lon = if lon >= 180.0 {
+        lon - 360.0
+    } else if lon < -180.0 {
+        lon + 360.0
+    } else {
+        lon
+    };
+    Position::from_degrees(lat, lon).unwrap_or(from)
+}
+
+fn moved_near_pole(from: Position, metres: f64, bearing_deg: f64) -> Position {
+    let (p, v) = (earth::surface(from.lat(), from.lon()), earth::velocity(from.lat(), from.lon(), metres, bearing_deg));
     let (lat, lon) = earth::geodetic([p[0] + v[0], p[1] + v[1], p[2] + v[2]]);
     Position::from_degrees(lat, lon).unwrap_or(from)
 }
@@ -93,6 +109,17 @@ mod tests {
         assert!((metres(then, report().position) - 162.05).abs() < 0.1);
         assert!(metres(then, got.position) <= 100.0);
         assert_eq!((got.speed, got.pressure), (report().speed, report().pressure));
+    }
+
+    #[test]
+    fn both_ways_of_moving_agree_and_cross_the_antimeridian() {
+        for (lat, lon) in [(0.0, 0.0), (47.5, 8.5), (-79.9, 179.999_9), (65.0, -179.999_9), (79.9, -12.0)] {
+            let from = Position::from_degrees(lat, lon).unwrap();
+            for bearing in [0.0, 77.0, 180.0, 271.0] {
+                let apart = metres(moved(from, -350.0, bearing), moved_near_pole(from, -350.0, bearing));
+                assert!(apart < 0.08, "{lat} {lon} {bearing}: {apart} m");
+            }
+        }
     }
 
     #[test]
