@@ -270,19 +270,74 @@ async fn start_api(
     Ok(at)
 }
 
+/// Arguments of `skypact serve`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Configuration file.
+    #[arg(long, short, default_value = "skypact.toml", env = "SKYPACT_CONFIG")]
+    config: PathBuf,
+    /// Prints a sign-in link that works once, for NAME=ROLE (observer, officer, planner or administrator). Repeatable.
+    #[arg(long, value_name = "NAME=ROLE", value_parser = sign_in)]
+    sign_in: Vec<(String, Role)>,
+    /// Stops when standard input closes: for a program that runs the node.
+    #[arg(long)]
+    stop_with_stdin: bool,
+}
+
+fn sign_in(text: &str) -> Result<(String, Role), String> {
+    let (name, role) = text.split_once('=').ok_or("write NAME=ROLE")?;
+    let role = Role::parse(role).ok_or("the role is observer, officer, planner or administrator")?;
+    Ok((name.to_string(), role))
+}
+
 /// Runs a node until it is told to stop.
-pub async fn run(path: &Path) -> Result<()> {
-    let loaded = Loaded::read(path)?;
+pub async fn run(args: Args, json: bool) -> Result<()> {
+    let loaded = Loaded::read(&args.config)?;
     let running = start(&loaded).await?;
-    if running.core.view().accounts.is_empty() {
-        // First run: nobody can sign in yet. The link works once, on this machine's console output only.
-        println!("First sign-in (administrator): {}", running.sign_in_link("admin", Role::Administrator));
+    let mut links = args.sign_in.clone();
+    if running.core.view().accounts.is_empty() && links.is_empty() {
+        // First run: nobody can sign in yet. The link works once, and stands nowhere but here.
+        links.push(("admin".into(), Role::Administrator));
     }
-    println!("Console: http://{}/", running.api);
-    stop_signal().await?;
+    let links: Vec<_> = links.iter().map(|(name, role)| (name, role, running.sign_in_link(name, *role))).collect();
+    if json {
+        let sign_in: Vec<_> = links
+            .iter()
+            .map(|(name, role, url)| serde_json::json!({ "name": name, "role": role.name(), "url": url }))
+            .collect();
+        let ready = serde_json::json!({ "party": loaded.config.party, "api": running.api.to_string(),
+            "link": running.link.to_string(), "sign_in": sign_in });
+        println!("{ready}");
+    } else {
+        println!("Console: http://{}/", running.api);
+        for (name, role, url) in &links {
+            println!("Sign in once as {name} ({}): {url}", role.name());
+        }
+    }
+    if args.stop_with_stdin {
+        tokio::select! {
+            result = stop_signal() => result?,
+            () = stdin_closed() => {}
+        }
+    } else {
+        stop_signal().await?;
+    }
     info!("stopping");
     running.stop().await;
     Ok(())
+}
+
+/// Waits for the end of standard input, on a thread of its own: a read of it cannot be cancelled.
+async fn stdin_closed() {
+    let (tx, rx) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut sink = std::io::sink();
+        // Whatever ends the reading, nobody holds the other end any more.
+        let _ended = std::io::copy(&mut std::io::stdin(), &mut sink);
+        tx.send(())
+    });
+    // The sender lives as long as the thread; if it is gone, so is standard input.
+    let _closed = rx.await;
 }
 
 /// Waits for SIGINT or SIGTERM.

@@ -1,5 +1,6 @@
 //! The command line.
 mod bench;
+mod client;
 mod evidence;
 mod init;
 mod key;
@@ -8,11 +9,13 @@ mod pact;
 mod plan;
 mod release;
 mod replay;
+mod setup;
+mod terms;
+mod values;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::io::IsTerminal;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Tells several parties that share one sky who flies where, under each party's own rules, and keeps the proof.
@@ -44,11 +47,7 @@ enum Command {
     /// Makes a new node: keys, configuration, folders. Shows what to put into the pact.
     Init(init::Args),
     /// Runs a node.
-    Serve {
-        /// Configuration file.
-        #[arg(long, short, default_value = "skypact.toml", env = "SKYPACT_CONFIG")]
-        config: PathBuf,
-    },
+    Serve(crate::serve::Args),
     /// Runs three parties on this machine with traffic, to see the whole idea at work.
     Demo(crate::demo::Args),
     /// Shows a node's public keys.
@@ -84,10 +83,20 @@ pub const FOUND_BAD: u8 = 3;
 /// Exit code for what the node refused.
 pub const REFUSED: u8 = 4;
 
+/// An error with an exit code of its own.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Exit {
+    /// Exit code, one of those above.
+    pub code: u8,
+    /// What happened, and what to do.
+    pub message: String,
+}
+
 /// Parses the command line and runs it.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    log_to_stderr(cli.log_json, matches!(cli.command, Command::Serve { .. }));
+    log_to_stderr(cli.log_json, matches!(cli.command, Command::Serve(_)));
     let global = Global { json: cli.json };
     match run(cli.command, global) {
         Ok(code) => code,
@@ -97,7 +106,7 @@ pub fn main() -> ExitCode {
             } else {
                 eprintln!("skypact: {error:#}");
             }
-            ExitCode::FAILURE
+            error.downcast_ref::<Exit>().map_or(ExitCode::FAILURE, |exit| ExitCode::from(exit.code))
         }
     }
 }
@@ -105,7 +114,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command, global: Global) -> Outcome {
     match command {
         Command::Init(args) => init::run(args, global),
-        Command::Serve { config } => block_on(crate::serve::run(&config)),
+        Command::Serve(args) => block_on(crate::serve::run(args, global.json)),
         Command::Demo(args) => block_on(crate::demo::run(args, global)),
         Command::Key(args) => key::run(args, global),
         Command::Pact(args) => pact::run(args, global),
