@@ -87,9 +87,7 @@ impl App {
     /// Waits until the view shows what was just done, so that whoever asked finds it at once.
     pub(crate) async fn settle(&self, shows: impl Fn(&View) -> bool) {
         let mut changed = self.backend.changed();
-        let wait = async {
-            while !shows(&self.backend.view()) && changed.changed().await.is_ok() {}
-        };
+        let wait = async { while !shows(&self.backend.view()) && changed.changed().await.is_ok() {} };
         if tokio::time::timeout(SETTLE, wait).await.is_err() {
             tracing::warn!("a change that is durable is not in the view after {} s", SETTLE.as_secs());
         }
@@ -101,6 +99,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     match value.to_str() {
         Ok(key) if (1..=KEY_MAX).contains(&key.len()) => Ok(Some(key.to_owned())),
-        _ => Err(Problem::new(Kind::BadRequest, format!("Idempotency-Key: must be 1 to {KEY_MAX} printable characters"))),
+        _ => {
+            Err(Problem::new(Kind::BadRequest, format!("Idempotency-Key: must be 1 to {KEY_MAX} printable characters")))
+        }
     }
 }

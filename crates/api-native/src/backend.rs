@@ -3,10 +3,9 @@ use futures_util::future::BoxFuture;
 use node::command::{Actor, Answer, Command};
 use node::view::{TrackView, View};
 use record::{Hash32, PartyId, Record};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
-use units::{AircraftClass, Utc};
+use units::Utc;
 
 /// A node as this interface sees it. Implemented by the binary, and by the tests.
 pub trait Backend: Send + Sync + 'static {
@@ -25,12 +24,8 @@ pub trait Backend: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Answer, Unavailable>>;
 
     /// Journals that these were painted for an officer for the first time.
-    fn displayed(
-        &self,
-        actor: Actor,
-        alerts: Vec<u64>,
-        notices: Vec<Hash32>,
-    ) -> BoxFuture<'_, Result<(), Unavailable>>;
+    fn displayed(&self, actor: Actor, alerts: Vec<u64>, notices: Vec<Hash32>)
+    -> BoxFuture<'_, Result<(), Unavailable>>;
 
     /// What the next release to a peer would hold; `None` if there is no such peer.
     fn preview(&self, peer: PartyId) -> BoxFuture<'_, Option<Vec<PreviewRecord>>>;
@@ -40,9 +35,6 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Commands with a sequence number above `after`, oldest first, at most `limit`.
     fn audit(&self, after: u64, limit: usize) -> BoxFuture<'_, Vec<AuditRow>>;
-
-    /// Minima and deadlines of the pacts in force.
-    fn pact_terms(&self) -> PactTerms;
 
     /// Health of the journal and of the node.
     fn health(&self) -> Health;
@@ -104,30 +96,6 @@ pub struct AuditRow {
     pub command: String,
     /// `ok`, or the refusal's text.
     pub answer: String,
-}
-
-/// Minima of one pair of classes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Minimum {
-    /// One class.
-    pub a: AircraftClass,
-    /// The other.
-    pub b: AircraftClass,
-    /// Lateral minimum, NM.
-    pub lateral_nm: f64,
-    /// Vertical minimum, feet.
-    pub vertical_ft: f64,
-    /// Horizon, seconds.
-    pub time_s: f64,
-}
-
-/// What consoles show of the pacts.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct PactTerms {
-    /// Minima per pair of classes.
-    pub minima: Vec<Minimum>,
-    /// Seconds to acknowledge, by the precedence's name.
-    pub deadlines: BTreeMap<String, u32>,
 }
 
 /// State of the journal.

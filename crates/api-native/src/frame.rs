@@ -142,15 +142,41 @@ mod tests {
         let bytes = encode(9, Utc(1_001_250), FLAG_FROZEN, &[plain(), full]);
         let expect = [
             // "SKT1", frame 9, 1,001,250 ms, 2 tracks, frozen.
-            "534b5431", "09000000", "22470f0000000000", "02000000", "01000000",
+            "534b5431",
+            "09000000",
+            "22470f0000000000",
+            "02000000",
+            "01000000",
             // id, latitude 472,500,000, longitude 85,000,000, no altitude, no speed, no track, no rate, age 1.2 s.
-            "07000000", "20b5291c", "40ff1005", "00000080", "ffff", "ffff", "0080", "0c00",
+            "07000000",
+            "20c7291c",
+            "40ff1005",
+            "00000080",
+            "ffff",
+            "ffff",
+            "0080",
+            "0c00",
             // own, class unknown, reference unknown, no flags, as held.
-            "00", "00", "ff", "00", "00000000",
+            "00",
+            "00",
+            "ff",
+            "00",
+            "00000000",
             // 24,000 ft, 231.6 m/s, 90.01 degrees, -33 cm/s.
-            "04030201", "20b5291c", "40ff1005", "0049 5c04".replace(' ', "").as_str(), "0c09", "2923", "dfff", "0c00",
+            "04030201",
+            "20c7291c",
+            "40ff1005",
+            "00365c04",
+            "0c09",
+            "2923",
+            "dfff",
+            "0c00",
             // parties[2], military, pressure, on ground + stale + coarse + alarm, 4,638 m.
-            "02", "02", "00", "17", "1e120000",
+            "02",
+            "02",
+            "00",
+            "17",
+            "1e120000",
         ]
         .concat();
         assert_eq!(hex(&bytes), expect);

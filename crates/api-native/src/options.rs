@@ -25,6 +25,8 @@ pub struct Options {
     pub request_timeout: Duration,
     /// Streams at once.
     pub streams_max: usize,
+    /// A stream whose client does not take a message in this time is dropped.
+    pub stream_send_timeout: Duration,
     /// Whether `/metrics` needs no sign-in: for loopback only.
     pub open_metrics: bool,
 }
@@ -44,6 +46,7 @@ impl Options {
             hosts: Vec::new(),
             request_timeout: Duration::from_secs(15),
             streams_max: 64,
+            stream_send_timeout: Duration::from_secs(5),
             open_metrics: false,
         }
     }

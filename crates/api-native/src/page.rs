@@ -30,7 +30,10 @@ impl Query {
             let (key, value) = part.split_once('=').unwrap_or((part, ""));
             let shown: String = key.chars().filter(|c| !c.is_control()).take(40).collect();
             if !known.contains(&key) {
-                return Err(bad(format!("the query parameter {shown:?} is not known here; known: {}", known.join(", "))));
+                return Err(bad(format!(
+                    "the query parameter {shown:?} is not known here; known: {}",
+                    known.join(", ")
+                )));
             }
             if found.iter().any(|(k, _)| k == key) {
                 return Err(bad(format!("the query parameter {shown:?} stands twice")));
@@ -62,7 +65,9 @@ impl Query {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok();
         match bytes.and_then(|bytes| <[u8; N]>::try_from(bytes).ok()) {
             Some(key) => Ok(Some(key)),
-            None => Err(Problem::new(Kind::BadRequest, "after: is not a cursor of this list; use `next` of its answer")),
+            None => {
+                Err(Problem::new(Kind::BadRequest, "after: is not a cursor of this list; use `next` of its answer"))
+            }
         }
     }
 }

@@ -33,7 +33,7 @@ pub(crate) struct Encoded {
     pub frame: Bytes,
     /// Labels by id.
     pub labels: Vec<Label>,
-    /// The state message.
+    /// The state message; empty for what another party is shown, which has the own state beside it.
     pub state: Utf8Bytes,
     health: Health,
     stuck: bool,
@@ -54,10 +54,11 @@ struct Own {
 }
 
 impl Pictures {
-    /// The own picture, encoded anew only if the view or the node's health changed.
+    /// The own picture, encoded anew only if the view changed, or what the health says of it.
     pub(crate) fn own(&self, backend: &dyn Backend) -> Arc<Encoded> {
-        let (view, health) = (backend.view(), backend.health());
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read under the lock: whoever waited for it must not bring an older view than the one before had.
+        let (view, health) = (backend.view(), backend.health());
         let now = Instant::now();
         let since = match &own.newest {
             Some((known, since)) if Arc::ptr_eq(known, &view) => *since,
@@ -69,15 +70,21 @@ impl Pictures {
         let stuck = now.duration_since(since) >= STUCK_AFTER;
         if let Some(encoded) = &own.encoded
             && Arc::ptr_eq(&encoded.view, &view)
-            && encoded.health == health
-            && encoded.stuck == stuck
+            && encoded.same_health(&health, stuck)
         {
             return Arc::clone(encoded);
         }
         let flags = if stuck || health.frozen.is_some() { FLAG_FROZEN } else { 0 };
-        let encoded = Arc::new(self.encode(&view, health, stuck, |number| {
-            (frame::encode(number, view.utc, flags, &view.tracks), labels(&view.tracks))
-        }));
+        let number = self.number();
+        let encoded = Arc::new(Encoded {
+            number,
+            frame: frame::encode(number, view.utc, flags, &view.tracks),
+            labels: labels(&view.tracks),
+            state: state_text(&view, &health, stuck),
+            view,
+            health,
+            stuck,
+        });
         own.encoded = Some(Arc::clone(&encoded));
         encoded
     }
@@ -87,38 +94,46 @@ impl Pictures {
         let own = self.own(backend);
         if let Some(known) = self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(party)
             && Arc::ptr_eq(&known.view, &own.view)
-            && known.stuck == own.stuck
+            && known.same_health(&own.health, own.stuck)
         {
             return Some(Arc::clone(known));
         }
         let Seen { utc, tracks } = backend.seen_by(party.clone()).await?;
         let flags = FLAG_SEEN_BY | if own.stuck || own.health.frozen.is_some() { FLAG_FROZEN } else { 0 };
-        let encoded = Arc::new(self.encode(&own.view, own.health.clone(), own.stuck, |number| {
-            (frame::encode(number, utc, flags, &tracks), labels(&tracks))
-        }));
+        let number = self.number();
+        let encoded = Arc::new(Encoded {
+            number,
+            frame: frame::encode(number, utc, flags, &tracks),
+            labels: labels(&tracks),
+            state: Utf8Bytes::default(),
+            view: Arc::clone(&own.view),
+            health: own.health.clone(),
+            stuck: own.stuck,
+        });
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.retain(|party, _| own.view.parties.contains(party));
         seen.insert(party.clone(), Arc::clone(&encoded));
         Some(encoded)
     }
 
-    fn encode(
-        &self,
-        view: &Arc<View>,
-        health: Health,
-        stuck: bool,
-        make: impl FnOnce(u32) -> (Bytes, Vec<Label>),
-    ) -> Encoded {
-        let number = self.numbers.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-        let (frame, labels) = make(number);
-        let reason = stuck.then(stuck_text);
-        let frozen = health.frozen.as_deref().or(reason.as_deref());
-        let text = serde_json::to_string(&state(view, &health, frozen)).unwrap_or_default();
-        Encoded { view: Arc::clone(view), number, frame, labels, state: text.into(), health, stuck }
+    fn number(&self) -> u32 {
+        self.numbers.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
     }
 }
 
+/// The state message of a view.
+fn state_text(view: &View, health: &Health, stuck: bool) -> Utf8Bytes {
+    let reason = stuck.then(stuck_text);
+    let frozen = health.frozen.as_deref().or(reason.as_deref());
+    serde_json::to_string(&state(view, health, frozen)).unwrap_or_default().into()
+}
+
 impl Encoded {
+    /// Whether nothing changed that a console must be told before the next view; the journal's size can wait for it.
+    fn same_health(&self, health: &Health, stuck: bool) -> bool {
+        (self.stuck, self.health.journal, &self.health.frozen) == (stuck, health.journal, &health.frozen)
+    }
+
     /// Why this picture is the last one known, if the node no longer folds.
     pub(crate) fn stuck_reason(&self) -> Option<String> {
         self.stuck.then(stuck_text)

@@ -144,7 +144,11 @@ impl From<Refused> for Problem {
         match refused {
             Refused::Role { .. } => of(Kind::Role),
             Refused::NoSuch { .. } => of(Kind::NoSuch),
-            Refused::Invalid { field, reason } => Self::field(field, reason),
+            // The core names the thing before its field; a body is that thing.
+            Refused::Invalid { field, reason } => match field.split_once('.') {
+                Some(("plan" | "site" | "notice", rest)) => Self::field(rest, reason),
+                _ => Self::field(field, reason),
+            },
             Refused::ReadBackDiffers { fields } => {
                 let differs = |field| FieldError { field, reason: String::from("differs from the notice") };
                 Self { errors: fields.into_iter().map(differs).collect(), ..of(Kind::ReadBack) }

@@ -1,8 +1,8 @@
 //! The console's WebSocket: hello, then states and labels as text, and pictures as binary frames.
 //!
 //! One task per console. At most one frame is unacknowledged, so a console that is slow or hidden gets the newest
-//! picture when it asks for one and never a queue of old ones. A console that does not take what it is sent within
-//! [`SEND_MAX`], or does not answer pings, is dropped.
+//! picture when it asks for one and never a queue of old ones. A console that does not take what it is sent in time, or
+//! does not answer pings, is dropped.
 use crate::app::App;
 use crate::auth::caller::{By, Caller, authenticate, own_origin};
 use crate::json::{Json, Node};
@@ -27,8 +27,6 @@ use tokio::time::{Instant, sleep_until, timeout};
 const PACE: Duration = Duration::from_millis(250);
 /// Most time between two states, and between two frames to a console that acknowledges them.
 const BEAT: Duration = Duration::from_secs(1);
-/// A message that is not taken in this time drops the console.
-const SEND_MAX: Duration = Duration::from_secs(5);
 /// Silence after which a console is asked whether it is still there.
 const PING_AFTER: Duration = Duration::from_secs(15);
 /// Silence after which it is dropped.
@@ -84,8 +82,10 @@ struct Console {
 enum End {
     /// The console has gone, or does not take what it is sent.
     Gone,
-    /// It broke a rule, or its session has ended.
-    Policy(&'static str),
+    /// Its session or account has ended: coming back would not help.
+    SignedOut(&'static str),
+    /// It said something that it may not: coming back may.
+    Misuse(u16, &'static str),
     /// The node is stopping.
     Away,
 }
@@ -117,12 +117,13 @@ impl Console {
         tracing::info!(officer, "stream opened");
         let (code, reason) = match self.serve().await {
             Ok(()) | Err(End::Gone) => (close_code::NORMAL, "gone"),
-            Err(End::Policy(reason)) => (close_code::POLICY, reason),
+            Err(End::SignedOut(reason)) => (close_code::POLICY, reason),
+            Err(End::Misuse(code, reason)) => (code, reason),
             Err(End::Away) => (close_code::AWAY, "the node is stopping"),
         };
         tracing::info!(officer, reason, "stream closed");
         let close = Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(reason) }));
-        let _ = timeout(SEND_MAX, self.socket.send(close)).await;
+        let _ = timeout(self.app.options.stream_send_timeout, self.socket.send(close)).await;
     }
 
     async fn serve(&mut self) -> Step {
@@ -143,7 +144,7 @@ impl Console {
     }
 
     async fn send(&mut self, message: Message) -> Step {
-        match timeout(SEND_MAX, self.socket.send(message)).await {
+        match timeout(self.app.options.stream_send_timeout, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(End::Gone),
         }
@@ -155,8 +156,8 @@ impl Console {
     }
 
     async fn hello(&mut self) -> Step {
-        let (view, terms) = (self.app.backend.view(), self.app.backend.pact_terms());
-        let hello = hello(&view, terms, &self.caller.name, self.caller.role, self.app.backend.clock_utc());
+        let view = self.app.backend.view();
+        let hello = hello(&view, &self.caller.name, self.caller.role, self.app.backend.clock_utc());
         self.text(&hello).await
     }
 
@@ -228,7 +229,7 @@ impl Console {
         if let By::Session { key, .. } = &self.caller.by
             && !self.app.sessions.lasts(key)
         {
-            return Err(End::Policy("the session has ended"));
+            return Err(End::SignedOut("the session has ended"));
         }
         if self.caller.role.is_some() {
             let view = self.app.backend.view();
@@ -236,7 +237,7 @@ impl Console {
                 Some(account) if crate::auth::caller::valid(account, &self.app) => {
                     self.caller.role = Some(account.role);
                 }
-                _ => return Err(End::Policy("the account has ended")),
+                _ => return Err(End::SignedOut("the account has ended")),
             }
         }
         Ok(())
@@ -250,7 +251,7 @@ impl Console {
         }
         self.messages += 1;
         if self.messages > MESSAGES_PER_S {
-            return Err(End::Policy("too many messages"));
+            return Err(End::Misuse(close_code::AGAIN, "too many messages"));
         }
         match message {
             Message::Text(text) => match read(&text) {
@@ -264,11 +265,11 @@ impl Console {
                 Ok(Said::View(party)) => self.change_view(party).await,
                 Err(problem) => {
                     tracing::warn!(officer = self.caller.name, detail = problem.detail, "message refused");
-                    Err(End::Policy("a message that is not understood"))
+                    Err(End::Misuse(close_code::UNSUPPORTED, "a message that is not understood"))
                 }
             },
             Message::Close(_) => Err(End::Gone),
-            Message::Binary(_) => Err(End::Policy("binary messages are not understood")),
+            Message::Binary(_) => Err(End::Misuse(close_code::UNSUPPORTED, "binary messages are not understood")),
             Message::Ping(_) | Message::Pong(_) => Ok(()),
         }
     }

@@ -55,7 +55,10 @@ impl Caller {
         match self.role {
             Some(role) if !roles.contains(&role) => {
                 let names: Vec<&str> = roles.iter().map(|r| r.name()).collect();
-                Err(Problem::new(Kind::Role, format!("the role {} may not do this; {} may", role.name(), names.join(", "))))
+                Err(Problem::new(
+                    Kind::Role,
+                    format!("the role {} may not do this; {} may", role.name(), names.join(", ")),
+                ))
             }
             _ => Ok(()),
         }
@@ -88,9 +91,9 @@ pub(crate) fn authenticate(headers: &HeaderMap, app: &App) -> Result<Caller, Pro
             let (scheme, token) = text.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
         });
-        return token.and_then(|token| by_token(token, app, &view)).ok_or_else(|| {
-            Problem::new(Kind::NotSignedIn, "the bearer token is not known, or it has expired")
-        });
+        return token
+            .and_then(|token| by_token(token, app, &view))
+            .ok_or_else(|| Problem::new(Kind::NotSignedIn, "the bearer token is not known, or it has expired"));
     }
     let none = || Problem::new(Kind::NotSignedIn, "POST /v1/sign-in, or send a bearer token");
     let (key, session) = cookie(headers, &app.cookie).and_then(|id| app.sessions.find(id)).ok_or_else(none)?;

@@ -94,8 +94,7 @@ pub(crate) async fn token(
     }
     let token = secret::text(app.backend.random32());
     let hash = Hash32(secret::hash(&token));
-    let account =
-        Account { role, password: None, token: Some(hash), expires: Some(expires), must_set_password: false };
+    let account = Account { role, password: None, token: Some(hash), expires: Some(expires), must_set_password: false };
     app.command(&caller, &headers, Command::SetAccount { name: name.clone(), account }).await?;
     app.settle(|view| view.accounts.get(&name).is_some_and(|a| a.token == Some(hash))).await;
     Ok((StatusCode::CREATED, Json(json!({ "name": name, "token": token }))).into_response())

@@ -114,7 +114,7 @@ pub(crate) async fn feeds(State(app): State<App>, _: Caller, RawQuery(query): Ra
 pub(crate) async fn pacts(State(app): State<App>, _: Caller, RawQuery(query): RawQuery) -> Answer {
     let query = Query::parse(query.as_deref(), &PAGED)?;
     let view = app.backend.view();
-    let page = page(&view.pacts, |p| p.hash.0, |_| 0, wire::link::pact, &query)?;
+    let page = page(&view.pacts, |p| p.hash.0, |_| 0, wire::pact::pact, &query)?;
     Ok(Json(page).into_response())
 }
 

@@ -38,10 +38,8 @@ fn read_credentials(node: &Node<'_>) -> Option<Credentials> {
     } else {
         let name = o.required("name").and_then(|n| n.text(1..=NAME_MAX));
         let password = o.required("password").and_then(|n| n.text(1..=*PASSWORD_CHARS.end()));
-        name.zip(password).map(|(name, password)| Credentials::Password {
-            name: name.to_owned(),
-            password: password.to_owned(),
-        })
+        name.zip(password)
+            .map(|(name, password)| Credentials::Password { name: name.to_owned(), password: password.to_owned() })
     };
     o.end();
     credentials

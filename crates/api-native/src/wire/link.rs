@@ -1,6 +1,6 @@
-//! Peers, feeds, pacts.
+//! Peers and feeds.
 use node::input::FeedState;
-use node::view::{FeedView, LinkStatus, PactView, PeerView, View};
+use node::view::{FeedView, LinkStatus, PeerView, View};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -49,14 +49,6 @@ pub(crate) struct FeedWire {
     last_error: Option<String>,
 }
 
-/// One pact.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct PactWire {
-    hash: String,
-    parties: Vec<String>,
-    text: String,
-}
-
 pub(crate) fn peer(view: &View, peer: &PeerView) -> PeerWire {
     PeerWire {
         party: peer.party.to_string(),
@@ -89,13 +81,5 @@ pub(crate) fn feed(feed: &FeedView) -> FeedWire {
         reports: feed.reports,
         errors: feed.errors,
         last_error: feed.last_error.clone(),
-    }
-}
-
-pub(crate) fn pact(pact: &PactView) -> PactWire {
-    PactWire {
-        hash: pact.hash.to_string(),
-        parties: pact.parties.iter().map(ToString::to_string).collect(),
-        text: pact.text.clone(),
     }
 }

@@ -2,6 +2,7 @@
 pub(crate) mod alert;
 pub(crate) mod link;
 pub(crate) mod notice;
+pub(crate) mod pact;
 pub(crate) mod plan;
 pub(crate) mod policy;
 pub(crate) mod preview;

@@ -125,7 +125,8 @@ fn read_rule(node: &Node<'_>, party: &PartyId) -> Option<Rule> {
     let class = o.required("class").and_then(|n| n.word(&CLASSES));
     let aircraft = o.optional("aircraft").and_then(|n| n.word(&AIRCRAFT));
     let area = o.optional("area").and_then(|n| read_area(&n));
-    let scaled = |n: Node<'_>, scale: f64| n.number(0.0..=f64::from(u32::MAX) / scale).map(|v| (v * scale).round() as u32);
+    let scaled =
+        |n: Node<'_>, scale: f64| n.number(0.0..=f64::from(u32::MAX) / scale).map(|v| (v * scale).round() as u32);
     let words = [
         ("withheld", Level::Withheld),
         ("avoid-area", Level::AvoidArea { cell_e7: 0, bin_ms: 0 }),
@@ -145,7 +146,7 @@ fn read_rule(node: &Node<'_>, party: &PartyId) -> Option<Rule> {
         Level::Reduced { .. } => {
             let precision = o.optional("precision_m").map_or(Some(0), |n| scaled(n, 1e3));
             let delay = o.optional("delay_s").map_or(Some(0), |n| scaled(n, 1e3));
-            let identity = o.required("identity").and_then(|n| n.word(&IDENTITIES));
+            let identity = o.optional("identity").map_or(Some(Identity::Drop), |n| n.word(&IDENTITIES));
             precision.zip(delay).zip(identity).map(|((precision_mm, delay_ms), identity)| Level::Reduced {
                 precision_mm,
                 delay_ms,
@@ -186,9 +187,8 @@ fn read_area(node: &Node<'_>) -> Option<Area> {
         let west_e7 = o.required("west").and_then(|n| e7(n, 180.0));
         let north_e7 = o.required("north").and_then(|n| e7(n, 90.0));
         let east_e7 = o.required("east").and_then(|n| e7(n, 180.0));
-        let made = || {
-            Some(Area::Box { south_e7: south_e7?, west_e7: west_e7?, north_e7: north_e7?, east_e7: east_e7? })
-        };
+        let made =
+            || Some(Area::Box { south_e7: south_e7?, west_e7: west_e7?, north_e7: north_e7?, east_e7: east_e7? });
         made()
     } else {
         let centre = o.required("centre").and_then(|n| {

@@ -93,4 +93,3 @@ fn body(view: &View, record: &Record) -> BodyWire {
         Body::Withdrawn(w) => BodyWire::Other(json!({ "of": w.of.to_string() })),
     }
 }
-

@@ -2,11 +2,11 @@
 use super::alert::{AlertWire, alert};
 use super::link::{FeedWire, PeerWire, feed, peer};
 use super::notice::{NoticeWire, notice};
-use crate::backend::{Health, PactTerms};
+use super::pact::{Terms, terms};
+use crate::backend::Health;
 use node::view::View;
 use record::Role;
 use serde::Serialize;
-use std::collections::BTreeMap;
 use units::Utc;
 
 /// Most entries of one list of a state message; what is left out is counted in `cut`. Lists are sorted by urgency, and
@@ -56,11 +56,7 @@ pub(crate) fn state<'a>(view: &View, health: &Health, frozen: Option<&'a str>) -
         feeds: view.feeds.iter().take(LIST_MAX).map(feed).collect(),
         alerts: view.alerts.iter().take(LIST_MAX).map(|a| alert(view, a)).collect(),
         notices: view.notices.iter().take(LIST_MAX).map(notice).collect(),
-        checked: Checked {
-            tracks: view.checked.tracks,
-            pairs: view.checked.pairs,
-            utc_ms: view.checked.utc.0,
-        },
+        checked: Checked { tracks: view.checked.tracks, pairs: view.checked.pairs, utc_ms: view.checked.utc.0 },
         cut: u64::from(view.cut) + left_out as u64,
     }
 }
@@ -75,33 +71,10 @@ pub(crate) struct HelloWire {
     mode: String,
     parties: Vec<String>,
     utc_ms: i64,
-    pact: Pact,
+    pact: Terms,
 }
 
-#[derive(Debug, Serialize)]
-struct Pact {
-    hash: Option<String>,
-    minima: Vec<Minimum>,
-    deadlines: BTreeMap<String, u32>,
-}
-
-#[derive(Debug, Serialize)]
-struct Minimum {
-    a: &'static str,
-    b: &'static str,
-    lateral_nm: f64,
-    vertical_ft: f64,
-    time_s: f64,
-}
-
-pub(crate) fn hello(view: &View, terms: PactTerms, officer: &str, role: Option<Role>, utc: Utc) -> HelloWire {
-    let minima = terms.minima.into_iter().map(|m| Minimum {
-        a: m.a.name(),
-        b: m.b.name(),
-        lateral_nm: m.lateral_nm,
-        vertical_ft: m.vertical_ft,
-        time_s: m.time_s,
-    });
+pub(crate) fn hello(view: &View, officer: &str, role: Option<Role>, utc: Utc) -> HelloWire {
     HelloWire {
         r#type: "hello",
         party: view.party.to_string(),
@@ -110,10 +83,6 @@ pub(crate) fn hello(view: &View, terms: PactTerms, officer: &str, role: Option<R
         mode: view.mode.label(),
         parties: view.parties.iter().map(ToString::to_string).collect(),
         utc_ms: utc.0,
-        pact: Pact {
-            hash: view.pacts.first().map(|p| p.hash.to_string()),
-            minima: minima.collect(),
-            deadlines: terms.deadlines,
-        },
+        pact: terms(&view.pacts),
     }
 }

@@ -7,12 +7,8 @@ use std::ops::RangeInclusive;
 use units::{Altitude, Height, Position, Reference, Utc, Vertex};
 
 /// Words of the references.
-const REFERENCES: [(&str, Reference); 4] = [
-    ("pressure", Reference::Pressure),
-    ("msl", Reference::Msl),
-    ("wgs84", Reference::Wgs84),
-    ("agl", Reference::Agl),
-];
+const REFERENCES: [(&str, Reference); 4] =
+    [("pressure", Reference::Pressure), ("msl", Reference::Msl), ("wgs84", Reference::Wgs84), ("agl", Reference::Agl)];
 
 /// Times that are taken: from 1970 to the end of the year 9999.
 const TIMES_MS: RangeInclusive<i64> = 0..=253_402_300_799_999;
@@ -248,26 +244,39 @@ mod tests {
             &good.replace(r#""value_ft":24000.0"#, r#""value_m":100"#),
             &good.replace("24000.0", "328.0839895013123"),
         );
-        check(&good.replace("[8.5,47.25]", "[8.5,91]"),
-            "outline.centre: must be [longitude, latitude] in degrees, latitude from -90 to 90");
+        check(
+            &good.replace("[8.5,47.25]", "[8.5,91]"),
+            "outline.centre: must be [longitude, latitude] in degrees, latitude from -90 to 90",
+        );
         check(&good.replace("[8.5,47.25]", "[181,0]"), "outline.centre[0]: must be between -180 and 180, got 181");
         check(&good.replace("1852.0", "0"), "outline.radius_m: must be between 0.001 and 1852000, got 0");
-        check(&good.replace("circle", "blob"),
-            r#"outline.type: must be one of polygon, circle, corridor, got "blob""#);
-        check(&good.replace(r#""end_utc_ms":2"#, r#""end_utc_ms":0"#), ": the window ends (0 ms) before it starts (1 ms)");
-        check(&good.replace("pressure", "qfe"),
-            r#"upper.reference: must be one of pressure, msl, wgs84, agl, got "qfe""#);
-        check(&good.replace(r#""value_ft":24000.0"#, r#""value_ft":1,"value_m":1"#),
-            "upper: must have value_ft or value_m, not both");
-        check(&good.replace(r#""lower":null"#, r#""lower":{"value_ft":25000,"reference":"pressure"}"#),
-            ": the lower limit is above the upper limit");
+        check(&good.replace("circle", "blob"), r#"outline.type: must be one of polygon, circle, corridor, got "blob""#);
+        check(
+            &good.replace(r#""end_utc_ms":2"#, r#""end_utc_ms":0"#),
+            ": the window ends (0 ms) before it starts (1 ms)",
+        );
+        check(
+            &good.replace("pressure", "qfe"),
+            r#"upper.reference: must be one of pressure, msl, wgs84, agl, got "qfe""#,
+        );
+        check(
+            &good.replace(r#""value_ft":24000.0"#, r#""value_ft":1,"value_m":1"#),
+            "upper: must have value_ft or value_m, not both",
+        );
+        check(
+            &good.replace(r#""lower":null"#, r#""lower":{"value_ft":25000,"reference":"pressure"}"#),
+            ": the lower limit is above the upper limit",
+        );
     }
 
     #[test]
     fn a_ring_closed_as_in_geojson_is_the_same_polygon() {
         let open = r#"{"outline":{"type":"polygon","points":[[0.0,0.0],[1.0,0.0],[1.0,1.0]]},"lower":null,"upper":null,"start_utc_ms":1,"end_utc_ms":2}"#;
         check(&open.replace("[1.0,1.0]]", "[1.0,1.0],[0.0,0.0]]"), open);
-        check(&open.replace(",[1.0,1.0]]", ",[0.0,0.0]]"), "outline: a polygon needs at least 3 different points, got 2");
+        check(
+            &open.replace(",[1.0,1.0]]", ",[0.0,0.0]]"),
+            "outline: a polygon needs at least 3 different points, got 2",
+        );
         check(&open.replace("[1.0,1.0]]", "[1.0,\"1\"]]"), "outline.points[2][1]: must be a number, got a string");
     }
 

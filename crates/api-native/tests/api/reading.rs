@@ -1,0 +1,133 @@
+//! Lists, and who may read what.
+use crate::http::{OPERATOR, Site};
+use crate::world::{T0, track};
+use node::view::Owner;
+use record::Role;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn nobody_reads_without_signing_in() {
+    let site = Site::new();
+    let open = ["/healthz", "/openapi.json"];
+    for (method, path) in api_native::ROUTES {
+        if *method != "get" || open.contains(path) {
+            continue;
+        }
+        let reply = site.anyone().get(path).await;
+        assert_eq!(reply.kind(), "401 not-signed-in", "{path}");
+        assert_eq!(reply.headers["www-authenticate"], "Bearer");
+    }
+}
+
+#[tokio::test]
+async fn what_only_some_roles_read() {
+    let site = Site::new();
+    for role in Role::ALL {
+        let client = site.signed_in(role.name()).await;
+        let check = async |path: &str, roles: &[Role]| {
+            let expect = if roles.contains(&role) { "200" } else { "403 role" };
+            assert_eq!(client.get(path).await.kind(), expect, "{} {path}", role.name());
+        };
+        check("/v1/audit", &[Role::Administrator]).await;
+        check("/v1/accounts", &[Role::Administrator]).await;
+        check("/v1/release", &[Role::Administrator, Role::Planner]).await;
+        check("/v1/release/preview?for=south", &[Role::Administrator, Role::Planner]).await;
+        check("/v1/tracks", &Role::ALL).await;
+        check("/v1/state", &Role::ALL).await;
+    }
+}
+
+#[tokio::test]
+async fn a_track_reads_as_the_contract_says() {
+    let list = Site::new().bearer(OPERATOR).get("/v1/tracks").await.json();
+    let expect = json!({
+        "id": 1, "owner": "north", "address": "4b0001", "callsign": "TST1", "class": "civil", "lat": 47.25, "lon": 8.5,
+        "altitude": { "value_ft": 24000.0, "reference": "pressure" }, "speed_kt": 450.0, "track_deg": 90.0,
+        "vertical_fpm": -500.0, "on_ground": false, "stale": false, "at_utc_ms": T0 - 700, "precision_m": 0, "form": "full",
+    });
+    assert_eq!(list["items"][0], expect);
+    let unknown = &list["items"][2];
+    for field in ["owner", "address", "callsign", "altitude", "speed_kt", "track_deg", "vertical_fpm"] {
+        assert_eq!(unknown[field], Value::Null, "{field}");
+    }
+}
+
+#[tokio::test]
+async fn an_alert_and_a_notice_read_as_the_contract_says() {
+    let client = Site::new().bearer(OPERATOR);
+    let state = client.get("/v1/state").await.json();
+    let side = |id: u32, owner: &str, form: &str| json!({ "id": id, "label": format!("TST{id}"), "owner": owner, "form": form });
+    let expect = json!({
+        "id": "11", "kind": "conflict", "level": "alarm", "state": "raised", "raised_utc_ms": T0 - 2000,
+        "text": "TST1 and TST2 are predicted to lose separation", "about": null, "a": side(1, "north", "full"),
+        "b": side(2, "south", "reduced"), "cpa_utc_ms": T0 + 60_000, "tin_utc_ms": T0 + 30_000, "dcpa_m": 1234.567,
+        "distance_m": 20000.0, "vertical_ft": 1000.0, "basis": "pressure", "violation": false, "data_age_ms": 700,
+        "acknowledged": null,
+    });
+    assert_eq!(state["alerts"][0], expect);
+    assert_eq!(state["alerts"][1]["acknowledged"], json!({ "by": "anna", "utc_ms": T0 - 1000 }));
+    let expect = json!({
+        "id": "ab".repeat(32), "subject": "07".repeat(16), "direction": "in", "peer": "south", "class": "hazard",
+        "precedence": "IMMEDIATE", "text": "Parachute drop", "place": { "lat": 47.25, "lon": 8.5 },
+        "level": { "value_ft": 24000.0, "reference": "pressure" }, "start_utc_ms": T0, "end_utc_ms": T0 + 3_600_000,
+        "action": "Keep clear", "issued_utc_ms": T0 - 5000, "receipt": "ACKNOWLEDGED", "due_utc_ms": T0 + 295_000,
+        "overdue": false, "received_utc_ms": T0 - 4900, "seen_utc_ms": null, "acknowledged": null, "sealed": true,
+    });
+    assert_eq!(state["notices"][0], expect);
+    let listed = client.get("/v1/notices").await.json();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 2);
+    assert!(state["notices"][0].get("volumes").is_none() && listed["items"][0]["volumes"].is_array());
+}
+
+#[tokio::test]
+async fn paging_meets_every_track_once_while_tracks_come_and_go() {
+    let site = Site::new();
+    site.fake.change(|view| view.tracks = (0..1000).map(|n| track(n * 2, Owner::Own)).collect());
+    let client = site.bearer(OPERATOR);
+    let (mut ids, mut path) = (Vec::new(), String::from("/v1/tracks?limit=300"));
+    loop {
+        let page = client.get(&path).await.json();
+        ids.extend(page["items"].as_array().unwrap().iter().map(|t| t["id"].as_u64().unwrap()));
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/v1/tracks?limit=300&after={next}");
+        // The track that the cursor names leaves, and a new one comes far before it.
+        let last = *ids.last().unwrap();
+        site.fake.change(|view| {
+            view.tracks.retain(|t| u64::from(t.id) != last);
+            view.tracks.insert(1, track(1, Owner::Own));
+        });
+    }
+    assert_eq!(ids, (0..1000).map(|n| n * 2).collect::<Vec<u64>>());
+}
+
+#[tokio::test]
+async fn the_audit_is_paged_by_sequence_number() {
+    let client = Site::new().bearer(OPERATOR);
+    let first = client.get("/v1/audit?limit=200").await.json();
+    let expect = json!({ "seq": 1, "utc_ms": T0, "officer": "anna", "role": "officer", "command": "send-notice", "answer": "ok" });
+    assert_eq!(first["items"][0], expect);
+    let second = client.get(&format!("/v1/audit?limit=200&after={}", first["next"].as_str().unwrap())).await.json();
+    assert_eq!((&second["items"][0]["seq"], second["items"].as_array().unwrap().len()), (&json!(201), 50));
+    assert_eq!(second["next"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_preview_shows_each_record_with_its_reason() {
+    let preview = Site::new().bearer(OPERATOR).get("/v1/release/preview?for=south").await.json();
+    assert_eq!((&preview["for"], &preview["bytes"]), (&json!("south"), &json!(1000)));
+    let first = &preview["records"][0];
+    assert_eq!((&first["kind"], &first["ledger"]), (&json!("tracks"), &json!("rule 0 of revision 3: reduced")));
+    assert_eq!(first["body"]["tracks"][0]["callsign"], "TST1");
+}
+
+#[tokio::test]
+async fn a_state_holds_five_hundred_alerts_and_counts_the_rest() {
+    let site = Site::new();
+    site.fake.change(|view| {
+        let alert = view.alerts[0].clone();
+        view.alerts = (0..700).map(|id| node::view::AlertView { id, ..alert.clone() }).collect();
+        view.cut = 5;
+    });
+    let state = site.bearer(OPERATOR).get("/v1/state").await.json();
+    assert_eq!((state["alerts"].as_array().unwrap().len(), &state["cut"]), (500, &json!(205)));
+}

@@ -1,0 +1,150 @@
+//! A walker for the part of JSON Schema 2020-12 that the description uses. A keyword it does not know is an error, so
+//! that nothing of the description goes unchecked.
+use serde_json::Value;
+
+/// Keywords that say nothing about a value.
+const NOTES: [&str; 3] = ["description", "default", "example"];
+
+/// Complaints about `value` under `schema`; `document` is what references point into.
+pub fn check(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    walk(document, schema, value, "$", &mut found);
+    found
+}
+
+/// What a reference points at.
+pub fn resolve<'a>(document: &'a Value, reference: &str) -> &'a Value {
+    document.pointer(reference.strip_prefix('#').unwrap()).unwrap_or_else(|| panic!("{reference} points nowhere"))
+}
+
+fn walk(document: &Value, schema: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
+    let keywords = schema.as_object().unwrap_or_else(|| panic!("{path}: not a schema: {schema}"));
+    for (keyword, rule) in keywords {
+        let mut complain = |ok: bool| {
+            if !ok {
+                found.push(format!("{path}: {value} is not {keyword} {rule}"));
+            }
+        };
+        match keyword.as_str() {
+            "$ref" => walk(document, resolve(document, rule.as_str().unwrap()), value, path, found),
+            "type" => complain(types(rule).iter().any(|t| is(value, t))),
+            "enum" => complain(rule.as_array().unwrap().contains(value)),
+            "const" => complain(rule == value),
+            "oneOf" | "anyOf" => {
+                let alternatives: Vec<Vec<String>> =
+                    rule.as_array().unwrap().iter().map(|s| check(document, s, value)).collect();
+                let fits = alternatives.iter().filter(|complaints| complaints.is_empty()).count();
+                if fits == 0 || (keyword == "oneOf" && fits > 1) {
+                    found.push(format!("{path}: {fits} alternatives fit: {alternatives:?}"));
+                }
+            }
+            "minimum" => complain(value.as_f64().is_none_or(|v| v >= rule.as_f64().unwrap())),
+            "maximum" => complain(value.as_f64().is_none_or(|v| v <= rule.as_f64().unwrap())),
+            "exclusiveMinimum" => complain(value.as_f64().is_none_or(|v| v > rule.as_f64().unwrap())),
+            "minLength" => complain(value.as_str().is_none_or(|v| v.chars().count() as u64 >= rule.as_u64().unwrap())),
+            "maxLength" => complain(value.as_str().is_none_or(|v| v.chars().count() as u64 <= rule.as_u64().unwrap())),
+            "minItems" => complain(value.as_array().is_none_or(|v| v.len() as u64 >= rule.as_u64().unwrap())),
+            "maxItems" => complain(value.as_array().is_none_or(|v| v.len() as u64 <= rule.as_u64().unwrap())),
+            "minProperties" => complain(value.as_object().is_none_or(|v| v.len() as u64 >= rule.as_u64().unwrap())),
+            "pattern" => complain(value.as_str().is_none_or(|v| matches(rule.as_str().unwrap(), v))),
+            "required" => {
+                let names = rule.as_array().unwrap();
+                complain(value.as_object().is_none_or(|o| names.iter().all(|n| o.contains_key(n.as_str().unwrap()))));
+            }
+            "properties" => {
+                for (name, schema) in rule.as_object().unwrap() {
+                    if let Some(inner) = value.get(name) {
+                        walk(document, schema, inner, &format!("{path}.{name}"), found);
+                    }
+                }
+            }
+            "additionalProperties" => {
+                let named = schema.get("properties").and_then(Value::as_object);
+                let others = value.as_object().into_iter().flatten();
+                for (name, inner) in others.filter(|(name, _)| named.is_none_or(|n| !n.contains_key(*name))) {
+                    match rule {
+                        Value::Bool(true) => {}
+                        Value::Bool(false) => found.push(format!("{path}: {name} is not described")),
+                        schema => walk(document, schema, inner, &format!("{path}.{name}"), found),
+                    }
+                }
+            }
+            "items" => {
+                for (i, inner) in value.as_array().into_iter().flatten().enumerate() {
+                    walk(document, rule, inner, &format!("{path}[{i}]"), found);
+                }
+            }
+            "prefixItems" => {
+                let pairs = value.as_array().into_iter().flatten().zip(rule.as_array().unwrap());
+                for (i, (inner, schema)) in pairs.enumerate() {
+                    walk(document, schema, inner, &format!("{path}[{i}]"), found);
+                }
+            }
+            note if NOTES.contains(&note) => {}
+            other => panic!("{path}: the keyword {other} is not known here"),
+        }
+    }
+}
+
+fn types(rule: &Value) -> Vec<&str> {
+    match rule {
+        Value::String(one) => vec![one.as_str()],
+        several => several.as_array().unwrap().iter().map(|t| t.as_str().unwrap()).collect(),
+    }
+}
+
+fn is(value: &Value, kind: &str) -> bool {
+    match kind {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "string" => value.is_string(),
+        "number" => value.is_number(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        other => panic!("no such type: {other}"),
+    }
+}
+
+/// Whether a text matches one of the description's patterns, each written again as a function: a library for a dozen
+/// patterns would cost more than it holds.
+fn matches(pattern: &str, text: &str) -> bool {
+    let hex = |t: &str, lower: bool| t.bytes().all(|b| b.is_ascii_hexdigit() && !(lower && b.is_ascii_uppercase()));
+    let of =
+        |t: &str, extra: &str| t.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || extra.contains(c));
+    match pattern {
+        "^[a-z][a-z0-9-]{0,31}$" => {
+            (1..=32).contains(&text.len()) && text.starts_with(|c: char| c.is_ascii_lowercase()) && of(text, "-")
+        }
+        "^[0-9a-f]{32}$" => text.len() == 32 && hex(text, true),
+        "^[0-9a-f]{64}$" => text.len() == 64 && hex(text, true),
+        "^[0-9a-fA-F]{6}$" => text.len() == 6 && hex(text, false),
+        "^~?[0-9a-f]{6}$" => {
+            text.strip_prefix('~').unwrap_or(text).len() == 6 && hex(text.trim_start_matches('~'), true)
+        }
+        "^[0-9]{1,20}$" => (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()),
+        "^[a-z0-9.-]{1,32}$" => (1..=32).contains(&text.len()) && of(text, ".-"),
+        "^(live|exercise:[a-z0-9-]{1,40})$" => {
+            text == "live" || text.strip_prefix("exercise:").is_some_and(|t| of(t, "-"))
+        }
+        "^urn:skypact:problem:[a-z0-9-]+$" => text.strip_prefix("urn:skypact:problem:").is_some_and(|t| of(t, "-")),
+        other => panic!("the pattern {other} is not known here"),
+    }
+}
+
+#[test]
+fn the_walker_complains() {
+    let document = serde_json::json!({ "a": { "type": ["integer", "null"], "minimum": 3 } });
+    let schema = serde_json::json!({
+        "type": "object", "required": ["x"], "additionalProperties": false,
+        "properties": { "x": { "$ref": "#/a" }, "y": { "oneOf": [{ "const": 1 }, { "type": "integer" }] } },
+    });
+    let count = |value| check(&document, &schema, &value).len();
+    assert_eq!(count(serde_json::json!({ "x": 3 })), 0);
+    assert_eq!(count(serde_json::json!({ "x": null })), 0);
+    assert_eq!(count(serde_json::json!({ "x": 2 })), 1);
+    assert_eq!(count(serde_json::json!({ "x": 3.5 })), 1);
+    assert_eq!(count(serde_json::json!({})), 1);
+    assert_eq!(count(serde_json::json!({ "x": 3, "z": 1 })), 1);
+    assert_eq!(count(serde_json::json!({ "x": 3, "y": 1 })), 1, "both alternatives fit");
+}

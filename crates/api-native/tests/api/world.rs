@@ -1,0 +1,285 @@
+//! A view with something of everything in it.
+use airspace::{Limit, Outline, Plan, PlanState, Site, SiteCategory, SpecialHandling, Verification, Volume4d};
+use argon2::password_hash::{PasswordHasher, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+use node::command::Account;
+use node::input::FeedState;
+use node::view::*;
+use record::*;
+use release::{Identity, Level, Policy, RecordClass, Rule};
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use track::{Address, Callsign, TrackReport};
+use units::*;
+
+/// The moment of the world's view: 2026-08-01T10:00:00Z, inside the pact's validity.
+pub const T0: i64 = 1_785_578_400_000;
+/// Password of every officer of the world.
+pub const PASSWORD: &str = "correct horse battery";
+/// The incoming notice.
+pub const NOTICE: Hash32 = Hash32([0xAB; 32]);
+/// The own plan and site.
+pub const SUBJECT: SubjectId = SubjectId([0xCD; 16]);
+/// The pact of the three parties, not signed.
+pub const PACT: &str = include_str!("../../../pact/testdata/three-parties.pact");
+
+pub fn party(name: &str) -> PartyId {
+    PartyId::parse(name).unwrap()
+}
+
+/// Cheap parameters: the interface takes them from the stored string.
+fn phc() -> String {
+    static PHC: OnceLock<String> = OnceLock::new();
+    let make = || {
+        let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(64, 1, 1, None).unwrap());
+        let salt = SaltString::encode_b64(&[1; 16]).unwrap();
+        hasher.hash_password(PASSWORD.as_bytes(), &salt).unwrap().to_string()
+    };
+    PHC.get_or_init(make).clone()
+}
+
+pub fn account(role: Role) -> Account {
+    Account { role, password: Some(phc()), token: None, expires: None, must_set_password: false }
+}
+
+pub fn track(id: u32, owner: Owner) -> TrackView {
+    let mut report = TrackReport::new(u64::from(id), Position::from_degrees(47.25, 8.5).unwrap(), Utc(T0 - 700));
+    report.address = Address::icao(0x4B_0000 + id);
+    report.callsign = Callsign::parse(&format!("TST{id}")).ok();
+    report.pressure = Some(Height::from_feet(24_000));
+    report.speed = Some(Speed::from_knots(450.0));
+    report.track = Angle::from_degrees(90.0);
+    report.vertical_rate = Some(VerticalRate::from_fpm(-500.0));
+    report.class = AircraftClass::Civil;
+    TrackView { id, owner, report, form: ReleaseForm::Full, precision_mm: 0, stale: false, alert: 0 }
+}
+
+pub fn volume() -> Volume4d {
+    let centre = Vertex::from_degrees(47.25, 8.5).unwrap();
+    Volume4d {
+        outline: Outline::Circle { centre, radius_mm: 5 * NM_MM },
+        lower: Limit::Unlimited,
+        upper: Limit::At(Altitude::pressure_feet(24_000)),
+        start: Utc(T0),
+        end: Utc(T0 + 3_600_000),
+    }
+}
+
+fn alert() -> AlertView {
+    let side = |id, owner| Some(AlertTrack { id, label: format!("TST{id}"), owner });
+    AlertView {
+        id: 11,
+        kind: AlertKind::Conflict,
+        level: 3,
+        state: "raised",
+        raised: Utc(T0 - 2000),
+        text: "TST1 and TST2 are predicted to lose separation".into(),
+        about: None,
+        a: side(1, Owner::Own),
+        b: side(2, Owner::Peer(1)),
+        cpa: Some(Utc(T0 + 60_000)),
+        tin: Some(Utc(T0 + 30_000)),
+        dcpa_mm: Some(1_234_567),
+        distance_mm: Some(20_000_000),
+        vertical: Some(3_048_000),
+        basis: Some("pressure"),
+        violation: false,
+        data_age_ms: Some(700),
+        acknowledged: None,
+    }
+}
+
+fn alerts() -> Vec<AlertView> {
+    let quiet = AlertView {
+        id: 12,
+        kind: AlertKind::PeerLost,
+        level: 2,
+        state: "acknowledged",
+        text: "nothing from civil".into(),
+        about: Some("civil".into()),
+        a: None,
+        b: None,
+        cpa: None,
+        tin: None,
+        dcpa_mm: None,
+        distance_mm: None,
+        vertical: None,
+        basis: None,
+        data_age_ms: None,
+        acknowledged: Some(("anna".into(), Utc(T0 - 1000))),
+        ..alert()
+    };
+    vec![alert(), quiet]
+}
+
+fn notices() -> Vec<NoticeView> {
+    let notice = Notice {
+        class: NoticeClass::Hazard,
+        text: "Parachute drop".into(),
+        place: Some(Position::from_degrees(47.25, 8.5).unwrap()),
+        level: Some(Altitude::pressure_feet(24_000)),
+        start: Some(Utc(T0)),
+        end: Some(Utc(T0 + 3_600_000)),
+        volumes: vec![volume()],
+        action: Some("Keep clear".into()),
+    };
+    let incoming = NoticeView {
+        id: NOTICE,
+        subject: SubjectId([7; 16]),
+        outgoing: false,
+        peer: party("south"),
+        precedence: Precedence::Immediate,
+        notice,
+        issued: Utc(T0 - 5000),
+        wanted: Some(ReceiptLevel::Acknowledged),
+        due: Some(Utc(T0 + 295_000)),
+        overdue: false,
+        received: Some(Utc(T0 - 4900)),
+        seen: None,
+        acknowledged: None,
+        sealed: true,
+    };
+    let acknowledged = Acknowledged { at: Utc(T0), role: Some(Role::Officer), by: None, read_back_ok: true };
+    let plain = Notice {
+        place: None,
+        level: None,
+        start: None,
+        end: None,
+        volumes: vec![],
+        action: None,
+        ..incoming.notice.clone()
+    };
+    let outgoing = NoticeView {
+        id: Hash32([0xAC; 32]),
+        outgoing: true,
+        notice: plain,
+        acknowledged: Some(acknowledged),
+        ..incoming.clone()
+    };
+    vec![incoming, outgoing]
+}
+
+fn peers() -> Vec<PeerView> {
+    let south = PeerView {
+        party: party("south"),
+        link: LinkStatus::Up,
+        reason: None,
+        age_ms: Some(120),
+        in_size: 10,
+        in_sealed: 9,
+        out_size: 8,
+        out_cosigned: 7,
+        channel_ours: ChannelState::InForce,
+        channel_theirs: ChannelState::Suspended,
+        clock_offset_ms: Some(-12),
+        refused: BTreeMap::from([("MALFORMED".into(), 2)]),
+    };
+    let civil = PeerView {
+        party: party("civil"),
+        link: LinkStatus::Down,
+        reason: Some("no route".into()),
+        age_ms: None,
+        clock_offset_ms: None,
+        refused: BTreeMap::new(),
+        ..south.clone()
+    };
+    vec![civil, south]
+}
+
+fn feeds() -> Vec<FeedView> {
+    let feed = FeedView {
+        name: "Radar 1".into(),
+        format: "sbs".into(),
+        state: FeedState::Up,
+        age_ms: Some(90),
+        reports: 1000,
+        errors: 3,
+        last_error: Some("line 7: no position".into()),
+    };
+    let idle = FeedView {
+        name: "Radar 2".into(),
+        state: FeedState::Connecting,
+        age_ms: None,
+        last_error: None,
+        ..feed.clone()
+    };
+    vec![feed, idle]
+}
+
+fn policy() -> Policy {
+    let rule = |class, level| Rule { class, aircraft: None, area: None, level };
+    let reduced = Level::Reduced { precision_mm: 1_000_000, delay_ms: 30_000, identity: Identity::Drop };
+    let rules = vec![
+        rule(RecordClass::Tracks, reduced),
+        rule(RecordClass::Plans, Level::Coarse { cell_e7: 5_000_000, bin_ms: 60_000 }),
+        rule(RecordClass::Sites, Level::Full),
+    ];
+    Policy { revision: 3, rules: BTreeMap::from([(party("south"), rules)]) }
+}
+
+pub fn plan() -> Plan {
+    Plan {
+        callsign: Some("RESCUE1".into()),
+        class: AircraftClass::Humanitarian,
+        state: PlanState::Accepted,
+        priority: 10,
+        special: Some(SpecialHandling::Medevac),
+        volumes: vec![volume()],
+        address: Some(0x4B_1A41),
+    }
+}
+
+pub fn site() -> Site {
+    Site {
+        category: SiteCategory::Hospital,
+        name: Some("Kantonsspital".into()),
+        footprint: volume().outline,
+        buffer_mm: 500_000,
+        verification: Verification::Independent,
+        expires: Utc(T0 - 1),
+    }
+}
+
+/// The world.
+pub fn view() -> View {
+    let mut far = track(3, Owner::Unclaimed);
+    far.report = TrackReport::new(3, Position::from_degrees(-89.9, -179.9).unwrap(), Utc(T0 - 40_000));
+    far.stale = true;
+    let mut released = track(2, Owner::Peer(1));
+    (released.form, released.precision_mm, released.alert) = (ReleaseForm::Reduced, 1_000_000, 3);
+    let roles = ["observer", "officer", "planner", "administrator"];
+    let mut accounts: BTreeMap<String, Account> =
+        roles.iter().map(|name| (String::from(*name), account(Role::parse(name).unwrap()))).collect();
+    accounts.insert("anna".into(), account(Role::Officer));
+    accounts.insert("late".into(), Account { expires: Some(Utc(T0 - 1)), ..account(Role::Officer) });
+    View {
+        utc: Utc(T0),
+        seq: 100,
+        party: party("north"),
+        parties: vec![party("north"), party("south"), party("civil")],
+        mode: Mode::Exercise("alpine".into()),
+        tracks: vec![track(1, Owner::Own), released, far],
+        peers: peers(),
+        feeds: feeds(),
+        alerts: alerts(),
+        notices: notices(),
+        plans: vec![PlanView {
+            subject: SUBJECT,
+            revision: 2,
+            owner: Owner::Own,
+            plan: plan(),
+            conflicts: vec!["meets S-17 of south".into()],
+        }],
+        sites: vec![SiteView { subject: SUBJECT, revision: 1, owner: Owner::Own, site: site() }],
+        avoids: vec![AvoidView { subject: SubjectId([9; 16]), owner: Owner::Peer(1), volumes: vec![volume()] }],
+        checked: Checked { tracks: 3, pairs: 1, utc: Utc(T0 - 800) },
+        cut: 0,
+        pacts: vec![PactView {
+            hash: Hash32([0x11; 32]),
+            text: PACT.into(),
+            parties: vec![party("civil"), party("north"), party("south")],
+        }],
+        accounts,
+        policy: policy(),
+    }
+}
