@@ -1,11 +1,161 @@
-//! `skypact key`.
+//! `skypact key`: public keys of a node, and new keys.
+use crate::cli::setup::{self, PartyFile};
 use crate::cli::{Global, Outcome};
+use crate::config::Loaded;
+use crate::keys::Keys;
+use anyhow::{Result, ensure};
+use clap::Subcommand;
+use record::PartyId;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const AFTER: &str = "\
+Examples:
+  skypact key show --config north/skypact.toml
+  skypact key show > north.party          what `init` wrote, again
+  skypact key new --keys keys-2           makes a second set; nothing uses it yet
+
+The four keys of a node, each in a file of its own:
+  log.key        signs the pact and everything this party says
+  cosign.key     signs receipts for what the peers say
+  tls.key.pem    authenticates connections; cannot sign history
+  pseudonym.key  makes pseudonyms of released aircraft
+
+A pact names the first three. To change them (lost, stolen, or by calendar): `key new`, hand the new party file to the peers,
+agree a new pact with each of them, and at the agreed time set `keys` and `pacts` in the configuration and start again. New
+logs begin with the new pact; keep the old ones, and the old public keys, as evidence.";
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = AFTER)]
+pub struct Args {
+    #[command(subcommand)]
+    command: KeyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyCommand {
+    /// Shows the public keys, as a party file for a pact (nothing in it is secret).
+    Show {
+        /// Configuration file.
+        #[arg(long, short, default_value = "skypact.toml", env = "SKYPACT_CONFIG")]
+        config: PathBuf,
+    },
+    /// Makes a second set of keys in a folder of its own, for a new pact. The keys in use are not touched.
+    New {
+        /// Configuration file.
+        #[arg(long, short, default_value = "skypact.toml", env = "SKYPACT_CONFIG")]
+        config: PathBuf,
+        /// Folder for the new keys, relative to the configuration file; must hold none.
+        #[arg(long, default_value = "keys-2")]
+        keys: PathBuf,
+    },
+}
 
 /// Runs the command.
-pub fn run(_args: Args, _global: Global) -> Outcome {
-    anyhow::bail!("not built yet")
+pub fn run(args: Args, global: Global) -> Outcome {
+    match args.command {
+        KeyCommand::Show { config } => {
+            let file = show(&config)?;
+            if global.json {
+                println!("{}", json!({ "party": file, "fingerprint": file.fingerprint() }));
+            } else {
+                print!("{}", file.text()?);
+            }
+        }
+        KeyCommand::New { config, keys } => {
+            let (path, file) = new(&config, &keys)?;
+            if global.json {
+                let at = path.display().to_string();
+                println!("{}", json!({ "party_file": at, "party": file, "fingerprint": file.fingerprint() }));
+            } else {
+                print!("{}", file.text()?);
+                println!(
+                    "\nThe new keys are in {}; nothing uses them yet. Next: hand {} to the peers, agree a new pact with\n\
+                     each of them (sign with --keys {}), then set `keys` and `pacts` in {} and start the node again.",
+                    keys.display(),
+                    path.display(),
+                    keys.display(),
+                    config.display()
+                );
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The public data of the keys in use.
+fn show(config: &Path) -> Result<PartyFile> {
+    let loaded = Loaded::read(config)?;
+    let party = PartyId::parse(&loaded.config.party)?;
+    let keys = Keys::load(&loaded.path(&loaded.config.keys))?;
+    let (title, desk) = words(&loaded, &party)?;
+    PartyFile::of(&party, &title, &desk, &keys)
+}
+
+/// Title and desk stand in the party file that `init` made, and nowhere else.
+fn words(loaded: &Loaded, party: &PartyId) -> Result<(String, String)> {
+    let path = loaded.dir.join(format!("{party}.party"));
+    if !path.exists() {
+        return Ok((party.to_string(), String::new()));
+    }
+    let file = PartyFile::read(&path)?;
+    Ok((file.title, file.desk))
+}
+
+fn new(config: &Path, keys: &Path) -> Result<(PathBuf, PartyFile)> {
+    let loaded = Loaded::read(config)?;
+    let party = PartyId::parse(&loaded.config.party)?;
+    let folder = loaded.path(keys);
+    ensure!(
+        !folder.exists(),
+        "{} is there already, and keys are never overwritten: name another folder with --keys",
+        folder.display()
+    );
+    let (title, desk) = words(&loaded, &party)?;
+    let made = Keys::create(&folder)?;
+    let file = PartyFile::of(&party, &title, &desk, &made)?;
+    // Beside the new keys: the file of the keys in use stays what it is until they are not.
+    let path = folder.join(format!("{party}.party"));
+    setup::write_new(&path, file.text()?.as_bytes())?;
+    Ok((path, file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::init::tests::a_node;
+
+    #[test]
+    fn what_is_shown_is_what_init_handed_over() {
+        let (dir, config) = a_node("north");
+        let shown = show(&config).unwrap();
+        assert_eq!(shown, PartyFile::read(&dir.path().join("north.party")).unwrap());
+        assert_eq!(shown.title, "Northern Air Command");
+    }
+
+    #[test]
+    fn new_keys_stand_beside_the_old_ones() {
+        let (_dir, config) = a_node("north");
+        let before = show(&config).unwrap();
+        let (path, file) = new(&config, Path::new("keys-2")).unwrap();
+        assert_eq!(show(&config).unwrap(), before);
+        assert_eq!(PartyFile::read(&path).unwrap(), file);
+        assert_ne!(file.log_key, before.log_key);
+        assert_ne!(file.tls_spki_sha256, before.tls_spki_sha256);
+        let again = format!("{:#}", new(&config, Path::new("keys-2")).unwrap_err());
+        assert!(
+            again.ends_with("keys-2 is there already, and keys are never overwritten: name another folder with --keys")
+        );
+    }
+
+    #[test]
+    fn without_a_configuration_the_way_to_one_is_named() {
+        let error = format!("{:#}", show(Path::new("nowhere.toml")).unwrap_err());
+        assert!(
+            error.starts_with("cannot read the configuration nowhere.toml: run `skypact init` to make one"),
+            "{error}"
+        );
+    }
 }
