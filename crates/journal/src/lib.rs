@@ -24,6 +24,7 @@
 //! The file format is in `spec/journal.md`, its reasons in `docs/adr/0006-log-format.md`.
 
 mod bench;
+mod beside;
 mod error;
 pub mod format;
 pub mod fs;
@@ -39,6 +40,7 @@ mod verify;
 use std::time::Duration;
 
 pub use bench::{BenchFigures, Latencies, bench_append};
+pub use beside::ReadOnly;
 pub use error::{DamageReason, JournalError, RetentionFault, SnapshotFault};
 pub use open::{OpenReport, TornTail};
 pub use read::{Records, SegmentReader};
