@@ -24,18 +24,27 @@ export async function startNodes() {
     throw new Error(`${program} does not exist; build it (cargo build --bin skypact) or set SKYPACT_BIN`);
   const child = spawn(program, ['demo', '--json', '--no-browser', '--port-base', '0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    // A group of its own: the nodes are processes of their own, and are paused and ended together.
+    detached: true,
   });
-  process.on('exit', () => child.kill('SIGKILL'));
+  const signal = (name) => {
+    try {
+      process.kill(-child.pid, name);
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error;
+    }
+  };
+  process.on('exit', () => signal('SIGKILL'));
   const line = await firstLine(child);
   const { nodes } = JSON.parse(line);
   return {
     nodes,
     canStop: true,
-    pause: () => child.kill('SIGSTOP'),
-    resume: () => child.kill('SIGCONT'),
+    pause: () => signal('SIGSTOP'),
+    resume: () => signal('SIGCONT'),
     stop: () => {
-      child.kill('SIGCONT');
-      child.kill('SIGTERM');
+      signal('SIGCONT');
+      signal('SIGTERM');
     },
   };
 }

@@ -88,8 +88,12 @@ pub async fn play(core: &CoreHandle, number: u16, config: &Feed, path: &Path) ->
         warn!(feed = config.name, "the recording ended before the node's clock; set [clock] start to its time");
     }
     for (_, batch) in recording.timeline.batches(STEP_MS) {
-        let reports: Vec<TrackReport> = batch.iter().filter(|r| in_share(r, share)).copied().collect();
         let Some(newest) = batch.last() else { continue };
+        // What is over before the clock begins would only be refused as too old.
+        if clock.now().utc.since_ms(newest.at) > node::picture::DROP_MS {
+            continue;
+        }
+        let reports: Vec<TrackReport> = batch.iter().filter(|r| in_share(r, share)).copied().collect();
         tokio::time::sleep(clock.until(newest.at)).await;
         crate::feeds::hand_over(core, number, &reports).await?;
     }

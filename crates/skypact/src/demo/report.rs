@@ -37,7 +37,7 @@ impl Watch {
         for party in parties {
             let Some(seen) = self.nodes.get_mut(&party.name) else { continue };
             match (get(party, "/v1/state").await, get(party, "/v1/tracks?limit=500").await) {
-                (Ok(state), Ok(tracks)) => seen.add(state, &tracks),
+                (Ok(state), Ok(tracks)) => seen.add(&party.name, state, &tracks),
                 _ => seen.misses += 1,
             }
         }
@@ -57,11 +57,11 @@ impl Watch {
 }
 
 impl Seen {
-    fn add(&mut self, state: Value, tracks: &Value) {
+    fn add(&mut self, party: &str, state: Value, tracks: &Value) {
         for track in tracks["items"].as_array().into_iter().flatten() {
             let Some(id) = track["id"].as_i64() else { continue };
             self.tracks.insert(id);
-            if track["owner"] == 0 || track["owner"] == "own" || track["owner"] == state["party"] {
+            if track["owner"].is_string() && track["owner"] == *party {
                 self.own.insert(id);
             }
         }

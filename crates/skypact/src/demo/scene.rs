@@ -61,18 +61,28 @@ fn recorded(path: &Path) -> Result<Scene> {
         format!("{}: the format is not known by the name; .csv, .jsonl, .log or .beast, also packed", path.display())
     })?;
     let recording = player::read(&path, format)?;
-    let (start, end) = recording.timeline.span().context("an empty recording")?;
+    let (_, end) = recording.timeline.span().context("an empty recording")?;
+    let start = first_busy(&recording.timeline);
     let reports = recording.timeline.reports().len();
     let first = recording.timeline.reports()[0].position;
     let centre = (first.lat(), first.lon());
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let title = format!("{reports} recorded reports of {name}, {} min", (end.since_ms(start)) / 60_000);
+    let title = format!("{reports} recorded reports of {name}, {} min from {} on", end.since_ms(start) / 60_000, crate::clock::rfc3339(start));
     let feed =
         |n: u32| FeedText { format: format.name().into(), source: path.display().to_string(), share: Some([n, 3]) };
     // Light aircraft in a traffic pattern are closer than airliners ever may be.
     let low = format == feed::Format::Jsonl;
     let minima = if low { minima("0.5 NM 500 ft 60 s")? } else { minima("5 NM 1000 ft 300 s")? };
     Ok(Scene { title, start, centre, minima, feeds: [feed(0), feed(1), feed(2)] })
+}
+
+/// Where there is something to see: the first ten minutes with a quarter of the busiest ten minutes' reports. A
+/// recording may begin with hours of next to nothing.
+fn first_busy(timeline: &feed::replay::Timeline) -> Utc {
+    let bins: Vec<(Utc, usize)> = timeline.batches(600_000).map(|(at, reports)| (at, reports.len())).collect();
+    let busiest = bins.iter().map(|(_, n)| *n).max().unwrap_or(0);
+    let busy = bins.iter().find(|(_, n)| 4 * n >= busiest).map_or(Utc(0), |(at, _)| *at);
+    timeline.span().map_or(busy, |(first, _)| busy.max(first))
 }
 
 /// `5 NM 1000 ft 300 s`.
