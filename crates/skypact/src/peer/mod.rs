@@ -38,7 +38,10 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// Handshakes in progress: a stranger can open sockets, not memory (64 × 100 kB of TLS buffers).
 const HANDSHAKES_MAX: usize = 64;
 /// First and longest wait between attempts to dial.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
+//= spec/link.md S-3
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+/// Wait after an end that says a person must act first.
+const PERSON_BACKOFF: Duration = Duration::from_secs(60);
 /// HTTP/2 pings find a dead path within this and the timeout of the same length.
 const PING_EVERY: Duration = Duration::from_secs(5);
 /// Windows: 4 MiB keeps a 100 ms path busy at 40 MB/s.
@@ -183,8 +186,19 @@ impl Transport {
                 info!(peer = %peer.party, %address, "no link: {error:#}");
             }
             wait = if started.elapsed() > BACKOFF.1 { BACKOFF.0 } else { (wait * 2).min(BACKOFF.1) };
-            tokio::time::sleep(jitter(wait)).await;
+            let pause = if self.needs_person(&peer.party).await { PERSON_BACKOFF } else { jitter(wait) };
+            tokio::time::sleep(pause).await;
         }
+    }
+
+    /// Whether the last session ended for a reason that no retry cures.
+    async fn needs_person(&self, peer: &PartyId) -> bool {
+        let peer = peer.clone();
+        let ask = move |state: &node::State| {
+            let end = state.link(&peer).and_then(|l| l.view(state.now()).last_end);
+            end.is_some_and(|end| end.code.needs_person())
+        };
+        self.core.query(ask).await.unwrap_or(false)
     }
 
     async fn dial_once(&self, peer: &PeerAddress, address: &str, config: Arc<rustls::ClientConfig>) -> Result<()> {
