@@ -17,6 +17,7 @@ mod detecting;
 pub mod input;
 mod linking;
 pub mod picture;
+mod reported;
 mod situation;
 mod state;
 pub mod view;

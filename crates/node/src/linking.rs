@@ -220,7 +220,7 @@ impl State {
                     out.push(Output::Log(format!("{name} sent a receipt for what was not sent to it: {}", receipt.of)));
                 }
             }
-            Body::Conflict(report) => self.reported(name, &report, now),
+            Body::Conflict(report) => self.reported(name, &report, now, out),
             Body::Channel(statement) => {
                 if let Some(peer) = self.peers.get_mut(name) {
                     peer.theirs = statement.state;
@@ -235,25 +235,6 @@ impl State {
         self.sites.retain(|(owner, _), filed| !theirs(owner, filed.record));
         self.avoids.retain(|(owner, _), filed| !theirs(owner, filed.record));
         self.volumes_removed(now);
-    }
-
-    /// A peer found a conflict between its aircraft and one of ours.
-    fn reported(&mut self, name: &PartyId, report: &record::ConflictReport, now: Now) {
-        let ours = self.peers.get(name).and_then(|p| p.releaser.internal(report.other));
-        let Some(id) = ours.and_then(|id| u32::try_from(id).ok()) else { return };
-        let text = format!(
-            "{name} reports a conflict with this aircraft: {:.1} NM at closest approach",
-            report.lateral_mm as f64 / units::NM_MM as f64
-        );
-        let condition = Condition {
-            a: Some(id),
-            cpa: Some(report.cpa),
-            dcpa_mm: Some(report.lateral_mm),
-            vertical: report.vertical.map(|h| i64::from(h.0)),
-            text,
-            ..Condition::default()
-        };
-        self.hold(Key::Reported(name.clone(), report.other), 2, condition, now);
     }
 
     /// Offers own reports to every peer's releaser; the policy decides.

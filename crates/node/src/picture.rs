@@ -187,6 +187,12 @@ impl Picture {
         self.tracks.get(&id)
     }
 
+    /// The track to which a source contributes under its own number.
+    #[must_use]
+    pub fn by_source(&self, source: Source, local: u64) -> Option<u32> {
+        self.by_local.get(&(source, local)).copied()
+    }
+
     /// All tracks, by number.
     pub fn iter(&self) -> impl Iterator<Item = &SystemTrack> {
         self.tracks.values()

@@ -127,8 +127,10 @@ impl State {
                 return false;
             }
         }
-        condition.a_label = condition.a.and_then(|id| self.picture.get(id)).map_or_else(String::new, label);
-        condition.b_label = condition.b.and_then(|id| self.picture.get(id)).map_or_else(String::new, label);
+        // One that is gone keeps the name it had.
+        let named = |id: Option<u32>| id.and_then(|id| self.picture.get(id)).map(label);
+        (condition.a_label, condition.b_label) =
+            (named(condition.a).unwrap_or(condition.a_label), named(condition.b).unwrap_or(condition.b_label));
         let level = match level {
             3 => Level::Alarm,
             2 => Level::Warning,
@@ -146,7 +148,15 @@ impl State {
     /// over. Nothing to do here but for those whose subject is gone: these end at once.
     pub(crate) fn end_absent(&mut self, holding: &BTreeSet<Key>, of_kind: impl Fn(&Key) -> bool, now: Now) {
         let gone = |key: &Key| match key {
-            Key::Conflict(a, b) => self.picture.get(*a).is_none() || self.picture.get(*b).is_none(),
+            // While one of them flies and the other is no longer heard, until the prediction is past.
+            Key::Conflict(a, b) => match (self.picture.get(*a), self.picture.get(*b)) {
+                (Some(_), Some(_)) => false,
+                (None, None) => true,
+                _ => {
+                    let alert = self.situations.book.get(key).and_then(|a| self.situations.facts.get(&a.id));
+                    alert.and_then(|facts| facts.cpa).is_none_or(|cpa| cpa < now.utc)
+                }
+            },
             Key::Site(t, ..) | Key::Area(t, ..) => self.picture.get(*t).is_none(),
             _ => false,
         };

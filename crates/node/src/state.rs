@@ -314,6 +314,7 @@ impl State {
                 self.index.0.remove(id);
             }
             self.full_sweep(now);
+            self.hold_unseen(now);
             self.check_volumes(now);
             self.check_peers(now);
             self.check_notices(now);

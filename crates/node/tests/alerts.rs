@@ -1,0 +1,246 @@
+//! Alerts: one per situation, acknowledged, cleared with hysteresis; and what a plan, an area, a site makes of a track.
+mod common;
+
+use common::{START, World, actor, aircraft, circle, closed, flown, open, party, plan, site, subject};
+use node::command::{Command, Done};
+use node::input::Input;
+use node::view::{AlertKind, AlertView};
+use record::Role;
+use track::TrackReport;
+use units::Height;
+
+fn pair() -> World {
+    let mut world = World::pair(START, [open(&["south"]), open(&["north"])]);
+    world.run(1_000, 100);
+    world
+}
+
+fn of_kind(world: &World, n: usize, kind: AlertKind) -> Vec<AlertView> {
+    world.view(n).alerts.into_iter().filter(|a| a.kind == kind).collect()
+}
+
+fn only(world: &World, n: usize, kind: AlertKind) -> AlertView {
+    let all = of_kind(world, n, kind);
+    assert_eq!(all.len(), 1, "one alert for one situation: {all:?}");
+    all[0].clone()
+}
+
+/// Flies aircraft of both nodes for some seconds.
+fn fly(world: &mut World, seconds: u64, tracks: &[(usize, TrackReport)]) {
+    for _ in 0..seconds {
+        let at = world.now().utc;
+        for (n, track) in tracks {
+            world.report(*n, 0, &[flown(track, at)]);
+        }
+        world.run(1_000, 500);
+    }
+}
+
+/// Two aircraft 60 NM apart on one line and level: 240 s to the loss at 5 NM, closing at 825 kt.
+fn head_on(at: units::Utc) -> [(usize, TrackReport); 2] {
+    [(0, aircraft(1, 46.5, 7.0, 412.5, 90.0, at)), (1, aircraft(2, 46.5, 8.452, 412.5, 270.0, at))]
+}
+
+#[test]
+fn a_conflict_is_one_alert_that_worsens_once_and_is_seen_by_both_sides() {
+    let mut world = pair();
+    let tracks = head_on(world.now().utc);
+    fly(&mut world, 60, &tracks);
+    let warning = only(&world, 0, AlertKind::Conflict);
+    assert_eq!((warning.level, warning.state, warning.violation), (2, "raised", false));
+    assert_eq!(
+        (warning.a.as_ref().unwrap().label.as_str(), warning.b.as_ref().unwrap().label.as_str()),
+        ("TEST1", "TEST2")
+    );
+    let cpa = warning.cpa.unwrap().since_s(world.now().utc);
+    assert!((190.0..210.0).contains(&cpa), "{cpa}");
+    let theirs = only(&world, 1, AlertKind::Conflict);
+    assert_eq!(theirs.a.unwrap().label, "TEST2", "the own aircraft comes first");
+
+    world.input(0, Input::Displayed { actor: actor(Role::Officer), alerts: vec![warning.id], notices: vec![] });
+    assert_eq!(only(&world, 0, AlertKind::Conflict).state, "shown");
+    assert_eq!(world.ask(0, Role::Officer, Command::AcknowledgeAlert(warning.id)), Ok(Done::Ok));
+    let acknowledged = only(&world, 0, AlertKind::Conflict);
+    assert_eq!((acknowledged.state, acknowledged.acknowledged.unwrap().0.as_str()), ("acknowledged", "officer"));
+    let again = world.refusal(0, Role::Officer, Command::AcknowledgeAlert(warning.id));
+    assert_eq!(again, "already acknowledged");
+
+    fly(&mut world, 90, &tracks);
+    let alarm = only(&world, 0, AlertKind::Conflict);
+    assert_eq!((alarm.id, alarm.level, alarm.state), (warning.id, 3, "raised"), "worse: it sounds again");
+    fly(&mut world, 95, &tracks);
+    let lost = only(&world, 0, AlertKind::Conflict);
+    assert!(lost.violation && lost.level == 3 && lost.text == "TEST1 and TEST2 have lost separation");
+    assert!(!world.nodes[0].losses.is_empty() && !world.nodes[1].losses.is_empty());
+}
+
+#[test]
+fn an_alert_ends_ten_seconds_after_its_condition_and_not_by_being_acknowledged() {
+    let mut world = pair();
+    let tracks = head_on(world.now().utc);
+    fly(&mut world, 40, &tracks);
+    let alert = only(&world, 0, AlertKind::Conflict);
+    world.ask(0, Role::Officer, Command::AcknowledgeAlert(alert.id)).unwrap();
+    fly(&mut world, 20, &tracks);
+    assert_eq!(only(&world, 0, AlertKind::Conflict).state, "acknowledged");
+    // One of them climbs out of the way: the condition ends, the alert ten seconds later.
+    let mut away = tracks;
+    away[0].1.pressure = Some(Height::from_feet(33_000));
+    fly(&mut world, 8, &away);
+    assert_eq!(only(&world, 0, AlertKind::Conflict).state, "acknowledged", "it does not flicker");
+    fly(&mut world, 4, &away);
+    assert_eq!(only(&world, 0, AlertKind::Conflict).state, "cleared");
+    assert_eq!(only(&world, 1, AlertKind::Conflict).state, "cleared");
+    let gone = world.refusal(0, Role::Officer, Command::AcknowledgeAlert(alert.id));
+    assert_eq!(gone, "already cleared");
+    // The same situation anew is a new alert.
+    fly(&mut world, 2, &tracks);
+    let open: Vec<_> = of_kind(&world, 0, AlertKind::Conflict).into_iter().filter(|a| a.state != "cleared").collect();
+    assert!(open.len() == 1 && open[0].id != alert.id);
+}
+
+#[test]
+fn a_condition_that_comes_and_goes_within_ten_seconds_is_one_alert() {
+    let mut world = pair();
+    let tracks = head_on(world.now().utc);
+    let mut away = tracks;
+    away[0].1.pressure = Some(Height::from_feet(33_000));
+    for _ in 0..8 {
+        fly(&mut world, 3, &tracks);
+        fly(&mut world, 6, &away);
+    }
+    assert_ne!(only(&world, 0, AlertKind::Conflict).state, "cleared");
+}
+
+#[test]
+fn a_warning_nobody_acknowledges_becomes_an_alarm_after_a_minute() {
+    let mut world = pair();
+    let at = world.now().utc;
+    // So slow that the loss stays more than 120 s ahead for the whole test.
+    let tracks = [(0, aircraft(1, 46.5, 7.0, 60.0, 90.0, at)), (0, aircraft(2, 46.5, 7.37, 60.0, 270.0, at))];
+    fly(&mut world, 50, &tracks);
+    assert_eq!(only(&world, 0, AlertKind::Conflict).level, 2);
+    fly(&mut world, 30, &tracks);
+    assert_eq!(only(&world, 0, AlertKind::Conflict).level, 3);
+}
+
+#[test]
+fn a_protected_site_ahead_is_a_warning_and_entered_an_alarm_even_if_a_peer_filed_it() {
+    let mut world = pair();
+    let file = Command::FileSite { subject: subject(1), site: site(46.5, 7.5) };
+    world.ask(1, Role::Planner, file).unwrap();
+    // 20.6 NM to its middle, 1.2 NM less to the edge of the buffer: 155 s.
+    let tracks = [(0, aircraft(1, 46.5, 7.0, 450.0, 90.0, world.now().utc))];
+    fly(&mut world, 20, &tracks);
+    assert!(of_kind(&world, 0, AlertKind::Site).is_empty());
+    fly(&mut world, 40, &tracks);
+    let warning = only(&world, 0, AlertKind::Site);
+    assert_eq!(
+        (warning.level, warning.text.as_str()),
+        (2, "TEST1 is predicted to come over protected site Clinic of south")
+    );
+    let ahead = warning.tin.unwrap().since_s(world.now().utc);
+    assert!((85.0..105.0).contains(&ahead), "{ahead}");
+    assert!(of_kind(&world, 1, AlertKind::Site).is_empty(), "whose aircraft it is has to turn it");
+    fly(&mut world, 100, &tracks);
+    let alarm = only(&world, 0, AlertKind::Site);
+    assert_eq!((alarm.id, alarm.level, alarm.violation), (warning.id, 3, true));
+    assert_eq!(alarm.text, "TEST1 is over protected site Clinic of south");
+    fly(&mut world, 40, &tracks);
+    assert_eq!(only(&world, 0, AlertKind::Site).state, "cleared");
+}
+
+#[test]
+fn an_own_aircraft_in_a_peers_avoid_area_is_a_warning_and_in_its_own_partys_plan_nothing() {
+    let mut world = pair();
+    let to = vec![party("north")];
+    let volumes = vec![circle(46.5, 7.0, 10.0, START)];
+    world.ask(1, Role::Planner, Command::SendAvoid { subject: subject(1), to, volumes: volumes.clone() }).unwrap();
+    let own_plan = Command::FilePlan { subject: subject(2), plan: plan(2, vec![circle(45.0, 7.0, 10.0, START)]) };
+    world.ask(0, Role::Planner, own_plan).unwrap();
+    let at = world.now().utc;
+    fly(&mut world, 5, &[(0, aircraft(1, 46.5, 7.0, 100.0, 90.0, at)), (0, aircraft(2, 45.0, 7.0, 100.0, 90.0, at))]);
+    let alert = only(&world, 0, AlertKind::Plan);
+    assert_eq!((alert.level, alert.text.as_str()), (2, "TEST1 is in an avoid area of south"));
+    assert!(of_kind(&world, 1, AlertKind::Plan).is_empty());
+    // Above the area it is none of its business.
+    let mut high = aircraft(3, 46.5, 7.0, 100.0, 90.0, at);
+    high.pressure = Some(Height::from_feet(41_000));
+    fly(&mut world, 2, &[(0, high)]);
+    only(&world, 0, AlertKind::Plan);
+}
+
+#[test]
+fn a_conflict_with_an_aircraft_no_longer_heard_goes_on_and_says_how_old_it_is() {
+    let mut world = pair();
+    let tracks = head_on(world.now().utc);
+    fly(&mut world, 60, &tracks);
+    let before = only(&world, 0, AlertKind::Conflict);
+    world.cut(0, 1);
+    fly(&mut world, 60, &tracks[..1]);
+    let silent = only(&world, 0, AlertKind::Conflict);
+    assert_eq!((silent.id, silent.cpa.is_some()), (before.id, true));
+    assert!(silent.state != "cleared" && silent.data_age_ms.unwrap() > 55_000);
+    fly(&mut world, 80, &tracks[..1]);
+    let gone = only(&world, 0, AlertKind::Conflict);
+    assert!(gone.state != "cleared" && gone.b.unwrap().label == "TEST2", "it left the map, not the prediction");
+    assert!(world.view(0).tracks.len() == 1);
+    // Both come back apart: the end of the condition is seen.
+    world.connect(0, 1);
+    let mut away = tracks;
+    away[1].1.pressure = Some(Height::from_feet(33_000));
+    fly(&mut world, 13, &away);
+    assert!(of_kind(&world, 0, AlertKind::Conflict).iter().all(|a| a.state == "cleared"));
+}
+
+/// South's aircraft turns towards north's; south says so at once, before its next release is due.
+fn turned() -> (World, [(usize, TrackReport); 2]) {
+    let mut world = pair();
+    let mut tracks = head_on(world.now().utc);
+    tracks[1].1.track = units::Angle::from_degrees(90.0);
+    fly(&mut world, 20, &tracks);
+    assert!(of_kind(&world, 0, AlertKind::Conflict).is_empty());
+    let at = world.now().utc;
+    tracks[0].1 = flown(&tracks[0].1, at);
+    tracks[1].1 = TrackReport { track: units::Angle::from_degrees(270.0), ..flown(&tracks[1].1, at) };
+    world.report(1, 0, &[tracks[1].1]);
+    world.pump();
+    (world, tracks)
+}
+
+#[test]
+fn what_a_peer_reports_and_what_is_then_found_is_one_alert() {
+    let (mut world, tracks) = turned();
+    let word = only(&world, 0, AlertKind::Conflict);
+    assert!(word.text.starts_with("south reports a conflict with this aircraft: 0."), "{}", word.text);
+    assert_eq!((word.level, word.b.unwrap().label.as_str()), (2, "TEST2"));
+    fly(&mut world, 3, &tracks);
+    let found = only(&world, 0, AlertKind::Conflict);
+    assert_eq!((found.id, found.text.as_str()), (word.id, "TEST1 and TEST2 are predicted to lose separation"));
+    only(&world, 1, AlertKind::Conflict);
+}
+
+#[test]
+fn what_only_a_peer_could_find_is_alerted_on_its_word_until_it_is_past() {
+    let (mut world, tracks) = turned();
+    world.cut(0, 1);
+    let cpa = only(&world, 0, AlertKind::Conflict).cpa.unwrap();
+    let left = cpa.since_ms(world.now().utc) / 1000;
+    assert!((100..400).contains(&left), "{left}");
+    fly(&mut world, left as u64 - 5, &tracks[..1]);
+    let held = only(&world, 0, AlertKind::Conflict);
+    assert_ne!(held.state, "cleared");
+    assert_eq!(held.level, 3, "and nobody acknowledged it");
+    fly(&mut world, 20, &tracks[..1]);
+    assert_eq!(only(&world, 0, AlertKind::Conflict).state, "cleared");
+}
+
+#[test]
+fn a_withheld_conflict_is_alerted_only_where_it_is_known() {
+    let mut world = World::pair(START, [closed(), open(&["north"])]);
+    world.run(1_000, 100);
+    let tracks = head_on(world.now().utc);
+    fly(&mut world, 30, &tracks);
+    only(&world, 0, AlertKind::Conflict);
+    assert!(of_kind(&world, 1, AlertKind::Conflict).is_empty());
+}
