@@ -78,10 +78,7 @@ impl State {
                 }
                 None => Err(no_such("account", &actor.name)),
             },
-            Command::RemoveAccount(name) => match self.accounts.remove(name) {
-                Some(_) => Ok(Done::Ok),
-                None => Err(no_such("account", name)),
-            },
+            Command::RemoveAccount(name) => self.remove_account(name),
             Command::SignedIn { .. } | Command::SignedOut => Ok(Done::Ok),
         }
     }
@@ -428,16 +425,28 @@ impl State {
         if !self.accounts.contains_key(name) && self.accounts.len() >= ACCOUNTS_MAX {
             return Err(Refused::Full { what: "accounts".into(), max: ACCOUNTS_MAX as u64 });
         }
-        let administrators = |role: Role| role == Role::Administrator;
-        let last = self.accounts.get(name).is_some_and(|a| administrators(a.role))
-            && !administrators(account.role)
-            && self.accounts.values().filter(|a| administrators(a.role)).count() == 1;
-        if last {
+        if account.role != Role::Administrator && self.is_last_administrator(name) {
             let reason = "the last administrator cannot be given another role".to_string();
             return Err(Refused::Invalid { field: "role".into(), reason });
         }
         self.accounts.insert(name.to_string(), account.clone());
         Ok(Done::Ok)
+    }
+
+    fn remove_account(&mut self, name: &str) -> Answer {
+        if self.is_last_administrator(name) {
+            let reason = "the last administrator cannot be removed".to_string();
+            return Err(Refused::Invalid { field: "name".into(), reason });
+        }
+        match self.accounts.remove(name) {
+            Some(_) => Ok(Done::Ok),
+            None => Err(no_such("account", name)),
+        }
+    }
+
+    fn is_last_administrator(&self, name: &str) -> bool {
+        let administrators = || self.accounts.iter().filter(|(_, a)| a.role == Role::Administrator);
+        administrators().count() == 1 && administrators().any(|(n, _)| n == name)
     }
 
     pub(crate) fn hold_gap(&mut self, dropped: u64, since_utc_ms: i64, now: Now) {

@@ -228,18 +228,6 @@ impl Notices {
     pub fn incoming(&self) -> impl Iterator<Item = (&Hash32, &Incoming)> {
         self.incoming.iter()
     }
-
-    /// A notice sent.
-    #[must_use]
-    pub fn outgoing_by(&self, id: &Hash32) -> Option<&Outgoing> {
-        self.outgoing.get(id)
-    }
-
-    /// A notice received.
-    #[must_use]
-    pub fn incoming_by(&self, id: &Hash32) -> Option<&Incoming> {
-        self.incoming.get(id)
-    }
 }
 
 impl Outgoing {
