@@ -1,9 +1,9 @@
 //! Recorded traffic split between two nodes: what they find together, and what each finds alone.
 mod common;
 
-use common::{Loss, World, closed, open, recording};
+use common::{Loss, World, boot, closed, open, pact_of, recording, signed};
 use feed::replay::Timeline;
-use feed::{REPLAY, StatesCsv, decode};
+use feed::{Jsonl, REPLAY, StatesCsv, decode};
 use node::view::AlertKind;
 use std::collections::{BTreeMap, BTreeSet};
 use track::{Address, TrackReport};
@@ -129,4 +129,58 @@ fn what_is_withheld_is_not_found_by_the_other_side() {
         assert!(!own.is_empty() && own.len() < want.len());
         println!("node {n}: {} events of its own aircraft alone", own.len());
     }
+}
+
+/// Watsonville, 2025-06-01: a small airport in visual flight, with the same aircraft heard as ADS-B and as TIS-B.
+#[test]
+fn no_aircraft_of_watsonville_conflicts_with_itself() {
+    let Some(bytes) = recording("traffic/wvi_20250601_36_-122.jsonl.gz") else { return };
+    let timeline = Timeline::new(decode(&mut Jsonl::new(), &bytes, REPLAY).reports);
+    let (first, last) = timeline.span().unwrap();
+    // The aircraft are ours on one feed; another feed sees the same ones a second later, and does not claim them.
+    let mut text = pact_of(&["north", "south"], first);
+    text.lower = airspace::Limit::Unlimited;
+    text.default_minima.lateral_mm = 555_600;
+    text.default_minima.vertical = units::Height::from_feet(400);
+    let text = signed(&text);
+    let mut world = World::new(first.plus_ms(-2_000), vec![boot("north", &text, closed())]);
+    let (mut raised, mut pairs, mut most, mut looked) = (BTreeSet::new(), BTreeSet::new(), 0, first);
+    for (at, reports) in timeline.batches(1_000) {
+        let due = at.plus_ms(1_000).since_ms(world.start) as u64;
+        // Over a gap without traffic two ticks are as good as all.
+        world.mono = world.mono.max(due.saturating_sub(1_000));
+        world.tick();
+        world.mono = due;
+        world.report(0, 0, reports);
+        let seen: Vec<TrackReport> = reports.iter().map(|r| TrackReport { local: r.local ^ (1 << 40), ..*r }).collect();
+        world.report(0, 1, &seen);
+        world.tick();
+        // Ended alerts stay in the view for five minutes: none is missed, but for gaps, over which there is nobody.
+        if at.0 - looked.0 < 20_000 {
+            continue;
+        }
+        looked = at;
+        let view = world.view(0);
+        most = most.max(view.tracks.len());
+        for alert in view.alerts.iter().filter(|a| a.kind == AlertKind::Conflict) {
+            let (a, b) = (alert.a.clone().unwrap(), alert.b.clone().unwrap());
+            assert_ne!(a.label, b.label, "{} conflicts with itself at {at:?}", a.label);
+            let address = |id| world.state(0).track(id).and_then(|t| t.address);
+            if let (Some(x), Some(y)) = (address(a.id), address(b.id)) {
+                assert_ne!(x, y, "{} conflicts with itself at {at:?}", a.label);
+                pairs.insert((x.min(y), x.max(y)));
+            }
+            raised.insert(alert.id);
+        }
+    }
+    let losses = world.nodes[0].losses.len();
+    assert!(world.nodes[0].losses.iter().all(|l| l.a != l.b));
+    println!(
+        "{} reports in {} s, at most {most} tracks; {} alerts of {} pairs with addresses, {losses} losses observed",
+        timeline.reports().len(),
+        last.since_ms(first) / 1000,
+        raised.len(),
+        pairs.len()
+    );
+    assert!(losses > 0 && !pairs.is_empty());
 }

@@ -183,9 +183,11 @@ impl Shell {
             }
         };
         let (digest, losses) = (self.digest, self.losses.len());
-        for bytes in self.journal[from..].to_vec() {
-            self.fold(&minicbor::decode(&bytes).unwrap());
+        let journal = std::mem::take(&mut self.journal);
+        for bytes in &journal[from..] {
+            self.fold(&minicbor::decode(bytes).unwrap());
         }
+        self.journal = journal;
         (self.digest, _) = (digest, self.losses.truncate(losses));
         assert_eq!(self.state.to_snapshot(), before.0, "the journal gives the same state");
         for (peer, store) in &self.stores {

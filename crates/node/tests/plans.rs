@@ -1,0 +1,133 @@
+//! Plans against plans, avoid areas and sites: texts for the planner, one alert, and what ends them.
+mod common;
+
+use airspace::{Plan, PlanState};
+use common::{START, World, circle, open, party, plan, site, subject};
+use node::command::{Command, Done};
+use node::view::{AlertKind, Owner};
+use record::Role;
+
+fn pair() -> World {
+    let mut world = World::pair(START, [open(&["south"]), open(&["north"])]);
+    world.run(1_000, 100);
+    world
+}
+
+/// Files a plan and gives its conflicts.
+fn file(world: &mut World, n: usize, subject_n: u8, plan: Plan) -> Vec<String> {
+    match world.ask(n, Role::Planner, Command::FilePlan { subject: subject(subject_n), plan }) {
+        Ok(Done::Filed { conflicts, .. }) => conflicts,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn at(n: u8, lat: f64, lon: f64) -> Plan {
+    plan(n, vec![circle(lat, lon, 10.0, START)])
+}
+
+/// Texts and levels of the open alerts about plans.
+fn alerts(world: &World, n: usize) -> Vec<String> {
+    let open = |a: &&node::view::AlertView| a.kind == AlertKind::Plan && a.state != "cleared";
+    world.view(n).alerts.iter().filter(open).map(|a| format!("{} {}", a.level, a.text)).collect()
+}
+
+fn texts(world: &World, n: usize, owner: Owner) -> Vec<String> {
+    world.view(n).plans.iter().filter(|p| p.owner == owner).flat_map(|p| p.conflicts.clone()).collect()
+}
+
+#[test]
+fn plans_of_two_parties_that_meet_are_said_to_both_planners_and_alerted_once() {
+    let mut world = pair();
+    assert_eq!(file(&mut world, 0, 1, at(1, 46.5, 7.0)), Vec::<String>::new());
+    let found = file(&mut world, 1, 2, at(2, 46.6, 7.0));
+    assert_eq!(found, ["plan PLAN2 and plan PLAN1 of north meet, FL200 to FL400, 010000Z to 010100Z"]);
+    let mirrored = "plan PLAN1 and plan PLAN2 of south meet, FL200 to FL400, 010000Z to 010100Z";
+    world.run(300, 100);
+    for owner in [Owner::Own, Owner::Peer(1)] {
+        assert_eq!(texts(&world, 0, owner), [mirrored], "{owner:?}");
+    }
+    for _ in 0..30 {
+        world.run(1_000, 500);
+        assert_eq!(alerts(&world, 0), [format!("1 {mirrored}")]);
+        assert_eq!(alerts(&world, 1).len(), 1);
+    }
+    // Cancelled: the texts go at once, the alert ten seconds later.
+    world.ask(1, Role::Planner, Command::CancelPlan(subject(2))).unwrap();
+    assert!(texts(&world, 0, Owner::Own).is_empty() && texts(&world, 1, Owner::Own).is_empty());
+    world.run(12_000, 500);
+    assert!(alerts(&world, 0).is_empty() && alerts(&world, 1).is_empty());
+}
+
+#[test]
+fn what_is_apart_on_the_ground_in_height_or_in_time_is_no_conflict() {
+    let mut world = pair();
+    file(&mut world, 0, 1, at(1, 46.5, 7.0));
+    let mut above = at(2, 46.5, 7.0);
+    above.volumes[0].lower = airspace::Limit::At(units::Altitude::pressure_feet(40_001));
+    above.volumes[0].upper = airspace::Limit::Unlimited;
+    let mut later = at(3, 46.5, 7.0);
+    (later.volumes[0].start, later.volumes[0].end) = (START.plus_ms(3_600_001), START.plus_ms(7_200_000));
+    for (n, plan) in [(2, above), (3, later), (4, at(4, 47.5, 7.0))] {
+        assert_eq!(file(&mut world, 1, n, plan), Vec::<String>::new(), "{n}");
+    }
+    let mut touching = at(5, 46.5, 7.0);
+    touching.volumes[0].start = START.plus_ms(3_600_000);
+    touching.volumes[0].end = START.plus_ms(7_200_000);
+    assert_eq!(file(&mut world, 1, 5, touching).len(), 1, "sets are closed, in time too");
+}
+
+#[test]
+fn a_draft_is_checked_and_told_to_nobody_but_its_planner() {
+    let mut world = pair();
+    file(&mut world, 0, 1, at(1, 46.5, 7.0));
+    let draft = Plan { state: PlanState::Draft, ..at(2, 46.5, 7.0) };
+    assert_eq!(file(&mut world, 1, 2, draft).len(), 1);
+    world.run(3_000, 500);
+    assert!(alerts(&world, 0).is_empty() && alerts(&world, 1).is_empty());
+    assert!(world.view(0).plans.iter().all(|p| p.owner == Owner::Own), "a draft does not leave");
+    file(&mut world, 1, 2, at(2, 46.5, 7.0));
+    assert_eq!((alerts(&world, 0).len(), alerts(&world, 1).len()), (1, 1));
+}
+
+#[test]
+fn an_own_plan_is_screened_against_sites_and_avoid_areas_whichever_comes_first() {
+    let mut world = pair();
+    world.ask(1, Role::Planner, Command::FileSite { subject: subject(8), site: site(46.5, 7.0) }).unwrap();
+    let found = file(&mut world, 0, 1, at(1, 46.5, 7.0));
+    assert_eq!(found, ["plan PLAN1 leads over protected site Clinic of south, 010000Z to 010100Z"]);
+    let to = vec![party("north")];
+    let volumes = vec![circle(46.6, 7.0, 5.0, START)];
+    world.ask(1, Role::Planner, Command::SendAvoid { subject: subject(9), to, volumes }).unwrap();
+    let mut found = texts(&world, 0, Owner::Own);
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "plan PLAN1 and avoid area 09090909 of south meet, FL200 to FL400, 010000Z to 010100Z",
+            "plan PLAN1 leads over protected site Clinic of south, 010000Z to 010100Z"
+        ]
+    );
+    assert_eq!(alerts(&world, 0).len(), 2);
+    // 18.52 km of radius, 2 km of buffer and 0.2 km of the site itself: at 20.6 km it comes near and not over.
+    let near = file(&mut world, 0, 2, at(2, 46.5 + 20.6 / 111.2, 7.0));
+    assert!(near.iter().any(|t| t.starts_with("plan PLAN2 comes within 1873 m of protected site Clinic")), "{near:?}");
+    world.ask(1, Role::Planner, Command::RemoveSite(subject(8))).unwrap();
+    assert_eq!(texts(&world, 0, Owner::Own).len(), 2, "only the avoid area is left, for both plans");
+    // The other side is told that a plan of north touches its site and its area, as long as it knows of them.
+    assert!(alerts(&world, 1).iter().any(|a| a.contains("avoid area 09090909 and plan PLAN1 of north meet")));
+}
+
+#[test]
+fn what_is_over_is_no_longer_said_and_is_dropped_after_a_day() {
+    let mut world = pair();
+    file(&mut world, 0, 1, at(1, 46.5, 7.0));
+    file(&mut world, 1, 2, at(2, 46.5, 7.0));
+    assert_eq!(texts(&world, 0, Owner::Own).len(), 1);
+    world.run(3_601_000, 5_000);
+    assert!(texts(&world, 0, Owner::Own).is_empty());
+    world.run(15_000, 500);
+    assert!(alerts(&world, 0).is_empty());
+    assert_eq!(world.view(0).plans.len(), 2);
+    world.run(24 * 3_600_000, 60_000);
+    assert!(world.view(0).plans.is_empty() && world.view(1).plans.is_empty());
+}
