@@ -2,6 +2,7 @@
 mod bench;
 mod client;
 mod evidence;
+mod geojson;
 mod init;
 mod key;
 mod notice;

@@ -137,7 +137,8 @@ fn read(path: &Path) -> Result<SignedPact> {
                 format!("{}: {why}; the text was changed after it was signed, or the file is damaged", path.display());
             Exit { code: FOUND_BAD, message }.into()
         }
-        error => anyhow::Error::new(error).context(format!("{} is not a pact", path.display())),
+        // Its text has the text of what it wraps already.
+        error => anyhow::anyhow!("{} is not a pact: {error}", path.display()),
     })
 }
 

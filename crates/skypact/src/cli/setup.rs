@@ -90,7 +90,7 @@ impl PartyFile {
     pub fn party(&self) -> Result<pact::Party> {
         let id = PartyId::parse(&self.party).context("party")?;
         check_words(&self.title, &self.desk)?;
-        let key = |which: &str, text: &str| text.parse::<VerifierKey>().with_context(|| which.to_owned());
+        let key = |which: &str, text: &str| text.parse::<VerifierKey>().map_err(|e| anyhow::anyhow!("{which}: {e}"));
         let Some(tls_spki_sha256) = Hash32::parse(&self.tls_spki_sha256) else {
             bail!("tls_spki_sha256: {:?} is not 64 hexadecimal digits", self.tls_spki_sha256)
         };

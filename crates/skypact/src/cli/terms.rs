@@ -36,7 +36,7 @@ pub struct Terms {
     #[arg(long, default_value = "120 s", value_parser = values::duration)]
     alarm: i64,
     /// Clause 6: time between the issue of a notice and its start, as in hazard=24h (activation, hazard, hold, resume,
-    /// cancellation, information). A notice that comes later is shown as late.
+    /// cancellation, information): what the parties promise each other.
     #[arg(long, value_parser = notice, value_name = "CLASS=TIME")]
     notice: Vec<(NoticeClass, u32)>,
     /// Clause 7: time to acknowledge, by precedence. Without: FLASH=60s IMMEDIATE=5min PRIORITY=30min ROUTINE=4h.
@@ -317,7 +317,7 @@ pub mod tests {
         check(&["--deadline", "FLASH=60", "--deadline", "FLASH=61"], "FLASH stands twice");
         check(
             &["--deadline", "FLASH=1h"],
-            "these terms make no pact: line 12, clause 7.2: the deadline for IMMEDIATE (300 s) is shorter than for FLASH (3600 s)",
+            "these terms make no pact: line 11, clause 7.2: the deadline for IMMEDIATE (300 s) is shorter than for FLASH (3600 s)",
         );
         check(
             &["--minima", "any any 200 NM 1000 ft 300 s"],
