@@ -1,11 +1,293 @@
-//! `skypact evidence`.
+//! `skypact evidence`: one file that shows what was said and received, checked with nothing but public keys.
+pub mod export;
+pub mod history;
+pub mod logs;
+mod read;
+pub mod words;
+
 use crate::cli::{Global, Outcome};
+use crate::clock::rfc3339;
+use crate::config::Loaded;
+use crate::keys::Keys;
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Subcommand, ValueEnum};
+use export::{Exporter, Made, Wanted};
+use history::History;
+use journal::ReadOnly;
+use logs::LinkLog;
+use pact::SignedPact;
+use record::{Kind, Mode, PartyId};
+use serde_json::{Value, json};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+use tlog::{Bundle, TrustedKeys};
+use units::Utc;
+
+/// Beside a running node a tile may be replaced between two reads: then once more, after the next flush.
+const TRIES: u32 = 5;
+const WAIT: Duration = Duration::from_millis(400);
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Writes what was said to peers and heard from them, with proofs, into one file.
+    ///
+    /// Reads the node's data folder without its lock and changes nothing in it, so it works beside the running node and
+    /// on a copy. Each entry is shown under the first checkpoint that the other party cosigned over it: that gives
+    /// the time by which it was received.
+    Export(ExportArgs),
+    /// Checks such a file with public keys from elsewhere. Offline; needs no node.
+    ///
+    /// Exit code 0: everything the file claims is proven. 3: not. 1: the file cannot be read.
+    Verify(read::VerifyArgs),
+    /// Shows what stands in such a file, without checking it.
+    Show(read::ShowArgs),
+}
+
+/// Which logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Direction {
+    /// What we said.
+    Out,
+    /// What we were told.
+    In,
+    /// Both.
+    Both,
+}
+
+#[derive(Debug, clap::Args)]
+struct ExportArgs {
+    /// Configuration of the node whose data folder is read.
+    #[arg(long, short, default_value = "skypact.toml", env = "SKYPACT_CONFIG")]
+    config: PathBuf,
+    /// Only the link with this party.
+    #[arg(long, value_parser = PartyId::parse)]
+    peer: Option<PartyId>,
+    /// Only records issued at or after this time, such as 2026-08-01T05:00:00Z.
+    #[arg(long, value_parser = crate::clock::parse_rfc3339)]
+    from: Option<Utc>,
+    /// Only records issued before this time.
+    #[arg(long, value_parser = crate::clock::parse_rfc3339)]
+    to: Option<Utc>,
+    /// What we said, what we were told, or both.
+    #[arg(long, default_value = "both")]
+    direction: Direction,
+    /// Only these kinds: pact, tracks, plan, notice, receipt, site, avoid, conflict, channel, withdrawn.
+    #[arg(long, value_delimiter = ',', value_parser = kind)]
+    kind: Vec<Kind>,
+    /// File to write; must not exist.
+    #[arg(long, short)]
+    output: PathBuf,
+}
+
+fn kind(word: &str) -> Result<Kind, String> {
+    let known = Kind::ALL.into_iter().find(|k| k.name() == word);
+    known.ok_or_else(|| format!("{word:?} is none of {}", Kind::ALL.map(Kind::name).join(", ")))
+}
 
 /// Runs the command.
-pub fn run(_args: Args, _global: Global) -> Outcome {
-    anyhow::bail!("not built yet")
+pub fn run(args: Args, global: Global) -> Outcome {
+    match args.command {
+        Command::Export(args) => export(&args, global),
+        Command::Verify(args) => read::verify(&args, global),
+        Command::Show(args) => read::show(&args, global),
+    }
+}
+
+/// A data folder, opened for reading.
+pub struct Opened {
+    /// Own party.
+    pub me: PartyId,
+    /// The journal's account.
+    pub history: History,
+    /// Logs whose pact is known.
+    pub logs: Vec<LinkLog>,
+    /// Folders whose pact is not.
+    pub unknown: Vec<PathBuf>,
+}
+
+/// Opens the data folder of a configuration.
+pub fn open(loaded: &Loaded, history: History) -> Result<Opened> {
+    let me = PartyId::parse(&loaded.config.party)?;
+    let mode = Mode::parse(&loaded.config.mode).context("mode")?;
+    let mut pacts = history.pacts.clone();
+    for path in &loaded.config.pacts {
+        let path = loaded.path(path);
+        let bytes = std::fs::read(&path).with_context(|| format!("cannot read the pact {}", path.display()))?;
+        let signed = SignedPact::parse(&bytes).with_context(|| format!("the pact {}", path.display()))?;
+        if pacts.iter().all(|p| p.pact() != signed.pact()) {
+            pacts.push(signed);
+        }
+    }
+    let (logs, unknown) = logs::find(&loaded.path(&loaded.config.data), &me, &mode, &pacts)?;
+    Ok(Opened { me, history, logs, unknown })
+}
+
+/// The journal of a configuration, for reading beside whoever writes it.
+pub fn open_journal(loaded: &Loaded) -> Result<ReadOnly> {
+    let dir = crate::recovery::journal_dir(&loaded.path(&loaded.config.data));
+    ReadOnly::open(&dir).with_context(|| format!("cannot read the journal in {}", dir.display()))
+}
+
+fn export(args: &ExportArgs, global: Global) -> Outcome {
+    ensure!(!args.output.exists(), "{} exists; evidence is never overwritten", args.output.display());
+    let loaded = Loaded::read(&args.config)?;
+    let opened = open(&loaded, history::scan(&open_journal(&loaded)?, None)?)?;
+    let mut remarks: Vec<String> = opened
+        .unknown
+        .iter()
+        .map(|dir| {
+            format!("{} is left out: its pact stands neither in the configuration nor in the journal", dir.display())
+        })
+        .collect();
+    let keys = match Keys::load(&loaded.path(&loaded.config.keys)) {
+        Ok(keys) => Some(keys),
+        Err(error) => {
+            remarks.push(format!(
+                "without the node's keys only the newest receipt of each log can be shown, so times of receipt are \
+                 the latest possible ({error:#})"
+            ));
+            None
+        }
+    };
+    let kinds = (!args.kind.is_empty()).then(|| args.kind.iter().copied().collect());
+    let wanted = Wanted { from: args.from, to: args.to, kinds };
+    let exporter = Exporter { me: &opened.me, keys: keys.as_ref(), history: &opened.history, wanted: &wanted };
+    let mut made = Vec::new();
+    for log in opened.logs.iter().filter(|log| is_asked(log, args)) {
+        match patiently(&exporter, log)? {
+            Some(evidence) => made.push((log, evidence)),
+            None => remarks.push(format!("{}: no checkpoint of it is held, so nothing of it can be shown", log.origin)),
+        }
+    }
+    if made.is_empty() {
+        let peer = args.peer.as_ref().map_or_else(String::new, |p| format!(" with {p}"));
+        bail!(
+            "there is no log{peer} with a signed checkpoint in {}\n{}",
+            loaded.config.data.display(),
+            remarks.join("\n")
+        );
+    }
+    write(args, made, remarks, global)
+}
+
+fn is_asked(log: &LinkLog, args: &ExportArgs) -> bool {
+    let direction = match args.direction {
+        Direction::Both => true,
+        Direction::Out => log.outgoing,
+        Direction::In => !log.outgoing,
+    };
+    direction && args.peer.as_ref().is_none_or(|peer| *peer == log.peer)
+}
+
+fn patiently(exporter: &Exporter<'_>, log: &LinkLog) -> Result<Option<Made>> {
+    for _ in 1..TRIES {
+        match exporter.log(log) {
+            Ok(Some(made)) => return Ok(Some(made)),
+            // Nothing yet, or in between: the next flush comes within a second.
+            Ok(None) => {}
+            Err(error) if export::is_absent(&error) => {}
+            Err(error) => return Err(error),
+        }
+        std::thread::sleep(WAIT);
+    }
+    exporter.log(log).with_context(|| format!("the log {}", log.origin))
+}
+
+fn write(args: &ExportArgs, made: Vec<(&LinkLog, Made)>, remarks: Vec<String>, global: Global) -> Outcome {
+    let mut trusted = TrustedKeys::new();
+    let mut pacts: Vec<Vec<u8>> = Vec::new();
+    for (log, _) in &made {
+        let bytes = log.pact.to_bytes();
+        if !pacts.contains(&bytes) {
+            read::trust_pact(&mut trusted, &log.pact)?;
+            pacts.push(bytes);
+        }
+    }
+    let summary: Vec<Value> = made.iter().map(|(log, made)| log_json(log, made)).collect();
+    let lines: Vec<String> = made.iter().flat_map(|(log, made)| log_text(log, made)).collect();
+    let mut logs: Vec<_> = made.into_iter().map(|(_, made)| made.evidence).collect();
+    logs.sort_by(|a, b| a.origin.cmp(&b.origin));
+    let bundle = Bundle { logs, metadata: export::metadata(&pacts)? };
+    let report = export::check(&bundle, &trusted)?;
+    let bytes = bundle.encode()?;
+    write_new(&args.output, &bytes)?;
+    let contradictions = report.equivocations().count();
+    if global.json {
+        let out = json!({
+            "file": args.output.display().to_string(),
+            "bytes": bytes.len(),
+            "logs": summary,
+            "sound": report.is_sound(),
+            "contradictions": contradictions,
+            "remarks": remarks,
+        });
+        println!("{out}");
+    } else {
+        lines.iter().for_each(|line| println!("{line}"));
+        remarks.iter().for_each(|remark| println!("Note: {remark}"));
+        if contradictions > 0 {
+            println!("A peer CONTRADICTED ITSELF: both signed checkpoints are in the file.");
+        }
+        println!("{} written, {} bytes. Check it anywhere with", args.output.display(), bytes.len());
+        println!("  skypact evidence verify {} --pact PACT", args.output.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn log_json(log: &LinkLog, made: &Made) -> Value {
+    let at = |at: Option<Utc>| at.map(rfc3339);
+    json!({
+        "origin": log.origin,
+        "peer": log.peer.as_str(),
+        "direction": if log.outgoing { "out" } else { "in" },
+        "entries": made.evidence.entries.len(),
+        "first": made.evidence.entries.first().map(|e| e.index),
+        "last": made.evidence.entries.last().map(|e| e.index),
+        "complete_between": made.complete,
+        "checkpoints": made.evidence.checkpoints.len(),
+        "size": made.size,
+        "not_yet_sealed": made.beyond,
+        "received_first": at(made.received.map(|r| r.0)),
+        "received_last": at(made.received.map(|r| r.1)),
+        "remarks": made.remarks,
+    })
+}
+
+fn log_text(log: &LinkLog, made: &Made) -> Vec<String> {
+    let what = if log.outgoing { format!("said to {}", log.peer) } else { format!("heard from {}", log.peer) };
+    let entries = &made.evidence.entries;
+    let stretch = match (entries.first(), entries.last()) {
+        (Some(a), Some(b)) if made.complete => format!(" ({} to {}, none left out)", a.index, b.index),
+        (Some(a), Some(b)) => format!(" (chosen by kind between {} and {})", a.index, b.index),
+        _ => String::new(),
+    };
+    let received = if log.outgoing { format!(", {}", export::received_text(made.received)) } else { String::new() };
+    let mut lines = vec![format!(
+        "{what}: {} of {} entries{stretch}, {} checkpoints{received}",
+        entries.len(),
+        made.size,
+        made.evidence.checkpoints.len()
+    )];
+    if made.beyond > 0 {
+        lines.push(format!("  {} newer entries are not yet under a checkpoint that both hold: not shown", made.beyond));
+    }
+    lines.extend(made.remarks.iter().map(|remark| format!("  {remark}")));
+    lines
+}
+
+/// Writes a file that must not exist, durably.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    let of = || format!("cannot write {}", path.display());
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).with_context(of)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).with_context(of)
 }
