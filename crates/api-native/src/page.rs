@@ -119,6 +119,7 @@ mod tests {
                 let page = page(&items, |i| i.to_be_bytes(), |_| 0, |i| *i, &query).unwrap();
                 assert!(page.items.len() <= limit);
                 got.extend(page.items);
+                assert!(got.len() <= items.len(), "the same items come again");
                 after = page.next;
                 if after.is_none() {
                     break;

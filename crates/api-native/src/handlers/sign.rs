@@ -94,12 +94,14 @@ async fn by_password(app: &App, address: From, name: String, password: String) -
             Ok(name)
         }
         Ok(false) => {
-            let shown: String = name.chars().filter(|c| !c.is_control()).collect();
-            tracing::warn!(name = shown, known = account.is_some(), address = ?address.0, "sign-in failed");
+            // A name that is nobody's may be a password in the wrong field, so it is not written down.
+            let known = if account.is_some() { name.as_str() } else { "(not an account)" };
+            tracing::warn!(name = known, address = ?address.0, "sign-in failed");
             Err(failed())
         }
         Err(Busy) => {
             app.names.undo(&name);
+            app.addresses.undo(&address);
             Err(Problem { retry_after_s: Some(1), ..Problem::new(Kind::TooMany, "too many sign-ins at once") })
         }
     }
