@@ -154,7 +154,7 @@ export class App {
   // --- commands -------------------------------------------------------------------
 
   async acknowledge(alert: Alert): Promise<void> {
-    if (!isOpen(alert)) return;
+    if (!isOpen(alert) || (!this.store.mayAct() && alert.id !== OWN_PICTURE)) return;
     if (alert.id === OWN_PICTURE) {
       this.store.acknowledgeOwnPicture();
       this.sound();

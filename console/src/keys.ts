@@ -37,13 +37,13 @@ export function handleKey(app: App, event: KeyboardEvent): void {
     event.preventDefault();
     return;
   }
-  const command: Record<string, () => void> = {
+  const command: Record<string, () => unknown> = {
     n: () => step(1),
     N: () => step(-1),
     m: () => app.silence(),
     t: () => document.querySelector<HTMLInputElement>('#track-search')?.focus(),
     c: () => app.centreOnSelected(),
-    w: () => app.openDrawer({ kind: 'compose' }, document.activeElement),
+    w: () => app.store.mayAct() && app.openDrawer({ kind: 'compose' }, document.activeElement),
     '?': () => help(app, !app.store.help),
   };
   const run = command[event.key];

@@ -167,6 +167,19 @@ describe('tracks of a peer that is not heard', () => {
   });
 });
 
+describe('who may act', () => {
+  it.each([
+    ['officer', true],
+    ['planner', true],
+    ['observer', false],
+    ['administrator', false],
+    ['emperor', false],
+  ])('%s: %s', (role, may) => {
+    store.message(readMessage(JSON.stringify({ type: 'hello', role })));
+    expect(store.mayAct()).toBe(may);
+  });
+});
+
 describe('one alert per situation', () => {
   const notice = { id: 'n1', subject: 's1', direction: 'in', precedence: 'FLASH', issued_utc_ms: UTC };
   it.each([

@@ -6,7 +6,8 @@
 import { shortAltitude } from '../model/format';
 import { COARSE, IN_ALARM, IN_WARNING, type Picture, STALE } from '../model/frame';
 import { GROUP_COLOURS, groupOf } from '../model/party';
-import { CELL, CURRENT, FROZEN, FROZEN_COLOUR, Sprites, STALE as STALE_COLUMN } from './sprites';
+import { packed, Raster } from './raster';
+import { CURRENT, FROZEN, FROZEN_COLOUR, STALE as STALE_LOOK, Symbols } from './symbols';
 
 /** Circumference of the Web Mercator world, metres. */
 export const WORLD = 2 * Math.PI * 6378137;
@@ -42,16 +43,23 @@ export interface Frame {
 const LABELS_MAX = 260;
 /** With more tracks than this in view only those that matter are labelled. */
 const CROWD = 1_500;
+/** And with more than this symbols are drawn smaller. */
+const SMALLER_ABOVE = 3_000;
 /** Leader lines show where a track is in this many seconds if it goes on. */
 const LEADER_S = 60;
 const LEADER_PX_MIN = 5;
 const MARGIN = 60;
 const GLYPH = 6.62;
+const HALO = 9;
 const LINE = 12;
 const SLOT = 8;
+/** What may stand in a slot, the least first. */
+const SYMBOL = 1;
+const LABEL = 2;
 
 export class Painter {
-  private sprites: Sprites | null = null;
+  private symbols: Symbols | null = null;
+  private raster: Raster | null = null;
   private px = new Float32Array(0);
   private py = new Float32Array(0);
   private visible = new Int32Array(0);
@@ -61,13 +69,11 @@ export class Painter {
   /** Labels drawn last time; read by tests. */
   labels = 0;
 
+  /** Paints over nothing: whatever the canvas held is gone. */
   paint(context: CanvasRenderingContext2D, scene: Scene, frame: Frame): void {
-    if (this.sprites?.ratio !== frame.ratio) this.sprites = new Sprites(frame.ratio);
     this.project(scene.picture, frame);
-    context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
-    this.precision(context, scene, frame);
-    this.leaders(context, scene, frame);
-    this.symbols(context, scene, frame);
+    const raster = this.tracks(scene, frame);
+    context.putImageData(new ImageData(raster.bytes, raster.width), 0, 0);
     context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
     this.alerts(context, scene);
     this.tags(context, scene, frame);
@@ -128,85 +134,62 @@ export class Painter {
     this.shown = shown;
   }
 
-  /** Coarsened releases: the aircraft is somewhere in the dotted circle. */
-  private precision(context: CanvasRenderingContext2D, scene: Scene, frame: Frame): void {
+  /** Precision circles and leader lines, then the symbols, the own ones on top. */
+  private tracks(scene: Scene, frame: Frame): Raster {
+    const { ratio } = frame;
+    const size = this.shown > SMALLER_ABOVE ? 0.7 : 1;
+    if (this.symbols?.ratio !== ratio || this.symbols.size !== size) this.symbols = new Symbols(ratio, size);
+    const [width, height] = [Math.round(frame.width * ratio), Math.round(frame.height * ratio)];
+    if (this.raster?.width !== width || this.raster.height !== height)
+      this.raster = new Raster(width, height);
+    const { raster, symbols } = this;
+    raster.clear();
+    this.lines(raster, scene, frame);
     const { picture } = scene;
-    context.lineWidth = 1;
-    context.setLineDash([1, 4]);
-    context.lineCap = 'round';
-    for (let group = 1; group < GROUP_COLOURS.length; group++) {
-      context.strokeStyle = scene.frozen ? FROZEN_COLOUR : (GROUP_COLOURS[group] ?? FROZEN_COLOUR);
-      context.beginPath();
+    const lost = Array.from({ length: 256 }, (_, owner) => scene.isLost(owner));
+    for (const own of [false, true]) {
       for (let k = 0; k < this.shown; k++) {
         const i = this.visible[k] as number;
-        if (((picture.flags[i] as number) & COARSE) === 0 || groupOf(picture.owner[i] as number) !== group)
-          continue;
-        const r = (picture.precision_m[i] as number) / (stretch(picture.lat[i] as number) * frame.resolution);
-        if (r < 7 || r > 4000) continue;
-        const x = this.px[i] as number;
-        const y = this.py[i] as number;
-        context.moveTo(x + r, y);
-        context.arc(x, y, r, 0, Math.PI * 2);
+        const owner = picture.owner[i] as number;
+        if ((owner === 0) !== own) continue;
+        const old = ((picture.flags[i] as number) & STALE) !== 0 || lost[owner] === true;
+        const sprite = symbols.get(groupOf(owner), scene.frozen ? FROZEN : old ? STALE_LOOK : CURRENT);
+        if (sprite) raster.stamp(sprite, (this.px[i] as number) * ratio, (this.py[i] as number) * ratio);
       }
-      context.stroke();
     }
-    context.setLineDash([]);
-    context.lineCap = 'butt';
+    return raster;
   }
 
-  private leaders(context: CanvasRenderingContext2D, scene: Scene, frame: Frame): void {
-    // At 300 m/s a leader is at most 18 km: below five pixels of that none can be seen, so none is worked out.
-    if (300 * LEADER_S < LEADER_PX_MIN * frame.resolution * 0.2) return;
+  private lines(raster: Raster, scene: Scene, frame: Frame): void {
     const { picture } = scene;
-    context.lineWidth = 1;
-    context.globalAlpha = 0.85;
-    for (let group = 0; group < GROUP_COLOURS.length; group++) {
-      context.strokeStyle = scene.frozen ? FROZEN_COLOUR : (GROUP_COLOURS[group] ?? FROZEN_COLOUR);
-      context.beginPath();
-      for (let k = 0; k < this.shown; k++) {
-        const i = this.visible[k] as number;
-        if (groupOf(picture.owner[i] as number) !== group) continue;
-        const length =
-          ((picture.speed[i] as number) * LEADER_S) / (stretch(picture.lat[i] as number) * frame.resolution);
-        const track = picture.track[i] as number;
-        if (!(length >= LEADER_PX_MIN) || Number.isNaN(track)) continue;
-        const sin = Math.sin((track * Math.PI) / 180);
-        const cos = Math.cos((track * Math.PI) / 180);
-        const x = this.px[i] as number;
-        const y = this.py[i] as number;
-        context.moveTo(x + sin * 6, y - cos * 6);
-        context.lineTo(x + sin * (6 + length), y - cos * (6 + length));
-      }
-      context.stroke();
-    }
-    context.globalAlpha = 1;
-  }
-
-  private symbols(context: CanvasRenderingContext2D, scene: Scene, frame: Frame): void {
-    const sprites = this.sprites;
-    if (sprites === null) return;
-    const { picture } = scene;
-    const { cell, sheet } = sprites;
-    const half = cell / 2;
-    const lost = new Uint8Array(256);
-    for (let owner = 0; owner < 256; owner++) lost[owner] = scene.isLost(owner) ? 1 : 0;
-    // Device pixels and whole numbers: a sprite copied to a fraction of a pixel is resampled, slow and blurred.
-    context.setTransform(1, 0, 0, 1, 0, 0);
+    const { ratio } = frame;
+    const thick = Math.max(1, Math.round(ratio));
+    const colours = GROUP_COLOURS.map((colour) => packed(scene.frozen ? FROZEN_COLOUR : colour, 1, 0.75));
     for (let k = 0; k < this.shown; k++) {
       const i = this.visible[k] as number;
-      const owner = picture.owner[i] as number;
-      const old = ((picture.flags[i] as number) & STALE) !== 0 || lost[owner] === 1;
-      const column = scene.frozen ? FROZEN : old ? STALE_COLUMN : CURRENT;
-      context.drawImage(
-        sheet,
-        column * cell,
-        groupOf(owner) * cell,
-        cell,
-        cell,
-        Math.round((this.px[i] as number) * frame.ratio - half),
-        Math.round((this.py[i] as number) * frame.ratio - half),
-        cell,
-        cell,
+      const colour = colours[groupOf(picture.owner[i] as number)] as number;
+      const x = (this.px[i] as number) * ratio;
+      const y = (this.py[i] as number) * ratio;
+      // Device pixels for a metre on the ground here.
+      const scale = ratio / (stretch(picture.lat[i] as number) * frame.resolution);
+      if (((picture.flags[i] as number) & COARSE) !== 0) {
+        // Coarsened release: the aircraft is somewhere in the circle.
+        const r = (picture.precision_m[i] as number) * scale;
+        if (r >= 7 * ratio && r <= 4000 * ratio) raster.dotted(x, y, r, 4.5 * ratio, thick, colour);
+      }
+      // Where it is in a minute if it goes on; not drawn if that is too near to be seen, or not known.
+      const length = (picture.speed[i] as number) * LEADER_S * scale;
+      const angle = ((picture.track[i] as number) * Math.PI) / 180;
+      if (!(length >= LEADER_PX_MIN * ratio) || Number.isNaN(angle)) continue;
+      const from = 5 * ratio;
+      const [sin, cos] = [Math.sin(angle), Math.cos(angle)];
+      raster.line(
+        x + sin * from,
+        y - cos * from,
+        x + sin * (from + length),
+        y - cos * (from + length),
+        thick,
+        colour,
       );
     }
   }
@@ -259,7 +242,7 @@ export class Painter {
     context.textBaseline = 'top';
     this.labels = 0;
     const levels = this.shown > CROWD ? 3 : 6;
-    this.reserve(frame);
+    this.reserve(scene, frame);
     const queues: number[][] = [[], [], [], [], [], []];
     for (let k = 0; k < this.shown; k++) {
       const i = this.visible[k] as number;
@@ -274,13 +257,24 @@ export class Painter {
     }
   }
 
-  /** Keeps labels off the symbols. */
-  private reserve(frame: Frame): void {
+  /** Keeps labels off the symbols, and every label off those of an alert and of the selected track. */
+  private reserve(scene: Scene, frame: Frame): void {
+    const { picture } = scene;
     for (let k = 0; k < this.shown; k++) {
       const i = this.visible[k] as number;
       const [x, y] = [this.px[i] as number, this.py[i] as number];
       if (x < 0 || y < 0 || x >= frame.width || y >= frame.height) continue;
-      this.taken[Math.floor(y / SLOT) * this.columns + Math.floor(x / SLOT)] = 1;
+      const vital =
+        ((picture.flags[i] as number) & (IN_ALARM | IN_WARNING)) !== 0 || picture.id[i] === scene.selected;
+      const at = Math.floor(y / SLOT) * this.columns + Math.floor(x / SLOT);
+      if (!vital) {
+        this.taken[at] = Math.max(SYMBOL, this.taken[at] as number);
+        continue;
+      }
+      this.cells(x - HALO, y - HALO, 2 * HALO, 2 * HALO, (slot) => {
+        this.taken[slot] = LABEL;
+        return true;
+      });
     }
   }
 
@@ -324,7 +318,7 @@ export class Painter {
     context.globalAlpha = 1;
   }
 
-  /** The first free place of four around the symbol; a forced label takes the first whatever lies there. */
+  /** The first free place around the symbol; a forced label is never left out. */
   private spot(x: number, y: number, width: number, height: number, force: boolean): [number, number] | null {
     const gap = force ? 17 : 9;
     const places: [number, number][] = [
@@ -341,18 +335,21 @@ export class Painter {
           places.push([side, y + 4 + far], [side, y - height - 2 - far]);
       }
     }
-    const free = places.find(([left, top]) => this.isFree(left, top, width, height));
-    const chosen = free ?? (force ? places[0] : undefined);
+    const free = (below: number) =>
+      places.find(([left, top]) => this.isFree(left, top, width, height, below));
+    // An urgent label may cover symbols, and as the last resort other labels; no other may cover anything.
+    const chosen = free(SYMBOL) ?? (force ? (free(LABEL) ?? places[0]) : undefined);
     if (chosen === undefined) return null;
     this.cells(chosen[0], chosen[1], width, height, (at) => {
-      this.taken[at] = 1;
+      this.taken[at] = LABEL;
       return true;
     });
     return chosen;
   }
 
-  private isFree(left: number, top: number, width: number, height: number): boolean {
-    return this.cells(left, top, width, height, (at) => this.taken[at] !== 1);
+  /** Whether nothing in the way is `least` or more. */
+  private isFree(left: number, top: number, width: number, height: number, least: number): boolean {
+    return this.cells(left, top, width, height, (at) => (this.taken[at] as number) < least);
   }
 
   private cells(
@@ -398,7 +395,6 @@ export class Painter {
   }
 }
 
-export const SPRITE_CELL = CELL;
 const ALARM = '#c8102e';
 const ALARM_LINE = '#ff4d5e';
 const WARNING = '#ffd21f';

@@ -71,11 +71,11 @@ export class MapView {
     const frame = this.frame;
     if (context === null || frame === null) return;
     const begun = performance.now();
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
-    graticule(context, frame);
     this.painter.paint(context, this.scene(), frame);
+    // Under what is painted already: the tracks come first because they replace whatever the canvas held.
+    context.globalCompositeOperation = 'destination-over';
+    graticule(context, frame);
+    context.globalCompositeOperation = 'source-over';
     this.paints++;
     this.lastPaint_ms = performance.now() - begun;
   }

@@ -172,6 +172,12 @@ export class Store extends EventTarget {
     return found ? (found[1] ?? '') : null;
   }
 
+  /** Whether this officer acknowledges and sends. Others are shown no buttons that the node would refuse. */
+  mayAct(): boolean {
+    const role = this.hello?.role ?? this.session?.role;
+    return role === 'officer' || role === 'planner';
+  }
+
   parties(): string[] {
     return this.hello?.parties ?? [];
   }

@@ -31,8 +31,8 @@ export interface ReadBack {
   time_utc_ms?: number;
 }
 
-/** A command that has no answer after this long is reported as such: it may or may not have been done. */
-const TIMEOUT_MS = 10_000;
+/** The node itself gives up after 15 s; later than that it may or may not have been done. */
+const TIMEOUT_MS = 16_000;
 
 let csrf = '';
 
@@ -47,7 +47,7 @@ export async function signIn(
 }
 
 export async function signOut(): Promise<Answer<null>> {
-  return nothing(await call('POST', '/v1/sign-out', {}));
+  return nothing(await call('POST', '/v1/sign-out'));
 }
 
 export async function setPassword(password: string): Promise<Answer<null>> {

@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { age, clock, countdown, feet, nauticalMiles, thousands } from '../model/format';
 import { HeldOrder } from '../model/held';
+import { OWN_PICTURE } from '../model/store';
 import { isAcknowledged, isOpen, levelOf } from '../model/urgency';
 import type { Alert, Level, Side } from '../model/wire';
 import { holding } from './holding';
@@ -16,6 +17,7 @@ const KINDS: Record<string, string> = {
   'peer-lost': 'PEER LOST',
   clock: 'CLOCK',
   notice: 'NOTICE',
+  frozen: 'LINK FROZEN',
   rollback: 'ROLLBACK',
   'own-picture': 'OWN PICTURE',
 };
@@ -124,7 +126,6 @@ class Alerts extends Panel {
     if (alert.distance_m !== null) parts.push(html`now <b>${nauticalMiles(alert.distance_m)}</b>`);
     if (alert.dcpa_m !== null) parts.push(html`closest <b>${nauticalMiles(alert.dcpa_m)}</b>`);
     if (alert.vertical_ft !== null) parts.push(html`vert <b>${feet(alert.vertical_ft)}</b>`);
-    if (alert.basis !== null) parts.push(html`${BASIS[alert.basis] ?? alert.basis}`);
     return parts.length === 0
       ? nothing
       : html`<p class="geometry">${parts.map((part, i) => html`${i > 0 ? ' · ' : ''}${part}`)}</p>`;
@@ -137,7 +138,8 @@ class Alerts extends Panel {
         ? nothing
         : html` · data <b>${age(this.app.store.since(alert.data_age_ms))}</b> old`;
     const by = alert.acknowledged;
-    return html`${escalated}${
+    const basis = alert.basis === null ? nothing : html`${BASIS[alert.basis] ?? alert.basis} · `;
+    return html`${escalated}${basis}${
       by === null
         ? html`raised ${clock(alert.raised_utc_ms)}`
         : html`${icons.tick()} ${by.by} ${clock(by.utc_ms)}`
@@ -147,7 +149,7 @@ class Alerts extends Panel {
   /** Stays in its place when it has been pressed: the focus must not fall with it. */
   private button(alert: Alert, open: boolean): TemplateResult | typeof nothing {
     const { store } = this.app;
-    if (store.session?.role === 'observer') return nothing;
+    if (!store.mayAct() && alert.id !== OWN_PICTURE) return nothing;
     const sending = this.app.pending.has(`alert:${alert.id}`);
     const text = sending
       ? 'Sending…'

@@ -16,7 +16,9 @@ export class FocusKeeper {
   restore(): void {
     if (document.activeElement !== document.body && document.activeElement !== null) return;
     if (!document.hasFocus()) return;
-    const target = this.panel?.isConnected ? this.panel : document.querySelector<HTMLElement>('[data-panel]');
+    const target = this.panel?.isConnected
+      ? this.panel
+      : document.querySelector<HTMLElement>('sky-alerts [data-panel]');
     target?.focus({ preventScroll: true });
   }
 

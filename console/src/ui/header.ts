@@ -15,7 +15,7 @@ class Header extends Panel {
       <div class="who">
         <span class="party-0">${icons.partySign(0)}</span>
         <h1>${hello?.party ?? session?.party ?? '?'}</h1>
-        <span class="officer">${session?.officer ?? '?'} <small>${session?.role ?? ''}</small></span>
+        <span class="officer">${session?.officer ?? '?'} <small>${session?.role ?? ''}${store.mayAct() ? '' : ', looks only'}</small></span>
       </div>
       ${this.mode()} ${this.picture()} ${this.counts()} ${this.sound()} ${this.password()}
       <ul class="links" aria-label="Links to peers">

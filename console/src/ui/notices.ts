@@ -27,7 +27,7 @@ class Notices extends Panel {
         <kbd>4</kbd> Notices
         <small>${waiting} to answer, ${unanswered} unanswered by others</small>
         ${
-          store.session?.role === 'observer'
+          !store.mayAct()
             ? nothing
             : html`<button class="small" data-key="compose" @click=${(event: Event) => this.app.openDrawer({ kind: 'compose' }, event.currentTarget as Element)}>Write <kbd>w</kbd></button>`
         }
@@ -123,7 +123,7 @@ class Notices extends Panel {
   }
 
   private button(notice: Notice, open: boolean): TemplateResult | typeof nothing {
-    if (notice.direction === 'out' || this.app.store.session?.role === 'observer') return nothing;
+    if (notice.direction === 'out' || !this.app.store.mayAct()) return nothing;
     return html`<button class="ack" data-key="answer:${notice.id}" ?data-open=${open} aria-disabled=${open ? 'false' : 'true'}
       aria-label="${open ? 'Read back…' : 'Acknowledged'}: ${notice.precedence} ${notice.class} from ${notice.peer}"
       @click=${(event: Event) =>
