@@ -283,12 +283,14 @@ async function main() {
   const [first, second] = running.nodes;
   const desks = { north: await Desk.open(browser, first), south: await Desk.open(browser, second) };
   let failed = 0;
+  let left = 0;
   const kept = {};
   for (const { name, run } of steps) {
     const begun = Date.now();
     let skipped = null;
     const skip = (why) => {
       skipped = why;
+      left++;
     };
     try {
       await run({ browser, running, kept, skip, ...desks });
@@ -305,9 +307,7 @@ async function main() {
   await browser.close();
   running.stop();
   console.log(
-    failed === 0
-      ? `all ${steps.length} steps are well; screenshots in test-output/console`
-      : `${failed} of ${steps.length} steps failed`,
+    `${steps.length - failed - left} of ${steps.length} steps are well, ${left} skipped, ${failed} failed; screenshots in test-output/console`,
   );
   process.exit(failed === 0 ? 0 : 1);
 }
