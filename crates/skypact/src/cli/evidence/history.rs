@@ -82,11 +82,6 @@ impl Heard {
         let at = self.cosigned.partition_point(|c| c.size <= index);
         self.cosigned.get(at).filter(|c| c.seq <= upto).map(|c| seconds(c.time_s))
     }
-
-    /// The newest cosignature up to `upto`.
-    pub fn newest(&self, upto: u64) -> Option<&Cosigned> {
-        self.cosigned.iter().rev().find(|c| c.seq <= upto)
-    }
 }
 
 /// POSIX seconds as an instant.
@@ -256,6 +251,5 @@ mod tests {
         for (index, upto, wanted) in table {
             assert_eq!(heard.received(index, upto), wanted.map(seconds), "entry {index} up to input {upto}");
         }
-        assert_eq!(heard.newest(19).map(|c| c.size), Some(4));
     }
 }

@@ -246,6 +246,7 @@ fn report_json(args: &VerifyArgs, bundle: &Bundle, report: &Report, said: &[Stri
     json!({
         "file": args.file.display().to_string(),
         "sound": report.is_sound(),
+        "entries": report.logs.iter().flat_map(|log| &log.proven).map(|p| p.range.end - p.range.start).sum::<u64>(),
         "contradictions": report.equivocations().count(),
         "keys": said,
         "logs": logs.collect::<Vec<_>>(),

@@ -1,0 +1,159 @@
+//! What one party had been told, by its own confirmations.
+use crate::cli::evidence::Opened;
+use crate::cli::evidence::history::Heard;
+use crate::cli::evidence::logs::LinkLog;
+use crate::cli::replay::fold::Folded;
+use anyhow::{Result, anyhow, ensure};
+use link::Link;
+use node::view::NoticeView;
+use record::{Body, Decoded, Hash32, PartyId, ReceiptLevel, Record, SubjectId};
+use std::collections::BTreeMap;
+use tlog::LogReader;
+use track::TrackReport;
+use units::Utc;
+
+/// Aircraft told of within this are listed: a node drops one it has not heard of for two minutes.
+const RECENT_MS: i64 = 120_000;
+
+/// What a party had been told.
+#[derive(Debug)]
+pub struct Told {
+    /// The party.
+    pub peer: PartyId,
+    /// The log to it.
+    pub origin: String,
+    /// Entries said.
+    pub size: u64,
+    /// Of them confirmed to be held.
+    pub held: u64,
+    /// When it stated to hold these.
+    pub held_at: Option<Utc>,
+    /// Aircraft it had been told of within two minutes, newest statement first: entry, and when it was confirmed.
+    pub tracks: Vec<(TrackReport, u64, Option<Utc>)>,
+    /// What was filed and not withdrawn: record, entry, confirmation.
+    pub filed: Vec<(Record, u64, Option<Utc>)>,
+    /// Notices: record, entry, confirmation, levels reached by then.
+    pub notices: Vec<(Record, u64, Option<Utc>, Vec<(ReceiptLevel, Utc)>)>,
+    /// Records on their way: said, not confirmed.
+    pub on_the_way: Vec<(Record, u64)>,
+    /// Newest statement of the channel's state.
+    pub channel: Option<Record>,
+}
+
+/// Gathers it from the log, up to the size that the state has.
+pub fn told(peer: &PartyId, link: &Link, log: Option<&LinkLog>, opened: &Opened, folded: &Folded) -> Result<Told> {
+    let now = folded.state.now();
+    let view = link.view(now);
+    let origin = link.config().out_origin();
+    let nothing = Heard::default();
+    let heard = opened.history.logs.get(&origin).unwrap_or(&nothing);
+    let upto = opened.history.upto;
+    let mut gathering =
+        Gathering { told: Told::new(peer, origin, view.out_size, view.cosigned), ..Gathering::default() };
+    gathering.told.held_at = view.cosigned.checked_sub(1).and_then(|last| heard.received(last, upto));
+    let mut take = |index: u64, bytes: &[u8]| {
+        let Ok(decoded) = record::decode(bytes) else { return };
+        let confirmed = if index < view.cosigned { heard.received(index, upto) } else { None };
+        gathering.take(index, decoded, index < view.cosigned, confirmed, now.utc);
+    };
+    let said = folded.said.get(peer).map(Vec::as_slice).unwrap_or_default();
+    let on_disk = said.first().map_or(view.out_size, |(index, _)| *index);
+    if on_disk > 0 {
+        let log = log.ok_or_else(|| anyhow!("its log is not in the data folder"))?;
+        ensure!(
+            log.folder.covered() >= on_disk,
+            "the files of its log end before entry {on_disk}: is the copy complete?"
+        );
+        let reader = LogReader::new(&log.folder, on_disk);
+        for start in (0..on_disk).step_by(256) {
+            let end = on_disk.min(start + 256);
+            for (index, bytes) in (start..end).zip(reader.entries(start..end)?) {
+                take(index, &bytes);
+            }
+        }
+    }
+    said.iter().for_each(|(index, bytes)| take(*index, bytes));
+    let view = folded.state.view(now);
+    Ok(gathering.finish(&view.notices))
+}
+
+impl Told {
+    fn new(peer: &PartyId, origin: String, size: u64, held: u64) -> Self {
+        Self {
+            peer: peer.clone(),
+            origin,
+            size,
+            held,
+            held_at: None,
+            tracks: Vec::new(),
+            filed: Vec::new(),
+            notices: Vec::new(),
+            on_the_way: Vec::new(),
+            channel: None,
+        }
+    }
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        let peer = PartyId::parse("unnamed").unwrap_or_else(|error| unreachable!("a constant name: {error}"));
+        Self::new(&peer, String::new(), 0, 0)
+    }
+}
+
+#[derive(Default)]
+struct Gathering {
+    told: Told,
+    tracks: BTreeMap<u64, (TrackReport, u64, Option<Utc>)>,
+    filed: BTreeMap<(u8, SubjectId), (Hash32, Record, u64, Option<Utc>)>,
+    notices: Vec<(Hash32, Record, u64, Option<Utc>)>,
+}
+
+impl Gathering {
+    fn take(&mut self, index: u64, decoded: Decoded, held: bool, confirmed: Option<Utc>, now: Utc) {
+        let Decoded { record, id } = decoded;
+        if !held {
+            return self.told.on_the_way.push((record, index));
+        }
+        let key = (record.body.kind() as u8, record.subject);
+        match &record.body {
+            Body::Tracks(batch) => {
+                for report in batch.unpack().unwrap_or_default() {
+                    if now.since_ms(report.at) <= RECENT_MS + i64::from(batch.delay_ms) {
+                        self.tracks.insert(report.local, (report, index, confirmed));
+                    }
+                }
+            }
+            Body::Plan(_) | Body::Site(_) | Body::Avoid(_) => {
+                let older = self.filed.get(&key).is_some_and(|(_, old, ..)| old.revision >= record.revision);
+                if !older {
+                    self.filed.insert(key, (id, record, index, confirmed));
+                }
+            }
+            Body::Withdrawn(w) => {
+                let of = w.of;
+                self.filed.retain(|_, (id, ..)| *id != of);
+            }
+            Body::Notice(_) => self.notices.push((id, record, index, confirmed)),
+            Body::Channel(_) => self.told.channel = Some(record),
+            Body::Pact(_) | Body::Receipt(_) | Body::Conflict(_) => {}
+        }
+    }
+
+    /// Levels of receipts as the desk had them at that time.
+    fn finish(self, desk: &[NoticeView]) -> Told {
+        let mut told = self.told;
+        told.tracks = self.tracks.into_values().collect();
+        told.tracks.sort_by_key(|(report, ..)| std::cmp::Reverse(report.at));
+        told.filed = self.filed.into_values().map(|(_, record, index, at)| (record, index, at)).collect();
+        for (id, record, index, confirmed) in self.notices {
+            let of = desk.iter().find(|n| n.outgoing && n.id == id);
+            let seen = of.and_then(|n| n.seen).map(|at| (ReceiptLevel::Seen, at));
+            let acknowledged = of.and_then(|n| n.acknowledged.as_ref()).map(|a| (ReceiptLevel::Acknowledged, a.at));
+            let received = confirmed.map(|at| (ReceiptLevel::Received, at));
+            let levels = [received, seen, acknowledged].into_iter().flatten().collect();
+            told.notices.push((record, index, confirmed, levels));
+        }
+        told
+    }
+}
