@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use units::Utc;
 
@@ -23,6 +23,9 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// A command that got no answer is asked again with the same key, so that it is done once.
 const ATTEMPTS: u32 = 3;
+/// A list that does not show by then what was done is not waited for.
+const SETTLE: Duration = Duration::from_secs(3);
+const SETTLE_STEP: Duration = Duration::from_millis(50);
 /// Most pages of a list; a node bounds everything it holds far below.
 const PAGES_MAX: usize = 1000;
 
@@ -105,6 +108,16 @@ impl Client {
     /// Asks for something to be done; `Value::Null` if the node has nothing to say but that it was.
     pub async fn command(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
         self.ask(method, path, body).await
+    }
+
+    /// Waits until a list shows what was just done, so that the next command finds it. What is done is durable before; the
+    /// lists are those of the last picture, up to a quarter of a second old.
+    pub async fn settle(&self, path: &str, shows: impl Fn(&[Value]) -> bool) -> Result<()> {
+        let deadline = Instant::now() + SETTLE;
+        while !shows(&self.list(path).await?) && Instant::now() < deadline {
+            tokio::time::sleep(SETTLE_STEP).await;
+        }
+        Ok(())
     }
 
     /// The node's time, which in an exercise is not the machine's.

@@ -2,7 +2,7 @@
 use crate::cli::client::{self, NodeArgs, by_prefix, place_json, show_place, show_time};
 use crate::cli::values::{self, When, altitude_json, show_altitude};
 use crate::cli::{Global, Outcome};
-use anyhow::{Context, Result};
+use anyhow::Context;
 use clap::Subcommand;
 use hyper::Method;
 use serde_json::{Map, Value, json};
@@ -112,7 +112,11 @@ pub fn run(args: Args, global: Global) -> Outcome {
     match args.command {
         NoticeCommand::Send(args) => {
             let answer = client::talk(&args.node, async |client| {
-                client.command(Method::POST, "/v1/notices", Some(args.body(client.now().await?))).await
+                let body = args.body(client.now().await?);
+                let answer = client.command(Method::POST, "/v1/notices", Some(body)).await?;
+                let shown = |n: &Value| n["id"] == answer["sent"][0]["id"];
+                client.settle("/v1/notices", |notices| notices.iter().any(shown)).await?;
+                Ok(answer)
             })?;
             sent(&answer, global);
         }
@@ -132,6 +136,8 @@ pub fn run(args: Args, global: Global) -> Outcome {
                 let id = notice["id"].as_str().context("a notice without a name")?.to_owned();
                 let body = args.body(client.now().await?);
                 client.command(Method::POST, &client::path("/v1/notices/", &id, "/acknowledge")?, Some(body)).await?;
+                let open = |n: &Value| n["id"] == *id && n["acknowledged"].is_null();
+                client.settle("/v1/notices", |notices| !notices.iter().any(open)).await?;
                 Ok(id)
             })?;
             if global.json {

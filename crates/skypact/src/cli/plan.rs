@@ -130,6 +130,8 @@ pub fn run(args: Args, global: Global) -> Outcome {
             let done = client::talk(&node, async |client| {
                 let subject = own_subject(client, &subject).await?;
                 client.command(Method::DELETE, &client::path("/v1/plans/", &subject, "")?, None).await?;
+                let live = |p: &Value| p["subject"] == *subject && p["state"] != "cancelled";
+                client.settle("/v1/plans", |plans| !plans.iter().any(live)).await?;
                 Ok(subject)
             })?;
             if global.json {
@@ -176,13 +178,16 @@ impl FileArgs {
 
     async fn file(&self, client: &Client, shapes: &[Shape]) -> Result<Value> {
         let body = self.body(shapes, client.now().await?)?;
-        match &self.revise {
-            None => client.command(Method::POST, "/v1/plans", Some(body)).await,
+        let answer = match &self.revise {
+            None => client.command(Method::POST, "/v1/plans", Some(body)).await?,
             Some(typed) => {
                 let subject = own_subject(client, typed).await?;
-                client.command(Method::PUT, &client::path("/v1/plans/", &subject, "")?, Some(body)).await
+                client.command(Method::PUT, &client::path("/v1/plans/", &subject, "")?, Some(body)).await?
             }
-        }
+        };
+        let shown = |p: &Value| p["subject"] == answer["subject"] && p["revision"] == answer["revision"];
+        client.settle("/v1/plans", |plans| plans.iter().any(shown)).await?;
+        Ok(answer)
     }
 
     /// The plan as the API takes it.

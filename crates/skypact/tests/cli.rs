@@ -1,0 +1,325 @@
+//! The command line as a user meets it: the real binary, real files, a real node.
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// What a run of the binary left behind.
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    #[track_caller]
+    fn ok(self) -> String {
+        assert_eq!(self.code, Some(0), "{}\n{}", self.out, self.err);
+        self.out
+    }
+
+    #[track_caller]
+    fn json(self) -> Value {
+        let out = self.ok();
+        serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out}"))
+    }
+
+    /// Ended with this code, and said this on standard error.
+    #[track_caller]
+    fn refused(self, code: i32, wanted: &str) {
+        assert_eq!(self.code, Some(code), "{}\n{}", self.out, self.err);
+        assert!(self.err.contains(wanted), "wanted {wanted:?} in {}", self.err);
+    }
+}
+
+fn skypact(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_skypact"));
+    command.current_dir(dir).env_remove("SKYPACT_CONFIG").env_remove("SKYPACT_LOG").stdin(Stdio::null());
+    command
+}
+
+fn run(dir: &Path, words: &str) -> Ran {
+    run_words(dir, &words.split(' ').collect::<Vec<_>>())
+}
+
+fn run_words(dir: &Path, words: &[&str]) -> Ran {
+    let Output { status, stdout, stderr } = skypact(dir).args(words).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran { code: status.code(), out: text(stdout), err: text(stderr) }
+}
+
+/// Two parties in folders `north` and `south`, and a pact between them that both have signed.
+fn two_parties() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    for name in ["north", "south"] {
+        run(at, &format!("init --party {name} --dir {name} --mode exercise:cli")).ok();
+    }
+    propose(at, "ns.pact", &[]).ok();
+    for name in ["north", "south"] {
+        run(at, &format!("pact sign ns.pact --config {name}/skypact.toml --yes")).ok();
+    }
+    dir
+}
+
+fn propose(dir: &Path, output: &str, more: &[&str]) -> Ran {
+    let words = "pact propose --party south/south.party --party north/north.party --valid 2020-01-01T00:00:00Z \
+                 2090-01-01T00:00:00Z --mode exercise:cli --levels FL050..FL660 -o";
+    let mut words: Vec<&str> = words.split_whitespace().collect();
+    words.extend([output, "--area", "circle 47.1,8.2 150 NM"]);
+    words.extend(more);
+    run_words(dir, &words)
+}
+
+#[test]
+fn a_pact_is_made_compared_and_brought_into_force() {
+    let dir = two_parties();
+    let at = dir.path();
+    let shown = run(at, "pact show ns.pact --json").json();
+    assert_eq!((&shown["in_force"], &shown["missing"]), (&json!(true), &json!([])));
+    let text = run(at, "pact show ns.pact").ok();
+    assert!(text.contains("4.1 minima any any 5 NM 1000 ft 300 s\n"), "{text}");
+    assert!(text.contains("In force: yes, until 2090-01-01T00:00:00Z\n"), "{text}");
+    let fingerprint = run(at, "key show --config north/skypact.toml --json").json()["fingerprint"].clone();
+    assert_eq!(shown["parties"][0]["fingerprint"], fingerprint);
+
+    propose(at, "other.pact", &["--minima", "any any 3 NM 1000 ft 300 s"]).ok();
+    let differ = run(at, "pact diff ns.pact other.pact");
+    assert_eq!(differ.code, Some(3), "{}", differ.err);
+    let want = "clause 4.1 (minima any any):\n  a: minima any any 5 NM 1000 ft 300 s\n  b: minima any any 3 NM 1000 ft 300 s\n";
+    assert_eq!(differ.out, want);
+    run(at, "pact diff ns.pact ns.pact").ok();
+    let shown = run(at, "pact show other.pact").ok();
+    assert!(shown.contains("In force: no, not signed by north, south\n"), "{shown}");
+
+    std::fs::copy(at.join("other.pact"), at.join("other-2.pact")).unwrap();
+    run(at, "pact sign other.pact --config north/skypact.toml --yes").ok();
+    run(at, "pact sign other-2.pact --config south/skypact.toml --yes").ok();
+    run(at, "pact join other.pact other-2.pact -o joined.pact").ok();
+    assert_eq!(run(at, "pact show joined.pact --json").json()["in_force"], json!(true));
+    run(at, "pact join ns.pact other.pact -o x.pact")
+        .refused(1, "run `skypact pact diff ns.pact other.pact` to see the clauses");
+}
+
+#[test]
+fn what_is_wrong_is_said_with_the_exit_code_that_the_help_promises() {
+    let dir = two_parties();
+    let at = dir.path();
+    let help = run(at, "--help").ok();
+    for line in ["1  failed", "2  the command line is wrong", "3  checked and found bad", "4  refused by the node"] {
+        assert!(help.contains(line), "{help}");
+    }
+    run(at, "init --party north --dir north").refused(1, "is there already, and nothing is overwritten");
+    run(at, "init --party North").refused(2, "\"North\" is not a party name");
+    run(at, "pact show absent.pact").refused(1, "cannot read the pact absent.pact: No such file or directory");
+    run(at, "pact show north/north.party").refused(1, "is not a pact: line 1, clause 0");
+    run(at, "pact propose -o x.pact").refused(2, "--party <FILE.party>");
+    propose(at, "ns.pact", &[]).refused(1, "cannot create ns.pact: File exists (os error 17); it is never overwritten");
+    propose(at, "x.pact", &["--minima", "any any 5 1000 300"]).refused(2, "is not a distance: 5 NM, 9260 m or 9.26 km");
+    run(at, "plan list --config north/skypact.toml")
+        .refused(1, "does not run: north/data/run/api is not there. Start it with");
+    run(at, "plan list --config nowhere.toml").refused(1, "run `skypact init` to make one");
+    run(at, "pact sign ns.pact").refused(1, "cannot read the configuration skypact.toml");
+
+    let signed = std::fs::read_to_string(at.join("ns.pact")).unwrap();
+    std::fs::write(at.join("changed.pact"), signed.replace("alarm 120 s", "alarm 12 s")).unwrap();
+    let changed = run(at, "--json pact show changed.pact");
+    assert_eq!(changed.code, Some(3));
+    let error: Value = serde_json::from_str(&changed.err).unwrap();
+    assert!(error["error"].as_str().unwrap().contains("does not verify"), "{error}");
+
+    propose(at, "new.pact", &[]).ok();
+    run(at, "pact sign new.pact --config north/skypact.toml").refused(1, "add --yes; nothing was signed");
+    assert_eq!(run(at, "pact show new.pact --json").json()["missing"], json!(["north", "south"]));
+}
+
+#[test]
+fn new_keys_and_the_pact_under_which_they_speak() {
+    let dir = two_parties();
+    let at = dir.path();
+    run(at, "key new --config north/skypact.toml --keys keys-2").ok();
+    run(at, "key new --config north/skypact.toml --keys keys-2").refused(1, "keys are never overwritten");
+    std::fs::rename(at.join("north/keys-2/north.party"), at.join("north/north.party")).unwrap();
+    propose(at, "next.pact", &[]).ok();
+    run(at, "pact sign next.pact --config north/skypact.toml --yes")
+        .refused(1, "names another log key than north holds");
+    run(at, "pact sign next.pact --config north/skypact.toml --keys keys-2 --yes").ok();
+    let differ = run(at, "pact diff ns.pact next.pact");
+    assert!(differ.out.starts_with("clause 1.1 (party north):\n"), "{}", differ.out);
+}
+
+/// A node that runs, and is killed if the test does not stop it.
+struct Node {
+    child: Option<Child>,
+    log: PathBuf,
+    /// Where it accepts links.
+    link: String,
+}
+
+impl Node {
+    /// Starts the node of a party under `ns.pact`; `peer` is a `[[peer]]` table.
+    fn start(dir: &Path, name: &str, peer: &str) -> Self {
+        let config = dir.join(name).join("skypact.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        let text = text
+            .replace("pacts = []", "pacts = [\"../ns.pact\"]")
+            .replace("127.0.0.1:8480", "127.0.0.1:0")
+            .replace("0.0.0.0:8443", "127.0.0.1:0")
+            + peer
+            + "\n[[release]]\nto = \"south\"\nclass = \"plans\"\nlevel = \"full\"\n";
+        std::fs::write(&config, text).unwrap();
+        let (out, log) = (dir.join(format!("{name}.out")), dir.join(format!("{name}.log")));
+        let child = skypact(dir)
+            .args(["serve", "--json", "--config", &config.display().to_string()])
+            .stdout(std::fs::File::create(&out).unwrap())
+            .stderr(std::fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let mut node = Self { child: Some(child), log, link: String::new() };
+        let deadline = Instant::now() + Duration::from_secs(60);
+        // It says where it is when everything else is there.
+        while node.link.is_empty() {
+            let ended = node.child.as_mut().and_then(|c| c.try_wait().unwrap());
+            assert!(ended.is_none() && Instant::now() < deadline, "the node did not start: {}", node.log());
+            std::thread::sleep(Duration::from_millis(50));
+            let ready = std::fs::read_to_string(&out).unwrap();
+            let ready: Value = serde_json::from_str(&ready).unwrap_or_default();
+            node.link = ready["link"].as_str().unwrap_or_default().to_owned();
+        }
+        node
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Asks it to stop and waits for its exit code.
+    fn stop(mut self) -> Option<i32> {
+        let mut child = self.child.take().unwrap();
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < deadline {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        child.kill().unwrap();
+        panic!("the node did not stop on SIGTERM: {}", self.log());
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _killed = child.kill();
+            let _waited = child.wait();
+        }
+    }
+}
+
+#[test]
+fn a_planner_works_at_a_running_node() {
+    let dir = two_parties();
+    let at = dir.path();
+    let node = Node::start(at, "north", "\n[[peer]]\nparty = \"south\"\naddress = \"127.0.0.1:9\"\n");
+    let north = |words: &str| run(at, &format!("{words} --config north/skypact.toml"));
+    let json = |words: &str| north(&format!("{words} --json")).json();
+
+    let circle = "plan file --circle 47.1 8.2 5 --lower FL100 --upper FL150 --from now --to +45m --class military --callsign HUNTER1";
+    let filed = json(circle);
+    let subject = filed["subject"].as_str().unwrap().to_owned();
+    assert_eq!((subject.len(), &filed["revision"]), (32, &json!(1)));
+    let plans = json("plan list");
+    assert_eq!(plans["items"].as_array().unwrap().len(), 1);
+    assert_eq!(plans["items"][0]["callsign"], "HUNTER1");
+    let text = north("plan list").ok();
+    assert!(text.contains("circle 47.10000,8.20000 5.000 NM, FL100 to FL150, "), "{text}");
+    let revised = json(&format!("{circle} --revise {}", &subject[..8]));
+    assert_eq!((&revised["subject"], &revised["revision"]), (&json!(subject), &json!(2)));
+
+    let area = r#"{"type":"Feature","properties":{"lower":"ground","upper":"3000ftMSL"},"geometry":{"type":"Polygon",
+        "coordinates":[[[9,46],[9.1,46],[9.1,46.1],[9,46.1],[9,46]]]}}"#;
+    std::fs::write(at.join("area.geojson"), area).unwrap();
+    north("plan file area.geojson --from now --to +1h --class uas").ok();
+    north("plan file area.geojson --from now --to +1h --callsign A-NAME-FAR-TOO-LONG").refused(4, "callsign");
+    north("plan file area.geojson --from now --to tomorrow").refused(2, "is not a time");
+
+    let preview = json("release preview --for south");
+    let kinds: Vec<&Value> = preview["records"].as_array().unwrap().iter().map(|r| &r["kind"]).collect();
+    assert!(kinds.is_empty() || kinds.contains(&&json!("plan")), "{preview}");
+    north("release preview --for east").refused(4, "no such party: east");
+    let rules = north("release show").ok();
+    assert_eq!(rules, "Release rules, revision 1\nto south\n  1. plans: full\nEverything else is withheld.\n");
+
+    let mut send: Vec<&str> =
+        "notice send --to south --class hazard --precedence IMMEDIATE --level 3000ftMSL --start now"
+            .split(' ')
+            .collect();
+    send.extend([
+        "--text",
+        "Gunfire from the ridge",
+        "--place",
+        "47°06'30\"N 008°12'15\"E",
+        "--config",
+        "north/skypact.toml",
+    ]);
+    let sent = run_words(at, &[&send[..], &["--json"]].concat()).json();
+    assert_eq!(sent["sent"][0]["party"], "south");
+    send[3] = "east";
+    run_words(at, &send).refused(4, "east");
+    let text = north("notice list").ok();
+    assert!(text.contains("IMMEDIATE hazard, to south, queued, to be acknowledged within 4 min "), "{text}");
+    assert!(text.contains("place 47.10833,8.20417; level 3000ftMSL; from "), "{text}");
+    north("notice ack 0000").refused(4, "no notice received has a name that begins with \"0000\"");
+
+    north(&format!("plan cancel {}", &subject[..8])).ok();
+    north("plan cancel 0000").refused(4, "no plan has a name that begins with \"0000\"");
+    let plans = json("plan list");
+    let live = |p: &&Value| p["state"] != "cancelled";
+    assert_eq!(plans["items"].as_array().unwrap().iter().filter(live).count(), 1, "{plans}");
+
+    assert_eq!(node.stop(), Some(0));
+    north("plan list").refused(1, "does not run: north/data/run/api is not there. Start it with");
+}
+
+#[test]
+fn a_notice_goes_across_and_comes_back_acknowledged() {
+    let dir = two_parties();
+    let at = dir.path();
+    let south_node = Node::start(at, "south", "");
+    let peer = format!("\n[[peer]]\nparty = \"south\"\naddress = \"{}\"\n", south_node.link);
+    let north_node = Node::start(at, "north", &peer);
+    let north = |words: &str| run(at, &format!("{words} --config north/skypact.toml"));
+    let south = |words: &str| run(at, &format!("{words} --config south/skypact.toml"));
+
+    let words = "notice send --to south --class hazard --precedence FLASH --text Fire --place 47.1,8.2 --level FL050 --start \
+                 2026-08-01T05:00:00Z --json";
+    let sent = north(words).json();
+    let id = sent["sent"][0]["id"].as_str().unwrap().to_owned();
+    let wait = |what: &str, list: &dyn Fn() -> Value, done: &dyn Fn(&Value) -> bool| {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let items = list()["items"].as_array().cloned().unwrap_or_default();
+            if items.iter().any(|n| n["id"] == *id && done(n)) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{what}: {items:?}\n{}\n{}", north_node.log(), south_node.log());
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    };
+    wait("the notice arrives", &|| south("notice list --open --json").json(), &|n| n["direction"] == "in");
+
+    let ack = format!("notice ack {} --level FL050 --time 2026-08-01T05:00:00Z --place", &id[..8]);
+    let wrong = south(&format!("{ack} 47.2,8.2"));
+    assert_eq!(wrong.code, Some(4), "{}", wrong.err);
+    assert!(wrong.err.contains("\n  place: differs from the notice\nNothing was acknowledged."), "{}", wrong.err);
+    let done = south(&format!("{ack} 4706N00812E")).ok();
+    assert!(done.starts_with(&format!("Acknowledged {id}: the read-back agrees")), "{done}");
+    south(&format!("{ack} 4706N00812E")).refused(4, "Nothing more is to be done.");
+    let acknowledged = |n: &Value| n["acknowledged"]["read_back_ok"] == true;
+    wait("the sender is told", &|| north("notice list --json").json(), &acknowledged);
+    assert_eq!(north("notice list --open").ok(), "No notices.\n");
+    assert_eq!((north_node.stop(), south_node.stop()), (Some(0), Some(0)));
+}
