@@ -3,7 +3,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
 use record::{PartyId, Role, SubjectId};
-use units::{Height, Mono, Reference, Utc};
+use units::{Mono, Utc};
+
+use crate::facts::Facts;
 
 /// How grave (IMO MSC.302(87): alarm, warning, caution).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -90,6 +92,18 @@ pub enum Situation {
     /// Trouble of our own.
     #[n(7)]
     Own(#[n(0)] OwnTrouble),
+    /// A track and a protected site, by who filed it: a subject is unique only within its owner.
+    #[n(8)]
+    Site(#[n(0)] u64, #[n(1)] PartyId, #[n(2)] SubjectId),
+    /// A track and a plan or avoid area of a peer.
+    #[n(9)]
+    Area(#[n(0)] u64, #[n(1)] PartyId, #[n(2)] SubjectId),
+    /// An own plan, avoid area or site, and what another party, or we, filed.
+    #[n(10)]
+    Meeting(#[n(0)] SubjectId, #[n(1)] PartyId, #[n(2)] SubjectId),
+    /// A conflict that a peer reports between its aircraft, unknown here, and ours under the number we released it.
+    #[n(11)]
+    Reported(#[n(0)] PartyId, #[n(1)] u64),
 }
 
 /// Trouble with a peer.
@@ -108,6 +122,15 @@ pub enum PeerTrouble {
     /// It changed what it releases.
     #[n(3)]
     Release,
+    /// The link to it is frozen.
+    #[n(4)]
+    Frozen,
+    /// It holds another pact.
+    #[n(5)]
+    Pact,
+    /// The two sides state different states of the channel, or it is not in force.
+    #[n(6)]
+    Channel,
 }
 
 /// Trouble of our own.
@@ -126,6 +149,9 @@ pub enum OwnTrouble {
     /// The journal accepts nothing.
     #[n(3)]
     Journal,
+    /// Part of what was shown is not in the journal.
+    #[n(4)]
+    Gap,
 }
 
 /// The kinds that the API tells apart.
@@ -147,9 +173,24 @@ pub enum AlertKind {
     Rollback,
     /// The own picture or journal.
     OwnPicture,
+    /// Nothing goes to a peer or comes from it: the link is frozen, or the pacts differ.
+    Frozen,
 }
 
 impl AlertKind {
+    /// All kinds.
+    pub const ALL: [Self; 9] = [
+        Self::Conflict,
+        Self::Site,
+        Self::Plan,
+        Self::PeerLost,
+        Self::Clock,
+        Self::Notice,
+        Self::Rollback,
+        Self::OwnPicture,
+        Self::Frozen,
+    ];
+
     /// The word used in the API.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -162,6 +203,7 @@ impl AlertKind {
             Self::Notice => "notice",
             Self::Rollback => "rollback",
             Self::OwnPicture => "own-picture",
+            Self::Frozen => "frozen",
         }
     }
 }
@@ -183,46 +225,17 @@ impl Situation {
     #[must_use]
     pub const fn kind(&self) -> AlertKind {
         match self {
-            Self::Tracks(..) | Self::TrackVolume(..) => AlertKind::Conflict,
-            Self::TrackSite(..) | Self::PlanSite(..) => AlertKind::Site,
-            Self::Plans(..) => AlertKind::Plan,
+            Self::Tracks(..) | Self::TrackVolume(..) | Self::Reported(..) => AlertKind::Conflict,
+            Self::TrackSite(..) | Self::PlanSite(..) | Self::Site(..) => AlertKind::Site,
+            Self::Plans(..) | Self::Area(..) | Self::Meeting(..) => AlertKind::Plan,
             Self::Notice(_) => AlertKind::Notice,
             Self::Peer(_, PeerTrouble::Lost | PeerTrouble::Release) => AlertKind::PeerLost,
-            Self::Peer(_, PeerTrouble::Clock) | Self::Own(OwnTrouble::Clock) => AlertKind::Clock,
+            Self::Peer(_, PeerTrouble::Clock | PeerTrouble::Channel) | Self::Own(OwnTrouble::Clock) => AlertKind::Clock,
             Self::Peer(_, PeerTrouble::Rollback) | Self::Own(OwnTrouble::Rollback) => AlertKind::Rollback,
-            Self::Own(OwnTrouble::Picture | OwnTrouble::Journal) => AlertKind::OwnPicture,
+            Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact) => AlertKind::Frozen,
+            Self::Own(OwnTrouble::Picture | OwnTrouble::Journal | OwnTrouble::Gap) => AlertKind::OwnPicture,
         }
     }
-}
-
-/// What is known of the situation, as of the last time it was found.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
-#[cbor(map)]
-pub struct Facts {
-    /// In words, for people.
-    #[n(0)]
-    pub text: String,
-    /// Closest approach.
-    #[n(1)]
-    pub cpa: Option<Utc>,
-    /// Loss of minima begins.
-    #[n(2)]
-    pub loss: Option<Utc>,
-    /// Lateral distance at the closest approach, millimetres.
-    #[n(3)]
-    pub cpa_mm: Option<i64>,
-    /// Lateral distance now, millimetres.
-    #[n(4)]
-    pub distance_mm: Option<i64>,
-    /// Vertical distance; `None` if a level is unknown.
-    #[n(5)]
-    pub vertical: Option<Height>,
-    /// The reference in which the levels were compared.
-    #[n(6)]
-    pub reference: Option<Reference>,
-    /// Minima are lost already.
-    #[n(7)]
-    pub violation: bool,
 }
 
 /// An alert.

@@ -7,9 +7,10 @@ use record::Role;
 use units::{Mono, Now};
 
 use crate::alert::{
-    Acknowledgement, Alert, AlertChange, AlertEvent, AlertKind, AlertLevel, AlertState, Facts, Shown, Situation,
+    Acknowledgement, Alert, AlertChange, AlertEvent, AlertKind, AlertLevel, AlertState, Shown, Situation,
 };
 use crate::error::DeskError;
+use crate::facts::Facts;
 
 /// Live alerts at most: 2,000 is far more than a person can read, and 2,000 × 0.5 kB are 1 MB.
 pub const ALERTS_MAX: usize = 2_000;

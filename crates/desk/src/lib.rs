@@ -14,16 +14,18 @@ extern crate alloc;
 mod alert;
 mod book;
 mod error;
+mod facts;
 mod notice;
 mod notices;
 mod read_back;
 
 pub use alert::{
-    Acknowledgement, Alert, AlertChange, AlertEvent, AlertKind, AlertLevel, AlertState, Facts, OwnTrouble, PeerTrouble,
-    Shown, Situation,
+    Acknowledgement, Alert, AlertChange, AlertEvent, AlertKind, AlertLevel, AlertState, OwnTrouble, PeerTrouble, Shown,
+    Situation,
 };
 pub use book::{ALERTS_MAX, AlertBook, CLEAR_MS, ESCALATE_MS, HISTORY_MAX};
 pub use error::DeskError;
+pub use facts::{Basis, Facts};
 pub use notice::{Answer, Direction, Incoming, NoticeEvent, NoticeItem, Outgoing};
 pub use notices::{DUE_SOON_MS, NOTICES_MAX, Notices, URGENT_RESERVE};
 pub use read_back::{Field, LEVEL_TOLERANCE, PLACE_TOLERANCE_MM, TIME_TOLERANCE_MS, compare};

@@ -3,7 +3,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
 use record::{Hash32, Notice, PartyId, Precedence, Receipt, ReceiptLevel, Role, SubjectId};
-use units::{Mono, Utc};
+use units::{Mono, Now, Utc};
 
 use crate::alert::Shown;
 use crate::read_back::Field;
@@ -153,6 +153,19 @@ impl NoticeItem {
     #[must_use]
     pub fn is_acknowledged(&self) -> bool {
         self.acknowledged.as_ref().is_some_and(|a| a.differs.is_empty())
+    }
+
+    /// Whether an officer here has to look at it: the answer asked for is missing, or it is a peer's and nobody has
+    /// seen it, whether or not the peer asked for a receipt.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.is_open() || (self.direction == Direction::In && self.seen.is_none())
+    }
+
+    /// Whether the answer asked for is missing and its time is over.
+    #[must_use]
+    pub fn is_overdue(&self, now: Now) -> bool {
+        self.is_open() && self.due_at.is_some_and(|due| due <= now.mono)
     }
 
     /// Whether the answer asked for is still missing. Answers above ACKNOWLEDGED are not kept here: to ask for one is to

@@ -7,8 +7,9 @@ use minicbor::{Decode, Encode};
 use record::{Hash32, PartyId, Precedence, ReadBack, Receipt, ReceiptLevel, Role};
 use units::{Mono, Now};
 
-use crate::alert::{AlertLevel, Facts, Shown, Situation};
+use crate::alert::{AlertLevel, Shown, Situation};
 use crate::error::DeskError;
+use crate::facts::Facts;
 use crate::notice::{Answer, Direction, Incoming, NoticeEvent, NoticeItem, Outgoing};
 use crate::read_back::compare;
 
@@ -245,11 +246,9 @@ impl Notices {
     /// Lets time pass: marks what is overdue.
     pub fn handle_time(&mut self, now: Now) {
         let mut late = Vec::new();
-        for item in self.items.values_mut().filter(|i| !i.overdue && i.is_open()) {
-            if item.due_at.is_some_and(|due| due <= now.mono) {
-                item.overdue = true;
-                late.push(item.id);
-            }
+        for item in self.items.values_mut().filter(|i| !i.overdue && i.is_overdue(now)) {
+            item.overdue = true;
+            late.push(item.id);
         }
         for id in late {
             self.emit(NoticeEvent::Overdue(id));
@@ -266,11 +265,12 @@ impl Notices {
     /// The conditions that alert an officer now.
     ///
     /// A peer's FLASH is an alarm until it is answered, IMMEDIATE a warning, the rest a caution; any answer due within
-    /// [`DUE_SOON_MS`] is a warning, overdue an alarm, and so is a wrong read-back of an own notice.
+    /// [`DUE_SOON_MS`] is a warning, overdue an alarm, and so is a wrong read-back of an own notice. A peer's notice that
+    /// asks for no answer alerts until it is seen.
     #[must_use]
     pub fn conditions(&self, now: Now) -> Vec<(Situation, AlertLevel, Facts)> {
-        let open = self.items.values().filter(|i| i.is_open());
-        open.filter_map(|i| i.alert(now).map(|(level, facts)| (Situation::Notice(i.id), level, facts))).collect()
+        let waiting = self.items.values().filter(|i| i.waits());
+        waiting.filter_map(|i| i.alert(now).map(|(level, facts)| (Situation::Notice(i.id), level, facts))).collect()
     }
 
     /// Takes the next event, oldest first.
@@ -295,6 +295,14 @@ impl Notices {
         self.by_record.get(&(direction, peer.clone(), *record)).and_then(|id| self.items.get(id))
     }
 
+    /// Whether one more notice fits. To be asked before an own notice is put in the log: what was said cannot be unsaid.
+    ///
+    /// # Errors
+    /// [`DeskError::Full`].
+    pub fn has_room(&self, direction: Direction, peer: &PartyId, precedence: Precedence) -> Result<(), DeskError> {
+        self.makes_room(direction, peer, precedence).map(|_| ())
+    }
+
     /// Notices that did not fit. Never silent: show it.
     #[must_use]
     pub fn refused(&self) -> u64 {
@@ -313,22 +321,31 @@ impl Notices {
 
     /// The next id, once there is room for it.
     fn room(&mut self, direction: Direction, peer: &PartyId, precedence: Precedence) -> Result<u64, DeskError> {
-        let urgent = precedence >= Precedence::Immediate;
-        let max = if urgent { NOTICES_MAX } else { NOTICES_MAX - URGENT_RESERVE };
-        let same = |i: &&NoticeItem| i.direction == direction && i.peer == *peer;
-        let count = self.items.values().filter(same).count();
-        if count >= max {
-            // What asks for nothing, or has been answered, makes room.
-            let Some(done) = self.items.values().filter(same).find(|i| !i.is_open()).map(|i| i.id) else {
-                self.refused += 1;
-                return Err(DeskError::Full { max });
-            };
-            if let Some(item) = self.items.remove(&done) {
-                self.by_record.remove(&(item.direction, item.peer, item.record));
-            }
+        let done = self.makes_room(direction, peer, precedence).inspect_err(|_| self.refused += 1)?;
+        if let Some(item) = done.and_then(|done| self.items.remove(&done)) {
+            self.by_record.remove(&(item.direction, item.peer, item.record));
         }
         self.last += 1;
         Ok(self.last)
+    }
+
+    /// The notice that would make room for one more, if one has to.
+    fn makes_room(
+        &self,
+        direction: Direction,
+        peer: &PartyId,
+        precedence: Precedence,
+    ) -> Result<Option<u64>, DeskError> {
+        let urgent = precedence >= Precedence::Immediate;
+        let max = if urgent { NOTICES_MAX } else { NOTICES_MAX - URGENT_RESERVE };
+        let same = |i: &&NoticeItem| i.direction == direction && i.peer == *peer;
+        if self.items.values().filter(same).count() < max {
+            return Ok(None);
+        }
+        // What asks for nothing, or has been answered, makes room; what nobody has seen last.
+        let done = || self.items.values().filter(same).filter(|i| !i.is_open());
+        let first = done().find(|i| !i.waits()).or_else(|| done().next());
+        first.map(|i| Some(i.id)).ok_or(DeskError::Full { max })
     }
 
     fn emit(&mut self, event: NoticeEvent) {
@@ -362,12 +379,19 @@ impl NoticeItem {
     fn sentence(&self, wrong: bool) -> String {
         let (precedence, class, peer) = (self.precedence.name(), self.notice.class.name(), &self.peer);
         let late = if self.overdue { ", overdue" } else { "" };
-        match self.direction {
+        let what = match self.direction {
+            Direction::In if !self.is_open() => format!("{precedence} {class} from {peer} has not been seen"),
             Direction::In => format!("{precedence} {class} from {peer} waits for your answer{late}"),
             Direction::Out if wrong => format!("{precedence} {class} to {peer}: the read-back differs"),
             Direction::Out => format!("{precedence} {class} to {peer} is not answered{late}"),
-        }
+        };
+        format!("{what}: {}", head(&self.notice.text))
     }
+}
+
+/// The beginning of a text, on one line.
+fn head(text: &str) -> String {
+    text.chars().take(80).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -139,13 +139,29 @@ fn an_answer_that_does_not_come_warns_and_then_alarms_whatever_the_wall_clock_sa
     assert!(desk.notices.get(id).unwrap().overdue);
     assert_eq!(
         desk.alerts.of(&Situation::Notice(id)).unwrap().facts.text,
-        "FLASH hazard to south is not answered, overdue"
+        "FLASH hazard to south is not answered, overdue: Artillery"
     );
     let mut overdue = 0;
     while let Some(output) = desk.poll_output() {
         overdue += usize::from(output == Output::Notice(NoticeEvent::Overdue(id)));
     }
     assert_eq!(overdue, 1);
+}
+
+#[test]
+fn a_notice_that_asks_for_no_answer_alerts_until_it_is_seen() {
+    for wanted in [None, Some(ReceiptLevel::Received)] {
+        let mut desk = Desk::default();
+        let came = Incoming { wanted, ..incoming(1, Precedence::Flash, 60) };
+        let id = desk.notices.handle_arrived(came, now(0)).unwrap();
+        desk.handle_time(now(1));
+        assert_eq!(level_of(&desk, id), Some((AlertLevel::Alarm, AlertState::Raised)), "{wanted:?}");
+        let text = &desk.alerts.of(&Situation::Notice(id)).unwrap().facts.text;
+        assert_eq!(text, "FLASH hazard from north has not been seen: Artillery");
+        desk.notices.handle_shown(id, "ada", Role::Officer, now(2)).unwrap();
+        desk.handle_time(now(3));
+        assert_eq!(level_of(&desk, id), None);
+    }
 }
 
 #[test]
@@ -212,6 +228,8 @@ fn a_flood_of_routine_notices_does_not_shut_out_an_urgent_one() {
     for i in 0..URGENT_RESERVE as u64 {
         notices.handle_arrived(incoming(9_000 + i, Precedence::Flash, 60), now(1000)).unwrap();
     }
+    let room = notices.has_room(Direction::In, &party("north"), Precedence::Flash);
+    assert_eq!((room, notices.refused()), (Err(DeskError::Full { max: NOTICES_MAX }), 1), "to ask changes nothing");
     let full = notices.handle_arrived(incoming(9_999, Precedence::Flash, 60), now(1001));
     assert_eq!((full, notices.refused()), (Err(DeskError::Full { max: NOTICES_MAX }), 2));
     let other = Incoming { peer: party("civil"), ..incoming(1, Precedence::Routine, 60) };

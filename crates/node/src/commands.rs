@@ -1,16 +1,16 @@
 //! Commands, decided in the fold.
 use crate::command::{Account, Actor, Answer, Command, Done, Refused, SendNotice, SentTo};
-use crate::desk::{AckError, NoticeError, Outgoing};
 use crate::input::Output;
-use crate::situation::{Condition, Key};
+use crate::situation::{Present, sentence};
 use crate::state::{AUDIT_MAX, AuditRow, FILED_MAX, Filed, State, filed_by};
 use airspace::{Plan, PlanState, Site, Volume4d};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use desk::{AlertLevel, DeskError, Direction, NoticeEvent, Outgoing, OwnTrouble, Situation};
 use record::{
-    Avoid, ChannelState, ChannelStatement, Hash32, PartyId, Precedence, ReadBack, Receipt, ReceiptLevel, ReceiptWanted,
-    Role, SubjectId,
+    Avoid, ChannelState, ChannelStatement, Hash32, PartyId, Precedence, ReadBack, Receipt, ReceiptWanted, Role,
+    SubjectId,
 };
 use release::{Heading, Policy, release_avoid, release_channel, release_notice, release_receipt};
 use units::Now;
@@ -56,13 +56,11 @@ impl State {
     fn decide(&mut self, actor: &Actor, command: &Command, now: Now, out: &mut Vec<Output>) -> Answer {
         match command {
             Command::AcknowledgeAlert(id) => {
-                self.situations.book.acknowledge(*id, &actor.name, now).map(|()| Done::Ok).map_err(|e| match e {
-                    AckError::NoSuch => no_such("alert", id),
-                    AckError::Already(state) => Refused::Already { what: state.name().to_string() },
-                })
+                let done = self.desk.alerts.handle_acknowledge(*id, &actor.name, actor.role, now);
+                done.map(|()| Done::Ok).map_err(|error| refused(error, actor.role))
             }
             Command::SendNotice(notice) => self.send_notice(actor, notice, now, out),
-            Command::AcknowledgeNotice { id, read_back } => self.acknowledge_notice(actor, *id, read_back, now, out),
+            Command::AcknowledgeNotice { id, read_back } => self.acknowledge_notice(actor, *id, read_back, now),
             Command::FilePlan { subject, plan } => self.file_plan(*subject, plan, now, out),
             Command::CancelPlan(subject) => self.cancel_plan(*subject, now, out),
             Command::FileSite { subject, site } => self.file_site(*subject, site, now, out),
@@ -85,6 +83,10 @@ impl State {
 
     fn send_notice(&mut self, actor: &Actor, send: &SendNotice, now: Now, out: &mut Vec<Output>) -> Answer {
         self.addressees(&send.to)?;
+        for to in &send.to {
+            let room = self.desk.notices.has_room(Direction::Out, to, send.precedence);
+            room.map_err(|error| refused(error, actor.role))?;
+        }
         let mut sent = Vec::new();
         for to in &send.to {
             let Some((envelope, pact)) = self.envelope(to).zip(self.pacts.with(to)) else { continue };
@@ -101,25 +103,19 @@ impl State {
             let released =
                 release_notice(&envelope, &heading, send.notice.clone(), now).map_err(|e| invalid("notice", &e))?;
             let Some(appended) = self.say(to, released, now, out) else { continue };
-            let due = receipt.map(|r| {
-                let ms = i64::from(r.due_s) * 1000;
-                (now.mono.plus_ms(ms as u64), now.utc.plus_ms(ms))
-            });
             let outgoing = Outgoing {
                 peer: to.clone(),
-                index: appended.index,
+                record: appended.id,
                 subject: send.subject,
-                precedence: send.precedence,
                 notice: send.notice.clone(),
-                issued: now.utc,
+                precedence: send.precedence,
                 wanted: send.receipt,
-                due,
-                received: None,
-                seen: None,
-                acknowledged: None,
-                order: 0,
+                due_s,
             };
-            self.notices.sent(appended.id, outgoing);
+            if let Err(error) = self.desk.notices.handle_sent(outgoing, now) {
+                out.push(Output::Log(format!("notice {} to {to}: {error}", appended.id)));
+            }
+            self.desk.notices.handle_logged(to, &appended.id, appended.index);
             sent.push(SentTo { party: to.clone(), index: appended.index, id: appended.id });
         }
         Ok(Done::Sent(sent))
@@ -142,32 +138,10 @@ impl State {
         Ok(())
     }
 
-    fn acknowledge_notice(
-        &mut self,
-        actor: &Actor,
-        id: Hash32,
-        read_back: &ReadBack,
-        now: Now,
-        out: &mut Vec<Output>,
-    ) -> Answer {
-        let notice = self.notices.acknowledge(id, &actor.name, actor.role, read_back, now).map_err(|e| match e {
-            NoticeError::NoSuch => no_such("notice", id),
-            NoticeError::Already => Refused::Already { what: "acknowledged".into() },
-            NoticeError::ReadBackDiffers(fields) => {
-                Refused::ReadBackDiffers { fields: fields.iter().map(ToString::to_string).collect() }
-            }
-        })?;
-        let (peer, index) = (notice.peer.clone(), notice.index);
-        let receipt = Receipt {
-            of: id,
-            index,
-            level: ReceiptLevel::Acknowledged,
-            at: now.utc,
-            role: Some(actor.role),
-            read_back: Some(*read_back),
-        };
-        self.send_receipt(&peer, receipt, now, out);
-        Ok(Done::Ok)
+    fn acknowledge_notice(&mut self, actor: &Actor, id: Hash32, read_back: &ReadBack, now: Now) -> Answer {
+        let number = self.incoming(&id).ok_or_else(|| no_such("notice", id))?;
+        let done = self.desk.notices.handle_acknowledge(number, &actor.name, actor.role, *read_back, now);
+        done.map(|()| Done::Ok).map_err(|error| refused(error, actor.role))
     }
 
     fn send_receipt(&mut self, peer: &PartyId, receipt: Receipt, now: Now, out: &mut Vec<Output>) {
@@ -181,48 +155,39 @@ impl State {
     }
 
     /// A console painted these: the officer has seen them, and the sender of a notice is told so.
-    pub(crate) fn displayed(
-        &mut self,
-        actor: &Actor,
-        alerts: &[u64],
-        notices: &[Hash32],
-        now: Now,
-        out: &mut Vec<Output>,
-    ) {
+    pub(crate) fn displayed(&mut self, actor: &Actor, alerts: &[u64], notices: &[Hash32], now: Now) {
+        // What has gone since it was painted needs nothing more.
         for id in alerts {
-            self.situations.book.displayed(*id, &actor.name, now);
+            self.desk.alerts.handle_shown(*id, &actor.name, now).ok();
         }
-        for id in notices {
-            let Some(notice) = self.notices.displayed(*id, &actor.name, now) else { continue };
-            let (peer, index) = (notice.peer.clone(), notice.index);
-            let (level, role) = (ReceiptLevel::Seen, Some(actor.role));
-            let receipt = Receipt { of: *id, index, level, at: now.utc, role, read_back: None };
-            self.send_receipt(&peer, receipt, now, out);
+        for id in notices.iter().filter_map(|record| self.incoming(record)).collect::<Vec<_>>() {
+            self.desk.notices.handle_shown(id, &actor.name, actor.role, now).ok();
         }
     }
 
-    /// Holds the alerts about notices that wait for somebody here, and about our own that are overdue.
-    pub(crate) fn check_notices(&mut self, now: Now) {
-        let mut holding = Vec::new();
-        for (id, n) in self.notices.incoming().filter(|(_, n)| !n.settled()) {
-            let due_soon = n.due.is_some_and(|(at, _)| at.since_ms(now.mono) < 30_000);
-            let level = match n.precedence {
-                _ if n.overdue(now) => 3,
-                Precedence::Flash => 3,
-                Precedence::Immediate => 2,
-                _ if due_soon => 2,
-                _ => 1,
-            };
-            let word = if n.overdue(now) { "OVERDUE: " } else { "" };
-            let text = format!("{word}{} notice of {} waits: {}", n.precedence.name(), n.peer, head(&n.notice.text));
-            holding.push((Key::Notice(*id), level, text));
-        }
-        for (id, n) in self.notices.outgoing().filter(|(_, n)| n.overdue(now)) {
-            let text = format!("{} has not acknowledged in time: {}", n.peer, head(&n.notice.text));
-            holding.push((Key::Notice(*id), 3, text));
-        }
-        for (key, level, text) in holding {
-            self.hold(key, level, Condition::text(text), now);
+    /// Number at the desk of a peer's notice.
+    fn incoming(&self, record: &Hash32) -> Option<u64> {
+        self.parties.iter().find_map(|peer| self.desk.notices.of(Direction::In, peer, record)).map(|n| n.id)
+    }
+
+    /// Does what the desk asks: receipts go out. What changed of notices changes alerts at once.
+    pub(crate) fn drain_desk(&mut self, now: Now, out: &mut Vec<Output>) {
+        let mut changed = false;
+        loop {
+            match self.desk.poll_output() {
+                Some(desk::Output::Alert(_)) => {}
+                Some(desk::Output::Notice(event)) => {
+                    changed = true;
+                    if let NoticeEvent::Send { peer, receipt } = event {
+                        self.send_receipt(&peer, receipt, now, out);
+                    }
+                }
+                None if changed => {
+                    changed = false;
+                    self.desk.handle_time(now);
+                }
+                None => return,
+            }
         }
     }
 
@@ -449,13 +414,16 @@ impl State {
         administrators().count() == 1 && administrators().any(|(n, _)| n == name)
     }
 
-    pub(crate) fn hold_gap(&mut self, dropped: u64, since_utc_ms: i64, now: Now) {
+    pub(crate) fn check_gap(&mut self, present: &mut Present, now: Now) {
+        let Some((dropped, since_utc_ms)) = self.gap else { return };
         if now.utc.0 - since_utc_ms > 600_000 {
             self.gap = None;
             return;
         }
         let text = format!("The disk was full: {dropped} inputs were shown but not recorded");
-        self.hold(Key::Gap, 1, Condition::text(text), now);
+        let gap = Situation::Own(OwnTrouble::Gap);
+        self.hold(gap.clone(), AlertLevel::Caution, sentence(text), now);
+        present.insert(gap);
     }
 }
 
@@ -467,7 +435,17 @@ fn invalid(field: &str, error: &dyn core::fmt::Display) -> Refused {
     Refused::Invalid { field: field.to_string(), reason: error.to_string() }
 }
 
-/// The beginning of a text, for one line.
-fn head(text: &str) -> String {
-    text.chars().take(80).map(|c| if c == '\n' { ' ' } else { c }).collect()
+/// The desk's refusal as a command's.
+fn refused(error: DeskError, role: Role) -> Refused {
+    match error {
+        DeskError::Unknown { what, id } => no_such(what, id),
+        DeskError::Cleared { .. } => Refused::Already { what: "cleared".into() },
+        DeskError::AlreadyAcknowledged { .. } => Refused::Already { what: "acknowledged".into() },
+        DeskError::Observer => Refused::Role { role },
+        DeskError::ReadBackDiffers { fields } => {
+            Refused::ReadBackDiffers { fields: fields.iter().map(|f| f.name().to_string()).collect() }
+        }
+        DeskError::Full { max } => Refused::Full { what: "notices".into(), max: max as u64 },
+        other => invalid("notice", &other),
+    }
 }

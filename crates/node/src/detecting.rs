@@ -1,12 +1,12 @@
 //! Conflicts of tracks: predicted at every update and audited every second, observed at common times of applicability.
 use crate::input::{ObservedLoss, Output};
 use crate::picture::SystemTrack;
-use crate::situation::{Condition, Key};
+use crate::situation::{Present, conflict_of};
 use crate::state::State;
 use airspace::Limit;
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
-use detect::{Encounter, MinimaTable, Pair, observed_at, sweep};
+use desk::{AlertLevel, Basis, Facts};
+use detect::{AltitudeBasis, Encounter, MinimaTable, Pair, observed_at, sweep};
 use pact::{Pact, SignedPact};
 use units::{Height, Now, Reference, Utc};
 
@@ -89,21 +89,21 @@ impl State {
         }
     }
 
-    /// Looks at all pairs, and ends what no longer holds.
-    pub(crate) fn full_sweep(&mut self, now: Now) {
+    /// Looks at all pairs.
+    pub(crate) fn full_sweep(&mut self, present: &mut Present, now: Now) {
         let (keys, items) = self.index.0.items(now.utc);
         let found = sweep(&items, self.index.0.minima());
-        let mut holding = BTreeSet::new();
         let mut pairs: Vec<&Pair> = found.pairs.iter().collect();
         pairs.sort_by(|p, q| p.encounter.tin_s.total_cmp(&q.encounter.tin_s).then((p.i, p.j).cmp(&(q.i, q.j))));
+        let mut held = 0;
         for pair in pairs {
             let (a, b) = (keys[pair.i], keys[pair.j]);
             if self.conflict(a, b, &pair.encounter, now) {
-                holding.insert(Key::Conflict(a.min(b), a.max(b)));
+                present.insert(conflict_of(a, b));
+                held += 1;
             }
         }
-        self.checked = (keys.len() as u32, holding.len() as u32, now.utc);
-        self.end_absent(&holding, |key| matches!(key, Key::Conflict(..)), now);
+        self.checked = (keys.len() as u32, held, now.utc);
         // A pair that has not been in violation for a minute is forgotten; a new loss is said anew.
         self.losses.retain(|_, at| now.utc.since_ms(*at) < 60_000);
     }
@@ -117,21 +117,26 @@ impl State {
         let (first, second) = if ta.is_own() && (!tb.is_own() || a < b) { (ta, tb) } else { (tb, ta) };
         let at = |s: f64| Utc(now.utc.0.saturating_add(libm::round(s * 1000.0) as i64));
         let oldest = first.last.at.min(second.last.at);
-        let condition = Condition {
-            a: Some(first.id),
-            b: Some(second.id),
+        let facts = Facts {
+            a: Some(u64::from(first.id)),
+            b: Some(u64::from(second.id)),
             cpa: Some(at(encounter.tcpa_s.max(0.0))),
-            tin: Some(at(encounter.tin_s)),
-            dcpa_mm: Some(millimetres(encounter.dcpa_m)),
+            loss: Some(at(encounter.tin_s)),
+            cpa_mm: Some(millimetres(encounter.dcpa_m)),
             distance_mm: Some(millimetres(encounter.d0_m)),
-            vertical: encounter.vertical_at_cpa,
-            basis: Some(encounter.basis as u8),
+            vertical: encounter.vertical_at_cpa.and_then(|v| i32::try_from(v).ok()).map(Height),
+            basis: Some(match encounter.basis {
+                AltitudeBasis::Pressure => Basis::Pressure,
+                AltitudeBasis::Geometric => Basis::Wgs84,
+                AltitudeBasis::Mixed => Basis::Mixed,
+                AltitudeBasis::UnknownLevel => Basis::UnknownLevel,
+            }),
             violation: encounter.violation_now,
             data_at: Some(oldest),
-            ..Condition::default()
+            ..Facts::default()
         };
         let alarm = encounter.violation_now || encounter.tin_s * 1000.0 < self.alarm_horizon_ms() as f64;
-        self.hold(Key::Conflict(a.min(b), a.max(b)), if alarm { 3 } else { 2 }, condition, now)
+        self.hold(conflict_of(a, b), if alarm { AlertLevel::Alarm } else { AlertLevel::Warning }, facts, now)
     }
 
     pub(crate) fn alarm_horizon_ms(&self) -> i64 {

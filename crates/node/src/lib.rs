@@ -12,7 +12,6 @@ extern crate alloc;
 
 pub mod command;
 mod commands;
-mod desk;
 mod detecting;
 pub mod input;
 mod linking;
@@ -25,5 +24,4 @@ mod viewing;
 mod volumes;
 
 pub use detecting::CONFLICTS_MAX;
-pub use situation::{Condition, Key};
 pub use state::{AuditRow, State};

@@ -1,13 +1,13 @@
 //! Links inside the fold: what comes from a peer is folded only after its log accepted it; what goes to a peer goes
 //! through `release` and into the log to it, and nowhere else.
-use crate::desk::Incoming;
 use crate::input::{Boot, Output};
 use crate::picture::{Origin, Source, Standing};
-use crate::situation::{Condition, Key};
+use crate::situation::{Present, sentence};
 use crate::state::{FILED_MAX, Filed, LEDGER_MAX, Peer, State, filed_by};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use desk::{AlertLevel, Incoming, PeerTrouble, Situation};
 use link::{CloseCode, Link, LinkConfig, LinkState};
 use pact::{Pact, SignedPact};
 use record::{Body, ChannelState, Decoded, PactInForce, PartyId, Record};
@@ -136,7 +136,8 @@ impl State {
                 link::Output::Accepted { index, decoded } => self.accept(name, index, *decoded, now, out),
                 link::Output::Received { size, time_s } => {
                     let at = Utc(i64::try_from(time_s).unwrap_or(i64::MAX / 1000).saturating_mul(1000));
-                    self.notices.received_below(name, size, at);
+                    // By the peer's word, as its cosignature says.
+                    self.desk.notices.handle_cosigned(name, size, Now { utc: at, ..now });
                 }
                 link::Output::PactDiffers { their_text } => self.pact_differs(name, &their_text),
                 link::Output::PeerRefused { index, reason } => {
@@ -145,7 +146,8 @@ impl State {
                 link::Output::Refused { index, reason } => {
                     out.push(Output::Log(format!("entry {index} of {name} refused: {reason}")));
                 }
-                link::Output::Sealed { .. } | link::Output::StateChanged => {}
+                link::Output::Sealed { size } => self.desk.notices.handle_sealed(name, size),
+                link::Output::StateChanged => {}
                 other => out.push(Output::Link(name.clone(), other)),
             }
         }
@@ -194,30 +196,26 @@ impl State {
             }
             Body::Withdrawn(withdrawn) => self.withdrawn(name, withdrawn.of, now),
             Body::Notice(notice) => {
-                let due = record.receipt.map(|r| {
-                    let ms = i64::from(r.due_s) * 1000;
-                    (now.mono.plus_ms(ms as u64), now.utc.plus_ms(ms))
-                });
+                let pact_s = self.pacts.with(name).map(|p| p.pact().deadline_s(record.precedence));
+                let asked_s = record.receipt.map_or(0, |r| r.due_s);
                 let incoming = Incoming {
                     peer: name.clone(),
+                    record: id,
                     index,
                     subject: record.subject,
-                    precedence: record.precedence,
                     notice,
-                    issued: record.issued_at,
+                    precedence: record.precedence,
                     wanted: record.receipt.map(|r| r.level),
-                    due,
-                    received: now.utc,
-                    seen: None,
-                    acknowledged: None,
-                    order: 0,
+                    due_s: pact_s.map_or(asked_s, |pact_s| asked_s.min(pact_s)),
+                    issued: record.issued_at,
                 };
-                self.notices.arrived(id, incoming);
-                self.check_notices(now);
+                if let Err(error) = self.desk.notices.handle_arrived(incoming, now) {
+                    out.push(Output::Log(format!("notice {id} of {name}: {error}")));
+                }
             }
             Body::Receipt(receipt) => {
-                if !self.notices.receipt(name, &receipt) {
-                    out.push(Output::Log(format!("{name} sent a receipt for what was not sent to it: {}", receipt.of)));
+                if let Err(error) = self.desk.notices.handle_receipt(name, &receipt) {
+                    out.push(Output::Log(format!("from {name}: {error}: {}", receipt.of)));
                 }
             }
             Body::Conflict(report) => self.reported(name, &report, now, out),
@@ -271,9 +269,8 @@ impl State {
 
     /// Says what policy allows of the conflicts that were just raised, to the party whose aircraft is in them.
     pub(crate) fn share_conflicts(&mut self, now: Now, out: &mut Vec<Output>) {
-        for key in core::mem::take(&mut self.fresh_conflicts) {
-            let Key::Conflict(a, b) = key else { continue };
-            let (Some(ta), Some(tb)) = (self.picture.get(a), self.picture.get(b)) else { continue };
+        for (a, b) in core::mem::take(&mut self.fresh_conflicts) {
+            let (Some(ta), Some(tb)) = (self.track_of(a), self.track_of(b)) else { continue };
             let (own, other) = if ta.is_own() { (ta, tb) } else { (tb, ta) };
             if other.is_own() {
                 continue;
@@ -281,14 +278,14 @@ impl State {
             let Some(theirs) = other.contributions.iter().find(|c| c.standing == Standing::Released) else { continue };
             let Source::Peer(number) = theirs.source else { continue };
             let Some(name) = self.parties.get(usize::from(number)).cloned() else { continue };
-            let facts = self.situations.book.get(&Key::Conflict(a, b)).and_then(|al| self.situations.facts.get(&al.id));
-            let Some((facts, envelope)) = facts.zip(self.envelope(&name)) else { continue };
+            let alert = self.desk.alerts.of(&Situation::tracks(a, b));
+            let Some((facts, envelope)) = alert.map(|a| &a.facts).zip(self.envelope(&name)) else { continue };
             let report = record::ConflictReport {
                 own: u64::from(own.id),
                 other: theirs.local,
                 cpa: facts.cpa.unwrap_or(now.utc),
-                lateral_mm: facts.dcpa_mm.unwrap_or(0),
-                vertical: facts.vertical.and_then(|v| i32::try_from(v).ok()).map(units::Height),
+                lateral_mm: facts.cpa_mm.unwrap_or(0),
+                vertical: facts.vertical,
             };
             let own = TrackReport { local: u64::from(own.id), ..own.last };
             let Some(peer) = self.peers.get(&name) else { continue };
@@ -303,43 +300,50 @@ impl State {
     }
 
     /// Holds the alerts about peers.
-    pub(crate) fn check_peers(&mut self, now: Now) {
+    pub(crate) fn check_peers(&mut self, present: &mut Present, now: Now) {
         let names: Vec<PartyId> = self.peers.keys().cloned().collect();
         for name in names {
-            let Some(peer) = self.peers.get(&name) else { continue };
-            let view = peer.link.view(now);
-            let (ours, theirs, differs) = (peer.ours, peer.theirs, peer.differs.clone());
-            let known_for = now.mono.since_ms(peer.since);
-            let (warn_ms, refuse_ms) =
-                self.pacts.with(&name).map_or((1000, 5000), |p| (p.pact().clock_warn_ms, p.pact().clock_refuse_ms));
-            if let LinkState::Frozen(reason) = view.state {
-                let text = format!("The link to {name} is frozen: {reason}. {}", reason.advice());
-                self.hold(Key::Frozen(name.clone()), 3, Condition::text(text), now);
-                continue;
-            }
-            if let Some(differs) = differs.filter(|_| view.state != LinkState::Up) {
-                let text = format!("{name} holds another pact: {differs}");
-                self.hold(Key::Pact(name.clone()), 2, Condition::text(text), now);
-            }
-            if view.age_ms.map_or(known_for, |age| age.min(known_for)) > LOST_AFTER_MS {
-                let since = view.age_ms.map_or_else(|| "none ever".to_string(), |ms| format!("{} s old", ms / 1000));
-                let text = format!("No information from {name}: the newest is {since}. Use the voice line.");
-                self.hold(Key::PeerLost(name.clone()), 2, Condition::text(text), now);
-            }
-            if let Some(offset) = view.clock_offset_ms.filter(|o| o.unsigned_abs() > u64::from(warn_ms)) {
-                let certified =
-                    if offset.unsigned_abs() > u64::from(refuse_ms) { "; times are not certified" } else { "" };
-                let text = format!("The clock of {name} differs by {offset} ms{certified}");
-                self.hold(Key::Clock(name.clone()), 1, Condition::text(text), now);
-            }
-            if ours != theirs || ours == ChannelState::Suspended || ours == ChannelState::Terminated {
-                let same = if same_state(ours, theirs) { "" } else { "States differ: " };
-                let text = format!("{same}channel with {name} is {} by us, {} by them", ours.name(), theirs.name());
-                if !(same.is_empty() && in_force(ours)) {
-                    self.hold(Key::Channel(name.clone()), 1, Condition::text(text), now);
-                }
+            for (trouble, level, text) in self.troubles(&name, now) {
+                let situation = Situation::Peer(name.clone(), trouble);
+                self.hold(situation.clone(), level, sentence(text), now);
+                present.insert(situation);
             }
         }
+    }
+
+    fn troubles(&self, name: &PartyId, now: Now) -> Vec<(PeerTrouble, AlertLevel, String)> {
+        let mut troubles = Vec::new();
+        let Some(peer) = self.peers.get(name) else { return troubles };
+        let view = peer.link.view(now);
+        if let LinkState::Frozen(reason) = view.state {
+            let text = format!("The link to {name} is frozen: {reason}. {}", reason.advice());
+            troubles.push((PeerTrouble::Frozen, AlertLevel::Alarm, text));
+            return troubles;
+        }
+        if let Some(differs) = peer.differs.as_ref().filter(|_| view.state != LinkState::Up) {
+            let text = format!("{name} holds another pact: {differs}");
+            troubles.push((PeerTrouble::Pact, AlertLevel::Warning, text));
+        }
+        let known_for = now.mono.since_ms(peer.since);
+        if view.age_ms.map_or(known_for, |age| age.min(known_for)) > LOST_AFTER_MS {
+            let since = view.age_ms.map_or_else(|| "none ever".to_string(), |ms| format!("{} s old", ms / 1000));
+            let text = format!("No information from {name}: the newest is {since}. Use the voice line.");
+            troubles.push((PeerTrouble::Lost, AlertLevel::Warning, text));
+        }
+        let (warn_ms, refuse_ms) =
+            self.pacts.with(name).map_or((1000, 5000), |p| (p.pact().clock_warn_ms, p.pact().clock_refuse_ms));
+        if let Some(offset) = view.clock_offset_ms.filter(|o| o.unsigned_abs() > u64::from(warn_ms)) {
+            let certified = if offset.unsigned_abs() > u64::from(refuse_ms) { "; times are not certified" } else { "" };
+            let text = format!("The clock of {name} differs by {offset} ms{certified}");
+            troubles.push((PeerTrouble::Clock, AlertLevel::Caution, text));
+        }
+        let (ours, theirs) = (peer.ours, peer.theirs);
+        if !(in_force(ours) && in_force(theirs)) {
+            let differ = if same_state(ours, theirs) { "" } else { "States differ: " };
+            let text = format!("{differ}channel with {name} is {} by us, {} by them", ours.name(), theirs.name());
+            troubles.push((PeerTrouble::Channel, AlertLevel::Caution, text));
+        }
+        troubles
     }
 }
 

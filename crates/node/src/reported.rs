@@ -2,10 +2,11 @@
 //! it first; what only the peer can find (it knows its own aircraft sooner) is held on its word until it is past.
 use crate::input::Output;
 use crate::picture::Source;
-use crate::situation::{Condition, Key, label};
+use crate::situation::{Present, conflict_of, label};
 use crate::state::State;
 use alloc::format;
 use alloc::vec::Vec;
+use desk::{Alert, AlertLevel, Facts, Situation};
 use record::{ConflictReport, PartyId};
 use units::Now;
 
@@ -18,62 +19,68 @@ impl State {
         let ours = peer.releaser.internal(report.other).and_then(|id| u32::try_from(id).ok());
         let theirs = self.picture.by_source(Source::Peer(peer.number), report.own);
         let Some(ours) = ours.filter(|id| self.picture.get(*id).is_some_and(|t| t.is_own())) else { return };
-        let key = match theirs.filter(|theirs| *theirs != ours) {
-            Some(theirs) => Key::Conflict(ours.min(theirs), ours.max(theirs)),
-            None => Key::Reported(name.clone(), report.other),
+        let situation = match theirs.filter(|theirs| *theirs != ours) {
+            Some(theirs) => conflict_of(ours, theirs),
+            None => Situation::Reported(name.clone(), report.other),
         };
         self.predict(ours, now, out);
-        if matches!(key, Key::Conflict(..)) && self.situations.book.get(&key).is_some() {
+        if matches!(situation, Situation::Tracks(..)) && self.desk.alerts.of(&situation).is_some() {
             return;
         }
         let text = format!(
             "{name} reports a conflict with this aircraft: {:.1} NM at closest approach",
             report.lateral_mm as f64 / units::NM_MM as f64
         );
-        let condition = Condition {
-            a: Some(ours),
-            b: theirs,
+        let facts = Facts {
+            a: Some(u64::from(ours)),
+            b: theirs.map(u64::from),
             cpa: Some(report.cpa),
-            dcpa_mm: Some(report.lateral_mm),
-            vertical: report.vertical.map(|h| i64::from(h.0)),
+            cpa_mm: Some(report.lateral_mm),
+            vertical: report.vertical,
             text,
-            ..Condition::default()
+            ..Facts::default()
         };
-        self.hold(key.clone(), 2, condition, now);
         // The peer need not be told what it told.
-        self.fresh_conflicts.retain(|fresh| *fresh != key);
+        let fresh = self.fresh_conflicts.len();
+        self.hold(situation, AlertLevel::Warning, facts, now);
+        self.fresh_conflicts.truncate(fresh);
     }
 
     /// Once a second: conflicts that cannot be judged any more go on. Silence ends no alert: an aircraft that is no longer
     /// heard is held to its last prediction until that is past, and so is what rests on a peer's word. What is found
     /// here holds by itself, and ends when it is seen to be over.
-    pub(crate) fn hold_unseen(&mut self, now: Now) {
-        let (mut held, mut back) = (Vec::new(), Vec::new());
-        let silent = |id: u32| self.picture.get(id).is_none_or(|t| now.utc.since_ms(t.last.at) > detect::AGE_MAX_MS);
-        for (key, alert) in self.situations.book.open() {
-            let Some(facts) = self.situations.facts.get(&alert.id) else { continue };
-            let ahead = facts.cpa.is_some_and(|cpa| cpa >= now.utc);
-            let reported = !facts.text.is_empty() && ahead && now.utc.since_ms(alert.raised) < BELIEVED_MS;
-            let hold = match key {
-                Key::Reported(..) => reported,
-                Key::Conflict(a, b) => reported || silent(*a) || silent(*b),
-                _ => false,
+    pub(crate) fn keep_unseen(&mut self, present: &mut Present, now: Now) {
+        let mut back = Vec::new();
+        for alert in self.desk.alerts.live() {
+            let pair = match &alert.situation {
+                Situation::Tracks(a, b) => Some((*a, *b)),
+                Situation::Reported(..) => None,
+                _ => continue,
             };
-            if matches!(key, Key::Conflict(..)) && self.is_back(facts) {
-                back.push(key.clone());
-            } else if hold && facts.a.is_some_and(|a| self.picture.get(a).is_some()) {
-                held.push((key.clone(), alert.level as u8 + 1, facts.clone()));
+            if pair.is_some() && self.is_back(&alert.facts) {
+                back.push(alert.situation.clone());
+            } else if self.is_open(alert, pair, now) {
+                present.insert(alert.situation.clone());
             }
         }
-        for (key, level, facts) in held {
-            self.hold(key, level, facts, now);
-        }
-        back.iter().for_each(|key| self.situations.book.end(key, now));
+        back.iter().for_each(|situation| self.desk.alerts.clear(situation, now));
+    }
+
+    /// Whether nobody can say that the conflict is over.
+    fn is_open(&self, alert: &Alert, pair: Option<(u64, u64)>, now: Now) -> bool {
+        let facts = &alert.facts;
+        let ahead = facts.cpa.is_some_and(|cpa| cpa >= now.utc);
+        let reported = !facts.text.is_empty() && ahead && now.utc.since_ms(alert.raised) < BELIEVED_MS;
+        let silent = |id: u64| self.track_of(id).is_none_or(|t| now.utc.since_ms(t.last.at) > detect::AGE_MAX_MS);
+        let known = |id: u64| self.track_of(id).is_some();
+        // One that has left the picture is held to its last prediction, one that is still shown to where it was.
+        let unseen = pair.is_some_and(|(a, b)| (silent(a) || silent(b)) && (ahead || known(a) && known(b)));
+        (reported || unseen) && facts.a.is_some_and(known)
     }
 
     /// Whether the other aircraft had left the picture and is heard again, under another number: it is judged anew.
-    fn is_back(&self, facts: &Condition) -> bool {
-        facts.b.is_some_and(|b| self.picture.get(b).is_none())
+    fn is_back(&self, facts: &Facts) -> bool {
+        facts.b.is_some_and(|b| self.track_of(b).is_none())
             && !facts.b_label.is_empty()
             && self.picture.iter().any(|t| label(t) == facts.b_label)
     }

@@ -1,184 +1,67 @@
-//! What alerts are about: one situation, one alert, with the facts an officer needs.
-use crate::desk::{AlertBook, Change, Level};
+//! Conditions found by the node, told to the desk: what holds, and what was looked for and does not hold.
 use crate::picture::SystemTrack;
 use crate::state::State;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
-use minicbor::{Decode, Encode};
-use record::{Hash32, PartyId, SubjectId};
-use units::{Now, Utc};
+use desk::{AlertKind, AlertLevel, Facts, Situation};
+use units::Now;
 
-/// A situation: whatever happens to it, it has one alert.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-pub enum Key {
-    /// Two tracks, lower number first.
-    #[n(0)]
-    Conflict(#[n(0)] u32, #[n(1)] u32),
-    /// An own track and a protected site.
-    #[n(1)]
-    Site(#[n(0)] u32, #[n(1)] PartyId, #[n(2)] SubjectId),
-    /// An own track and a plan or avoid area of a peer.
-    #[n(2)]
-    Area(#[n(0)] u32, #[n(1)] PartyId, #[n(2)] SubjectId),
-    /// An own plan and a peer's plan, avoid area or a site; or an own avoid area or site and a peer's plan.
-    #[n(3)]
-    Plans(#[n(0)] SubjectId, #[n(1)] PartyId, #[n(2)] SubjectId),
-    /// A peer's information is old.
-    #[n(4)]
-    PeerLost(#[n(0)] PartyId),
-    /// A peer's clock is off.
-    #[n(5)]
-    Clock(#[n(0)] PartyId),
-    /// The parties state different channel states, or the channel is not in force.
-    #[n(6)]
-    Channel(#[n(0)] PartyId),
-    /// A link is frozen.
-    #[n(7)]
-    Frozen(#[n(0)] PartyId),
-    /// A peer holds another pact.
-    #[n(8)]
-    Pact(#[n(0)] PartyId),
-    /// A notice that waits for somebody.
-    #[n(9)]
-    Notice(#[n(0)] Hash32),
-    /// A conflict that a peer found between its aircraft and ours.
-    #[n(10)]
-    Reported(#[n(0)] PartyId, #[n(1)] u64),
-    /// The journal refused inputs: part of what was shown is not in it.
-    #[n(11)]
-    Gap,
+/// Situations of one second that hold or could not be judged: of these, no absence is told.
+pub(crate) type Present = BTreeSet<Situation>;
+
+/// The situation of two tracks.
+pub(crate) fn conflict_of(a: u32, b: u32) -> Situation {
+    Situation::tracks(u64::from(a), u64::from(b))
 }
 
-/// The facts of a situation.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
-#[cbor(map)]
-pub struct Condition {
-    /// The own track.
-    #[n(0)]
-    pub a: Option<u32>,
-    /// The other track.
-    #[n(1)]
-    pub b: Option<u32>,
-    /// Time of closest approach.
-    #[n(2)]
-    pub cpa: Option<Utc>,
-    /// Time the minima are lost.
-    #[n(3)]
-    pub tin: Option<Utc>,
-    /// Distance at closest approach, mm.
-    #[n(4)]
-    pub dcpa_mm: Option<i64>,
-    /// Distance now, mm.
-    #[n(5)]
-    pub distance_mm: Option<i64>,
-    /// Vertical distance at closest approach, 0.1 mm.
-    #[n(6)]
-    pub vertical: Option<i64>,
-    /// What the levels rest on, as [`detect::AltitudeBasis`] numbers it.
-    #[n(7)]
-    pub basis: Option<u8>,
-    /// The minima are lost now.
-    #[n(8)]
-    pub violation: bool,
-    /// Time of the older of the two reports.
-    #[n(9)]
-    pub data_at: Option<Utc>,
-    /// One sentence; empty for what the fields say.
-    #[n(10)]
-    pub text: String,
-    /// Name of `a` for people.
-    #[n(11)]
-    pub a_label: String,
-    /// Name of `b` for people.
-    #[n(12)]
-    pub b_label: String,
-}
-
-impl Condition {
-    /// A condition that is one sentence.
-    #[must_use]
-    pub fn text(text: String) -> Self {
-        Self { text, ..Self::default() }
-    }
-}
-
-/// The alert book with its facts.
-#[derive(Debug, Clone, PartialEq, Default, Encode, Decode)]
-pub struct Situations {
-    #[n(0)]
-    pub(crate) book: AlertBook<Key>,
-    /// Facts by alert.
-    #[n(1)]
-    pub(crate) facts: BTreeMap<u64, Condition>,
+/// Facts that are one sentence.
+pub(crate) fn sentence(text: String) -> Facts {
+    Facts { text, ..Facts::default() }
 }
 
 impl State {
-    /// The condition of a situation holds. `level` is 1 caution, 2 warning, 3 alarm. Returns false if it was cut.
-    pub(crate) fn hold(&mut self, key: Key, level: u8, mut condition: Condition, now: Now) -> bool {
-        let conflict = matches!(key, Key::Conflict(..));
-        // These grow with the traffic, or with what a peer sends; the others with the number of peers and notices.
-        let many = conflict || matches!(key, Key::Site(..) | Key::Area(..) | Key::Plans(..) | Key::Reported(..));
-        if many && self.situations.book.get(&key).is_none() {
-            let same = |k: &Key| core::mem::discriminant(k) == core::mem::discriminant(&key);
-            let open = self.situations.book.open().filter(|(k, _)| same(k)).count();
-            if open >= crate::detecting::CONFLICTS_MAX {
-                self.cut = self.cut.saturating_add(1);
-                return false;
-            }
+    /// The condition of a situation holds. Returns false if it was cut.
+    pub(crate) fn hold(&mut self, situation: Situation, level: AlertLevel, mut facts: Facts, now: Now) -> bool {
+        let before = self.desk.alerts.of(&situation).map(|a| a.raising);
+        if before.is_none() && self.is_full_of(&situation) {
+            self.cut = self.cut.saturating_add(1);
+            return false;
         }
         // One that is gone keeps the name it had.
-        let named = |id: Option<u32>| id.and_then(|id| self.picture.get(id)).map(label);
-        (condition.a_label, condition.b_label) =
-            (named(condition.a).unwrap_or(condition.a_label), named(condition.b).unwrap_or(condition.b_label));
-        let level = match level {
-            3 => Level::Alarm,
-            2 => Level::Warning,
-            _ => Level::Caution,
+        let named = |id: Option<u64>| id.and_then(|id| self.track_of(id)).map(label);
+        (facts.a_label, facts.b_label) =
+            (named(facts.a).unwrap_or(facts.a_label), named(facts.b).unwrap_or(facts.b_label));
+        let pair = match situation {
+            Situation::Tracks(a, b) => Some((a, b)),
+            _ => None,
         };
-        let change = self.situations.book.hold(key.clone(), level, now);
-        self.situations.facts.insert(change.id(), condition);
-        if conflict && matches!(change, Change::Raised(_) | Change::Worsened(_)) {
-            self.fresh_conflicts.push(key);
+        let held = self.desk.alerts.raise(situation.clone(), level, facts, now).is_some();
+        if let Some(pair) = pair.filter(|_| self.desk.alerts.of(&situation).map(|a| a.raising) > before) {
+            self.fresh_conflicts.push(pair);
         }
-        true
+        held
     }
 
-    /// Lets time pass over the situations of one kind that do not hold: they end by themselves when their hold time is
-    /// over. Nothing to do here but for those whose subject is gone: these end at once.
-    pub(crate) fn end_absent(&mut self, holding: &BTreeSet<Key>, of_kind: impl Fn(&Key) -> bool, now: Now) {
-        let gone = |key: &Key| match key {
-            // While one of them flies and the other is no longer heard, until the prediction is past.
-            Key::Conflict(a, b) => match (self.picture.get(*a), self.picture.get(*b)) {
-                (Some(_), Some(_)) => false,
-                (None, None) => true,
-                _ => {
-                    let alert = self.situations.book.get(key).and_then(|a| self.situations.facts.get(&a.id));
-                    alert.and_then(|facts| facts.cpa).is_none_or(|cpa| cpa < now.utc)
-                }
-            },
-            Key::Site(t, ..) | Key::Area(t, ..) => self.picture.get(*t).is_none(),
-            _ => false,
-        };
-        let ended: alloc::vec::Vec<Key> = self
-            .situations
-            .book
-            .open()
-            .map(|(key, _)| key)
-            .filter(|key| of_kind(key) && !holding.contains(key) && gone(key))
-            .cloned()
-            .collect();
-        for key in ended {
-            self.situations.book.end(&key, now);
+    /// Whether there are as many alerts of this kind of situation as may be. This is for what grows with the traffic, or
+    /// with what a peer sends; the others grow with the number of peers and notices.
+    fn is_full_of(&self, situation: &Situation) -> bool {
+        use Situation::{Area, Meeting, Reported, Site, Tracks};
+        let same = |s: &Situation| core::mem::discriminant(s) == core::mem::discriminant(situation);
+        matches!(situation, Tracks(..) | Site(..) | Area(..) | Meeting(..) | Reported(..))
+            && self.desk.alerts.live().filter(|a| same(&a.situation)).count() >= crate::detecting::CONFLICTS_MAX
+    }
+
+    /// Tells the desk which situations were looked for and do not hold. Those of notices it knows by itself.
+    pub(crate) fn tell_absent(&mut self, present: &Present, now: Now) {
+        for kind in AlertKind::ALL.into_iter().filter(|kind| *kind != AlertKind::Notice) {
+            self.desk.alerts.absent_except(kind, present, now);
         }
     }
 
-    /// Passes time over all alerts, and forgets facts of alerts that are no longer shown.
-    pub(crate) fn tick_alerts(&mut self, now: Now) {
-        self.situations.book.tick(now);
-        let book = &self.situations.book;
-        let shown: BTreeSet<u64> = book.open().map(|(_, a)| a.id).chain(book.history().map(|(_, a)| a.id)).collect();
-        self.situations.facts.retain(|id, _| shown.contains(id));
+    /// The track of a number as the desk knows it.
+    pub(crate) fn track_of(&self, id: u64) -> Option<&SystemTrack> {
+        u32::try_from(id).ok().and_then(|id| self.picture.get(id))
     }
 }
 

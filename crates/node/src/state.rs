@@ -1,15 +1,14 @@
 //! The state of a node, and the fold.
 use crate::command::{Account, Answer};
-use crate::desk::Notices;
 use crate::input::{Boot, Entry, FeedConfig, FeedState, Input, Output};
 use crate::picture::{Origin, Picture, Source, Standing, Taken};
-use crate::situation::{Key, Situations};
 use airspace::{Plan, Site, Volume4d};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use desk::Desk;
 use detect::{Index, Minima, MinimaTable};
 use link::Link;
 use minicbor::{Decode, Encode};
@@ -55,12 +54,9 @@ pub struct State {
     /// Tracks.
     #[n(6)]
     pub(crate) picture: Picture,
-    /// Notices.
+    /// Alerts and notices.
     #[n(7)]
-    pub(crate) notices: Notices,
-    /// What alerts are about.
-    #[n(8)]
-    pub(crate) situations: Situations,
+    pub(crate) desk: Desk,
     /// Plans by owner and subject.
     #[n(9)]
     pub(crate) plans: BTreeMap<(PartyId, SubjectId), Filed<Plan>>,
@@ -105,7 +101,7 @@ pub struct State {
     pub(crate) skewed: BTreeMap<Source, u64>,
     /// Conflicts raised or worsened by the input being folded, to be shared where policy allows.
     #[n(23)]
-    pub(crate) fresh_conflicts: Vec<Key>,
+    pub(crate) fresh_conflicts: Vec<(u64, u64)>,
     /// Parsed pacts; rebuilt from `boot`.
     #[cbor(skip)]
     pub(crate) pacts: Pacts,
@@ -243,8 +239,7 @@ impl Default for State {
             peers: BTreeMap::new(),
             feeds: Vec::new(),
             picture: Picture::default(),
-            notices: Notices::default(),
-            situations: Situations::default(),
+            desk: Desk::default(),
             plans: BTreeMap::new(),
             sites: BTreeMap::new(),
             avoids: BTreeMap::new(),
@@ -295,12 +290,13 @@ impl State {
                 let answer = self.command(actor, key.as_deref(), command, now, out);
                 out.push(Output::Answer(answer));
             }
-            Input::Displayed { actor, alerts, notices } => self.displayed(actor, alerts, notices, now, out),
+            Input::Displayed { actor, alerts, notices } => self.displayed(actor, alerts, notices, now),
             Input::Gap { dropped, since_utc_ms } => self.gap = Some((*dropped, *since_utc_ms)),
             Input::Quarantine { seq } => {
                 out.push(Output::Log(format!("input {seq} made the fold fail and is skipped by a journaled decision")));
             }
         }
+        self.drain_desk(now, out);
         self.share_conflicts(now, out);
     }
 
@@ -313,20 +309,24 @@ impl State {
             for id in self.picture.expire(now) {
                 self.index.0.remove(id);
             }
-            self.full_sweep(now);
-            self.hold_unseen(now);
-            self.check_volumes(now);
-            self.check_peers(now);
-            self.check_notices(now);
-            if let Some((dropped, since)) = self.gap {
-                self.hold_gap(dropped, since, now);
-            }
-            self.tick_alerts(now);
+            self.check_all(now);
         }
         let names: Vec<PartyId> = self.peers.keys().cloned().collect();
         for name in names {
             self.with_link(&name, now, out, |link| link.handle_tick(now));
         }
+    }
+
+    /// Looks for every condition there is, and tells the desk what holds and what does not.
+    fn check_all(&mut self, now: Now) {
+        let mut present = BTreeSet::new();
+        self.full_sweep(&mut present, now);
+        self.keep_unseen(&mut present, now);
+        self.check_volumes(&mut present, now);
+        self.check_peers(&mut present, now);
+        self.check_gap(&mut present, now);
+        self.tell_absent(&present, now);
+        self.desk.handle_time(now);
     }
 
     /// Skips an input that was quarantined: only its number and time count.

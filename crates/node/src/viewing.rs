@@ -1,7 +1,5 @@
 //! Views: what readers see, made from the state.
-use crate::desk::Alert;
 use crate::picture::{STALE_MS, Source, SystemTrack};
-use crate::situation::Key;
 use crate::state::State;
 use crate::view::{
     AlertKind, AlertTrack, AlertView, AvoidView, Checked, FeedView, LinkStatus, NoticeView, Owner, PactView, PeerView,
@@ -11,6 +9,7 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use desk::{Alert, Basis, Direction, NoticeItem, Situation};
 use link::LinkState;
 use record::{PartyId, ReleaseForm};
 use release::Released;
@@ -40,11 +39,17 @@ impl State {
             sites: self.site_views(),
             avoids: self.avoid_views(),
             checked: Checked { tracks: self.checked.0, pairs: self.checked.1, utc: self.checked.2 },
-            cut: self.cut,
+            cut: self.left_out(),
             pacts: self.pact_views(),
             accounts: self.accounts.clone(),
             policy: self.policy.clone(),
         }
+    }
+
+    /// What did not fit: alerts beyond a bound of the node or of the desk, and peers' notices.
+    fn left_out(&self) -> u32 {
+        let desk = self.desk.alerts.cut().saturating_add(self.desk.notices.refused());
+        self.cut.saturating_add(u32::try_from(desk).unwrap_or(u32::MAX))
     }
 
     fn owner_of(&self, party: &PartyId) -> Owner {
@@ -122,93 +127,82 @@ impl State {
     }
 
     fn alert_views(&self, now: Now) -> Vec<AlertView> {
-        let book = &self.situations.book;
-        let recent = |a: &Alert| a.cleared.is_none_or(|at| now.utc.since_ms(at) < CLEARED_SHOWN_MS);
-        let ended = book.history().map(|(k, a)| (k, a)).filter(|(_, a)| recent(a));
-        let mut views: Vec<AlertView> = book.open().chain(ended).map(|(k, a)| self.alert_view(k, a, now)).collect();
+        let book = &self.desk.alerts;
+        let recent = |a: &&Alert| a.cleared.is_none_or(|at| now.utc.since_ms(at) < CLEARED_SHOWN_MS);
+        let ended = book.history().iter().filter(recent);
+        let mut views: Vec<AlertView> = book.live().chain(ended).map(|a| self.alert_view(a, now)).collect();
         views.sort_by_key(|v| (v.state == "cleared", core::cmp::Reverse(v.level), v.tin, v.cpa, v.id));
         views
     }
 
-    fn alert_view(&self, key: &Key, alert: &Alert, now: Now) -> AlertView {
-        let facts = self.situations.facts.get(&alert.id).cloned().unwrap_or_default();
-        let track = |id: Option<u32>, label: &str| {
-            let id = id?;
+    fn alert_view(&self, alert: &Alert, now: Now) -> AlertView {
+        let facts = &alert.facts;
+        let track = |id: Option<u64>, label: &str| {
+            let id = u32::try_from(id?).ok()?;
             let owner = self.picture.get(id).map_or(Owner::Unclaimed, |t| self.owner(t));
             let label = if label.is_empty() { format!("#{id}") } else { String::from(label) };
             Some(AlertTrack { id, label, owner })
         };
         let (a, b) = (track(facts.a, &facts.a_label), track(facts.b, &facts.b_label));
+        let found = || sentence(a.as_ref(), b.as_ref(), facts.violation);
         AlertView {
             id: alert.id,
-            kind: kind_of(key),
+            kind: kind_of(&alert.situation),
             level: alert.level as u8 + 1,
             state: alert.state.name(),
             raised: alert.raised,
-            text: if facts.text.is_empty() { sentence(a.as_ref(), b.as_ref(), facts.violation) } else { facts.text },
-            about: about(key),
+            text: if facts.text.is_empty() { found() } else { facts.text.clone() },
+            about: self.about(&alert.situation),
             a,
             b,
             cpa: facts.cpa,
-            tin: facts.tin,
-            dcpa_mm: facts.dcpa_mm,
+            tin: facts.loss,
+            dcpa_mm: facts.cpa_mm,
             distance_mm: facts.distance_mm,
-            vertical: facts.vertical,
-            basis: facts.basis.map(|b| match b {
-                0 => "pressure",
-                1 => "wgs84",
-                2 => "mixed",
-                _ => "unknown-level",
-            }),
+            vertical: facts.vertical.map(|h| i64::from(h.0)),
+            basis: facts.basis.map(Basis::name),
             violation: facts.violation,
             data_age_ms: facts.data_at.map(|at| now.utc.since_ms(at).max(0) as u64),
-            acknowledged: alert.acknowledged.clone(),
+            acknowledged: alert.acknowledged.as_ref().map(|a| (a.by.clone(), a.at)),
+        }
+    }
+
+    /// What an alert is about beside tracks.
+    fn about(&self, situation: &Situation) -> Option<String> {
+        use Situation::{
+            Area, Meeting, Notice, Own, Peer, PlanSite, Plans, Reported, Site, TrackSite, TrackVolume, Tracks,
+        };
+        match situation {
+            Tracks(..) | Own(_) => None,
+            Site(.., subject) | Area(.., subject) | Meeting(.., subject) => Some(subject.to_string()),
+            TrackSite(_, subject) | TrackVolume(_, subject) | Plans(_, subject) | PlanSite(_, subject) => {
+                Some(subject.to_string())
+            }
+            Peer(party, _) | Reported(party, _) => Some(party.to_string()),
+            Notice(id) => self.desk.notices.get(*id).map(|n| n.record.to_string()),
         }
     }
 
     fn notice_views(&self, now: Now) -> Vec<NoticeView> {
-        let sent = self.notices.outgoing().map(|(id, n)| {
-            let view = NoticeView {
-                id: *id,
-                subject: n.subject,
-                outgoing: true,
-                peer: n.peer.clone(),
-                precedence: n.precedence,
-                notice: n.notice.clone(),
-                issued: n.issued,
-                wanted: n.wanted,
-                due: n.due.map(|(_, utc)| utc),
-                overdue: n.overdue(now),
-                received: n.received,
-                seen: n.seen,
-                acknowledged: n.acknowledged.as_ref().map(acknowledged),
-                sealed: n.received.is_some(),
-            };
-            (n.order, view)
-        });
-        let received = self.notices.incoming().map(|(id, n)| {
-            let sealed = self.peers.get(&n.peer).is_some_and(|p| p.link.view(now).sealed > n.index);
-            let view = NoticeView {
-                id: *id,
-                subject: n.subject,
-                outgoing: false,
-                peer: n.peer.clone(),
-                precedence: n.precedence,
-                notice: n.notice.clone(),
-                issued: n.issued,
-                wanted: n.wanted,
-                due: n.due.map(|(_, utc)| utc),
-                overdue: n.overdue(now),
-                received: Some(n.received),
-                seen: n.seen.as_ref().map(|(at, _)| *at),
-                acknowledged: n.acknowledged.as_ref().map(acknowledged),
-                sealed,
-            };
-            (n.order, view)
-        });
-        let mut all: Vec<(u64, NoticeView)> = sent.chain(received).collect();
-        all.sort_by_key(|(order, _)| core::cmp::Reverse(*order));
-        all.into_iter().map(|(_, view)| view).collect()
+        let view = |n: &NoticeItem| NoticeView {
+            id: n.record,
+            subject: n.subject,
+            outgoing: n.direction == Direction::Out,
+            peer: n.peer.clone(),
+            precedence: n.precedence,
+            notice: n.notice.clone(),
+            issued: n.issued,
+            wanted: n.wanted,
+            due: n.due,
+            overdue: n.is_overdue(now),
+            received: n.received,
+            seen: n.seen,
+            acknowledged: n.acknowledged.as_ref().map(acknowledged),
+            sealed: n.sealed,
+        };
+        let mut all: Vec<NoticeView> = self.desk.notices.iter().map(view).collect();
+        all.reverse();
+        all
     }
 
     fn plan_views(&self) -> Vec<PlanView> {
@@ -277,8 +271,8 @@ fn unnamed() -> PartyId {
     }
 }
 
-fn acknowledged(a: &crate::desk::Acknowledged) -> crate::view::Acknowledged {
-    crate::view::Acknowledged { at: a.at, role: a.role, by: a.by.clone(), read_back_ok: a.read_back_ok }
+fn acknowledged(a: &desk::Answer) -> crate::view::Acknowledged {
+    crate::view::Acknowledged { at: a.at, role: Some(a.role), by: a.by.clone(), read_back_ok: a.differs.is_empty() }
 }
 
 fn feed_view(feed: &crate::state::Feed, now: Now) -> FeedView {
@@ -293,31 +287,16 @@ fn feed_view(feed: &crate::state::Feed, now: Now) -> FeedView {
     }
 }
 
-fn kind_of(key: &Key) -> AlertKind {
-    match key {
-        Key::Conflict(..) | Key::Reported(..) => AlertKind::Conflict,
-        Key::Site(..) => AlertKind::Site,
-        Key::Area(..) | Key::Plans(..) => AlertKind::Plan,
-        Key::PeerLost(_) => AlertKind::PeerLost,
-        Key::Clock(_) | Key::Channel(_) => AlertKind::Clock,
-        Key::Frozen(_) | Key::Pact(_) => AlertKind::Frozen,
-        Key::Notice(_) => AlertKind::Notice,
-        Key::Gap => AlertKind::OwnPicture,
-    }
-}
-
-/// What an alert is about beside tracks.
-fn about(key: &Key) -> Option<String> {
-    match key {
-        Key::Conflict(..) | Key::Gap => None,
-        Key::Site(.., subject) | Key::Area(.., subject) | Key::Plans(.., subject) => Some(subject.to_string()),
-        Key::PeerLost(party)
-        | Key::Clock(party)
-        | Key::Channel(party)
-        | Key::Frozen(party)
-        | Key::Pact(party)
-        | Key::Reported(party, _) => Some(party.to_string()),
-        Key::Notice(id) => Some(id.to_string()),
+fn kind_of(situation: &Situation) -> AlertKind {
+    match situation.kind() {
+        desk::AlertKind::Conflict => AlertKind::Conflict,
+        desk::AlertKind::Site => AlertKind::Site,
+        desk::AlertKind::Plan => AlertKind::Plan,
+        desk::AlertKind::PeerLost => AlertKind::PeerLost,
+        desk::AlertKind::Clock => AlertKind::Clock,
+        desk::AlertKind::Notice => AlertKind::Notice,
+        desk::AlertKind::Rollback | desk::AlertKind::Frozen => AlertKind::Frozen,
+        desk::AlertKind::OwnPicture => AlertKind::OwnPicture,
     }
 }
 

@@ -8,7 +8,7 @@ mod words;
 
 pub(crate) use covering::{check, check_site};
 
-use crate::situation::{Condition, Key};
+use crate::situation::{Present, sentence};
 use crate::state::{Filed, State};
 use airspace::{Plan, PlanState, Volume4d};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -16,6 +16,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use covering::{covering, covering_site};
+use desk::{AlertLevel, Situation};
 use detect::{Overlap, PreparedSite, PreparedVolume, volume_volume};
 use record::{PartyId, SubjectId};
 use units::{Now, Utc, earth};
@@ -341,32 +342,39 @@ impl State {
         }
     }
 
-    /// Holds the alerts of meetings that are not over: of the things given, or of all.
-    fn hold_meetings(&mut self, prepared: &Prepared, of: Option<&BTreeSet<Thing>>, now: Now) {
+    /// Holds the alerts of meetings that are not over: of the things given, or of all. Gives what holds.
+    fn hold_meetings(&mut self, prepared: &Prepared, of: Option<&BTreeSet<Thing>>, now: Now) -> Present {
+        let mut present = Present::new();
         for (own, others) in prepared.meetings.iter().filter(|(own, _)| of.is_none_or(|of| of.contains(own))) {
             for (other, found) in others.iter().filter(|(_, f)| f.alert && f.until >= now.utc) {
-                let key = Key::Plans(own.subject, other.owner.clone(), other.subject);
-                self.hold(key, 1, Condition::text(found.text.clone()), now);
+                let situation = Situation::Meeting(own.subject, other.owner.clone(), other.subject);
+                if self.hold(situation.clone(), AlertLevel::Caution, sentence(found.text.clone()), now) {
+                    present.insert(situation);
+                }
             }
         }
+        present
     }
 
     /// Once a second: what meets is said again while it lasts, and own aircraft are checked against all volumes.
-    pub(crate) fn check_volumes(&mut self, now: Now) {
+    pub(crate) fn check_volumes(&mut self, present: &mut Present, now: Now) {
         self.forget_past(now);
         let prepared = core::mem::take(&mut self.prepared);
         self.retell(&prepared, prepared.meetings.keys(), now);
-        self.hold_meetings(&prepared, None, now);
+        present.append(&mut self.hold_meetings(&prepared, None, now));
         let near = prepared.airborne(self, now);
         self.cut = self.cut.saturating_add(near.left_out);
         self.prepared = prepared;
-        let mut holding = BTreeSet::new();
-        for (key, (level, condition)) in near.found {
-            if self.hold(key.clone(), level, condition, now) {
-                holding.insert(key);
+        for (situation, (level, facts)) in near.found {
+            if self.hold(situation.clone(), level, facts, now) {
+                present.insert(situation);
             }
         }
-        self.end_absent(&holding, |key| matches!(key, Key::Site(..) | Key::Area(..)), now);
+        if near.left_out > 0 {
+            // What was not looked at is not known to be over.
+            let airborne = |s: &&Situation| matches!(s, Situation::Site(..) | Situation::Area(..));
+            present.extend(self.desk.alerts.live().map(|a| &a.situation).filter(airborne).cloned());
+        }
     }
 
     /// Drops plans and avoid areas that have been over for a day: else the bound on their number would in time refuse

@@ -127,8 +127,11 @@ fn an_unanswered_notice_alarms_both_desks_when_it_is_due_and_no_longer_once_it_i
     assert_eq!(alerts(&world, 1)[0].0, 3, "FLASH is an alarm at once");
     world.run(31_000, 500);
     assert!(sent(&world, id).overdue && held(&world, id).overdue);
-    assert_eq!(alerts(&world, 0), [(3, "south has not acknowledged in time: Balloon adrift".to_string())]);
-    assert_eq!(alerts(&world, 1), [(3, "OVERDUE: FLASH notice of north waits: Balloon adrift".to_string())]);
+    assert_eq!(alerts(&world, 0), [(3, "FLASH hazard to south is not answered, overdue: Balloon adrift".to_string())]);
+    assert_eq!(
+        alerts(&world, 1),
+        [(3, "FLASH hazard from north waits for your answer, overdue: Balloon adrift".to_string())]
+    );
     read_back(&mut world, 1, id, right()).unwrap();
     world.run(15_000, 500);
     assert!(alerts(&world, 0).is_empty() && alerts(&world, 1).is_empty());

@@ -2,7 +2,7 @@
 use super::words::name;
 use super::{Kind, Prepared, Ready, Thing, within};
 use crate::picture::SystemTrack;
-use crate::situation::{Condition, Key, label};
+use crate::situation::label;
 use crate::state::State;
 use airspace::PlanState;
 use alloc::collections::BTreeMap;
@@ -10,6 +10,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
+use desk::{AlertLevel, Facts, Situation};
 use detect::{AGE_MAX_MS, Kinematics, PreparedSite, PreparedVolume, Presence, track_volume};
 use record::SubjectId;
 use units::earth::{self, Vec3};
@@ -25,7 +26,7 @@ const STRETCH: f64 = 1.01;
 /// What was found, and how much was not looked at.
 #[derive(Default)]
 pub(super) struct Near {
-    pub found: BTreeMap<Key, (u8, Condition)>,
+    pub found: BTreeMap<Situation, (AlertLevel, Facts)>,
     pub left_out: u32,
     work: usize,
 }
@@ -135,34 +136,34 @@ impl Near {
             What::Volume(volume) => in_volume(state, flying, target.thing, volume),
         };
         let Some(found) = found else { return };
-        let (owner, id) = (target.thing.owner.clone(), flying.track.id);
-        let key = match target.thing.kind {
-            Kind::Site => Key::Site(id, owner, target.thing.subject),
+        let (owner, id) = (target.thing.owner.clone(), u64::from(flying.track.id));
+        let situation = match target.thing.kind {
+            Kind::Site => Situation::Site(id, owner, target.thing.subject),
             // Avoid areas of one peer follow each other bin by bin: to the aircraft that is one situation.
-            Kind::Avoid => Key::Area(id, owner, SubjectId::default()),
-            Kind::Plan => Key::Area(id, owner, target.thing.subject),
+            Kind::Avoid => Situation::Area(id, owner, SubjectId::default()),
+            Kind::Plan => Situation::Area(id, owner, target.thing.subject),
         };
         let text = format!("{} {} {}", label(flying.track), found.verb, whose(state, target.thing));
-        let condition = Condition {
+        let facts = Facts {
             a: Some(id),
-            tin: Some(flying.state.t0().plus_ms(libm::round(found.in_s * 1000.0) as i64).max(now)),
+            loss: Some(flying.state.t0().plus_ms(libm::round(found.in_s * 1000.0) as i64).max(now)),
             distance_mm: found.distance_m.map(|m| libm::round(m * 1000.0) as i64),
             violation: found.inside,
             data_at: Some(flying.track.last.at),
             text,
-            ..Condition::default()
+            ..Facts::default()
         };
         // The higher level counts, and of one level the sooner.
-        let known = self.found.get(&key).map(|(level, c)| (*level, Reverse(c.tin)));
-        if known.is_none_or(|known| (found.level, Reverse(condition.tin)) > known) {
-            self.found.insert(key, (found.level, condition));
+        let known = self.found.get(&situation).map(|(level, f)| (*level, Reverse(f.loss)));
+        if known.is_none_or(|known| (found.level, Reverse(facts.loss)) > known) {
+            self.found.insert(situation, (found.level, facts));
         }
     }
 }
 
 /// One track at one target.
 struct Found {
-    level: u8,
+    level: AlertLevel,
     verb: &'static str,
     inside: bool,
     in_s: f64,
@@ -175,11 +176,11 @@ fn over_site(flying: &Flying<'_>, site: &PreparedSite) -> Option<Found> {
     let hit = site.point(Vertex::from_degrees(lat, lon).ok()?);
     let distance_m = Some(hit.distance_m);
     if hit.inside_buffer {
-        return Some(Found { level: 3, verb: "is over", inside: true, in_s: 0.0, distance_m });
+        return Some(Found { level: AlertLevel::Alarm, verb: "is over", inside: true, in_s: 0.0, distance_m });
     }
     let ahead = site.track(&flying.state, flying.horizon_s);
     let (in_s, _) = *ahead.first()?;
-    Some(Found { level: 2, verb: "is predicted to come over", inside: false, in_s, distance_m })
+    Some(Found { level: AlertLevel::Warning, verb: "is predicted to come over", inside: false, in_s, distance_m })
 }
 
 /// Inside an avoid area, or a plan of an emergency, is a warning; everything else about plans and areas is a caution:
@@ -192,9 +193,9 @@ fn in_volume(state: &State, flying: &Flying<'_>, thing: &Thing, volume: &Prepare
     };
     let distance_m = Some(if seen.lateral_m > 0.0 { seen.lateral_m } else { 0.0 });
     let (level, verb, inside) = match seen.now {
-        Presence::In => (if grave { 2 } else { 1 }, "is in", true),
-        Presence::Marginal => (1, "is at the edge of", false),
-        Presence::Out => (1, "is predicted to enter", false),
+        Presence::In => (if grave { AlertLevel::Warning } else { AlertLevel::Caution }, "is in", true),
+        Presence::Marginal => (AlertLevel::Caution, "is at the edge of", false),
+        Presence::Out => (AlertLevel::Caution, "is predicted to enter", false),
     };
     let in_s = match (seen.now, seen.predicted.first()) {
         (Presence::Out, None) => return None,

@@ -1,0 +1,83 @@
+//! What an alert says.
+use alloc::string::String;
+use minicbor::{Decode, Encode};
+use units::{Height, Reference, Utc};
+
+/// What is known of the situation, as of the last time it was found.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct Facts {
+    /// In words, for people.
+    #[n(0)]
+    pub text: String,
+    /// Closest approach.
+    #[n(1)]
+    pub cpa: Option<Utc>,
+    /// Loss of minima begins.
+    #[n(2)]
+    pub loss: Option<Utc>,
+    /// Lateral distance at the closest approach, millimetres.
+    #[n(3)]
+    pub cpa_mm: Option<i64>,
+    /// Lateral distance now, millimetres.
+    #[n(4)]
+    pub distance_mm: Option<i64>,
+    /// Vertical distance; `None` if a level is unknown.
+    #[n(5)]
+    pub vertical: Option<Height>,
+    /// The reference in which the levels were compared.
+    #[n(6)]
+    pub reference: Option<Reference>,
+    /// Minima are lost already.
+    #[n(7)]
+    pub violation: bool,
+    /// The track that is ours to turn.
+    #[n(8)]
+    pub a: Option<u64>,
+    /// The other track.
+    #[n(9)]
+    pub b: Option<u64>,
+    /// Name of `a` for people; it outlives the track.
+    #[n(10)]
+    pub a_label: String,
+    /// Name of `b` for people.
+    #[n(11)]
+    pub b_label: String,
+    /// What the comparison of the levels rests on.
+    #[n(12)]
+    pub basis: Option<Basis>,
+    /// Time of the older of the reports it rests on.
+    #[n(13)]
+    pub data_at: Option<Utc>,
+}
+
+/// What a comparison of two levels rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Basis {
+    /// Both pressure altitude.
+    #[n(0)]
+    Pressure,
+    /// Both height above WGS-84.
+    #[n(1)]
+    Wgs84,
+    /// One of each.
+    #[n(2)]
+    Mixed,
+    /// At least one level is not known.
+    #[n(3)]
+    UnknownLevel,
+}
+
+impl Basis {
+    /// The word used in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pressure => "pressure",
+            Self::Wgs84 => "wgs84",
+            Self::Mixed => "mixed",
+            Self::UnknownLevel => "unknown-level",
+        }
+    }
+}
