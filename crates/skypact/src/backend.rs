@@ -162,17 +162,11 @@ fn tracks_told(log: &crate::store::LogStore, from: u64, size: u64, now: Utc) -> 
             let Ok(decoded) = record::decode(&entry) else { continue };
             let Body::Tracks(batch) = decoded.record.body else { continue };
             for report in batch.unpack().unwrap_or_default() {
-                let id = tracks.len() as u32 + 1;
-                let track = tracks.entry(report.local).or_insert(TrackView {
-                    id,
-                    owner: Owner::Own,
-                    report,
-                    form: batch.form,
-                    precision_mm: batch.precision_mm,
-                    stale: false,
-                    alert: 0,
-                });
-                track.report = report;
+                let (form, precision_mm) = (batch.form, batch.precision_mm);
+                // The peer's number folded to 32 bits: the same aircraft keeps its id from frame to frame.
+                let id = (report.local ^ report.local >> 32) as u32;
+                let (owner, stale, alert) = (Owner::Own, false, 0);
+                tracks.insert(report.local, TrackView { id, owner, report, form, precision_mm, stale, alert });
             }
         }
     }

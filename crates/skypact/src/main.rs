@@ -18,6 +18,7 @@ mod serve;
 mod sessions;
 mod store;
 mod stores;
+mod web;
 
 fn main() -> std::process::ExitCode {
     cli::main()

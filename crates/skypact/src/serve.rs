@@ -260,12 +260,7 @@ async fn start_api(
     };
     let backend = Arc::new(NodeBackend::new(core.clone()));
     let router = api_native::router(backend, options).merge(console::router());
-    tasks.spawn(async move {
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        if let Err(error) = axum::serve(listener, service).await {
-            warn!("the API has ended: {error}");
-        }
-    });
+    tasks.spawn(crate::web::serve(listener, router));
     info!(%at, "console and API");
     Ok(at)
 }
