@@ -148,6 +148,28 @@ fn new_keys_and_the_pact_under_which_they_speak() {
     assert!(differ.out.starts_with("clause 1.1 (party north):\n"), "{}", differ.out);
 }
 
+/// Flies an aircraft in the feed's file until a preview has a record of tracks.
+fn wait_for_tracks(dir: &Path, preview: &dyn Fn() -> Value) -> Value {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut lat = 47.0;
+    loop {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+        let aircraft =
+            json!({ "hex": "4b1a41", "flight": "OWN1", "lat": lat, "lon": 8.0, "alt_baro": 9000, "seen_pos": 0.0 });
+        let document = json!({ "now": now, "aircraft": [aircraft] }).to_string();
+        // Put in place as a whole, as a decoder does.
+        std::fs::write(dir.join("aircraft.new"), document).unwrap();
+        std::fs::rename(dir.join("aircraft.new"), dir.join("aircraft.json")).unwrap();
+        let answer = preview();
+        if let Some(record) = answer["records"].as_array().and_then(|r| r.iter().find(|r| r["kind"] == "tracks")) {
+            return record.clone();
+        }
+        assert!(Instant::now() < deadline, "{answer}");
+        lat += 0.001;
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
 /// A node that runs, and is killed if the test does not stop it.
 struct Node {
     child: Option<Child>,
@@ -166,7 +188,9 @@ impl Node {
             .replace("127.0.0.1:8480", "127.0.0.1:0")
             .replace("0.0.0.0:8443", "127.0.0.1:0")
             + peer
-            + "\n[[release]]\nto = \"south\"\nclass = \"plans\"\nlevel = \"full\"\n";
+            + "\n[[release]]\nto = \"south\"\nclass = \"plans\"\nlevel = \"full\"\n\
+               \n[[release]]\nto = \"south\"\nclass = \"tracks\"\nlevel = \"reduced\"\nprecision_m = 1000\n\
+               \n[[feed]]\nname = \"own\"\nformat = \"aircraft-json\"\nsource = \"../aircraft.json\"\nclaim = \"own\"\nevery_s = 0.1\n";
         std::fs::write(&config, text).unwrap();
         let (out, log) = (dir.join(format!("{name}.out")), dir.join(format!("{name}.log")));
         let child = skypact(dir)
@@ -246,12 +270,25 @@ fn a_planner_works_at_a_running_node() {
     north("plan file area.geojson --from now --to +1h --callsign A-NAME-FAR-TOO-LONG").refused(4, "callsign");
     north("plan file area.geojson --from now --to tomorrow").refused(2, "is not a time");
 
-    let preview = json("release preview --for south");
-    let kinds: Vec<&Value> = preview["records"].as_array().unwrap().iter().map(|r| &r["kind"]).collect();
-    assert!(kinds.is_empty() || kinds.contains(&&json!("plan")), "{preview}");
+    let record = wait_for_tracks(at, &|| json("release preview --for south"));
+    assert_eq!((&record["body"]["form"], &record["body"]["precision_m"]), (&json!("reduced"), &json!(1000)));
+    let track = &record["body"]["tracks"][0];
+    assert_eq!(
+        (&track["callsign"], &track["address"]),
+        (&Value::Null, &Value::Null),
+        "the identity is dropped: {record}"
+    );
+    assert!(
+        record["bytes"].as_u64() > Some(0) && record["ledger"].as_str().unwrap().contains("reduced by rule 2"),
+        "{record}"
+    );
     north("release preview --for east").refused(4, "no such party: east");
     let rules = north("release show").ok();
-    assert_eq!(rules, "Release rules, revision 1\nto south\n  1. plans: full\nEverything else is withheld.\n");
+    assert_eq!(
+        rules,
+        "Release rules, revision 1\nto south\n  1. plans: full\n  2. tracks: reduced (delay_s 0.0, \
+                identity drop, precision_m 1000.0)\nEverything else is withheld.\n"
+    );
 
     let mut send: Vec<&str> =
         "notice send --to south --class hazard --precedence IMMEDIATE --level 3000ftMSL --start now"

@@ -25,7 +25,7 @@ A notice to a peer whose link is down waits and goes when the link is back; `not
 queued, received (the peer's node holds it and has signed for it), seen (shown to its watch), acknowledged.
 
 To acknowledge, read back what the notice says of place, level and time, from its text or from the chart, not by copying: the node
-compares (place within 100 m, level exactly, time within a minute) and refuses a read-back that differs. After a refusal call
+compares (place within 100 m, level with its reference, time within a minute) and refuses a read-back that differs. After a refusal call
 the sender.
 
 Exit codes: 0 done; 1 failed; 2 wrong command line; 4 refused by the node (a read-back that differs, no such notice).";
@@ -41,6 +41,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum NoticeCommand {
     /// Sends a notice to one or more peers.
+    #[command(after_help = AFTER)]
     Send(Box<SendArgs>),
     /// Lists notices in and out, with their deadlines and receipts.
     List {
@@ -51,6 +52,7 @@ enum NoticeCommand {
         node: NodeArgs,
     },
     /// Acknowledges a notice received, with a read-back.
+    #[command(after_help = AFTER)]
     Ack(AckArgs),
 }
 

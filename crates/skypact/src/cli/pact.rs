@@ -46,6 +46,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum PactCommand {
     /// Writes a pact that nobody has signed yet, from party files and terms.
+    #[command(after_help = AFTER)]
     Propose {
         #[command(flatten)]
         terms: Box<Terms>,
@@ -54,6 +55,7 @@ enum PactCommand {
         output: PathBuf,
     },
     /// Adds this party's signature to a pact file, after showing its terms.
+    #[command(after_help = AFTER)]
     Sign {
         /// Pact file; it is replaced by one with the signature added.
         file: PathBuf,

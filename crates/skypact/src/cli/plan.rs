@@ -28,8 +28,9 @@ Each feature may have properties of its own, as text, which go before the option
   start, end     2026-08-01T05:00:00Z, `now`, or +45m (from now, by the node's clock)
 Every volume needs all four from one or the other: a limit left out is not taken for no limit.
 
-A plan goes to the peers as far as the release rules allow; `skypact release preview --for PEER` shows it. The answer names the
-plans that it conflicts with: it is filed all the same, and both sides are warned.
+A plan goes to the peers as far as the release rules allow (`skypact release show`). The answer names the peers' plans, the areas
+to avoid and the protected sites that it conflicts with: it is filed all the same, and both sides are warned. Own plans are not
+compared with each other; `--state draft` asks first and tells nobody.
 
 Exit codes: 0 done; 1 failed; 2 wrong command line; 4 refused by the node.";
 
@@ -44,6 +45,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum PlanCommand {
     /// Files a plan, or a new revision of one.
+    #[command(after_help = AFTER)]
     File(Box<FileArgs>),
     /// Lists plans, the own ones and those that peers have released.
     List {
@@ -250,7 +252,9 @@ fn filed(answer: &Value, global: Global) {
     let text = |name: &str| answer[name].as_str().unwrap_or("-").to_owned();
     println!("Filed {}, revision {}.", text("subject"), answer["revision"]);
     match answer["conflicts"].as_array().map(Vec::as_slice) {
-        None | Some([]) => println!("It conflicts with no plan known here."),
+        None | Some([]) => {
+            println!("It conflicts with no peer's plan, no area to avoid and no protected site that is known here.");
+        }
         Some(conflicts) => {
             println!("It conflicts with:");
             for conflict in conflicts {

@@ -15,7 +15,7 @@ Examples:
 
 Nothing leaves the node without a rule: for each peer and class of record the first rule that matches wins, and no rule means
 withheld. The first rules stand in the configuration ([[release]]); an administrator replaces them on the console or with
-PUT /v1/release. A preview sends nothing and changes nothing. It is made by the code that makes the release.
+PUT /v1/release. A preview sends nothing and changes nothing. It is made by the code that makes the release, and shows what has not been told yet.
 
 Exit codes: 0 done; 1 failed; 2 wrong command line; 4 refused by the node (no such party).";
 
