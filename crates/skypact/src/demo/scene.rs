@@ -67,7 +67,11 @@ fn recorded(path: &Path) -> Result<Scene> {
     let first = recording.timeline.reports()[0].position;
     let centre = (first.lat(), first.lon());
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let title = format!("{reports} recorded reports of {name}, {} min from {} on", end.since_ms(start) / 60_000, crate::clock::rfc3339(start));
+    let title = format!(
+        "{reports} recorded reports of {name}, {} min from {} on",
+        end.since_ms(start) / 60_000,
+        crate::clock::rfc3339(start)
+    );
     let feed =
         |n: u32| FeedText { format: format.name().into(), source: path.display().to_string(), share: Some([n, 3]) };
     // Light aircraft in a traffic pattern are closer than airliners ever may be.
