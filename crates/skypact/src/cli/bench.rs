@@ -1,11 +1,98 @@
-//! `skypact bench`.
+//! `skypact bench`: measures on this machine, beside a baseline of the same run. No figure here is a promise.
+mod detect;
+mod journal;
+mod link;
+mod node;
+mod recover;
+mod release;
+mod table;
+mod world;
+
 use crate::cli::{Global, Outcome};
+use anyhow::{Result, ensure};
+use clap::Subcommand;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use table::Report;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = "\
+Every benchmark prints the machine, the scenario and its seed, the runs with median, least and most, the cost of one item at
+each size (that is: how cost grows), peak memory, and the baseline of the same run. docs/benchmarks.md keeps figures.")]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Appends durably, beside writing and syncing the same bytes raw.
+    Journal(journal::Args),
+    /// Two nodes in this process, each on a runtime of its own, over real mutual TLS and HTTP/2: from release to receipt.
+    Link(link::Args),
+    /// Finds all conflicts of a picture, beside judging every pair.
+    Detect(detect::Args),
+    /// A whole node in a process of its own, with peers in theirs, in real time: CPU, memory, disk.
+    Node(node::Args),
+    /// From kill -9 to the full picture.
+    Recover(recover::Args),
+    /// Applies the release rules, track by track and peer by peer.
+    Release(release::Args),
+}
+
+/// What every benchmark takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Common {
+    /// How often each size is measured.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    runs: u32,
+    /// Folder for files, on the disk that is to be measured. Default: the system's folder for temporary files.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+}
+
+impl Common {
+    fn dir(&self) -> PathBuf {
+        self.dir.clone().unwrap_or_else(std::env::temp_dir)
+    }
+
+    /// A value for each run.
+    fn measure<T>(&self, mut one: impl FnMut() -> Result<T>) -> Result<Vec<T>> {
+        (0..self.runs).map(|_| one()).collect()
+    }
+}
+
+/// A number from 1 to `most`.
+fn up_to(most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let number = text.parse().ok().filter(|n| (1..=most).contains(n));
+        number.ok_or_else(|| format!("{text:?} is not a number from 1 to {most}"))
+    }
+}
 
 /// Runs the command.
-pub fn run(_args: Args, _global: Global) -> Outcome {
-    anyhow::bail!("not built yet")
+pub fn run(args: Args, global: Global) -> Outcome {
+    if cfg!(debug_assertions) {
+        eprintln!("skypact: this is a build without optimisation; build with --profile fast or --release to measure");
+    }
+    let report = match args.what {
+        What::Journal(args) => journal::run(&args),
+        What::Link(args) => link::run(&args),
+        What::Detect(args) => detect::run(&args),
+        What::Node(args) => node::run(&args),
+        What::Recover(args) => recover::run(&args),
+        What::Release(args) => release::run(&args),
+    }?;
+    print(&report, global)
+}
+
+fn print(report: &Report, global: Global) -> Outcome {
+    ensure!(!report.rows.is_empty(), "nothing was measured");
+    if global.json {
+        println!("{}", report.json())
+    } else {
+        print!("{}", report.text())
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -257,8 +257,8 @@ fn log_json(log: &LinkLog, made: &Made) -> Value {
         "checkpoints": made.evidence.checkpoints.len(),
         "size": made.size,
         "not_yet_sealed": made.beyond,
-        "received_first": at(made.received.map(|r| r.0)),
-        "received_last": at(made.received.map(|r| r.1)),
+        "receipts_first": at(made.received.map(|r| r.0)),
+        "receipts_last": at(made.received.map(|r| r.1)),
         "remarks": made.remarks,
     })
 }

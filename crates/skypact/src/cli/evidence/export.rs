@@ -313,8 +313,8 @@ pub fn pacts_of(metadata: &[u8]) -> Vec<Vec<u8>> {
 /// Words for when an addressee stated to hold what is exported.
 pub fn received_text(received: Option<(Utc, Utc)>) -> String {
     match received {
-        Some((a, b)) if a == b => format!("received by {}", rfc3339(a)),
-        Some((a, b)) => format!("received between {} and {}", rfc3339(a), rfc3339(b)),
+        Some((a, b)) if a == b => format!("receipts dated {}", rfc3339(a)),
+        Some((a, b)) => format!("receipts dated {} to {}", rfc3339(a), rfc3339(b)),
         None => "times of receipt: see the checkpoints".into(),
     }
 }

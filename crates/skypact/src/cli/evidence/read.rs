@@ -103,6 +103,7 @@ pub fn verify(args: &VerifyArgs, global: Global) -> Outcome {
         for (log, of) in bundle.logs.iter().zip(&report.logs) {
             println!("{}", receipt_line(log, of));
         }
+        println!("Receipts are dated by their giver, in whole seconds, rounded down.");
         if args.show {
             show_logs(&bundle, Some(&report));
         }
@@ -118,7 +119,7 @@ fn addressee(origin: &str) -> Option<String> {
     origin.strip_prefix("skypact.link/")?.split('/').nth(1).map(|party| format!("skypact.link/{party}"))
 }
 
-/// By when each proven entry was received, by its index.
+/// The receipt of each proven entry, by its index: dated in whole seconds, rounded down.
 fn received(origin: &str, report: &LogReport) -> Vec<(std::ops::Range<u64>, Utc)> {
     let Some(name) = addressee(origin) else { return Vec::new() };
     report.received_by(&name).into_iter().map(|(range, time_s)| (range, seconds(time_s))).collect()
@@ -130,7 +131,7 @@ fn receipt_line(log: &LogEvidence, report: &LogReport) -> String {
     let who = addressee(&log.origin).unwrap_or_else(|| "the addressee".into());
     match (runs.iter().map(|r| r.1).min(), runs.iter().map(|r| r.1).max()) {
         (Some(first), Some(last)) => format!(
-            "{who} stated to hold {count} of {} entries of {}: the first by {}, the last by {}",
+            "{who} gave receipts for {count} of {} entries of {}: the first dated {}, the last {}",
             log.entries.len(),
             log.origin,
             rfc3339(first),
@@ -182,7 +183,7 @@ fn show_logs(bundle: &Bundle, report: Option<&Report>) {
             let proven = of.is_none_or(|of| of.proven.iter().any(|p| p.range.contains(&entry.index)));
             let mark = if proven { "" } else { " NOT PROVEN" };
             let by = runs.iter().find(|(range, _)| range.contains(&entry.index));
-            let by = by.map(|(_, at)| format!(" [received by {}]", rfc3339(*at))).unwrap_or_default();
+            let by = by.map(|(_, at)| format!(" [receipt dated {}]", rfc3339(*at))).unwrap_or_default();
             match record::decode(&entry.bytes) {
                 Ok(decoded) => {
                     let at = rfc3339(decoded.record.issued_at);
@@ -214,7 +215,7 @@ fn entries_json(
         if let Some(of) = report {
             out["proven"] = json!(of.proven.iter().any(|p| p.range.contains(&entry.index)));
             let by = runs.iter().find(|(range, _)| range.contains(&entry.index));
-            out["received_by"] = json!(by.map(|(_, at)| rfc3339(*at)));
+            out["receipt_dated"] = json!(by.map(|(_, at)| rfc3339(*at)));
         }
         match record::decode(&entry.bytes) {
             Ok(decoded) => {
@@ -272,9 +273,9 @@ fn log_json(log: &LogEvidence, of: &LogReport) -> Value {
         "sound": of.is_sound(),
         "entries_total": log.entries.len(),
         "proven": of.proven.iter().map(|p| p.range.end - p.range.start).sum::<u64>(),
-        "received": count,
-        "received_first": received.iter().map(|r| r.1).min().map(rfc3339),
-        "received_last": received.iter().map(|r| r.1).max().map(rfc3339),
+        "receipts": count,
+        "receipts_first": received.iter().map(|r| r.1).min().map(rfc3339),
+        "receipts_last": received.iter().map(|r| r.1).max().map(rfc3339),
         "checkpoints": checkpoints.collect::<Vec<_>>(),
         "claimed_complete": of.ranges.iter().map(|r| json!([r.start, r.end])).collect::<Vec<_>>(),
         "first_bad": of.first_bad.as_ref().map(ToString::to_string),

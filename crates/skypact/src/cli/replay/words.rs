@@ -61,18 +61,19 @@ pub fn print_view(view: &View, history: &History, folded: &Folded, at: Utc, all:
 
 /// Prints what a party had been told.
 pub fn print_told(told: &Told, all: bool) {
-    let confirmed = |at: Option<Utc>| at.map_or_else(|| "time not known".into(), |at| format!("by {}", rfc3339(at)));
+    let confirmed =
+        |at: Option<Utc>| at.map_or_else(|| "time not known".into(), |at| format!("receipt dated {}", rfc3339(at)));
     println!("what {} had been told ({})", told.peer, told.origin);
-    println!("  {} entries said; {} confirmed to be held, the last {}", told.size, told.held, confirmed(told.held_at));
+    println!("  {} entries said; {} confirmed to be held, the last: {}", told.size, told.held, confirmed(told.held_at));
     let most = if all { usize::MAX } else { LISTED };
     println!("  aircraft it had been told of in the last two minutes: {}", told.tracks.len());
     for (report, index, at) in told.tracks.iter().take(most) {
-        println!("    {} (entry {index}, held {})", track_text(report), confirmed(*at));
+        println!("    {} (entry {index}, {})", track_text(report), confirmed(*at));
     }
     more(told.tracks.len(), most);
     println!("  plans, sites and areas: {}", told.filed.len());
     for (record, index, at) in &told.filed {
-        println!("    {} (entry {index}, held {})", sentence(record), confirmed(*at));
+        println!("    {} (entry {index}, {})", sentence(record), confirmed(*at));
     }
     println!("  notices: {}", told.notices.len());
     for (record, index, _, reached) in &told.notices {
