@@ -219,18 +219,16 @@ impl Node {
 
     /// Asks it to stop and waits for its exit code.
     fn stop(mut self) -> Option<i32> {
-        let mut child = self.child.take().unwrap();
-        let pid = child.id().to_string();
+        let pid = self.child.as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         let deadline = Instant::now() + Duration::from_secs(30);
-        while Instant::now() < deadline {
-            if let Some(status) = child.try_wait().unwrap() {
+        loop {
+            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
                 return status.code();
             }
+            assert!(Instant::now() < deadline, "the node did not stop on SIGTERM: {}", self.log());
             std::thread::sleep(Duration::from_millis(50));
         }
-        child.kill().unwrap();
-        panic!("the node did not stop on SIGTERM: {}", self.log());
     }
 }
 
