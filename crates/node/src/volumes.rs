@@ -365,6 +365,12 @@ impl State {
         let near = prepared.airborne(self, now);
         self.prepared = prepared;
         for (situation, (level, facts)) in near.found {
+            // What was too much to check is no finding: it must not lower what was found before.
+            let graver = self.desk.alerts.of(&situation).is_some_and(|alert| alert.level > level);
+            if graver && near.unchecked.contains(&situation) {
+                present.insert(situation);
+                continue;
+            }
             if self.hold(situation.clone(), level, facts, now) {
                 present.insert(situation);
             }

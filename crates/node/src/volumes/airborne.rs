@@ -5,7 +5,7 @@ use crate::picture::SystemTrack;
 use crate::situation::label;
 use crate::state::State;
 use airspace::PlanState;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -32,6 +32,8 @@ const STRETCH: f64 = 1.01;
 pub(super) struct Near {
     pub found: BTreeMap<Situation, (AlertLevel, Facts)>,
     work: usize,
+    /// Of these, the ones that were too much to check: nothing is known of them but that they are within reach.
+    pub(super) unchecked: BTreeSet<Situation>,
 }
 
 /// An own track in the air.
@@ -158,6 +160,11 @@ impl Near {
         // The higher level counts, and of one level the sooner.
         let known = self.found.get(&situation).map(|(level, f)| (*level, Reverse(f.loss)));
         if known.is_none_or(|known| (found.level, Reverse(facts.loss)) > known) {
+            if self.work > WORK_MAX {
+                self.unchecked.insert(situation.clone());
+            } else {
+                self.unchecked.remove(&situation);
+            }
             self.found.insert(situation, (found.level, facts));
         }
     }
