@@ -24,10 +24,10 @@ pub struct SignedPact {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
     /// The text is no pact.
-    #[error("{0}")]
+    #[error(transparent)]
     Pact(#[from] PactError),
     /// The note or one of its signatures is bad.
-    #[error("{0}")]
+    #[error(transparent)]
     Note(#[from] tlog::Error),
     /// The key is of no party of this pact.
     #[error("the key {name} is not the log key of any party of this pact")]

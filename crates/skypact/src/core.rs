@@ -290,7 +290,7 @@ impl Core {
         if let Err(error) = self.stores.keep(&self.state, name, &output, &self.config.keys) {
             // The journal has it, so nothing is lost; but a log that cannot be written is a disk that cannot be trusted.
             error!(peer = %name, "the link's log cannot be written: {error:#}");
-            self.enter_shadow(NotAccepted::Failed(format!("the log of the link to {name}: {error:#}")));
+            self.store_failed(format!("the log of the link to {name}: {error:#}"));
             return;
         }
         if let link::Output::Frozen { reason, .. } = &output {
@@ -337,6 +337,14 @@ impl Core {
         self.shadow = Some(Shadow { state, since_utc_ms: now.utc.0, dropped: 0, why, tried: Instant::now() });
     }
 
+    /// A link's log could not be written. What it lacks is in memory and in the journal; so when it was for want of space,
+    /// it is tried again when there is some. A disk that fails in another way cannot be trusted.
+    fn store_failed(&mut self, what: String) {
+        let health = self.journal.health();
+        let full = health.free_bytes.is_some_and(|free| free < health.reserve_bytes);
+        self.enter_shadow(if full { NotAccepted::Full } else { NotAccepted::Failed(what) });
+    }
+
     /// Refuses inputs, and shows the reports among them all the same.
     fn refuse(&mut self, entries: Vec<Entry>, replies: Vec<Option<Reply>>) {
         let Some(shadow) = &mut self.shadow else { return };
@@ -363,7 +371,7 @@ impl Core {
         if self.last_flush.elapsed() >= FLUSH_EVERY {
             self.last_flush = Instant::now();
             if let Err(error) = self.stores.flush() {
-                self.enter_shadow(NotAccepted::Failed(format!("a link's log cannot be written: {error:#}")));
+                self.store_failed(format!("a link's log cannot be written: {error:#}"));
             }
         }
         if self.last_snapshot.elapsed() >= self.config.snapshot_every {
@@ -374,6 +382,10 @@ impl Core {
     fn snapshot(&mut self) {
         self.last_snapshot = Instant::now();
         // The link logs must hold what the snapshot takes for granted.
+        if let Err(error) = self.stores.flush() {
+            return self.store_failed(format!("a link's log cannot be written: {error:#}"));
+        }
+        // A sync that failed once may say yes the second time without having written: no second try.
         if let Err(error) = self.stores.sync() {
             return self.enter_shadow(NotAccepted::Failed(format!("a link's log cannot be synced: {error:#}")));
         }

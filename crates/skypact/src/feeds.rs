@@ -163,7 +163,13 @@ impl Runner {
         self.decoder.finish(now, &mut self.batch);
         let read = !self.batch.reports.is_empty() || self.batch.errors.is_empty();
         self.hand_over().await?;
-        if read && self.last_health.elapsed() > Duration::from_secs(1) {
+        if self.last_health.elapsed() <= Duration::from_secs(1) {
+            return Ok(());
+        }
+        if body.is_empty() {
+            // For a moment that is a file being written anew; for longer it is a source that has failed.
+            self.health(FeedState::Down, Some("the document is empty".into())).await;
+        } else if read {
             self.health(FeedState::Up, None).await;
         }
         Ok(())

@@ -8,7 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tlog::{Hash, LogReader, LogWriter, Store, StoreError};
+use tlog::{Hash, HashReader, LogReader, LogWriter, Store, StoreError};
 
 /// Bytes of recent entries kept in memory for peers that are nearly up to date: at 100 kB/s forty seconds.
 const RECENT_BYTES: usize = 4 << 20;
@@ -161,8 +161,18 @@ impl LogStore {
             return Ok(out);
         }
         let to = to.min(inner.flushed);
-        let entries =
-            LogReader::new(&inner.files, inner.flushed).entries(from..to).map_err(|e| anyhow::anyhow!("{e}"))?;
+        let reader = LogReader::new(&inner.files, inner.flushed);
+        let entries = reader.entries(from..to).map_err(|e| anyhow::anyhow!("{e}"))?;
+        // Other bytes than were sealed, once sent, would freeze the link for ever at the peer (ROOT_MISMATCH).
+        for (index, entry) in (from..to).zip(&entries) {
+            let sealed = reader.subtree(0, index).map_err(|e| anyhow::anyhow!("{e}"))?;
+            ensure!(
+                tlog::leaf_hash(entry) == sealed,
+                "entry {index} in {}/{} is not what was said: the file is damaged; restore it from a copy",
+                inner.files.dir.display(),
+                tlog::bundle_path(index / 256, 256)
+            );
+        }
         for entry in entries {
             bytes += entry.len();
             if bytes > bytes_max && !out.is_empty() {
@@ -231,6 +241,15 @@ mod tests {
                 assert_eq!(read.len(), 20, "from {from} after {size}");
             }
         }
+        // A flipped bit is found before it is sent, and leaves the entries of other files readable.
+        let bundle = dir.path().join(tlog::bundle_path(1, 256));
+        let mut bytes = fs::read(&bundle).unwrap();
+        bytes[1000] ^= 1;
+        fs::write(&bundle, bytes).unwrap();
+        let log = LogStore::open(dir.path(), 700, &roots[700]).unwrap();
+        let error = log.read(256, 700, 300, 1 << 20).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(error.contains("tile/entries/001 is not what was said"), "{error}");
+        assert_eq!(log.read(0, 700, 256, 1 << 20).unwrap().len(), 256);
         let wrong = LogStore::open(dir.path(), 256, &roots[255]).err().map(|e| e.to_string()).unwrap_or_default();
         assert!(wrong.contains("does not match the journal"), "{wrong}");
     }

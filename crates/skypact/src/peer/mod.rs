@@ -17,14 +17,14 @@ use hyper::body::Bytes;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use link::{EntriesFrame, Frame, Step};
+use link::{CloseCode, EntriesFrame, Frame, Step};
 use node::input::Input;
 use record::{Hash32, PartyId};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
@@ -96,7 +96,8 @@ impl Transport {
                 }
             };
             let Ok(permit) = permits.clone().try_acquire_owned() else {
-                warn!(%from, "refused: {HANDSHAKES_MAX} handshakes in progress");
+                warn!(%from, "link connection refused: {HANDSHAKES_MAX} handshakes in progress");
+                self.core.count_refused_connection("too many handshakes at once");
                 continue;
             };
             let (this, acceptor) = (self.clone(), acceptor.clone());
@@ -125,7 +126,7 @@ impl Transport {
         acceptor: TlsAcceptor,
     ) -> Result<(tokio_rustls::server::TlsStream<TcpStream>, PeerAddress)> {
         socket.set_nodelay(true)?;
-        let stream = acceptor.accept(socket).await.context("TLS")?;
+        let stream = acceptor.accept(socket).await.map_err(|e| tls::explained(&e))?;
         let certificate = stream.get_ref().1.peer_certificates().and_then(|c| c.first());
         let certificate = certificate.ok_or_else(|| anyhow!("no client certificate"))?;
         let peer = self.peers.get(&tls::pin_of(certificate)?).cloned();
@@ -134,7 +135,9 @@ impl Transport {
     }
 
     async fn serve(self, stream: tokio_rustls::server::TlsStream<TcpStream>, peer: PeerAddress, from: SocketAddr) {
+        let asked = AtomicBool::new(false);
         let service = service_fn(|request: Request<hyper::body::Incoming>| {
+            asked.store(true, Ordering::Relaxed);
             let (this, peer) = (self.clone(), peer.clone());
             async move { Ok::<_, Infallible>(this.answer(request, peer)) }
         });
@@ -148,6 +151,9 @@ impl Transport {
             .serve_connection(TokioIo::new(stream), service);
         if let Err(error) = connection.await {
             info!(peer = %peer.party, %from, "link connection ended: {error}");
+            if !asked.load(Ordering::Relaxed) {
+                self.core.count_refused_connection("no HTTP/2 after TLS");
+            }
         }
     }
 
@@ -157,12 +163,16 @@ impl Transport {
         peer: PeerAddress,
     ) -> Response<BoxBody<Bytes, Infallible>> {
         if request.method() != Method::POST || request.uri().path() != STREAM_PATH {
+            warn!(peer = %peer.party, method = %request.method(), path = request.uri().path(), "not a link's request");
+            self.core.count_refused_connection("not a link's request");
             let mut response = Response::new(Empty::new().boxed());
             *response.status_mut() = StatusCode::NOT_FOUND;
             return response;
         }
         if peer.party > self.own {
             // Two connections for one pair would double every frame; the rule says who dials.
+            warn!(peer = %peer.party, "link connection refused: {} is the one that dials", self.own);
+            self.core.count_refused_connection("dialled by the side that listens");
             let mut response = Response::new(Empty::new().boxed());
             *response.status_mut() = StatusCode::CONFLICT;
             return response;
@@ -206,7 +216,9 @@ impl Transport {
             let socket = TcpStream::connect(address).await.context("cannot connect")?;
             socket.set_nodelay(true)?;
             let name = rustls::pki_types::ServerName::try_from(tls::SERVER_NAME)?;
-            TlsConnector::from(config).connect(name, socket).await.context("TLS")
+            let connected = TlsConnector::from(config).connect(name, socket).await.map_err(|e| tls::explained(&e));
+            // Somebody else answers at the peer's address, or the peer's keys are not those of the pact.
+            connected.inspect_err(|error| self.core.count_refused_connection(&error.to_string()))
         };
         let stream = tokio::time::timeout(HANDSHAKE_MAX, connect).await.context("no handshake in time")??;
         let (mut sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
@@ -248,6 +260,7 @@ impl Transport {
         let session = self.sessions.fetch_add(1, Ordering::Relaxed);
         let out = self.core.attach(session);
         let up = self.core.input(Input::LinkUp { peer: peer.clone(), session }).await;
+        let mut reason = CloseCode::Ended;
         if up.is_ok() {
             let ended = tokio::select! {
                 ended = self.read(&peer, session, body) => ended,
@@ -255,12 +268,19 @@ impl Transport {
             };
             match ended {
                 Ok(()) => info!(%peer, session, "link session ended"),
-                Err(error) => info!(%peer, session, "link session ended: {error:#}"),
+                Err(error) => {
+                    info!(%peer, session, "link session ended: {error:#}");
+                    if error.is::<wire::TooLarge>() {
+                        //= spec/link.md S-2
+                        self.core.count_refused_connection("frame too large");
+                        reason = CloseCode::TooLarge;
+                    }
+                }
             }
         }
         self.core.detach(session);
         // A node that stops takes no more inputs; then there is nobody left to tell.
-        let _stopping = self.core.input(Input::LinkDown { peer, session, reason: link::CloseCode::Ended }).await;
+        let _stopping = self.core.input(Input::LinkDown { peer, session, reason }).await;
     }
 
     async fn read(&self, peer: &PartyId, session: u64, body: hyper::body::Incoming) -> Result<()> {

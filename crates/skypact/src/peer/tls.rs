@@ -60,6 +60,18 @@ pub fn pin_of(certificate: &CertificateDer<'_>) -> Result<Hash32, Error> {
     Ok(Hash32::of(&parsed.subject_public_key_info()))
 }
 
+/// What a failed handshake means, in few words: they are the counter's label too, and a stranger must not choose those.
+pub fn explained(error: &std::io::Error) -> anyhow::Error {
+    let refused = Error::InvalidCertificate(rustls::CertificateError::ApplicationVerificationFailure);
+    anyhow::anyhow!(match error.get_ref().and_then(|e| e.downcast_ref::<Error>()) {
+        Some(cause) if *cause == refused => "TLS: a key that the pact does not name",
+        Some(Error::NoCertificatesPresented) => "TLS: no key was shown",
+        Some(Error::AlertReceived(_)) => "TLS: refused by the other side",
+        Some(_) => "TLS: not a handshake that is understood",
+        None => "TLS: the connection was lost in the handshake",
+    })
+}
+
 /// Believes a key because the pact names it, and for no other reason.
 #[derive(Debug)]
 struct Pinned {

@@ -39,6 +39,14 @@ pub fn framed(frame: &[u8]) -> Bytes {
     Bytes::from(out)
 }
 
+/// A frame over the bound, by its length alone: nothing of it was read.
+#[derive(Debug, thiserror::Error)]
+#[error("TOO_LARGE: a frame of {length} bytes, at most {max}")]
+pub struct TooLarge {
+    length: usize,
+    max: usize,
+}
+
 /// The receiving half: cuts a body into frames.
 pub struct Incoming<B> {
     body: B,
@@ -63,7 +71,7 @@ where
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>> {
         let Some(head) = self.take(4).await? else { return Ok(None) };
         let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
-        ensure!(length <= self.frame_max, "FRAME_TOO_LARGE: {length} bytes, at most {}", self.frame_max);
+        ensure!(length <= self.frame_max, TooLarge { length, max: self.frame_max });
         match self.take(length).await? {
             Some(frame) => Ok(Some(frame)),
             None => bail!("the stream ended inside a frame of {length} bytes"),
@@ -130,7 +138,7 @@ mod tests {
     #[tokio::test]
     async fn an_oversized_or_cut_frame_is_refused_with_its_length() {
         let error = read_all(b"\0\0\0\x09123456789", 4).await.unwrap_err().to_string();
-        assert!(error.starts_with("FRAME_TOO_LARGE: 9 bytes"), "{error}");
+        assert!(error.starts_with("TOO_LARGE: a frame of 9 bytes, at most 8"), "{error}");
         let error = read_all(b"\0\0\0\x03ab", 3).await.unwrap_err().to_string();
         assert!(error.contains("ended with 2 of 3 bytes"), "{error}");
     }

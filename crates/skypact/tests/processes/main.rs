@@ -1,0 +1,12 @@
+//! The whole, as it runs: real processes over loopback, with real keys, journals and links.
+//!
+//! In scope: what no crate can show alone: crashes, cuts, old copies, strangers, damaged files, full disks, feeds over
+//! sockets, orderly ends. Out of scope: the meaning of records and alerts (`node`), the API's details (`api-native`).
+mod bad_input;
+#[path = "../common/mod.rs"]
+mod common;
+mod crash;
+mod cut;
+mod disk;
+mod feeds;
+mod hostile;
