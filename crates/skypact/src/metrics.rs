@@ -29,6 +29,8 @@ pub fn render(core: &CoreHandle) -> String {
         let n = view.alerts.iter().filter(|a| a.level == level && a.state != "cleared").count();
         out.value(&format!("{{level=\"{name}\"}}"), n as f64);
     }
+    out.family("skypact_losses_observed_total", "counter", "Epochs at which an own aircraft had lost separation.");
+    out.value("", core.losses().len() as f64);
     out.family("skypact_feed_reports_total", "counter", "Reports folded, by feed.");
     for f in &view.feeds {
         out.value(&label("feed", &f.name), f.reports as f64);
