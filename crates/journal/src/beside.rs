@@ -127,7 +127,9 @@ mod tests {
         let small = Options { segment_bytes: 4096, ..Options::default() };
         let (mut writer, _) = SegmentJournal::open(dir.path(), small).unwrap();
         let record = [7u8; 900];
-        (0..12).for_each(|_| drop(writer.append_batch(None, &[&record]).unwrap()));
+        for _ in 0..12 {
+            writer.append_batch(None, &[&record]).unwrap();
+        }
         let beside = ReadOnly::open(dir.path()).unwrap();
         assert_eq!((beside.first_seq(), beside.last_seq()), (Seq(1), Seq(12)));
         writer.append_batch(None, &[b"later"]).unwrap();
@@ -142,7 +144,9 @@ mod tests {
     fn a_write_in_progress_is_left_out_and_damage_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let (mut writer, _) = SegmentJournal::open(dir.path(), Options::default()).unwrap();
-        (0..3).for_each(|_| drop(writer.append_batch(None, &[b"abc"]).unwrap()));
+        for _ in 0..3 {
+            writer.append_batch(None, &[b"abc"]).unwrap();
+        }
         drop(writer);
         let path = dir.path().join(segment_name(Seq(1)));
         let whole = std::fs::read(&path).unwrap();

@@ -184,10 +184,10 @@ fn metrics(data: &Path) -> Result<(u64, u64)> {
     let mut text = String::new();
     socket.take(1 << 20).read_to_string(&mut text)?;
     let values = |name: &str| -> Vec<f64> {
-        let of = |l: &str| Some(l.strip_prefix(name)?.rsplit_once(' ')?.1.parse().ok()?);
+        let of = |l: &str| l.strip_prefix(name)?.rsplit_once(' ')?.1.parse().ok();
         text.lines().filter_map(of).collect()
     };
-    let tracks = values("skypact_tracks ").first().copied().or_else(|| values("skypact_tracks").first().copied());
+    let tracks = values("skypact_tracks").first().copied();
     let links = values("skypact_link_up").iter().filter(|v| **v == 1.0).count() as u64;
     Ok((tracks.context("the node's metrics say nothing of tracks")? as u64, links))
 }

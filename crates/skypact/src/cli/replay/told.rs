@@ -15,6 +15,22 @@ use units::Utc;
 /// Aircraft told of within this are listed: a node drops one it has not heard of for two minutes.
 const RECENT_MS: i64 = 120_000;
 
+/// Something said.
+#[derive(Debug, Clone)]
+pub struct Said<T> {
+    /// What.
+    pub what: T,
+    /// Name of the record it stands in.
+    pub id: Hash32,
+    /// Entry of the log.
+    pub index: u64,
+    /// The date of the receipt over it, if known.
+    pub confirmed: Option<Utc>,
+}
+
+/// Levels of receipts that a notice had reached, and when.
+pub type Reached = Vec<(ReceiptLevel, Utc)>;
+
 /// What a party had been told.
 #[derive(Debug)]
 pub struct Told {
@@ -28,12 +44,12 @@ pub struct Told {
     pub held: u64,
     /// When it stated to hold these.
     pub held_at: Option<Utc>,
-    /// Aircraft it had been told of within two minutes, newest statement first: entry, and when it was confirmed.
-    pub tracks: Vec<(TrackReport, u64, Option<Utc>)>,
-    /// What was filed and not withdrawn: record, entry, confirmation.
-    pub filed: Vec<(Record, u64, Option<Utc>)>,
-    /// Notices: record, entry, confirmation, levels reached by then.
-    pub notices: Vec<(Record, u64, Option<Utc>, Vec<(ReceiptLevel, Utc)>)>,
+    /// Aircraft it had been told of within two minutes, newest statement first.
+    pub tracks: Vec<Said<TrackReport>>,
+    /// What was filed and not withdrawn.
+    pub filed: Vec<Said<Record>>,
+    /// Notices, with the levels reached by then.
+    pub notices: Vec<(Said<Record>, Reached)>,
     /// Records on their way: said, not confirmed.
     pub on_the_way: Vec<(Record, u64)>,
     /// Newest statement of the channel's state.
@@ -104,9 +120,9 @@ impl Default for Told {
 #[derive(Default)]
 struct Gathering {
     told: Told,
-    tracks: BTreeMap<u64, (TrackReport, u64, Option<Utc>)>,
-    filed: BTreeMap<(u8, SubjectId), (Hash32, Record, u64, Option<Utc>)>,
-    notices: Vec<(Hash32, Record, u64, Option<Utc>)>,
+    tracks: BTreeMap<u64, Said<TrackReport>>,
+    filed: BTreeMap<(u8, SubjectId), Said<Record>>,
+    notices: Vec<Said<Record>>,
 }
 
 impl Gathering {
@@ -120,21 +136,21 @@ impl Gathering {
             Body::Tracks(batch) => {
                 for report in batch.unpack().unwrap_or_default() {
                     if now.since_ms(report.at) <= RECENT_MS + i64::from(batch.delay_ms) {
-                        self.tracks.insert(report.local, (report, index, confirmed));
+                        self.tracks.insert(report.local, Said { what: report, id, index, confirmed });
                     }
                 }
             }
             Body::Plan(_) | Body::Site(_) | Body::Avoid(_) => {
-                let older = self.filed.get(&key).is_some_and(|(_, old, ..)| old.revision >= record.revision);
+                let older = self.filed.get(&key).is_some_and(|old| old.what.revision >= record.revision);
                 if !older {
-                    self.filed.insert(key, (id, record, index, confirmed));
+                    self.filed.insert(key, Said { what: record, id, index, confirmed });
                 }
             }
             Body::Withdrawn(w) => {
                 let of = w.of;
-                self.filed.retain(|_, (id, ..)| *id != of);
+                self.filed.retain(|_, filed| filed.id != of);
             }
-            Body::Notice(_) => self.notices.push((id, record, index, confirmed)),
+            Body::Notice(_) => self.notices.push(Said { what: record, id, index, confirmed }),
             Body::Channel(_) => self.told.channel = Some(record),
             Body::Pact(_) | Body::Receipt(_) | Body::Conflict(_) => {}
         }
@@ -144,15 +160,15 @@ impl Gathering {
     fn finish(self, desk: &[NoticeView]) -> Told {
         let mut told = self.told;
         told.tracks = self.tracks.into_values().collect();
-        told.tracks.sort_by_key(|(report, ..)| std::cmp::Reverse(report.at));
-        told.filed = self.filed.into_values().map(|(_, record, index, at)| (record, index, at)).collect();
-        for (id, record, index, confirmed) in self.notices {
-            let of = desk.iter().find(|n| n.outgoing && n.id == id);
+        told.tracks.sort_by_key(|said| std::cmp::Reverse(said.what.at));
+        told.filed = self.filed.into_values().collect();
+        for notice in self.notices {
+            let of = desk.iter().find(|n| n.outgoing && n.id == notice.id);
             let seen = of.and_then(|n| n.seen).map(|at| (ReceiptLevel::Seen, at));
             let acknowledged = of.and_then(|n| n.acknowledged.as_ref()).map(|a| (ReceiptLevel::Acknowledged, a.at));
-            let received = confirmed.map(|at| (ReceiptLevel::Received, at));
+            let received = notice.confirmed.map(|at| (ReceiptLevel::Received, at));
             let levels = [received, seen, acknowledged].into_iter().flatten().collect();
-            told.notices.push((record, index, confirmed, levels));
+            told.notices.push((notice, levels));
         }
         told
     }

@@ -2,7 +2,7 @@
 use crate::cli::evidence::history::{History, Shown};
 use crate::cli::evidence::words::{json as record_json, sentence, track_json, track_text};
 use crate::cli::replay::fold::Folded;
-use crate::cli::replay::told::Told;
+use crate::cli::replay::told::{Said, Told};
 use crate::clock::rfc3339;
 use node::view::{AlertView, LinkStatus, NoticeView, Owner, View};
 use serde_json::{Value, json};
@@ -67,17 +67,17 @@ pub fn print_told(told: &Told, all: bool) {
     println!("  {} entries said; {} confirmed to be held, the last: {}", told.size, told.held, confirmed(told.held_at));
     let most = if all { usize::MAX } else { LISTED };
     println!("  aircraft it had been told of in the last two minutes: {}", told.tracks.len());
-    for (report, index, at) in told.tracks.iter().take(most) {
-        println!("    {} (entry {index}, {})", track_text(report), confirmed(*at));
+    for said in told.tracks.iter().take(most) {
+        println!("    {} (entry {}, {})", track_text(&said.what), said.index, confirmed(said.confirmed));
     }
     more(told.tracks.len(), most);
     println!("  plans, sites and areas: {}", told.filed.len());
-    for (record, index, at) in &told.filed {
-        println!("    {} (entry {index}, {})", sentence(record), confirmed(*at));
+    for said in &told.filed {
+        println!("    {} (entry {}, {})", sentence(&said.what), said.index, confirmed(said.confirmed));
     }
     println!("  notices: {}", told.notices.len());
-    for (record, index, _, reached) in &told.notices {
-        println!("    {} (entry {index})", sentence(record));
+    for (said, reached) in &told.notices {
+        println!("    {} (entry {})", sentence(&said.what), said.index);
         let lines = levels(reached);
         lines.iter().for_each(|line| println!("      {line}"));
     }
@@ -171,44 +171,34 @@ fn notice_json(n: &NoticeView) -> Value {
 
 /// What a party had been told, for machines.
 pub fn told_json(told: &Told) -> Value {
-    let at = |at: &Option<Utc>| at.map(rfc3339);
-    let entry = |record: &record::Record, index: u64, held: &Option<Utc>| {
-        let mut out = record_json(record);
+    let place = |mut out: Value, index: u64, confirmed: Option<Utc>| {
         out["entry"] = json!(index);
-        out["held_by"] = json!(at(held));
+        out["receipt_dated"] = json!(confirmed.map(rfc3339));
         out
     };
-    let tracks: Vec<Value> = told
-        .tracks
-        .iter()
-        .map(|(report, index, held)| {
-            let mut out = track_json(report);
-            out["entry"] = json!(index);
-            out["held_by"] = json!(at(held));
-            out
-        })
-        .collect();
-    let notices: Vec<Value> = told
-        .notices
-        .iter()
-        .map(|(record, index, held, reached)| {
-            let mut out = entry(record, *index, held);
-            out["levels"] =
-                reached.iter().map(|(level, at)| json!({ "level": level.name(), "at": rfc3339(*at) })).collect();
-            out
-        })
-        .collect();
+    let entry = |said: &Said<record::Record>| {
+        let mut out = place(record_json(&said.what), said.index, said.confirmed);
+        out["id"] = json!(said.id.to_string());
+        out
+    };
+    let tracks = told.tracks.iter().map(|said| place(track_json(&said.what), said.index, said.confirmed));
+    let notices = told.notices.iter().map(|(said, reached)| {
+        let mut out = entry(said);
+        out["levels"] =
+            reached.iter().map(|(level, at)| json!({ "level": level.name(), "at": rfc3339(*at) })).collect();
+        out
+    });
     json!({
         "peer": told.peer.as_str(),
         "origin": told.origin,
         "said": told.size,
         "held": told.held,
         "held_at": told.held_at.map(rfc3339),
-        "tracks": tracks,
-        "filed": told.filed.iter().map(|(r, i, h)| entry(r, *i, h)).collect::<Vec<_>>(),
-        "notices": notices,
+        "tracks": tracks.collect::<Vec<_>>(),
+        "filed": told.filed.iter().map(entry).collect::<Vec<_>>(),
+        "notices": notices.collect::<Vec<_>>(),
         "channel": told.channel.as_ref().map(record_json),
-        "on_the_way": told.on_the_way.iter().map(|(r, i)| entry(r, *i, &None)).collect::<Vec<_>>(),
+        "on_the_way": told.on_the_way.iter().map(|(record, index)| place(record_json(record), *index, None)).collect::<Vec<_>>(),
     })
 }
 
