@@ -52,6 +52,22 @@ pub fn verify_receipt(world: &World, name: &str, peer: &str) -> u64 {
     checkpoint.size
 }
 
+/// Exports what `name` has of its link to `peer` and verifies it with the pact's public keys. Returns its entries.
+#[track_caller]
+pub fn verify_evidence(world: &World, name: &str, peer: &str) -> u64 {
+    let run = |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_skypact"));
+        let output = command.args(["--json", "evidence"]).args(args).current_dir(world.home(name)).output().unwrap();
+        let (said, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "evidence {args:?}: {}\n{said}{error}", output.status);
+        said.into_owned()
+    };
+    run(&["export", "--config", "skypact.toml", "--peer", peer, "-o", "link.evidence"]);
+    let said = run(&["verify", "link.evidence", "--pact", "test.pact"]);
+    let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+    report["entries"].as_u64().unwrap_or_else(|| panic!("no entries: {report}"))
+}
+
 /// Entries of a log on the disk.
 pub fn size(dir: &Path) -> u64 {
     let full = (0..).take_while(|n| dir.join(tlog::bundle_path(*n, 256)).exists()).count() as u64;

@@ -88,6 +88,9 @@ fn kill_9_in_mid_run_loses_and_doubles_nothing() {
     }
     assert!(logs::verify_receipt(&world, "north", "south") >= sealed.0);
     assert!(logs::verify_receipt(&world, "south", "north") >= sealed.1);
+    // And by the program's own way for third parties, with the pact's keys alone.
+    assert!(logs::verify_evidence(&world, "north", "south") >= sealed.0);
+    assert!(logs::verify_evidence(&world, "south", "north") >= sealed.1);
 }
 
 #[test]
@@ -113,7 +116,7 @@ fn a_graceful_stop_leaves_little_to_replay() {
     let north = world.start("north");
     assert_eq!(north.list("/v1/plans").len(), 20);
     let log = north.log();
-    let replayed = log.rsplit("journal folded").nth(0).unwrap().split("replayed=").nth(1).unwrap();
+    let replayed = log.rsplit("journal folded").next().unwrap().split("replayed=").nth(1).unwrap();
     let replayed: u64 = replayed.split_whitespace().next().unwrap().parse().unwrap();
     assert_eq!(replayed, 0, "nothing is folded again behind the snapshot of the end");
     north.kill_9();

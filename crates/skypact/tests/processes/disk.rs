@@ -137,7 +137,7 @@ fn damage_in_the_journal_is_named_and_a_torn_end_is_repaired() {
     flip(&path, whole / 2);
     let not = world.refused("north");
     assert_eq!(not.code, Some(1), "{}", not.said);
-    let said = not.said.lines().filter(|l| l.contains("is damaged")).next_back().unwrap_or_default();
+    let said = not.said.lines().rfind(|l| l.contains("is damaged")).unwrap_or_default();
     assert!(said.contains("segment 1 is damaged at byte") && said.contains("restore it from a copy"), "{}", not.said);
     println!("{said}");
     let damaged = fs::read(&path).unwrap();
