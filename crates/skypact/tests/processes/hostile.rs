@@ -219,7 +219,6 @@ fn a_peer_that_breaks_the_protocol_is_refused_by_name_and_harms_no_other() {
     assert!(south.log().contains("TOO_LARGE: a frame of 600000 bytes, at most 524288"));
     assert_eq!(south.peer("rogue")["in"]["size"], frozen_size);
     honest_link_is_unaffected(&mut north, &mut south);
-    assert!(south.metric("skypact_batch_seconds_longest") < 5.0, "nothing of it held the fold up");
 }
 
 #[test]
