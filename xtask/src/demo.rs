@@ -16,9 +16,16 @@ pub fn run(args: &[&str]) -> Result<()> {
     Err(error).with_context(|| format!("cannot start {}", binary.display()))
 }
 
-/// Builds `skypact` with the profile and features of the tests, so that neither compiles the other's work again.
-pub fn build_binary() -> Result<PathBuf> {
-    // `--workspace --bin`, not `-p`: features are then unified as in `cargo test --workspace`.
+/// The binary that the tests use, which is there once they were built.
+pub fn tested_binary() -> Result<PathBuf> {
+    // A plain build leaves out the features that only tests ask of shared dependencies, and would compile most of them
+    // a second time.
+    sh::run(sh::cargo().args(["test", "--quiet", "--workspace", "--locked", "--no-run"]))?;
+    Ok(sh::target_dir()?.join("debug").join("skypact"))
+}
+
+/// Builds `skypact` alone, with the profile of the tests.
+fn build_binary() -> Result<PathBuf> {
     sh::run(sh::cargo().args(["build", "--quiet", "--workspace", "--bin", "skypact"]))?;
     Ok(sh::target_dir()?.join("debug").join("skypact"))
 }

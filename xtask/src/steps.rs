@@ -155,7 +155,7 @@ fn browser() -> Result<Outcome> {
     let Some(chromium) = setup::chromium() else {
         bail!("there is no Chromium; run `cargo xtask setup` as root");
     };
-    let binary = demo::build_binary()?;
+    let binary = demo::tested_binary()?;
     console::script("e2e", &[("CHROMIUM", &chromium), ("SKYPACT_BIN", &binary)])
 }
 
