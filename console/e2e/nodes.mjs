@@ -2,7 +2,8 @@
 //
 //   SKYPACT_E2E_URLS  JSON [{"party":"north","url":"http://127.0.0.1:PORT/#code=CODE"}, ...] of nodes that already run
 //   SKYPACT_BIN       else: program started with `demo --json --no-browser --port-base 0`; its first line on standard output is
-//                     {"nodes":[{"party","url"}, ...]}. Default: ../target/debug/skypact
+//                     {"nodes":[{"party","url"}, ...]}; it stops and starts nodes as its standard input says.
+//                     Default: ../target/debug/skypact
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -17,13 +18,14 @@ export async function startNodes() {
       pause() {},
       resume() {},
       stop() {},
+      order() {},
     };
   }
   const program = process.env.SKYPACT_BIN ?? new URL('../../target/debug/skypact', import.meta.url).pathname;
   if (!existsSync(program))
     throw new Error(`${program} does not exist; build it (cargo build --bin skypact) or set SKYPACT_BIN`);
   const child = spawn(program, ['demo', '--json', '--no-browser', '--port-base', '0'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
     // A group of its own: the nodes are processes of their own, and are paused and ended together.
     detached: true,
   });
@@ -40,6 +42,7 @@ export async function startNodes() {
   return {
     nodes,
     canStop: true,
+    order: (text) => child.stdin.write(`${text}\n`),
     pause: () => signal('SIGSTOP'),
     resume: () => signal('SIGCONT'),
     stop: () => {

@@ -203,20 +203,15 @@ step('it is usable at 1280x800, and without motion', async ({ north }) => {
   await north.page.emulateMedia({ reducedMotion: null });
 });
 
-step('a lost peer says when it was last heard and what to do', async ({ north, south, skip }) => {
-  const done = await fetch(`${north.url.origin}/dev`, {
-    method: 'POST',
-    body: JSON.stringify({ peer: south.party, link: 'down' }),
-  });
-  if (!done.ok) return skip('the nodes cannot cut one link');
+step('a lost peer says when it was last heard and what to do', async ({ north, running, skip }) => {
+  if (!running.canStop) return skip('the nodes were not started here');
+  running.order('stop civil');
   await north.page.locator('.lost', { hasText: 'Next: call' }).waitFor();
   await north.page.waitForTimeout(1500);
   await north.axe('peer lost');
   await north.shot('12-peer-lost');
-  await fetch(`${north.url.origin}/dev`, {
-    method: 'POST',
-    body: JSON.stringify({ peer: south.party, link: 'up' }),
-  });
+  running.order('start civil');
+  await north.page.locator('.lost').waitFor({ state: 'detached' });
 });
 
 step(

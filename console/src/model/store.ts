@@ -254,9 +254,6 @@ export class Store extends EventTarget {
       this.ownPictureAcknowledged = false;
       return null;
     }
-    // The node's own alert about it can be acknowledged on record; the browser's is for when the node cannot be heard.
-    const said = this.state.alerts.some((alert) => alert.kind === 'own-picture' && alert.state !== 'cleared');
-    if (said && this.connection === 'open') return null;
     this.frozenSince_ms ??= this.utc_ms();
     return {
       id: OWN_PICTURE,

@@ -71,18 +71,6 @@ pub enum Situation {
     /// Two tracks; make it with [`Situation::tracks`].
     #[n(0)]
     Tracks(#[n(0)] u64, #[n(1)] u64),
-    /// A track and a protected site.
-    #[n(1)]
-    TrackSite(#[n(0)] u64, #[n(1)] SubjectId),
-    /// A track and a volume: a plan, a notice's or an avoid area's.
-    #[n(2)]
-    TrackVolume(#[n(0)] u64, #[n(1)] SubjectId),
-    /// Two plans; make it with [`Situation::plans`].
-    #[n(3)]
-    Plans(#[n(0)] SubjectId, #[n(1)] SubjectId),
-    /// A plan or notice and a protected site.
-    #[n(4)]
-    PlanSite(#[n(0)] SubjectId, #[n(1)] SubjectId),
     /// A notice, by its number at this desk.
     #[n(5)]
     Notice(#[n(0)] u64),
@@ -116,12 +104,6 @@ pub enum PeerTrouble {
     /// Its clock is off.
     #[n(1)]
     Clock,
-    /// It showed two histories, or an older one: evidence is kept and the link is frozen.
-    #[n(2)]
-    Rollback,
-    /// It changed what it releases.
-    #[n(3)]
-    Release,
     /// The link to it is frozen.
     #[n(4)]
     Frozen,
@@ -137,18 +119,9 @@ pub enum PeerTrouble {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cbor(index_only)]
 pub enum OwnTrouble {
-    /// The own picture is frozen or lost.
+    /// A feed is lost: the own picture is not whole.
     #[n(0)]
     Picture,
-    /// The own clock is off or uncertain.
-    #[n(1)]
-    Clock,
-    /// Our own log is behind what a peer has cosigned.
-    #[n(2)]
-    Rollback,
-    /// The journal accepts nothing.
-    #[n(3)]
-    Journal,
     /// Part of what was shown is not in the journal.
     #[n(4)]
     Gap,
@@ -163,14 +136,12 @@ pub enum AlertKind {
     Site,
     /// Two plans.
     Plan,
-    /// A peer is lost, or changed its release.
+    /// A peer is lost.
     PeerLost,
     /// A clock.
     Clock,
     /// A notice waits for an answer.
     Notice,
-    /// A history goes back or forks.
-    Rollback,
     /// The own picture or journal.
     OwnPicture,
     /// Nothing goes to a peer or comes from it: the link is frozen, or the pacts differ.
@@ -179,14 +150,13 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Conflict,
         Self::Site,
         Self::Plan,
         Self::PeerLost,
         Self::Clock,
         Self::Notice,
-        Self::Rollback,
         Self::OwnPicture,
         Self::Frozen,
     ];
@@ -201,7 +171,6 @@ impl AlertKind {
             Self::PeerLost => "peer-lost",
             Self::Clock => "clock",
             Self::Notice => "notice",
-            Self::Rollback => "rollback",
             Self::OwnPicture => "own-picture",
             Self::Frozen => "frozen",
         }
@@ -215,25 +184,18 @@ impl Situation {
         if a <= b { Self::Tracks(a, b) } else { Self::Tracks(b, a) }
     }
 
-    /// Two plans, either way round.
-    #[must_use]
-    pub fn plans(a: SubjectId, b: SubjectId) -> Self {
-        Self::Plans(a.min(b), a.max(b))
-    }
-
     /// The kind.
     #[must_use]
     pub const fn kind(&self) -> AlertKind {
         match self {
-            Self::Tracks(..) | Self::TrackVolume(..) | Self::Reported(..) => AlertKind::Conflict,
-            Self::TrackSite(..) | Self::PlanSite(..) | Self::Site(..) => AlertKind::Site,
-            Self::Plans(..) | Self::Area(..) | Self::Meeting(..) => AlertKind::Plan,
+            Self::Tracks(..) | Self::Reported(..) => AlertKind::Conflict,
+            Self::Site(..) => AlertKind::Site,
+            Self::Area(..) | Self::Meeting(..) => AlertKind::Plan,
             Self::Notice(_) => AlertKind::Notice,
-            Self::Peer(_, PeerTrouble::Lost | PeerTrouble::Release) => AlertKind::PeerLost,
-            Self::Peer(_, PeerTrouble::Clock | PeerTrouble::Channel) | Self::Own(OwnTrouble::Clock) => AlertKind::Clock,
-            Self::Peer(_, PeerTrouble::Rollback) | Self::Own(OwnTrouble::Rollback) => AlertKind::Rollback,
+            Self::Peer(_, PeerTrouble::Lost) => AlertKind::PeerLost,
+            Self::Peer(_, PeerTrouble::Clock | PeerTrouble::Channel) => AlertKind::Clock,
             Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact) => AlertKind::Frozen,
-            Self::Own(OwnTrouble::Picture | OwnTrouble::Journal | OwnTrouble::Gap) => AlertKind::OwnPicture,
+            Self::Own(OwnTrouble::Picture | OwnTrouble::Gap) => AlertKind::OwnPicture,
         }
     }
 }

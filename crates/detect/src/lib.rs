@@ -38,7 +38,8 @@ pub use index::Index;
 pub use kinematics::{AGE_FREE_MS, AGE_MAX_MS, AHEAD_MAX_MS, Kinematics, State, TURN_MPS2};
 pub use minima::{Minima, MinimaError, MinimaTable};
 pub use presence::{
-    ACCURACY_ASSUMED_M, Conformance, INSTANT_S, INTERVALS_MAX, Presence, TrackVolume, conformance, track_volume,
+    ACCURACY_ASSUMED_M, Airspace, Conformance, INSTANT_S, INTERVALS_MAX, Presence, TrackVolume, conformance,
+    track_volume,
 };
 pub use screen::{Hit, PreparedSite};
 pub use separation::{GAP_MAX_MS, Observed, observed_at, observed_between};

@@ -3,7 +3,7 @@ use crate::kinematics::{Kinematics, advance};
 use crate::line::Point;
 use crate::shape::Shape;
 use crate::volume::{PreparedVolume, difference};
-use airspace::Limit;
+use airspace::{Limit, Outline, VolumeError};
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
 use units::{Altitude, Height, Reference};
@@ -70,6 +70,36 @@ pub fn track_volume(track: &Kinematics, volume: &PreparedVolume, horizon_s: f64)
         }
     }
     TrackVolume { now, lateral_m, vertical_unknown: height.unknown, predicted }
+}
+
+/// An outline and levels without a time: where an agreement holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Airspace {
+    shape: Shape,
+    lower: Limit,
+    upper: Limit,
+}
+
+impl Airspace {
+    /// Prepares it, as [`PreparedVolume::prepare`] does.
+    ///
+    /// # Errors
+    /// What is refused of an outline there.
+    pub fn prepare(outline: &Outline, lower: Limit, upper: Limit) -> Result<Self, VolumeError> {
+        Ok(Self { shape: Shape::new(outline, 0.0)?, lower, upper })
+    }
+
+    /// Whether a track may be in it now or come into it until `horizon_s`. What cannot be known counts as yes.
+    #[must_use]
+    pub fn may_hold(&self, track: &Kinematics, horizon_s: f64) -> bool {
+        let (_, within) = lateral(track, &self.shape);
+        let height = Level::of(track, self.lower, self.upper);
+        if track.unknown.is_some() || within.min(height.now) != Presence::Out {
+            return true;
+        }
+        let window = height.window.map(|(low, high)| (low.max(0.0), high.min(horizon_s)));
+        window.is_some_and(|(from, to)| from <= to && !visits(track, &self.shape, from, to).is_empty())
+    }
 }
 
 /// Whether a track keeps to its plan.

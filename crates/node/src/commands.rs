@@ -1,13 +1,13 @@
 //! Commands, decided in the fold.
 use crate::command::{Account, Actor, Answer, Command, Done, Refused, SendNotice, SentTo};
+use crate::filed::{Filed, NotFiled, room};
 use crate::input::Output;
-use crate::situation::{Present, sentence};
-use crate::state::{AUDIT_MAX, AuditRow, FILED_MAX, Filed, State, filed_by};
+use crate::state::{AUDIT_MAX, AuditRow, State};
 use airspace::{Plan, PlanState, Site, Volume4d};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use desk::{AlertLevel, DeskError, Direction, NoticeEvent, Outgoing, OwnTrouble, Situation};
+use desk::{DeskError, Direction, NoticeEvent, Outgoing};
 use record::{
     Avoid, ChannelState, ChannelStatement, Hash32, PartyId, Precedence, ReadBack, Receipt, ReceiptWanted, Role,
     SubjectId,
@@ -197,9 +197,7 @@ impl State {
         let Some(party) = self.party().cloned() else { return Err(no_such("party", "own")) };
         let key = (party, subject);
         let revision = self.plans.get(&key).map_or(0, |f| f.revision) + 1;
-        if revision == 1 && filed_by(&self.plans, &key.0) >= FILED_MAX {
-            return Err(Refused::Full { what: "plans".into(), max: FILED_MAX as u64 });
-        }
+        room(&self.plans, &key, plan).map_err(|e| full(e, "plans"))?;
         let filed = Filed { revision, value: plan.clone(), record: None, conflicts: Vec::new() };
         self.plans.insert(key.clone(), filed);
         let conflicts = self.plan_arrived(&key, now);
@@ -266,9 +264,7 @@ impl State {
         let Some(party) = self.party().cloned() else { return Err(no_such("party", "own")) };
         let key = (party, subject);
         let revision = self.sites.get(&key).map_or(0, |f| f.revision) + 1;
-        if revision == 1 && filed_by(&self.sites, &key.0) >= FILED_MAX {
-            return Err(Refused::Full { what: "sites".into(), max: FILED_MAX as u64 });
-        }
+        room(&self.sites, &key, site).map_err(|e| full(e, "sites"))?;
         let filed = Filed { revision, value: site.clone(), record: None, conflicts: Vec::new() };
         self.sites.insert(key.clone(), filed);
         self.site_arrived(&key, now);
@@ -306,9 +302,7 @@ impl State {
         crate::volumes::check(volumes).map_err(|e| invalid("volumes", &e))?;
         let Some(party) = self.party().cloned() else { return Err(no_such("party", "own")) };
         let key = (party, subject);
-        if !self.avoids.contains_key(&key) && filed_by(&self.avoids, &key.0) >= FILED_MAX {
-            return Err(Refused::Full { what: "avoid areas".into(), max: FILED_MAX as u64 });
-        }
+        room(&self.avoids, &key, &volumes.to_vec()).map_err(|e| full(e, "avoid areas"))?;
         let until = volumes.iter().map(|v| v.end).max();
         let mut sent = Vec::new();
         for name in to {
@@ -413,22 +407,14 @@ impl State {
         let administrators = || self.accounts.iter().filter(|(_, a)| a.role == Role::Administrator);
         administrators().count() == 1 && administrators().any(|(n, _)| n == name)
     }
-
-    pub(crate) fn check_gap(&mut self, present: &mut Present, now: Now) {
-        let Some((dropped, since_utc_ms)) = self.gap else { return };
-        if now.utc.0 - since_utc_ms > 600_000 {
-            self.gap = None;
-            return;
-        }
-        let text = format!("The disk was full: {dropped} inputs were shown but not recorded");
-        let gap = Situation::Own(OwnTrouble::Gap);
-        self.hold(gap.clone(), AlertLevel::Caution, sentence(text), now);
-        present.insert(gap);
-    }
 }
 
 fn no_such(what: &str, given: impl ToString) -> Refused {
     Refused::NoSuch { what: what.to_string(), given: given.to_string().chars().take(80).collect::<String>() }
+}
+
+fn full(error: NotFiled, kind: &str) -> Refused {
+    Refused::Full { what: error.what(kind), max: error.max() }
 }
 
 fn invalid(field: &str, error: &dyn core::fmt::Display) -> Refused {

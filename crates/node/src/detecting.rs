@@ -3,12 +3,11 @@ use crate::input::{ObservedLoss, Output};
 use crate::picture::SystemTrack;
 use crate::situation::{Present, conflict_of};
 use crate::state::State;
-use airspace::Limit;
 use alloc::vec::Vec;
 use desk::{AlertLevel, Basis, Facts};
-use detect::{AltitudeBasis, Encounter, MinimaTable, Pair, observed_at, sweep};
-use pact::{Pact, SignedPact};
-use units::{Height, Now, Reference, Utc};
+use detect::{AltitudeBasis, Encounter, Kinematics, MinimaTable, Pair, observed_at, sweep};
+use pact::SignedPact;
+use units::{Height, Now, Utc};
 
 /// Conflict alerts held at once. Conflicts grow with the square of the traffic; what is cut is counted and shown.
 pub const CONFLICTS_MAX: usize = 500;
@@ -34,18 +33,20 @@ pub(crate) fn minima_of(pacts: &[SignedPact]) -> Option<MinimaTable> {
 
 impl State {
     /// Whether a loss of separation between these two is this node's to find: one of them is its own.
-    fn concerns(&self, a: &SystemTrack, b: &SystemTrack) -> bool {
-        (a.is_own() || b.is_own())
-            && !a.last.on_ground
-            && !b.last.on_ground
-            && self.within_pact(a)
-            && self.within_pact(b)
+    fn concerns(a: &SystemTrack, b: &SystemTrack) -> bool {
+        (a.is_own() || b.is_own()) && !a.last.on_ground && !b.last.on_ground
     }
 
-    /// Within the levels of some pact; an unknown level is within.
-    fn within_pact(&self, track: &SystemTrack) -> bool {
-        let Some(height) = track.last.pressure else { return true };
-        self.pacts.list.is_empty() || self.pacts.list.iter().any(|p| levels_contain(p.pact(), height))
+    /// Whether one of the two is in the airspace of a pact (clauses 2.1 and 2.2), or comes into it by `until`: at
+    /// its border, too, an aircraft inside is separated from all others.
+    fn within_pact(&self, a: &SystemTrack, b: &SystemTrack, until: Utc) -> bool {
+        let airspaces = &self.pacts.airspaces;
+        let holds = |track: &SystemTrack| {
+            let state = Kinematics::from_report(&track.last, track.last.at);
+            let horizon_s = until.since_s(track.last.at).max(0.0);
+            airspaces.iter().any(|space| space.as_ref().is_none_or(|space| space.may_hold(&state, horizon_s)))
+        };
+        airspaces.is_empty() || holds(a) || holds(b)
     }
 
     /// Looks at the separation that was, wherever this track's new report completes a common time.
@@ -58,13 +59,15 @@ impl State {
                 continue;
             }
             let Some(other) = self.picture.get(other_id) else { continue };
-            if !self.concerns(&track, other) {
+            if !Self::concerns(&track, other) {
                 continue;
             }
             let at = track.last.at.min(other.last.at);
             let seen = observed_at(track.prev.as_ref(), &track.last, other.prev.as_ref(), &other.last, at);
             let minima = self.index.0.minima().get(class, other.class());
-            let Some(seen) = seen.filter(|s| s.violates(&minima)) else { continue };
+            let Some(seen) = seen.filter(|s| s.violates(&minima) && self.within_pact(&track, other, at)) else {
+                continue;
+            };
             let key = if id < other_id { (id, other_id) } else { (other_id, id) };
             if self.losses.get(&key).is_some_and(|last| *last >= at) {
                 continue;
@@ -110,12 +113,15 @@ impl State {
 
     fn conflict(&mut self, a: u32, b: u32, encounter: &Encounter, now: Now) -> bool {
         let (Some(ta), Some(tb)) = (self.picture.get(a), self.picture.get(b)) else { return false };
-        if !self.concerns(ta, tb) {
+        if !Self::concerns(ta, tb) {
             return false;
         }
         // The own track first; of two own ones the one with the lower number.
         let (first, second) = if ta.is_own() && (!tb.is_own() || a < b) { (ta, tb) } else { (tb, ta) };
         let at = |s: f64| Utc(now.utc.0.saturating_add(libm::round(s * 1000.0) as i64));
+        if !self.within_pact(ta, tb, at(encounter.tcpa_s.max(0.0))) {
+            return false;
+        }
         let oldest = first.last.at.min(second.last.at);
         let facts = Facts {
             a: Some(u64::from(first.id)),
@@ -142,16 +148,6 @@ impl State {
     pub(crate) fn alarm_horizon_ms(&self) -> i64 {
         self.pacts.list.iter().map(|p| p.pact().alarm_horizon_ms).max().unwrap_or(120_000)
     }
-}
-
-/// Whether a pressure altitude lies within the pact's levels. A limit in another reference cannot be compared without
-/// a model, and then limits nothing: better one alert too many.
-fn levels_contain(pact: &Pact, height: Height) -> bool {
-    let bound = |limit: Limit| match limit {
-        Limit::At(altitude) => altitude.in_reference(Reference::Pressure),
-        Limit::Unlimited => None,
-    };
-    bound(pact.lower).is_none_or(|low| height >= low) && bound(pact.upper).is_none_or(|high| height <= high)
 }
 
 fn millimetres(metres: f64) -> i64 {

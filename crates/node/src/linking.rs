@@ -1,9 +1,10 @@
 //! Links inside the fold: what comes from a peer is folded only after its log accepted it; what goes to a peer goes
 //! through `release` and into the log to it, and nowhere else.
+use crate::filed::{Corners, Filed, Files, NotFiled, room};
 use crate::input::{Boot, Output};
 use crate::picture::{Origin, Source, Standing};
 use crate::situation::{Present, sentence};
-use crate::state::{FILED_MAX, Filed, LEDGER_MAX, Peer, State, filed_by};
+use crate::state::{LEDGER_MAX, Peer, State};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -17,6 +18,8 @@ use units::{Now, Utc};
 
 /// A peer whose newest checkpoint is older than this is lost: five heartbeats.
 const LOST_AFTER_MS: u64 = 5_000;
+/// The end of a pact is announced this long before.
+const PACT_ENDS_SOON_MS: i64 = 24 * 3600 * 1000;
 
 impl State {
     /// Opens a link to every other party of the pacts, keeping the logs there are.
@@ -179,21 +182,21 @@ impl State {
                 let origin = Origin { source, standing, form: batch.form, precision_mm: batch.precision_mm };
                 self.take_reports(&origin, &reports, now, out);
             }
-            Body::Plan(plan) => {
-                if file(&mut self.plans, &key, record.revision, plan, id) {
-                    self.plan_arrived(&key, now);
-                }
-            }
-            Body::Site(site) => {
-                if file(&mut self.sites, &key, record.revision, site, id) {
-                    self.site_arrived(&key, now);
-                }
-            }
-            Body::Avoid(avoid) => {
-                if file(&mut self.avoids, &key, record.revision, avoid.volumes, id) {
-                    self.avoid_arrived(&key, now);
-                }
-            }
+            Body::Plan(plan) => match file(&mut self.plans, &key, record.revision, plan, id) {
+                Ok(true) => drop(self.plan_arrived(&key, now)),
+                Ok(false) => {}
+                Err(why) => self.not_filed(name, "plan", why, out),
+            },
+            Body::Site(site) => match file(&mut self.sites, &key, record.revision, site, id) {
+                Ok(true) => self.site_arrived(&key, now),
+                Ok(false) => {}
+                Err(why) => self.not_filed(name, "protected site", why, out),
+            },
+            Body::Avoid(avoid) => match file(&mut self.avoids, &key, record.revision, avoid.volumes, id) {
+                Ok(true) => self.avoid_arrived(&key, now),
+                Ok(false) => {}
+                Err(why) => self.not_filed(name, "avoid area", why, out),
+            },
             Body::Withdrawn(withdrawn) => self.withdrawn(name, withdrawn.of, now),
             Body::Notice(notice) => {
                 let pact_s = self.pacts.with(name).map(|p| p.pact().deadline_s(record.precedence));
@@ -227,6 +230,12 @@ impl State {
         }
     }
 
+    /// It stands in the peer's log and in the journal, and was receipted; but the node cannot hold it, and says so.
+    fn not_filed(&mut self, name: &PartyId, what: &str, why: NotFiled, out: &mut Vec<Output>) {
+        self.cut = self.cut.saturating_add(1);
+        out.push(Output::Log(format!("a {what} of {name} is not shown: of one party {why}")));
+    }
+
     fn withdrawn(&mut self, name: &PartyId, of: record::Hash32, now: Now) {
         let theirs = |owner: &PartyId, record: Option<record::Hash32>| owner == name && record == Some(of);
         self.plans.retain(|(owner, _), filed| !theirs(owner, filed.record));
@@ -257,6 +266,8 @@ impl State {
                 None => continue,
             };
             match flushed {
+                // The alert says that nothing goes there; a line of the log each second would say no more.
+                Ok(_) if self.is_frozen(&name, now) => {}
                 Ok(records) => {
                     for released in records {
                         self.say(&name, released, now, out);
@@ -265,6 +276,10 @@ impl State {
                 Err(error) => out.push(Output::Log(format!("release to {name}: {error}"))),
             }
         }
+    }
+
+    fn is_frozen(&self, name: &PartyId, now: Now) -> bool {
+        self.peers.get(name).is_some_and(|p| matches!(p.link.view(now).state, LinkState::Frozen(_)))
     }
 
     /// Says what policy allows of the conflicts that were just raised, to the party whose aircraft is in them.
@@ -324,6 +339,10 @@ impl State {
             let text = format!("{name} holds another pact: {differs}");
             troubles.push((PeerTrouble::Pact, AlertLevel::Warning, text));
         }
+        let pact = self.pacts.with(name).map(SignedPact::pact).filter(|_| troubles.is_empty());
+        if let Some((level, text)) = pact.and_then(|pact| validity(pact, now.utc)) {
+            troubles.push((PeerTrouble::Pact, level, format!("The pact with {name} {text}")));
+        }
         let known_for = now.mono.since_ms(peer.since);
         if view.age_ms.map_or(known_for, |age| age.min(known_for)) > LOST_AFTER_MS {
             let since = view.age_ms.map_or_else(|| "none ever".to_string(), |ms| format!("{} s old", ms / 1000));
@@ -347,6 +366,21 @@ impl State {
     }
 }
 
+/// What is said of a pact whose validity (clause 3.1) ends soon, has ended, or has not begun. Nothing is cut by the
+/// calendar: a channel for safety that falls silent at midnight would cost more than one a day too long, and what is
+/// released stays each party's own decision.
+fn validity(pact: &Pact, now: Utc) -> Option<(AlertLevel, String)> {
+    let (from, until) = (pact::time_text(pact.valid_from), pact::time_text(pact.valid_until));
+    let left_ms = pact.valid_until.since_ms(now);
+    if now < pact.valid_from {
+        return Some((AlertLevel::Caution, format!("holds only from {from} (clause 3.1)")));
+    }
+    if left_ms < 0 {
+        return Some((AlertLevel::Warning, format!("ended at {until} (clause 3.1); agree a new one")));
+    }
+    (left_ms < PACT_ENDS_SOON_MS).then(|| (AlertLevel::Caution, format!("ends at {until} (clause 3.1)")))
+}
+
 fn difference(d: &pact::Difference) -> String {
     let side = |text: &Option<String>| text.clone().unwrap_or_else(|| "(absent)".to_string());
     format!("clause {} ({}): ours {:?}, theirs {:?}", d.clause, d.about, side(&d.ours), side(&d.theirs))
@@ -360,20 +394,18 @@ fn same_state(a: ChannelState, b: ChannelState) -> bool {
     a == b || in_force(a) && in_force(b)
 }
 
-/// Files what a peer sent; an older or equal revision, or one beyond the bound, is not taken.
-fn file<T>(
-    map: &mut alloc::collections::BTreeMap<(PartyId, record::SubjectId), Filed<T>>,
+/// Files what a peer sent. An older or equal revision changes nothing; what is beyond a bound is refused.
+fn file<T: Corners>(
+    files: &mut Files<T>,
     key: &(PartyId, record::SubjectId),
     revision: u32,
     value: T,
     id: record::Hash32,
-) -> bool {
-    if map.get(key).is_some_and(|f| f.revision >= revision) {
-        return false;
+) -> Result<bool, NotFiled> {
+    if files.get(key).is_some_and(|f| f.revision >= revision) {
+        return Ok(false);
     }
-    if !map.contains_key(key) && filed_by(map, &key.0) >= FILED_MAX {
-        return false;
-    }
-    map.insert(key.clone(), Filed { revision, value, record: Some(id), conflicts: Vec::new() });
-    true
+    room(files, key, &value)?;
+    files.insert(key.clone(), Filed { revision, value, record: Some(id), conflicts: Vec::new() });
+    Ok(true)
 }

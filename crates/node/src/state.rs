@@ -1,5 +1,6 @@
 //! The state of a node, and the fold.
 use crate::command::{Account, Answer};
+use crate::filed::Filed;
 use crate::input::{Boot, Entry, FeedConfig, FeedState, Input, Output};
 use crate::picture::{Origin, Picture, Source, Standing, Taken};
 use airspace::{Plan, Site, Volume4d};
@@ -9,11 +10,11 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use desk::Desk;
-use detect::{Index, Minima, MinimaTable};
+use detect::{Airspace, Index, Minima, MinimaTable};
 use link::Link;
 use minicbor::{Decode, Encode};
 use pact::SignedPact;
-use record::{ChannelState, Hash32, Mode, PartyId, SubjectId, TrackBatch};
+use record::{ChannelState, Mode, PartyId, SubjectId, TrackBatch};
 use release::{Envelope, LedgerRow, Policy, Releaser};
 use track::TrackReport;
 use units::{Mono, Now, Utc};
@@ -24,8 +25,6 @@ pub const AUDIT_MAX: usize = 1000;
 const ANSWERS_MAX: usize = 1000;
 /// Ledger rows kept for the view; all can be made again from the journal.
 pub const LEDGER_MAX: usize = 2000;
-/// Plans, sites and avoid areas of one party: an ACO of a large operation has a few thousand lines.
-pub const FILED_MAX: usize = 20_000;
 /// Cadence of the release of tracks and of the full sweep.
 pub const SECOND_MS: u64 = 1000;
 
@@ -162,28 +161,17 @@ pub struct Feed {
     pub(crate) last_error: Option<String>,
     #[n(5)]
     pub(crate) last_report: Option<Mono>,
+    /// When its state last changed.
+    #[n(6)]
+    pub(crate) since: Mono,
 }
 
-/// Something filed under a subject.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
-pub struct Filed<T> {
-    /// Revision.
-    #[n(0)]
-    pub(crate) revision: u32,
-    /// Value.
-    #[n(1)]
-    pub(crate) value: T,
-    /// The record that brought it, for what a peer filed.
-    #[n(2)]
-    pub(crate) record: Option<Hash32>,
-    /// Texts of its conflicts.
-    #[n(3)]
-    pub(crate) conflicts: Vec<String>,
-}
-
-/// Number of things that a party filed.
-pub(crate) fn filed_by<T>(map: &BTreeMap<(PartyId, SubjectId), Filed<T>>, party: &PartyId) -> usize {
-    map.range((party.clone(), SubjectId([0; 16]))..=(party.clone(), SubjectId([0xff; 16]))).count()
+impl Feed {
+    fn enter(&mut self, state: FeedState, now: Now) {
+        if self.state != state {
+            (self.state, self.since) = (state, now.mono);
+        }
+    }
 }
 
 /// One command as journaled.
@@ -211,6 +199,8 @@ pub struct AuditRow {
 pub struct Pacts {
     pub(crate) list: Vec<SignedPact>,
     pub(crate) minima: Option<MinimaTable>,
+    /// The airspace of each, ready to be asked; none for one that a detector cannot prepare, which then limits nothing.
+    pub(crate) airspaces: Vec<Option<Airspace>>,
 }
 
 /// The index with equality by content left out: it is a function of the picture.
@@ -274,7 +264,8 @@ impl State {
             Input::Reports { feed, batch } => self.reports(*feed, batch, now, out),
             Input::FeedHealth { feed, state, errors, last_error } => {
                 if let Some(feed) = self.feeds.get_mut(usize::from(*feed)) {
-                    (feed.state, feed.errors, feed.last_error) = (*state, *errors, last_error.clone());
+                    feed.enter(*state, now);
+                    (feed.errors, feed.last_error) = (*errors, last_error.clone());
                 }
             }
             Input::LinkUp { peer, session } => {
@@ -324,6 +315,7 @@ impl State {
         self.keep_unseen(&mut present, now);
         self.check_volumes(&mut present, now);
         self.check_peers(&mut present, now);
+        self.check_feeds(&mut present, now);
         self.check_gap(&mut present, now);
         self.tell_absent(&present, now);
         self.desk.handle_time(now);
@@ -401,6 +393,7 @@ impl State {
                 errors: old.map_or(0, |f| f.errors),
                 last_error: None,
                 last_report: None,
+                since: now.mono,
             }
         });
         self.feeds = feeds.collect();
@@ -422,7 +415,7 @@ impl State {
         if let Some(feed) = self.feeds.get_mut(usize::from(feed)) {
             feed.reports += reports.len() as u64;
             feed.last_report = Some(now.mono);
-            feed.state = FeedState::Up;
+            feed.enter(FeedState::Up, now);
         }
         let origin = Origin::feed(feed, config.claim);
         let updated = self.take_reports(&origin, &reports, now, out);
@@ -550,7 +543,9 @@ impl Pacts {
         // The shell checks texts before it boots a node with them; one that does not parse here names no peer.
         let list: Vec<SignedPact> = texts.iter().filter_map(|t| SignedPact::parse(t.as_bytes()).ok()).collect();
         let minima = crate::detecting::minima_of(&list);
-        Self { list, minima }
+        let airspace = |p: &SignedPact| Airspace::prepare(&p.pact().area, p.pact().lower, p.pact().upper).ok();
+        let airspaces = list.iter().map(airspace).collect();
+        Self { list, minima, airspaces }
     }
 
     pub(crate) fn with(&self, peer: &PartyId) -> Option<&SignedPact> {

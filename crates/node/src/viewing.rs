@@ -169,15 +169,10 @@ impl State {
 
     /// What an alert is about beside tracks.
     fn about(&self, situation: &Situation) -> Option<String> {
-        use Situation::{
-            Area, Meeting, Notice, Own, Peer, PlanSite, Plans, Reported, Site, TrackSite, TrackVolume, Tracks,
-        };
+        use Situation::{Area, Meeting, Notice, Own, Peer, Reported, Site, Tracks};
         match situation {
             Tracks(..) | Own(_) => None,
             Site(.., subject) | Area(.., subject) | Meeting(.., subject) => Some(subject.to_string()),
-            TrackSite(_, subject) | TrackVolume(_, subject) | Plans(_, subject) | PlanSite(_, subject) => {
-                Some(subject.to_string())
-            }
             Peer(party, _) | Reported(party, _) => Some(party.to_string()),
             Notice(id) => self.desk.notices.get(*id).map(|n| n.record.to_string()),
         }
@@ -206,7 +201,7 @@ impl State {
     }
 
     fn plan_views(&self) -> Vec<PlanView> {
-        let view = |((party, subject), filed): (&(PartyId, _), &crate::state::Filed<airspace::Plan>)| PlanView {
+        let view = |((party, subject), filed): (&(PartyId, _), &crate::filed::Filed<airspace::Plan>)| PlanView {
             subject: *subject,
             revision: filed.revision,
             owner: self.owner_of(party),
@@ -217,7 +212,7 @@ impl State {
     }
 
     fn site_views(&self) -> Vec<SiteView> {
-        let view = |((party, subject), filed): (&(PartyId, _), &crate::state::Filed<airspace::Site>)| SiteView {
+        let view = |((party, subject), filed): (&(PartyId, _), &crate::filed::Filed<airspace::Site>)| SiteView {
             subject: *subject,
             revision: filed.revision,
             owner: self.owner_of(party),
@@ -227,7 +222,7 @@ impl State {
     }
 
     fn avoid_views(&self) -> Vec<AvoidView> {
-        let view = |((party, subject), filed): (&(PartyId, _), &crate::state::Filed<Vec<airspace::Volume4d>>)| {
+        let view = |((party, subject), filed): (&(PartyId, _), &crate::filed::Filed<Vec<airspace::Volume4d>>)| {
             AvoidView { subject: *subject, owner: self.owner_of(party), volumes: filed.value.clone() }
         };
         self.avoids.iter().map(view).collect()
@@ -295,7 +290,7 @@ fn kind_of(situation: &Situation) -> AlertKind {
         desk::AlertKind::PeerLost => AlertKind::PeerLost,
         desk::AlertKind::Clock => AlertKind::Clock,
         desk::AlertKind::Notice => AlertKind::Notice,
-        desk::AlertKind::Rollback | desk::AlertKind::Frozen => AlertKind::Frozen,
+        desk::AlertKind::Frozen => AlertKind::Frozen,
         desk::AlertKind::OwnPicture => AlertKind::OwnPicture,
     }
 }

@@ -8,8 +8,9 @@ mod words;
 
 pub(crate) use covering::{check, check_site};
 
+use crate::filed::Filed;
 use crate::situation::{Present, sentence};
-use crate::state::{Filed, State};
+use crate::state::State;
 use airspace::{Plan, PlanState, Volume4d};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;

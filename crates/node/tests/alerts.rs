@@ -1,9 +1,12 @@
 //! Alerts: one per situation, acknowledged, cleared with hysteresis; and what a plan, an area, a site makes of a track.
 mod common;
 
-use common::{START, World, actor, aircraft, circle, closed, flown, open, party, plan, site, subject};
+use common::{
+    NAMES, START, World, actor, aircraft, boot, circle, closed, flown, open, pact_of, party, plan, signed, site,
+    subject,
+};
 use node::command::{Command, Done};
-use node::input::Input;
+use node::input::{FeedState, Input};
 use node::view::{AlertKind, AlertView};
 use record::Role;
 use track::TrackReport;
@@ -243,4 +246,95 @@ fn a_withheld_conflict_is_alerted_only_where_it_is_known() {
     fly(&mut world, 30, &tracks);
     only(&world, 0, AlertKind::Conflict);
     assert!(of_kind(&world, 1, AlertKind::Conflict).is_empty());
+}
+
+#[test]
+fn the_pacts_airspace_bounds_what_is_a_conflict_and_its_border_belongs_to_it() {
+    // Area of the pact: 44°N to 49°N and 4°E to 13°E, from FL050.
+    let found = |lat: f64, feet: f64| {
+        let mut world = pair();
+        let mut tracks = head_on(world.now().utc);
+        for (_, track) in &mut tracks {
+            track.position = units::Position::from_degrees(lat, track.position.lon()).unwrap();
+            track.pressure = Some(Height::from_metres(feet * 0.3048).unwrap());
+        }
+        // The second flies 2 NM further north.
+        tracks[1].1.position = units::Position::from_degrees(lat + 2.0 / 60.0, tracks[1].1.position.lon()).unwrap();
+        fly(&mut world, 60, &tracks);
+        [of_kind(&world, 0, AlertKind::Conflict).len(), of_kind(&world, 1, AlertKind::Conflict).len()]
+    };
+    assert_eq!(found(46.5, 30_000.0), [1, 1], "inside");
+    assert_eq!(found(48.98, 30_000.0), [1, 1], "one inside, the other beyond the border");
+    assert_eq!(found(49.1, 30_000.0), [0, 0], "both beyond the border");
+    assert_eq!(found(46.5, 3_000.0), [0, 0], "both below");
+    assert_eq!(found(46.5, 5_000.0), [1, 1], "the lowest level belongs to it");
+}
+
+#[test]
+fn a_conflict_ahead_inside_the_area_is_told_before_either_is_there() {
+    let mut world = pair();
+    let at = world.now().utc;
+    // Side by side, converging towards 44°N from 9 and 15 NM south of it.
+    let tracks = [(0, aircraft(1, 43.85, 7.0, 412.5, 20.0, at)), (1, aircraft(2, 43.85, 7.4, 412.5, 340.0, at))];
+    fly(&mut world, 12, &tracks);
+    assert!(world.view(0).tracks.iter().all(|t| t.report.position.lat() < 44.0), "not there yet");
+    assert_eq!(of_kind(&world, 0, AlertKind::Conflict).len(), 1);
+}
+
+#[test]
+fn a_lost_feed_is_an_alert_until_it_is_back_and_a_recordings_end_is_none() {
+    let mut world = pair();
+    let health = |state, error: Option<&str>| Input::FeedHealth {
+        feed: 0,
+        state,
+        errors: 0,
+        last_error: error.map(ToString::to_string),
+    };
+    world.input(0, health(FeedState::Up, None));
+    world.run(15_000, 500);
+    // The second feed of these nodes has never been there.
+    let never = only(&world, 0, AlertKind::OwnPicture);
+    assert_eq!((never.level, never.state), (1, "raised"));
+    assert_eq!(never.text, "Feed seen is lost, unclaimed aircraft may be missing: no connection.");
+    world.input(0, Input::FeedHealth { feed: 1, state: FeedState::Up, errors: 0, last_error: None });
+    world.input(0, health(FeedState::Connecting, Some("connection refused")));
+    world.run(8_000, 500);
+    assert_eq!(only(&world, 0, AlertKind::OwnPicture).level, 1, "not every pause is a loss");
+    world.run(4_000, 500);
+    let lost = of_kind(&world, 0, AlertKind::OwnPicture).into_iter().find(|a| a.state == "raised").unwrap();
+    assert_eq!(
+        (lost.level, lost.text.as_str()),
+        (2, "Feed own is lost, own aircraft may be missing: connection refused.")
+    );
+    world.input(0, health(FeedState::Up, None));
+    world.run(15_000, 500);
+    assert!(of_kind(&world, 0, AlertKind::OwnPicture).iter().all(|a| a.state == "cleared"));
+    world.input(0, health(FeedState::Down, None));
+    world.run(15_000, 500);
+    assert!(of_kind(&world, 0, AlertKind::OwnPicture).iter().all(|a| a.state == "cleared"));
+}
+
+#[test]
+fn a_pact_that_ends_says_so_a_day_before_and_cuts_nothing() {
+    // Valid for 30 days from the day of its start.
+    let day_ms = 86_400_000;
+    let text = signed(&pact_of(&NAMES[..2], START));
+    let text_at = |start: units::Utc| {
+        let boots = vec![boot("north", &text, open(&["south"])), boot("south", &text, open(&["north"]))];
+        let mut world = World::new(start, boots);
+        world.connect(0, 1);
+        let track = aircraft(1, 46.5, 7.0, 400.0, 90.0, world.now().utc);
+        fly(&mut world, 5, &[(0, track)]);
+        assert_eq!(world.view(1).tracks.len(), 1, "what is released arrives");
+        let alerts = of_kind(&world, 0, AlertKind::Frozen);
+        assert!(alerts.len() <= 1);
+        alerts.first().map(|a| (a.level, a.text.clone()))
+    };
+    let says = |level, words: &str| Some((level, format!("The pact with south {words}")));
+    assert_eq!(text_at(START), None);
+    let end = "at 2026-07-01T00:00:00Z (clause 3.1)";
+    assert_eq!(text_at(START.plus_ms(29 * day_ms + 1_000)), says(1, &format!("ends {end}")));
+    assert_eq!(text_at(START.plus_ms(30 * day_ms)), says(2, &format!("ended {end}; agree a new one")));
+    let begin = "holds only from 2026-06-01T00:00:00Z (clause 3.1)";
+    assert_eq!(text_at(START.plus_ms(-day_ms)), says(1, begin));
 }

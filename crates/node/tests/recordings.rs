@@ -140,6 +140,8 @@ fn no_aircraft_of_watsonville_conflicts_with_itself() {
     // The aircraft are ours on one feed; another feed sees the same ones a second later, and does not claim them.
     let mut text = pact_of(&["north", "south"], first);
     text.lower = airspace::Limit::Unlimited;
+    let centre = units::Vertex::from_degrees(36.9, -121.8).unwrap();
+    text.area = airspace::Outline::Circle { centre, radius_mm: 200 * units::NM_MM };
     text.default_minima.lateral_mm = 555_600;
     text.default_minima.vertical = units::Height::from_feet(400);
     let text = signed(&text);

@@ -158,7 +158,7 @@ fn parse_point(word: &str) -> Option<Vertex> {
 const DAY_S: i64 = 86_400;
 
 /// A time as `2026-01-31T23:59:59Z` (ISO 8601, whole seconds).
-pub(crate) fn time(at: Utc) -> String {
+pub fn time(at: Utc) -> String {
     let s = at.0.div_euclid(1000);
     let (day, s) = (s.div_euclid(DAY_S), s.rem_euclid(DAY_S));
     let (year, month, day) = civil(day);

@@ -35,7 +35,7 @@ const BATCH_BYTES: usize = 8 << 20;
 const VIEW_EVERY: Duration = Duration::from_millis(100);
 /// While the journal is full it is tried again this often.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
-/// Open tiles of the link logs are written this often; they are made durable with the next snapshot.
+/// Open tiles of the link logs are looked at this often; they are made durable with the next snapshot.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 /// Losses kept for the report of an exercise.
 const LOSSES_MAX: usize = 100_000;
@@ -370,7 +370,7 @@ impl Core {
         }
         if self.last_flush.elapsed() >= FLUSH_EVERY {
             self.last_flush = Instant::now();
-            if let Err(error) = self.stores.flush() {
+            if let Err(error) = self.stores.flush_if_due() {
                 self.store_failed(format!("a link's log cannot be written: {error:#}"));
             }
         }

@@ -19,7 +19,7 @@ use track::TrackReport;
 /// Reports are handed over this often at the latest.
 const HAND_OVER_EVERY: Duration = Duration::from_millis(100);
 /// Waits between attempts.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 /// A TCP feed that says nothing for this long is connected anew.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// An HTTP answer takes no longer than this.
@@ -49,8 +49,11 @@ pub async fn run(core: CoreHandle, number: u16, config: Feed, dir: PathBuf) {
         let error = end.err().map(|e| format!("{e:#}"));
         info!(feed = config.name, "feed lost: {}", error.as_deref().unwrap_or("ended"));
         runner.health(FeedState::Connecting, error).await;
-        wait = if started.elapsed() > BACKOFF.1 { BACKOFF.0 } else { (wait * 2).min(BACKOFF.1) };
+        if started.elapsed() > BACKOFF.1 {
+            wait = BACKOFF.0;
+        }
         tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(BACKOFF.1);
     }
 }
 

@@ -8,10 +8,15 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tlog::{Hash, HashReader, LogReader, LogWriter, Store, StoreError};
 
 /// Bytes of recent entries kept in memory for peers that are nearly up to date: at 100 kB/s forty seconds.
 const RECENT_BYTES: usize = 4 << 20;
+/// The file of an open bundle holds all its entries and is written anew each time: gladly while it is this small, and at
+/// most this often when it is not. With 500 tracks a batch it grows to 10 MB. Who reads beside the node is that late.
+const OPEN_BYTES_SMALL: usize = 64 << 10;
+const OPEN_EVERY: Duration = Duration::from_secs(10);
 
 /// Files of one log below a folder.
 #[derive(Debug)]
@@ -27,15 +32,26 @@ impl Files {
         Ok(Self { dir: dir.to_owned(), dirty: BTreeSet::new() })
     }
 
+    /// Removes what `written` supersedes and was never synced: narrower partial files of the same tile. Without this a
+    /// bundle of large entries, written anew every few seconds, would leave a hundred copies of itself.
+    fn drop_superseded(&mut self, written: &Path) {
+        let partials = partials_of(written);
+        let is_superseded = |path: &PathBuf| path != written && path.parent() == Some(&partials);
+        for path in self.dirty.iter().filter(|p| is_superseded(p)).cloned().collect::<Vec<_>>() {
+            // One that stays costs space until the next sync removes it.
+            if fs::remove_file(&path).is_ok() {
+                self.dirty.remove(&path);
+            }
+        }
+    }
+
+    /// Waits for the disk; then what the synced files supersede goes. Not before: a snapshot rests on what was synced.
     fn sync(&mut self) -> Result<()> {
         let mut folders = BTreeSet::new();
-        for path in std::mem::take(&mut self.dirty) {
-            match File::open(&path) {
-                Ok(file) => file.sync_all().with_context(|| format!("cannot sync {}", path.display()))?,
-                // A partial tile that its full one has replaced.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error).with_context(|| format!("cannot sync {}", path.display())),
-            }
+        for path in &self.dirty {
+            File::open(path)
+                .and_then(|file| file.sync_all())
+                .with_context(|| format!("cannot sync {}", path.display()))?;
             folders.extend(path.ancestors().skip(1).take_while(|p| p.starts_with(&self.dir)).map(Path::to_owned));
         }
         for folder in folders {
@@ -43,7 +59,39 @@ impl Files {
                 .and_then(|f| f.sync_all())
                 .with_context(|| format!("cannot sync {}", folder.display()))?;
         }
+        for path in std::mem::take(&mut self.dirty) {
+            remove_superseded(&path).with_context(|| format!("cannot clear {}", partials_of(&path).display()))?;
+        }
         Ok(())
+    }
+}
+
+/// Folder of the partial files of the tile that a file holds, in part or in full.
+fn partials_of(path: &Path) -> PathBuf {
+    match path.parent().filter(|dir| dir.extension().is_some_and(|e| e == "p")) {
+        Some(partials) => partials.to_owned(),
+        None => path.with_extension("p"),
+    }
+}
+
+/// Removes every narrower file of the tile, also those of an earlier run. Readers take the wider one.
+fn remove_superseded(path: &Path) -> std::io::Result<()> {
+    let partials = partials_of(path);
+    let result = if path.parent() == Some(&partials) {
+        let width = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
+        let kept = width(path);
+        fs::read_dir(&partials).and_then(|mut entries| {
+            entries.try_for_each(|entry| {
+                let other = entry?.path();
+                if width(&other) < kept { fs::remove_file(other) } else { Ok(()) }
+            })
+        })
+    } else {
+        fs::remove_dir_all(&partials)
+    };
+    match result {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other,
     }
 }
 
@@ -65,16 +113,9 @@ impl Store for Files {
             write_whole(&full, bytes)
         };
         write().map_err(|e: std::io::Error| StoreError(e.to_string()))?;
+        self.drop_superseded(&full);
         self.dirty.insert(full);
         Ok(())
-    }
-
-    fn remove(&mut self, path: &str) -> Result<(), StoreError> {
-        match fs::remove_file(self.dir.join(path)) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(StoreError(error.to_string())),
-        }
     }
 }
 
@@ -101,6 +142,15 @@ struct Inner {
     /// Index of the first entry of `recent`.
     recent_from: u64,
     recent_bytes: usize,
+    last_flush: Instant,
+}
+
+impl Inner {
+    fn flush(&mut self) -> Result<()> {
+        self.writer.flush(&mut self.files).map_err(|e| anyhow::anyhow!("{e}"))?;
+        (self.flushed, self.last_flush) = (self.writer.size(), Instant::now());
+        Ok(())
+    }
 }
 
 impl LogStore {
@@ -115,7 +165,15 @@ impl LogStore {
                 dir.display()
             )
         })?;
-        let inner = Inner { files, writer, flushed: size, recent: VecDeque::new(), recent_from: size, recent_bytes: 0 };
+        let inner = Inner {
+            files,
+            writer,
+            flushed: size,
+            recent: VecDeque::new(),
+            recent_from: size,
+            recent_bytes: 0,
+            last_flush: Instant::now(),
+        };
         Ok(Self { inner: Mutex::new(inner) })
     }
 
@@ -185,10 +243,14 @@ impl LogStore {
 
     /// Writes what is open, without waiting for the disk.
     pub fn flush(&self) -> Result<()> {
-        let inner = &mut *self.lock();
-        inner.writer.flush(&mut inner.files).map_err(|e| anyhow::anyhow!("{e}"))?;
-        inner.flushed = inner.writer.size();
-        Ok(())
+        self.lock().flush()
+    }
+
+    /// The same, unless that would write much again that is written already.
+    pub fn flush_if_due(&self) -> Result<()> {
+        let mut inner = self.lock();
+        let is_due = inner.writer.open_bytes() <= OPEN_BYTES_SMALL || inner.last_flush.elapsed() >= OPEN_EVERY;
+        if is_due { inner.flush() } else { Ok(()) }
     }
 
     /// Writes what is open and waits for the disk.
@@ -215,6 +277,31 @@ mod tests {
 
     fn entry(i: u64) -> Vec<u8> {
         format!("entry {i}").into_bytes()
+    }
+
+    #[test]
+    fn a_partial_tile_leaves_one_copy_and_what_was_synced() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = LogStore::open(dir.path(), 0, &tlog::EMPTY_ROOT).unwrap();
+        let (mut frontier, mut synced) = (tlog::Frontier::new(), Vec::new());
+        for i in 0..300 {
+            log.append(i, &entry(i)).unwrap();
+            frontier.append(tlog::leaf_hash(&entry(i)));
+            if i % 100 == 50 {
+                log.sync().unwrap();
+                synced.push((i + 1, frontier.root()));
+            } else {
+                log.flush().unwrap();
+            }
+            let partial = dir.path().join("tile/entries").join(if i < 255 { "000.p" } else { "001.p" });
+            let kept = fs::read_dir(partial).map_or(0, Iterator::count);
+            assert!(kept <= 4, "{kept} files of one bundle after entry {i}");
+        }
+        // What a snapshot rests on is there, exactly so wide or wider.
+        for (size, root) in synced {
+            let again = LogStore::open(dir.path(), size, &root).unwrap();
+            assert_eq!(again.size(), size);
+        }
     }
 
     #[test]

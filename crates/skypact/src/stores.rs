@@ -104,6 +104,11 @@ impl Stores {
         self.map.values().try_for_each(|s| s.out.flush().and_then(|()| s.held.flush()))
     }
 
+    /// Writes open tiles that are small, or have not been written for a while.
+    pub fn flush_if_due(&self) -> Result<()> {
+        self.map.values().try_for_each(|s| s.out.flush_if_due().and_then(|()| s.held.flush_if_due()))
+    }
+
     /// Writes open tiles and waits for the disk.
     pub fn sync(&self) -> Result<()> {
         self.map.values().try_for_each(|s| s.out.sync().and_then(|()| s.held.sync()))

@@ -92,6 +92,12 @@ impl LogWriter {
         self.frontier.size()
     }
 
+    /// Counts the bytes of the entries in the open bundle: what a flush writes again.
+    #[must_use]
+    pub fn open_bytes(&self) -> usize {
+        self.entries.iter().map(Vec::len).sum()
+    }
+
     /// Computes the root over all entries.
     #[must_use]
     pub fn root(&self) -> Hash {

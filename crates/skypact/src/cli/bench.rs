@@ -3,6 +3,7 @@ mod detect;
 mod journal;
 mod link;
 mod node;
+mod protocol;
 mod recover;
 mod release;
 mod table;

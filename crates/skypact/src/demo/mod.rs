@@ -1,5 +1,6 @@
 //! `skypact demo`: three parties on this machine, each a process of its own with its own keys, data and release rules.
 mod api;
+mod control;
 mod party;
 mod report;
 mod scene;
@@ -97,6 +98,7 @@ pub async fn run(args: Args, global: Global) -> Result<()> {
     let mut every = tokio::time::interval(Duration::from_secs(1));
     let stop = crate::serve::stop_signal();
     tokio::pin!(stop);
+    let mut orders = control::orders();
     let interrupted = loop {
         tokio::select! {
             result = &mut stop => break result.map(|()| true)?,
@@ -107,6 +109,7 @@ pub async fn run(args: Args, global: Global) -> Result<()> {
                 watch.look(&parties).await;
                 script.act(&parties, started.elapsed()).await;
             }
+            Some(order) = orders.recv() => control::obey(&order, &mut parties, global),
         }
         if args.length.is_some_and(|length| started.elapsed() >= length) {
             break false;
@@ -149,7 +152,8 @@ Each link signs one officer in, once. Look here:
   2 Conflicts: both parties to a predicted loss of separation are alerted. Enter acknowledges; it stays until it clears.
   3 Notices: an IMMEDIATE notice arrives within a few seconds. Acknowledge it by reading back place, level and time.
   4 Peers: age of information, entries sealed and cosigned (the receipts).
-  5 Stop one node's process: its peers see its information age, its tracks go stale, a warning sounds.
+  5 Type `stop south` here and Enter: its peers see its information age, its tracks go stale, a warning sounds.
+    `start south` brings it back: nothing said meanwhile is lost.
 Keys, pact and logs: {}
 Ctrl-C ends it.",
         parties.first().and_then(|p| p.dir.parent()).unwrap_or(Path::new("?")).display()

@@ -218,6 +218,11 @@ impl Party {
         Ok(())
     }
 
+    /// Whether its node was started and not stopped.
+    pub fn is_running(&self) -> bool {
+        self.child.is_some()
+    }
+
     /// Fails if the process has ended by itself.
     pub fn check_alive(&mut self) -> Result<()> {
         if let Some(child) = &mut self.child

@@ -39,7 +39,7 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 const HANDSHAKES_MAX: usize = 64;
 /// First and longest wait between attempts to dial.
 //= spec/link.md S-3
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 /// Wait after an end that says a person must act first.
 const PERSON_BACKOFF: Duration = Duration::from_secs(60);
 /// HTTP/2 pings find a dead path within this and the timeout of the same length.
@@ -195,9 +195,12 @@ impl Transport {
             if let Err(error) = self.dial_once(&peer, &address, config.clone()).await {
                 info!(peer = %peer.party, %address, "no link: {error:#}");
             }
-            wait = if started.elapsed() > BACKOFF.1 { BACKOFF.0 } else { (wait * 2).min(BACKOFF.1) };
+            if started.elapsed() > BACKOFF.1 {
+                wait = BACKOFF.0;
+            }
             let pause = if self.needs_person(&peer.party).await { PERSON_BACKOFF } else { jitter(wait) };
             tokio::time::sleep(pause).await;
+            wait = (wait * 2).min(BACKOFF.1);
         }
     }
 

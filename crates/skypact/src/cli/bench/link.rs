@@ -1,5 +1,6 @@
 //! `bench link`: two nodes, each with its own runtime, fold, journal and logs, joined by mutual TLS and HTTP/2 over
 //! loopback. Aircraft are reported to one; it releases them; the other verifies, stores, folds and cosigns.
+use crate::cli::bench::protocol;
 use crate::cli::bench::table::{Report, Row, Unit, cpu_s, figure, percentile};
 use crate::cli::bench::world::{Home, Scratch, Traffic, agree};
 use crate::cli::bench::{Common, up_to};
@@ -37,9 +38,16 @@ pub struct Args {
     seconds: u32,
 }
 
+impl Args {
+    /// Updates a second.
+    pub fn sizes(&self) -> &[usize] {
+        &self.size
+    }
+}
+
 /// Runs it.
 pub fn run(args: &Args) -> Result<Report> {
-    let mut rows = Vec::new();
+    let mut rows = protocol::rows(args, &args.common)?;
     for &size in &args.size {
         let runs = args.common.measure(|| one(args, size))?;
         rows.push(row(args, size, runs));
@@ -51,9 +59,11 @@ pub fn run(args: &Args) -> Result<Report> {
         rows,
         notes: vec![
             "two nodes in this process, each on a runtime of its own with its own fold, journal and logs on disk".into(),
-            "rules release once a second, so every aircraft's update leaves in one burst; the receipt's time runs from \
-             the entry in the log to the peer's verified cosignature, which it gives when the entry is durable and folded"
+            "rules release once a second, so every aircraft's update leaves in one burst, and a report that a newer one \
+             overtakes before the release does not leave; the receipt's time runs from the entry in the log to the peer's \
+             verified cosignature, which it gives when the entry is durable and folded"
                 .into(),
+            "protocol alone: the machines of both sides in one thread, without sockets, disks, pictures and rules".into(),
             "processor time is of both nodes together, detection, journals and this load generator included".into(),
         ],
     })

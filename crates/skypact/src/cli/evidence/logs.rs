@@ -44,10 +44,16 @@ impl Folder {
             let middle = full + (end - full) / 2;
             if is_full(middle) { full = middle + 1 } else { end = middle }
         }
-        let partial = self.0.join(path(full, 1));
-        let widths = partial.parent().and_then(|dir| fs::read_dir(dir).ok()).into_iter().flatten();
-        let widest = widths.filter_map(|e| e.ok()?.file_name().to_str()?.parse::<u64>().ok()).max();
-        full * u64::from(TILE_WIDTH) + widest.unwrap_or(0)
+        loop {
+            let partial = self.0.join(path(full, 1));
+            let widths = partial.parent().and_then(|dir| fs::read_dir(dir).ok()).into_iter().flatten();
+            let widest = widths.filter_map(|e| e.ok()?.file_name().to_str()?.parse::<u64>().ok()).max();
+            // The partial files of a tile go once it is full: a node that writes meanwhile may just have filled it.
+            if widest.is_some() || !is_full(full) {
+                return full * u64::from(TILE_WIDTH) + widest.unwrap_or(0);
+            }
+            full += 1;
+        }
     }
 }
 
