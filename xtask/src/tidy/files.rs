@@ -1,4 +1,5 @@
-//! Rules `words`, `length` and `size`: what no file holds, how long a source may grow, how large any file.
+//! Rules `words`, `length`, `size` and `orphan`: what no file holds, how long a source may grow, how large any file,
+//! and that every source belongs to a crate.
 
 use super::source::{code_only, words};
 use super::{File, Tree, Violation};
@@ -27,11 +28,35 @@ const SOURCES: [&str; 11] = [".rs", ".ts", ".js", ".mjs", ".css", ".html", ".tom
 
 pub fn check(tree: &Tree) -> Vec<Violation> {
     let mut found: Vec<Violation> = tree.files.iter().flat_map(check_file).collect();
+    found.extend(orphans(tree));
     for (path, reason) in LONG_BY_DESIGN {
         let lines = tree.text(path).map_or(0, |text| text.lines().count());
         if lines <= LINES_MAX {
             let message = format!("no longer over {LINES_MAX} lines ({reason}): take it off the list in xtask");
             found.push(Violation::new("length", path, 1, message));
+        }
+    }
+    found
+}
+
+/// Rust files below a `src` that no module names: the compiler never sees them, so nothing in them is true for long.
+fn orphans(tree: &Tree) -> Vec<Violation> {
+    let rust = || tree.files.iter().filter(|f| f.path.ends_with(".rs"));
+    let mut found = Vec::new();
+    for file in rust() {
+        let Some((krate, within)) = file.path.split_once("/src/") else { continue };
+        let path = within.trim_end_matches(".rs").trim_end_matches("/mod");
+        let name = path.rsplit('/').next().unwrap_or(path);
+        if ["lib", "main"].contains(&path) {
+            continue;
+        }
+        let source = format!("{krate}/src/");
+        let names_it = |other: &File| {
+            let text = other.text.as_deref().unwrap_or_default();
+            text.contains(&format!("mod {name};")) || text.contains(&format!("\"{name}.rs\""))
+        };
+        if !rust().any(|other| other.path.starts_with(&source) && other.path != file.path && names_it(other)) {
+            found.push(Violation::new("orphan", &file.path, 1, "no module names this file: it is never compiled"));
         }
     }
     found
@@ -124,6 +149,16 @@ mod tests {
         check("a.rs", &"x\n".repeat(LINES_MAX), &[]);
         check("a.rs", &"x\n".repeat(LINES_MAX + 1), &["a.rs:701: length"]);
         check("a.md", &"x\n".repeat(LINES_MAX + 1), &[]);
+    }
+
+    #[test]
+    fn a_source_that_no_module_names_is_found() {
+        let named = [("c/src/lib.rs", "mod a;\npub mod b;"), ("c/src/a.rs", ""), ("c/src/b/mod.rs", "mod deep;")];
+        let deep = [("c/src/b/deep.rs", "#[path = \"deep_tests.rs\"]\nmod tests;"), ("c/src/b/deep_tests.rs", "")];
+        let all: Vec<(&str, &str)> = named.into_iter().chain(deep).collect();
+        assert_eq!(brief(&super::check(&tree(&all))), Vec::<String>::new());
+        let lost = [("c/src/lib.rs", "mod a;"), ("c/src/a.rs", ""), ("c/src/b.rs", ""), ("d/src/lib.rs", "mod b;")];
+        assert_eq!(brief(&super::check(&tree(&lost))), ["c/src/b.rs:1: orphan"]);
     }
 
     #[test]
