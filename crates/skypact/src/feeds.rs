@@ -2,6 +2,7 @@
 use crate::clock::Clock;
 use crate::config::Feed;
 use crate::core::CoreHandle;
+use crate::files::read_bounded;
 use anyhow::{Context, Result, bail, ensure};
 use feed::{Batch, Decoder, Format};
 use http_body_util::{BodyExt, Empty, Limited};
@@ -153,7 +154,8 @@ impl Runner {
         loop {
             let started = Instant::now();
             let at = path.to_owned();
-            let read = tokio::task::spawn_blocking(move || read_bounded(&at)).await?;
+            let read =
+                tokio::task::spawn_blocking(move || read_bounded(&at, feed::limits::SNAPSHOT_BYTES_MAX as u64)).await?;
             let body = read.with_context(|| format!("cannot read {}", path.display()))?;
             self.document(&body).await?;
             pause(started, every_s).await;
@@ -212,13 +214,6 @@ pub async fn hand_over(core: &CoreHandle, number: u16, reports: &[TrackReport]) 
 async fn pause(started: Instant, every_s: f64) {
     let every = Duration::from_secs_f64(every_s);
     tokio::time::sleep(every.saturating_sub(started.elapsed())).await;
-}
-
-fn read_bounded(path: &Path) -> Result<Vec<u8>> {
-    let length = std::fs::metadata(path)?.len();
-    let max = feed::limits::SNAPSHOT_BYTES_MAX as u64;
-    ensure!(length <= max, "{length} bytes, at most {max}");
-    Ok(std::fs::read(path)?)
 }
 
 async fn get(url: &hyper::Uri) -> Result<Bytes> {
