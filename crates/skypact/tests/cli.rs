@@ -225,14 +225,16 @@ impl Node {
     fn start(dir: &Path, name: &str, peer: &str) -> Self {
         let config = dir.join(name).join("skypact.toml");
         let text = std::fs::read_to_string(&config).unwrap();
+        let other = if name == "north" { "south" } else { "north" };
         let text = text
             .replace("pacts = []", "pacts = [\"../ns.pact\"]")
             .replace("127.0.0.1:8480", "127.0.0.1:0")
             .replace("0.0.0.0:8443", "127.0.0.1:0")
             + peer
-            + "\n[[release]]\nto = \"south\"\nclass = \"plans\"\nlevel = \"full\"\n\
-               \n[[release]]\nto = \"south\"\nclass = \"tracks\"\nlevel = \"reduced\"\nprecision_m = 1000\n\
-               \n[[feed]]\nname = \"own\"\nformat = \"aircraft-json\"\nsource = \"../aircraft.json\"\nclaim = \"own\"\nevery_s = 0.1\n";
+            + &"\n[[release]]\nto = \"OTHER\"\nclass = \"plans\"\nlevel = \"full\"\n\
+               \n[[release]]\nto = \"OTHER\"\nclass = \"tracks\"\nlevel = \"reduced\"\nprecision_m = 1000\n\
+               \n[[feed]]\nname = \"own\"\nformat = \"aircraft-json\"\nsource = \"../aircraft.json\"\nclaim = \"own\"\nevery_s = 0.1\n"
+                .replace("OTHER", other);
         std::fs::write(&config, text).unwrap();
         let (out, log) = (dir.join(format!("{name}.out")), dir.join(format!("{name}.log")));
         let child = skypact(dir)
