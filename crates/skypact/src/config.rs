@@ -124,6 +124,17 @@ impl Default for JournalLimits {
     }
 }
 
+impl JournalLimits {
+    /// As the journal takes them.
+    pub fn options(&self) -> journal::Options {
+        journal::Options {
+            segment_bytes: self.segment_mib << 20,
+            reserve_bytes: self.reserve_mib << 20,
+            ..journal::Options::default()
+        }
+    }
+}
+
 /// An exercise's clock: at machine time `origin` it showed `start`, and it runs `rate` times as fast.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

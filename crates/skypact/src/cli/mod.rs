@@ -4,6 +4,7 @@ mod client;
 mod evidence;
 mod geojson;
 mod init;
+mod journal;
 mod key;
 mod notice;
 mod pact;
@@ -65,6 +66,8 @@ enum Command {
     Evidence(evidence::Args),
     /// Says what was known, and what each party had been told, at a time in the past.
     Replay(replay::Args),
+    /// Shows how far a journal reaches; removes its oldest part by order.
+    Journal(journal::Args),
     /// Measures, against a baseline in the same run.
     Bench(bench::Args),
 }
@@ -79,6 +82,8 @@ pub struct Global {
 /// Result of a command: 0 unless it found something bad.
 pub type Outcome = Result<ExitCode>;
 
+/// Exit code for everything else that went wrong.
+const FAILED: u8 = 1;
 /// Exit code for a command line that is wrong.
 const WRONG_LINE: u8 = 2;
 /// Exit code for evidence that does not verify and journals that are damaged.
@@ -115,7 +120,7 @@ pub fn main() -> ExitCode {
             } else {
                 eprintln!("skypact: {error:#}");
             }
-            error.downcast_ref::<Exit>().map_or(ExitCode::FAILURE, |exit| ExitCode::from(exit.code))
+            ExitCode::from(exit_code(&error))
         }
     }
 }
@@ -132,6 +137,19 @@ fn wrong_line(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { ExitCode::from(WRONG_LINE) } else { ExitCode::SUCCESS }
 }
 
+/// The exit code of an error: its own, or that of a damaged journal, whichever command came upon it.
+fn exit_code(error: &anyhow::Error) -> u8 {
+    use ::journal::JournalError::{Damaged, DamagedRetention};
+    let damaged = |e: &(dyn std::error::Error + 'static)| {
+        matches!(e.downcast_ref(), Some(Damaged { .. } | DamagedRetention { .. }))
+    };
+    match error.downcast_ref::<Exit>() {
+        Some(exit) => exit.code,
+        None if error.chain().any(damaged) => FOUND_BAD,
+        None => FAILED,
+    }
+}
+
 fn run(command: Command, global: Global) -> Outcome {
     match command {
         Command::Init(args) => init::run(args, global),
@@ -144,6 +162,7 @@ fn run(command: Command, global: Global) -> Outcome {
         Command::Release(args) => release::run(args, global),
         Command::Evidence(args) => evidence::run(args, global),
         Command::Replay(args) => replay::run(args, global),
+        Command::Journal(args) => journal::run(args, global),
         Command::Bench(args) => bench::run(args, global),
     }
 }
