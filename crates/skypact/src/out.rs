@@ -41,12 +41,8 @@ pub fn is_whole() -> bool {
 }
 
 fn note(result: std::io::Result<()>) {
-    match result {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            if !LOST.swap(true, Ordering::Relaxed) {
-                complain(format_args!("skypact: cannot write the output: {error}"));
-            }
-        }
-        _ => {}
+    let Err(error) = result else { return };
+    if error.kind() != ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::Relaxed) {
+        complain(format_args!("skypact: cannot write the output: {error}"));
     }
 }

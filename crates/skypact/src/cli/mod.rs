@@ -118,10 +118,11 @@ pub fn main() -> ExitCode {
         Ok(_) if !whole => ExitCode::FAILURE,
         Ok(code) => code,
         Err(error) => {
+            let text = told(&error);
             if global.json {
-                eprintln!("{}", serde_json::json!({ "error": format!("{error:#}") }));
+                eprintln!("{}", serde_json::json!({ "error": text }));
             } else {
-                eprintln!("skypact: {error:#}");
+                eprintln!("skypact: {text}");
             }
             ExitCode::from(exit_code(&error))
         }
@@ -138,6 +139,20 @@ fn wrong_line(error: &clap::Error) -> ExitCode {
         let _gone = error.print();
     }
     if error.use_stderr() { ExitCode::from(WRONG_LINE) } else { ExitCode::SUCCESS }
+}
+
+/// An error with its causes. Some errors say what their cause says as well: that is told once.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 /// The exit code of an error: its own, or that of a damaged journal, whichever command came upon it.
@@ -188,5 +203,30 @@ fn log_to_stderr(json: bool, serving: bool) {
         if json { builder.json().try_init() } else { builder.with_ansi(std::io::stderr().is_terminal()).try_init() };
     if let Err(error) = started {
         eprintln!("skypact: no log: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::journal::{DamageReason, JournalError, Seq};
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let io = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let list = JournalError::Io { op: "list", path: "x".into(), source: io() };
+        let error = anyhow::Error::new(list).context("cannot read the journal");
+        assert_eq!(told(&error), "cannot read the journal: cannot list x: entity not found");
+        assert_eq!(told(&anyhow::Error::new(io()).context("a").context("b")), "b: a: entity not found");
+    }
+
+    #[test]
+    fn every_command_ends_alike_over_a_damaged_journal() {
+        let reason = DamageReason::Chain;
+        let damaged = JournalError::Damaged { segment: Seq(1), offset: 0, seq: Seq(1), reason };
+        assert_eq!(exit_code(&anyhow::Error::new(damaged).context("cannot open the journal")), FOUND_BAD);
+        assert_eq!(exit_code(&anyhow::anyhow!("anything else")), FAILED);
+        let refused = Exit { code: REFUSED, message: String::from("no") };
+        assert_eq!(exit_code(&anyhow::Error::new(refused)), REFUSED);
     }
 }

@@ -3,6 +3,7 @@ use crate::cli::client::{self, Client, NodeArgs, by_prefix, show_time};
 use crate::cli::geojson::{self, Shape};
 use crate::cli::values::{self, When, altitude_json, show_altitude};
 use crate::cli::{Global, Outcome};
+use crate::files::read_bounded;
 use airspace::{Limit, Outline, Volume4d};
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Subcommand, ValueEnum};
@@ -163,19 +164,18 @@ impl FileArgs {
                 *radius > 0.0 && *radius <= 1000.0,
                 "--circle: the radius {radius} is not above 0 and at most 1000 NM"
             );
+            ensure!(
+                lat.is_finite() && lon.is_finite(),
+                "--circle: {lat},{lon} is no latitude and longitude in degrees"
+            );
             let centre = Vertex::from_degrees(*lat, *lon).context("--circle is latitude, longitude, radius")?;
             let outline = Outline::Circle { centre, radius_mm: (radius * NM_MM as f64).round() as i64 };
             return Ok(vec![Shape { outline, lower: None, upper: None, start: None, end: None }]);
         }
         let path = self.geojson.as_ref().context("name a GeoJSON file, or give --circle")?;
         let of = || path.display().to_string();
-        let length = std::fs::metadata(path).with_context(of)?.len();
-        ensure!(
-            length <= GEOJSON_BYTES_MAX,
-            "{} has {length} bytes, at most {GEOJSON_BYTES_MAX} are read",
-            path.display()
-        );
-        geojson::shapes(&std::fs::read_to_string(path).with_context(of)?).with_context(of)
+        let bytes = read_bounded(path, GEOJSON_BYTES_MAX).with_context(of)?;
+        geojson::shapes(std::str::from_utf8(&bytes).context("not UTF-8").with_context(of)?).with_context(of)
     }
 
     async fn file(&self, client: &Client, shapes: &[Shape]) -> Result<Value> {
@@ -404,6 +404,8 @@ mod tests {
             &["--circle", "97", "8", "1"],
             "--circle is latitude, longitude, radius: not a position: latitude 97 (allowed -90 to 90), longitude 8 (allowed -180 to 180)",
         );
+        check(&["--circle", "NaN", "8", "1"], "--circle: NaN,8 is no latitude and longitude in degrees");
+        check(&["--circle", "47", "8", "NaN"], "--circle: the radius NaN is not above 0 and at most 1000 NM");
         check(
             &["--lower", "5000ft", "x.geojson"],
             "error: invalid value '5000ft' for '--lower <LOWER>': \"5000ft\" is not a level: FL100, 3000ftMSL, 900mAGL, \

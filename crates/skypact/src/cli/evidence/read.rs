@@ -4,12 +4,13 @@ use crate::cli::evidence::history::seconds;
 use crate::cli::evidence::words::{json as record_json, sentence, short};
 use crate::cli::{FOUND_BAD, Global, Outcome};
 use crate::clock::rfc3339;
-use anyhow::{Context, Result, ensure};
+use crate::files::read_bounded;
+use anyhow::{Context, Result};
 use pact::SignedPact;
 use record::{Body, Hash32, Receipt};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tlog::{Bundle, LogEvidence, LogReport, Report, TrustedKeys};
 use units::Utc;
@@ -44,15 +45,9 @@ pub fn trust_pact(trusted: &mut TrustedKeys, signed: &SignedPact) -> Result<()> 
     Ok(())
 }
 
-fn bundle_of(path: &PathBuf) -> Result<Bundle> {
-    let length = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len();
-    ensure!(
-        length <= tlog::BUNDLE_BYTES_MAX as u64,
-        "{} has {length} bytes; a file of evidence has at most {}",
-        path.display(),
-        tlog::BUNDLE_BYTES_MAX
-    );
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+fn bundle_of(path: &Path) -> Result<Bundle> {
+    let bytes = read_bounded(path, tlog::BUNDLE_BYTES_MAX as u64);
+    let bytes = bytes.with_context(|| format!("cannot read {}", path.display()))?;
     Bundle::decode(&bytes).with_context(|| format!("{} is not a file of evidence", path.display()))
 }
 
