@@ -24,7 +24,7 @@ pub struct Health {
     unread: u64,
     errors: u64,
     last_error: Option<String>,
-    told: Option<(Instant, FeedState, u64)>,
+    told: Option<(Instant, Told)>,
     /// Whether the loss was logged.
     lost: bool,
 }
@@ -137,15 +137,16 @@ impl Health {
         Log::Lost(self.last_error.clone().unwrap_or_default())
     }
 
-    /// What is to be told now: a change at once, errors now and then.
+    /// What is to be told now: a change of state at once, errors now and then.
     pub fn tell(&mut self, now: Instant) -> Option<Told> {
-        let due = self.told.is_none_or(|(at, state, errors)| {
-            let since = now.duration_since(at);
-            state != self.state || (errors != self.errors && since > ERRORS_EVERY) || since > AGAIN_AFTER
+        let is = Told { state: self.state, errors: self.errors, last_error: self.last_error.clone() };
+        let due = self.told.as_ref().is_none_or(|(at, told)| {
+            let since = now.duration_since(*at);
+            told.state != is.state || (*told != is && since > ERRORS_EVERY) || since > AGAIN_AFTER
         });
         due.then(|| {
-            self.told = Some((now, self.state, self.errors));
-            Told { state: self.state, errors: self.errors, last_error: self.last_error.clone() }
+            self.told = Some((now, is.clone()));
+            is
         })
     }
 }
@@ -235,7 +236,10 @@ mod tests {
         assert_eq!(case.health.ended("closed".into()), Log::Lost("closed".into()));
         assert_eq!(case.health.ended("refused".into()), Log::Nothing);
         assert_eq!(case.told(1), Some((FeedState::Connecting, 0, Some("refused".into()))));
-        assert_eq!(case.told(62).map(|t| t.0), Some(FeedState::Connecting), "told again after a minute");
+        case.health.connected(case.start);
+        assert_eq!(case.told(2), None, "a word that changes may wait");
+        assert_eq!(case.told(3), Some((FeedState::Connecting, 0, Some("connected, nothing read yet".into()))));
+        assert_eq!(case.told(64).map(|t| t.0), Some(FeedState::Connecting), "told again after a minute");
     }
 
     #[test]
