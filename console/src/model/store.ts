@@ -261,6 +261,7 @@ export class Store extends EventTarget {
       level: 'alarm',
       state: this.ownPictureAcknowledged ? 'acknowledged' : 'raised',
       raised_utc_ms: this.frozenSince_ms,
+      raising: 1,
       text: `Own picture lost: ${reason}. What is shown is the past.`,
       about: null,
       a: null,

@@ -85,6 +85,8 @@ export interface Alert {
   level: Level;
   state: 'raised' | 'shown' | 'acknowledged' | 'cleared';
   raised_utc_ms: number;
+  /** How often it was raised: once, and again each time it became worse. */
+  raising: number;
   text: string;
   about: string | null;
   a: Side | null;
@@ -309,6 +311,7 @@ function readAlert(value: Json): Alert | null {
     level: value.level === 'warning' || value.level === 'caution' ? value.level : 'alarm',
     state: states.find((state) => state === value.state) ?? 'raised',
     raised_utc_ms: num(value.raised_utc_ms) ?? 0,
+    raising: Math.max(1, num(value.raising) ?? 1),
     text: str(value.text, 400, ''),
     about: optional(value.about, 128),
     a: readSide(value.a),

@@ -86,7 +86,7 @@ class Alerts extends Panel {
     const open = isOpen(alert);
     const cleared = alert.state === 'cleared';
     const classes = `row ${cleared ? 'cleared' : level} ${open ? 'flash' : ''}`;
-    return html`<li class=${classes} data-shown="alert:${alert.id}" data-alert=${alert.id}>
+    return html`<li class=${classes} data-shown="alert:${alert.id}" data-raising=${alert.raising} data-alert=${alert.id}>
       <div class="top">
         <span class="level">${level === 'caution' ? icons.tick() : nothing} ${cleared ? 'CLEARED' : LEVELS[level]}</span>
         <span class="kind">${KINDS[alert.kind] ?? alert.kind.toUpperCase()}</span>

@@ -1,6 +1,7 @@
 //! What this crate asks of the binary: the view, commands made durable, time and entropy.
 use futures_util::future::BoxFuture;
 use node::command::{Actor, Answer, Command};
+use node::input::PaintedAlert;
 use node::view::{TrackView, View};
 use record::{Hash32, PartyId, Record};
 use std::sync::Arc;
@@ -23,9 +24,13 @@ pub trait Backend: Send + Sync + 'static {
         command: Command,
     ) -> BoxFuture<'_, Result<Answer, Unavailable>>;
 
-    /// Journals that these were painted for an officer for the first time.
-    fn displayed(&self, actor: Actor, alerts: Vec<u64>, notices: Vec<Hash32>)
-    -> BoxFuture<'_, Result<(), Unavailable>>;
+    /// Journals that these were painted for an officer for the first time, an alert once for each time it was raised.
+    fn displayed(
+        &self,
+        actor: Actor,
+        alerts: Vec<PaintedAlert>,
+        notices: Vec<Hash32>,
+    ) -> BoxFuture<'_, Result<(), Unavailable>>;
 
     /// What the next release to a peer would hold; `None` if there is no such peer.
     fn preview(&self, peer: PartyId) -> BoxFuture<'_, Option<Vec<PreviewRecord>>>;

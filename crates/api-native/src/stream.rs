@@ -16,6 +16,7 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgr
 use axum::http::HeaderMap;
 use axum::response::Response;
 use node::command::Actor;
+use node::input::PaintedAlert;
 use record::{Hash32, PartyId, Role};
 use serde_json::json;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ const BEAT: Duration = Duration::from_secs(1);
 const PING_AFTER: Duration = Duration::from_secs(15);
 /// Silence after which it is dropped.
 const DEAD_AFTER: Duration = Duration::from_secs(45);
-/// Longest message from a console: 500 notices of 67 bytes and 500 alerts of 23 are 45 kB.
+/// Longest message from a console: 500 notices of 67 bytes and 500 alerts of 53 are 60 kB.
 const MESSAGE_MAX: usize = 64 << 10;
 /// Alerts or notices of one message; a state message holds no more of either.
 const LIST_MAX: usize = 500;
@@ -351,8 +352,12 @@ fn read(text: &str) -> Result<Said, Problem> {
     })
 }
 
-fn read_alert(node: &Node<'_>) -> Option<u64> {
-    node.parsed("an alert's id", |text| text.parse().ok())
+fn read_alert(node: &Node<'_>) -> Option<PaintedAlert> {
+    let mut o = node.object()?;
+    let id = o.required("id").and_then(|n| n.parsed("an alert's id", |text| text.parse().ok()));
+    let raising = o.required("raising").and_then(|n| n.integer(1..=i64::from(u32::MAX)));
+    o.end();
+    Some(PaintedAlert { id: id?, raising: raising? as u32 })
 }
 
 fn read_notice(node: &Node<'_>) -> Option<Hash32> {

@@ -106,15 +106,18 @@ impl AlertBook {
         self.emit(id, AlertChange::Cleared, level, now);
     }
 
-    /// Notes that the alert was displayed to an officer. Once per officer and raising.
+    /// Notes that the alert was displayed to an officer as it was at `raising`. Once per officer and raising; one that
+    /// has been raised again since is not shown by what an older display said.
     ///
     /// # Errors
-    /// No such alert. One that has been cleared in the meantime is no error.
-    pub fn handle_shown(&mut self, id: u64, officer: &str, now: Now) -> Result<(), DeskError> {
+    /// No such alert, or a raising that has not been. One that has been cleared in the meantime is no error.
+    pub fn handle_shown(&mut self, id: u64, raising: u32, officer: &str, now: Now) -> Result<(), DeskError> {
         let Some(alert) = self.live.get_mut(&id) else {
             return if self.find(id).is_some() { Ok(()) } else { Err(DeskError::Unknown { what: "alert", id }) };
         };
-        let raising = alert.raising;
+        if raising == 0 || raising > alert.raising {
+            return Err(DeskError::Unknown { what: "alert", id });
+        }
         if alert.shown.iter().any(|s| s.officer == officer && s.raising == raising) {
             return Ok(());
         }
@@ -122,7 +125,7 @@ impl AlertBook {
             alert.shown.remove(0);
         }
         alert.shown.push(Shown { officer: officer.to_string(), at: now.utc, raising });
-        if alert.state == AlertState::Raised {
+        if alert.state == AlertState::Raised && raising == alert.raising {
             alert.state = AlertState::Shown;
         }
         let level = alert.level;

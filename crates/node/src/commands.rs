@@ -1,7 +1,7 @@
 //! Commands, decided in the fold.
 use crate::command::{Account, Actor, Answer, Command, Done, Refused, SendNotice, SentTo};
 use crate::filed::{Filed, NotFiled, room};
-use crate::input::Output;
+use crate::input::{Output, PaintedAlert};
 use crate::state::{AUDIT_MAX, AuditRow, State};
 use airspace::{Plan, PlanState, Site, Volume4d};
 use alloc::format;
@@ -155,10 +155,10 @@ impl State {
     }
 
     /// A console painted these: the officer has seen them, and the sender of a notice is told so.
-    pub(crate) fn displayed(&mut self, actor: &Actor, alerts: &[u64], notices: &[Hash32], now: Now) {
+    pub(crate) fn displayed(&mut self, actor: &Actor, alerts: &[PaintedAlert], notices: &[Hash32], now: Now) {
         // What has gone since it was painted needs nothing more.
-        for id in alerts {
-            self.desk.alerts.handle_shown(*id, &actor.name, now).ok();
+        for painted in alerts {
+            self.desk.alerts.handle_shown(painted.id, painted.raising, &actor.name, now).ok();
         }
         for id in notices.iter().filter_map(|record| self.incoming(record)).collect::<Vec<_>>() {
             self.desk.notices.handle_shown(id, &actor.name, actor.role, now).ok();

@@ -80,6 +80,17 @@ pub enum FeedState {
     Down,
 }
 
+/// An alert as a console painted it. One that was raised again is another thing to have seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub struct PaintedAlert {
+    /// Its number.
+    #[n(0)]
+    pub id: u64,
+    /// Which raising of it, from 1.
+    #[n(1)]
+    pub raising: u32,
+}
+
 /// An input.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Input {
@@ -171,9 +182,9 @@ pub enum Input {
         /// Who saw it.
         #[n(0)]
         actor: Actor,
-        /// Alerts painted for the first time.
+        /// Alerts painted for the first time as they were raised then.
         #[n(1)]
-        alerts: Vec<u64>,
+        alerts: Vec<PaintedAlert>,
         /// Notices painted for the first time.
         #[n(2)]
         notices: Vec<record::Hash32>,

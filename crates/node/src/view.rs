@@ -199,8 +199,10 @@ pub struct AlertView {
     pub level: u8,
     /// `raised`, `shown`, `acknowledged` or `cleared`.
     pub state: &'static str,
-    /// When raised.
+    /// When raised first.
     pub raised: Utc,
+    /// How often it was raised: once, and again each time it became worse.
+    pub raising: u32,
     /// One sentence.
     pub text: String,
     /// What it is about beside tracks: a notice's id, a site's or plan's subject, or a party.

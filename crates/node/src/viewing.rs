@@ -151,6 +151,7 @@ impl State {
             level: alert.level as u8 + 1,
             state: alert.state.name(),
             raised: alert.raised,
+            raising: alert.raising,
             text: if facts.text.is_empty() { found() } else { facts.text.clone() },
             about: self.about(&alert.situation),
             a,

@@ -4,7 +4,7 @@ use crate::metrics;
 use api_native::{AuditRow, Backend, Health, JournalState, PreviewRecord, Seen, Unavailable};
 use futures_util::future::BoxFuture;
 use node::command::{Actor, Answer, Command};
-use node::input::Input;
+use node::input::{Input, PaintedAlert};
 use node::view::{Owner, TrackView, View};
 use record::{Body, Hash32, PartyId};
 use std::collections::BTreeMap;
@@ -61,7 +61,7 @@ impl Backend for NodeBackend {
     fn displayed(
         &self,
         actor: Actor,
-        alerts: Vec<u64>,
+        alerts: Vec<PaintedAlert>,
         notices: Vec<Hash32>,
     ) -> BoxFuture<'_, Result<(), Unavailable>> {
         Box::pin(async move {

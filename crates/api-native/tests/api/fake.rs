@@ -3,6 +3,7 @@ use crate::world;
 use api_native::{AuditRow, Backend, Health, JournalState, PreviewRecord, Seen, Unavailable};
 use futures_util::future::BoxFuture;
 use node::command::{Actor, Answer, Command, Done, Refused, SentTo};
+use node::input::PaintedAlert;
 use node::view::View;
 use record::{Avoid, Body, Caveat, Hash32, PartyId, Precedence, Record, TrackBatch};
 use sha2::{Digest, Sha256};
@@ -20,7 +21,7 @@ pub struct Given {
 }
 
 /// Who was shown which alerts and notices.
-pub type Shown = (String, Vec<u64>, Vec<Hash32>);
+pub type Shown = (String, Vec<PaintedAlert>, Vec<Hash32>);
 
 pub struct Fake {
     view: Mutex<Arc<View>>,
@@ -176,7 +177,7 @@ impl Backend for Fake {
     fn displayed(
         &self,
         actor: Actor,
-        alerts: Vec<u64>,
+        alerts: Vec<PaintedAlert>,
         notices: Vec<Hash32>,
     ) -> BoxFuture<'_, Result<(), Unavailable>> {
         Box::pin(async move {

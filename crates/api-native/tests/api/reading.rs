@@ -58,7 +58,7 @@ async fn an_alert_and_a_notice_read_as_the_contract_says() {
     let state = client.get("/v1/state").await.json();
     let side = |id: u32, owner: &str, form: &str| json!({ "id": id, "label": format!("TST{id}"), "owner": owner, "form": form });
     let expect = json!({
-        "id": "11", "kind": "conflict", "level": "alarm", "state": "raised", "raised_utc_ms": T0 - 2000,
+        "id": "11", "kind": "conflict", "level": "alarm", "state": "raised", "raised_utc_ms": T0 - 2000, "raising": 1,
         "text": "TST1 and TST2 are predicted to lose separation", "about": null, "a": side(1, "north", "full"),
         "b": side(2, "south", "reduced"), "cpa_utc_ms": T0 + 60_000, "tin_utc_ms": T0 + 30_000, "dcpa_m": 1234.567,
         "distance_m": 20000.0, "vertical_ft": 1000.0, "basis": "pressure", "violation": false, "data_age_ms": 700,

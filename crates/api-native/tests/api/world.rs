@@ -73,6 +73,7 @@ fn alert() -> AlertView {
         level: 3,
         state: "raised",
         raised: Utc(T0 - 2000),
+        raising: 1,
         text: "TST1 and TST2 are predicted to lose separation".into(),
         about: None,
         a: side(1, Owner::Own),
