@@ -30,7 +30,7 @@ const SHOWN_MAX: usize = 32;
 /// |---|---|---|
 /// | none | condition found | Raised |
 /// | any live | found again, no worse | as it was, facts renewed |
-/// | any live | found, worse: higher level, or minima now lost | Raised again, acknowledgement void |
+/// | any live | found, worse: higher level, minima now lost, answer now overdue, read-back wrong | Raised again, acknowledgement void |
 /// | any live | of a lower level for ten seconds | as it was, at that level |
 /// | Raised | displayed to an officer | Shown |
 /// | Raised, Shown | acknowledged | Acknowledged |
@@ -223,7 +223,7 @@ impl AlertBook {
         }
         self.last += 1;
         let id = self.last;
-        let violated = facts.violation;
+        let aggravations = facts.aggravations();
         self.by_situation.insert(situation.clone(), id);
         self.live.insert(
             id,
@@ -242,7 +242,7 @@ impl AlertBook {
                 condition: level,
                 lower_since: None,
                 absent_since: None,
-                violated,
+                aggravations,
             },
         );
         self.emit(id, AlertChange::Raised, level, now);
@@ -273,11 +273,11 @@ impl Alert {
     /// Takes over a finding; says what changed, if anything that is worth saying.
     fn found(&mut self, level: AlertLevel, facts: Facts, now: Now) -> Option<AlertChange> {
         self.absent_since = None;
-        let violation = facts.violation;
+        let aggravations = facts.aggravations();
         self.facts = facts;
         // Against the condition's own level: a warning that only waiting made an alarm can still become one.
-        let worse = level > self.condition || (violation && !self.violated);
-        self.violated |= violation;
+        let worse = level > self.condition || (aggravations & !self.aggravations) != 0;
+        self.aggravations |= aggravations;
         if worse {
             (self.condition, self.lower_since) = (level.max(self.condition), None);
             self.level = self.level.max(level);

@@ -68,7 +68,7 @@ const STATES: [Step; 8] = [
     }),
 ];
 
-const EVENTS: [Step; 14] = [
+const EVENTS: [Step; 15] = [
     ("found as caution", |b, t| {
         b.raise(pair(), AlertLevel::Caution, facts(false), now(t + 1));
     }),
@@ -84,6 +84,11 @@ const EVENTS: [Step; 14] = [
     }),
     ("found, minima lost", |b, t| {
         b.raise(pair(), AlertLevel::Warning, facts(true), now(t + 1));
+    }),
+    ("found, answer overdue, twice", |b, t| {
+        for ms in [1, 2] {
+            b.raise(pair(), AlertLevel::Warning, Facts { overdue: true, ..Facts::default() }, now(t + ms));
+        }
     }),
     ("absent", |b, t| b.absent(&pair(), now(t + 1))),
     ("absent at 0 and 9.999 s", |b, t| {

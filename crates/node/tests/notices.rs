@@ -139,6 +139,32 @@ fn an_unanswered_notice_alarms_both_desks_when_it_is_due_and_no_longer_once_it_i
 }
 
 #[test]
+fn an_alert_that_was_acknowledged_is_raised_again_when_the_answer_is_overdue() {
+    let mut world = pair();
+    let id = send(&mut world);
+    world.run(300, 100);
+    let acknowledge = |world: &mut World, n: usize| {
+        let open = world.view(n).alerts.into_iter().find(|a| a.kind == AlertKind::Notice && a.state != "cleared");
+        let alert = open.expect("an open alert");
+        world.ask(n, Role::Officer, Command::AcknowledgeAlert(alert.id)).expect("acknowledged");
+        (alert.id, alert.raising)
+    };
+    let state = |world: &World, n: usize| {
+        let of = |a: &&node::view::AlertView| a.kind == AlertKind::Notice;
+        world.view(n).alerts.iter().find(of).map(|a| (a.level, a.state, a.raising))
+    };
+    let (alert, raising) = acknowledge(&mut world, 1);
+    assert_eq!(raising, 1);
+    world.run(40_000, 500);
+    assert_eq!(state(&world, 1), Some((3, "acknowledged", 1)), "due soon is no worse than FLASH is already");
+    world.run(21_000, 500);
+    assert_eq!(state(&world, 1), Some((3, "raised", 2)), "overdue: it sounds again");
+    assert_eq!(acknowledge(&mut world, 1), (alert, 2));
+    world.run(20_000, 500);
+    assert_eq!(state(&world, 1), Some((3, "acknowledged", 2)), "once");
+}
+
+#[test]
 fn the_deadline_runs_while_the_link_is_down() {
     let mut world = pair();
     world.cut(0, 1);
