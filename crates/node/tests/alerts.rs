@@ -57,6 +57,8 @@ fn a_conflict_is_one_alert_that_worsens_once_and_is_seen_by_both_sides() {
     );
     let cpa = warning.cpa.unwrap().since_s(world.now().utc);
     assert!((190.0..210.0).contains(&cpa), "{cpa}");
+    let checked = world.view(0).checked;
+    assert_eq!((checked.tracks, checked.conflicts), (2, 1), "both were looked at, and are one conflict");
     let theirs = only(&world, 1, AlertKind::Conflict);
     assert_eq!(theirs.a.unwrap().label, "TEST2", "the own aircraft comes first");
 
