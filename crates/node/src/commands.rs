@@ -66,7 +66,7 @@ impl State {
             Command::FileSite { subject, site } => self.file_site(*subject, site, now, out),
             Command::RemoveSite(subject) => self.remove_site(*subject, now, out),
             Command::SendAvoid { subject, to, volumes } => self.send_avoid(actor, *subject, to, volumes, now, out),
-            Command::SetPolicy(policy) => self.set_policy(policy, now, out),
+            Command::SetPolicy { policy, replaces } => self.set_policy(policy, *replaces, now, out),
             Command::StateChannel { peer, state, reason } => self.state_channel(actor, peer, *state, reason, now, out),
             Command::SetAccount { name, account } => self.set_account(name, account),
             Command::SetPassword(password) => match self.accounts.get_mut(&actor.name) {
@@ -324,7 +324,10 @@ impl State {
         Ok(Done::Sent(sent))
     }
 
-    fn set_policy(&mut self, policy: &Policy, now: Now, out: &mut Vec<Output>) -> Answer {
+    fn set_policy(&mut self, policy: &Policy, replaces: Option<u32>, now: Now, out: &mut Vec<Output>) -> Answer {
+        if let Some(given) = replaces.filter(|given| *given != self.policy.revision) {
+            return Err(Refused::Changed { now: self.policy.revision, given });
+        }
         policy.check().map_err(|e| invalid("release", &e))?;
         let revision = self.policy.revision + 1;
         self.policy = Policy { revision, ..policy.clone() };

@@ -119,8 +119,12 @@ impl Fake {
             }
             Command::SendAvoid { to, .. } => sent(to),
             Command::StateChannel { peer, .. } => sent(std::slice::from_ref(peer)),
-            Command::SetPolicy(policy) => {
-                self.change(|view| view.policy = policy.clone());
+            Command::SetPolicy { policy, replaces } => {
+                let now = view.policy.revision;
+                if let Some(given) = replaces.filter(|given| *given != now) {
+                    return Err(Refused::Changed { now, given });
+                }
+                self.change(|view| view.policy = release::Policy { revision: now + 1, ..policy.clone() });
                 Ok(Done::Ok)
             }
             Command::SetAccount { name, account } => {
