@@ -24,6 +24,15 @@ pub trait Backend: Send + Sync + 'static {
         command: Command,
     ) -> BoxFuture<'_, Result<Answer, Unavailable>>;
 
+    /// Journals that something was refused before it became a command, so and so often.
+    fn attempt(
+        &self,
+        actor: Actor,
+        command: String,
+        refused: String,
+        times: u32,
+    ) -> BoxFuture<'_, Result<(), Unavailable>>;
+
     /// Journals that these were painted for an officer for the first time, an alert once for each time it was raised.
     fn displayed(
         &self,
@@ -88,7 +97,7 @@ pub struct Seen {
     pub tracks: Vec<TrackView>,
 }
 
-/// One command as journaled.
+/// What was asked, as journaled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRow {
     /// Sequence number in the journal.
@@ -101,6 +110,8 @@ pub struct AuditRow {
     pub command: String,
     /// `ok`, or the refusal's text.
     pub answer: String,
+    /// How often it was refused alike, each time within a second of the last.
+    pub times: u32,
 }
 
 /// State of the journal.

@@ -281,18 +281,18 @@ impl Console {
             return;
         }
         let view = self.app.backend.view();
-        let fresh = self.app.shown.first_time(&self.caller.name, painted, &view);
+        let actor = Actor { name: self.caller.name.clone(), role: self.caller.role.unwrap_or(Role::Observer) };
+        let fresh = self.app.shown.first_time(&actor, painted, &view);
         if fresh.is_empty() {
             return;
         }
-        let actor = Actor { name: self.caller.name.clone(), role: self.caller.role.unwrap_or(Role::Observer) };
         let (alerts, notices) = (fresh.alerts.iter().copied().collect(), fresh.notices.iter().copied().collect());
-        let (app, officer) = (self.app.clone(), self.caller.name.clone());
+        let app = self.app.clone();
         // Apart from this task: a slow disk must not hold up the picture.
         tokio::spawn(async move {
-            if let Err(error) = app.backend.displayed(actor, alerts, notices).await {
-                tracing::warn!(officer, %error, "what was shown is not in the journal yet");
-                app.shown.undo(&officer, &fresh);
+            if let Err(error) = app.backend.displayed(actor.clone(), alerts, notices).await {
+                tracing::warn!(officer = actor.name, %error, "what was shown is not in the journal yet");
+                app.shown.undo(&actor, &fresh);
             }
         });
     }

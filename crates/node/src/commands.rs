@@ -2,7 +2,7 @@
 use crate::command::{Account, Actor, Answer, Command, Done, Refused, SendNotice, SentTo};
 use crate::filed::{Filed, NotFiled, room};
 use crate::input::{Output, PaintedAlert};
-use crate::state::{AUDIT_MAX, AuditRow, State};
+use crate::state::State;
 use airspace::{Plan, PlanState, Site, Volume4d};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -37,16 +37,10 @@ impl State {
         } else {
             Err(Refused::Role { role: actor.role })
         };
-        if self.audit.len() >= AUDIT_MAX {
-            self.audit.pop_front();
+        match &answer {
+            Ok(_) => self.done(actor, command.name(), now),
+            Err(refused) => self.attempted(actor, command.name(), &refused.to_string(), 1, now),
         }
-        self.audit.push_back(AuditRow {
-            seq: self.seq,
-            utc: now.utc,
-            actor: actor.clone(),
-            command: command.name().to_string(),
-            answer: answer.as_ref().map_or_else(ToString::to_string, |_| "ok".to_string()),
-        });
         if let Some(key) = key {
             self.account_answer(&actor.name, key, &answer);
         }
@@ -154,8 +148,12 @@ impl State {
         }
     }
 
-    /// A console painted these: the officer has seen them, and the sender of a notice is told so.
+    /// A console painted these: the officer has seen them, and the sender of a notice is told so. A wall screen or a
+    /// program that only looks is no watch: what it painted stands in the journal and shows nothing to anybody.
     pub(crate) fn displayed(&mut self, actor: &Actor, alerts: &[PaintedAlert], notices: &[Hash32], now: Now) {
+        if !matches!(actor.role, Role::Officer | Role::Planner) {
+            return;
+        }
         // What has gone since it was painted needs nothing more.
         for painted in alerts {
             self.desk.alerts.handle_shown(painted.id, painted.raising, &actor.name, now).ok();

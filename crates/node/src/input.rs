@@ -199,6 +199,22 @@ pub enum Input {
         #[n(1)]
         since_utc_ms: i64,
     },
+    /// Something was refused before it became a command, or somebody failed to sign in.
+    #[n(11)]
+    Attempt {
+        /// Who asked; of a failed sign-in the account that was named, if there is one.
+        #[n(0)]
+        actor: Actor,
+        /// What was asked: the name of a command, or of what was to be read.
+        #[n(1)]
+        command: String,
+        /// Why it was refused.
+        #[n(2)]
+        refused: String,
+        /// How often, within a second.
+        #[n(3)]
+        times: u32,
+    },
     /// An input made the fold panic; every replica skips it.
     #[n(10)]
     Quarantine {

@@ -19,8 +19,6 @@ use release::{Envelope, LedgerRow, Policy, Releaser};
 use track::TrackReport;
 use units::{Mono, Now, Utc};
 
-/// Commands kept for the audit view; all of them stand in the journal.
-pub const AUDIT_MAX: usize = 1000;
 /// Answers kept for repeated idempotency keys: at ten commands a second, more than a minute of retries.
 const ANSWERS_MAX: usize = 1000;
 /// Ledger rows kept for the view; all can be made again from the journal.
@@ -210,6 +208,12 @@ pub struct AuditRow {
     /// `ok`, or the refusal's text.
     #[n(4)]
     pub answer: String,
+    /// How often it was refused alike within a second of the last time; 1 for what was done.
+    #[n(5)]
+    pub times: u32,
+    /// The last of these times.
+    #[n(6)]
+    pub last: Utc,
 }
 
 /// Pacts parsed from the boot's texts.
@@ -298,6 +302,9 @@ impl State {
             Input::Command { actor, key, command } => {
                 let answer = self.command(actor, key.as_deref(), command, now, out);
                 out.push(Output::Answer(answer));
+            }
+            Input::Attempt { actor, command, refused, times } => {
+                self.attempted(actor, command, refused, *times, now);
             }
             Input::Displayed { actor, alerts, notices } => self.displayed(actor, alerts, notices, now),
             Input::Gap { dropped, since_utc_ms } => self.gap = Some((*dropped, *since_utc_ms)),

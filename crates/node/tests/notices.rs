@@ -76,6 +76,11 @@ fn a_notice_is_received_by_cosignature_seen_by_display_and_acknowledged_by_read_
     assert!(cosigned > 0, "the receipt is a signature that the sender holds");
     assert_eq!(alerts(&world, 1).len(), 1, "somebody has to look at it");
 
+    for role in [Role::Observer, Role::Administrator] {
+        world.input(1, Input::Displayed { actor: actor(role), alerts: vec![], notices: vec![id] });
+        world.run(300, 100);
+        assert!(sent(&world, id).seen.is_none(), "a wall screen is no watch");
+    }
     let display = Input::Displayed { actor: actor(Role::Officer), alerts: vec![], notices: vec![id] };
     world.input(1, display.clone());
     world.run(300, 100);
@@ -141,7 +146,7 @@ fn an_unanswered_notice_alarms_both_desks_when_it_is_due_and_no_longer_once_it_i
 #[test]
 fn an_alert_that_was_acknowledged_is_raised_again_when_the_answer_is_overdue() {
     let mut world = pair();
-    let id = send(&mut world);
+    send(&mut world);
     world.run(300, 100);
     let acknowledge = |world: &mut World, n: usize| {
         let open = world.view(n).alerts.into_iter().find(|a| a.kind == AlertKind::Notice && a.state != "cleared");

@@ -58,6 +58,19 @@ impl Backend for NodeBackend {
         })
     }
 
+    fn attempt(
+        &self,
+        actor: Actor,
+        command: String,
+        refused: String,
+        times: u32,
+    ) -> BoxFuture<'_, Result<(), Unavailable>> {
+        Box::pin(async move {
+            self.core.input(Input::Attempt { actor, command, refused, times }).await?;
+            Ok(())
+        })
+    }
+
     fn displayed(
         &self,
         actor: Actor,
@@ -103,6 +116,7 @@ impl Backend for NodeBackend {
                     actor: r.actor.clone(),
                     command: r.command.clone(),
                     answer: r.answer.clone(),
+                    times: r.times,
                 };
                 state.audit().filter(|r| r.seq > after).take(limit).map(row).collect()
             };

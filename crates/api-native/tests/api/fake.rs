@@ -29,6 +29,8 @@ pub struct Fake {
     random: AtomicU64,
     pub given: Mutex<Vec<Given>>,
     pub displayed: Mutex<Vec<Shown>>,
+    /// Who was refused what, why, and how often.
+    pub attempts: Mutex<Vec<(String, String, String, u32)>>,
     pub fails: Mutex<Option<Unavailable>>,
     pub health: Mutex<Health>,
     /// Commands never come back.
@@ -45,6 +47,7 @@ impl Fake {
             random: AtomicU64::new(0),
             given: Mutex::default(),
             displayed: Mutex::default(),
+            attempts: Mutex::default(),
             fails: Mutex::default(),
             health: Mutex::new(health),
             hangs: AtomicBool::new(false),
@@ -178,6 +181,19 @@ impl Backend for Fake {
         })
     }
 
+    fn attempt(
+        &self,
+        actor: Actor,
+        command: String,
+        refused: String,
+        times: u32,
+    ) -> BoxFuture<'_, Result<(), Unavailable>> {
+        Box::pin(async move {
+            self.attempts.lock().unwrap().push((actor.name, command, refused, times));
+            Ok(())
+        })
+    }
+
     fn displayed(
         &self,
         actor: Actor,
@@ -247,6 +263,7 @@ impl Backend for Fake {
                 actor: Actor { name: "anna".into(), role: record::Role::Officer },
                 command: "send-notice".into(),
                 answer: "ok".into(),
+                times: 1,
             };
             (after + 1..=after.max(250)).take(limit).map(row).collect()
         })

@@ -105,7 +105,7 @@ async fn paging_meets_every_track_once_while_tracks_come_and_go() {
 async fn the_audit_is_paged_by_sequence_number() {
     let client = Site::new().bearer(OPERATOR);
     let first = client.get("/v1/audit?limit=200").await.json();
-    let expect = json!({ "seq": 1, "utc_ms": T0, "officer": "anna", "role": "officer", "command": "send-notice", "answer": "ok" });
+    let expect = json!({ "seq": 1, "utc_ms": T0, "officer": "anna", "role": "officer", "command": "send-notice", "answer": "ok", "times": 1 });
     assert_eq!(first["items"][0], expect);
     let second = client.get(&format!("/v1/audit?limit=200&after={}", first["next"].as_str().unwrap())).await.json();
     assert_eq!((&second["items"][0]["seq"], second["items"].as_array().unwrap().len()), (&json!(201), 50));
