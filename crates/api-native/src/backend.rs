@@ -41,8 +41,8 @@ pub trait Backend: Send + Sync + 'static {
         notices: Vec<Hash32>,
     ) -> BoxFuture<'_, Result<(), Unavailable>>;
 
-    /// What the next release to a peer would hold; `None` if there is no such peer.
-    fn preview(&self, peer: PartyId) -> BoxFuture<'_, Option<Vec<PreviewRecord>>>;
+    /// What a peer is told under the rules in force; `None` if there is no such peer.
+    fn preview(&self, peer: PartyId) -> BoxFuture<'_, Option<Preview>>;
 
     /// What a peer has been shown of us, from the log of what was released; `None` if there is no such peer.
     fn seen_by(&self, peer: PartyId) -> BoxFuture<'_, Option<Seen>>;
@@ -77,6 +77,17 @@ pub enum Unavailable {
     Stopping,
 }
 
+/// What a peer is told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Preview {
+    /// What the next release would hold.
+    pub next: Vec<PreviewRecord>,
+    /// What is held of plans and sites, as the peer is told of it.
+    pub filed: Vec<PreviewRecord>,
+    /// Plans and sites not looked at.
+    pub left_out: u64,
+}
+
 /// One record that would be released, with why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreviewRecord {
@@ -86,6 +97,8 @@ pub struct PreviewRecord {
     pub bytes_len: usize,
     /// The ledger row as text: under which rule, at which level.
     pub ledger: String,
+    /// It would be said once the plan is accepted, and not before.
+    pub draft: bool,
 }
 
 /// What a peer has been shown.

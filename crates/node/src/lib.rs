@@ -19,6 +19,7 @@ pub mod input;
 mod linking;
 mod own;
 pub mod picture;
+mod preview;
 mod reported;
 mod situation;
 mod state;
@@ -27,4 +28,5 @@ mod viewing;
 mod volumes;
 
 pub use detecting::CONFLICTS_MAX;
+pub use preview::{PREVIEW_FILED_MAX, Preview, PreviewFiled};
 pub use state::{AuditRow, State};

@@ -12,7 +12,6 @@ use alloc::vec::Vec;
 use desk::{Alert, Basis, Direction, NoticeItem, Situation};
 use link::LinkState;
 use record::{PartyId, ReleaseForm};
-use release::Released;
 use units::Now;
 
 /// Ended alerts stay in the view this long.
@@ -236,27 +235,6 @@ impl State {
             parties: p.pact().parties.iter().map(|q| q.id.clone()).collect(),
         };
         self.pacts.list.iter().map(view).collect()
-    }
-
-    /// What the next release to a peer would hold, made by the same code and changing nothing.
-    ///
-    /// # Errors
-    /// No such peer, or what the release itself would meet.
-    pub fn preview(&self, name: &PartyId, now: Now) -> Result<Vec<Released<record::Record>>, String> {
-        let peer = self.peers.get(name).ok_or_else(|| format!("no such party: {name}"))?;
-        let envelope = self.envelope(name).ok_or_else(|| format!("no pact with {name}"))?;
-        let mut out = peer.releaser.preview(&self.policy, &envelope, now).map_err(|e| e.to_string())?;
-        if out.is_empty() {
-            // Nothing waits at this moment: show what the present picture would give.
-            let own: Vec<track::TrackReport> = self
-                .picture
-                .iter()
-                .filter(|t| t.is_own())
-                .map(|t| track::TrackReport { local: u64::from(t.id), ..t.last })
-                .collect();
-            out = peer.releaser.preview_of(&self.policy, &envelope, &own, now).map_err(|e| e.to_string())?;
-        }
-        Ok(out)
     }
 }
 

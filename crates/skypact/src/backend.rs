@@ -1,7 +1,7 @@
 //! The node as the native API sees it.
 use crate::core::{CoreHandle, NotAccepted};
 use crate::metrics;
-use api_native::{AuditRow, Backend, Health, JournalState, PreviewRecord, Seen, Unavailable};
+use api_native::{AuditRow, Backend, Health, JournalState, Preview, PreviewRecord, Seen, Unavailable};
 use futures_util::future::BoxFuture;
 use node::command::{Actor, Answer, Command};
 use node::input::{Input, PaintedAlert};
@@ -83,16 +83,21 @@ impl Backend for NodeBackend {
         })
     }
 
-    fn preview(&self, peer: PartyId) -> BoxFuture<'_, Option<Vec<PreviewRecord>>> {
+    fn preview(&self, peer: PartyId) -> BoxFuture<'_, Option<Preview>> {
         Box::pin(async move {
             let now = self.core.clock().now();
-            let released = self.core.query(move |state| state.preview(&peer, now)).await?.ok()?;
-            let one = |r: release::Released<record::Record>| PreviewRecord {
+            let preview = self.core.query(move |state| state.preview(&peer, now)).await?.ok()?;
+            let one = |r: &release::Released<record::Record>, draft| PreviewRecord {
                 record: r.value().clone(),
                 bytes_len: r.bytes().len(),
                 ledger: ledger_text(r.ledger()),
+                draft,
             };
-            Some(released.into_iter().map(one).collect())
+            Some(Preview {
+                next: preview.next.iter().map(|r| one(r, false)).collect(),
+                filed: preview.filed.iter().map(|f| one(&f.record, f.draft)).collect(),
+                left_out: preview.left_out,
+            })
         })
     }
 

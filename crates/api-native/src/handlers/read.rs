@@ -131,11 +131,15 @@ pub(crate) async fn preview(State(app): State<App>, caller: Caller, RawQuery(que
     let wanted = || Problem::new(Kind::BadRequest, "for: name the party, as in ?for=south");
     let name = query.get("for").ok_or_else(wanted)?;
     let peer = PartyId::parse(name).map_err(|_| Problem::no_such("party", name))?;
-    let records = app.backend.preview(peer).await.ok_or_else(|| Problem::no_such("party", name))?;
-    let view = app.backend.view();
-    let bytes: usize = records.iter().map(|r| r.bytes_len).sum();
-    let records: Vec<_> = records.iter().map(|r| wire::preview::preview(&view, r)).collect();
-    Ok(Json(json!({ "for": name, "utc_ms": view.utc.0, "bytes": bytes, "records": records })).into_response())
+    let preview = app.backend.preview(peer).await.ok_or_else(|| Problem::no_such("party", name))?;
+    let bytes: usize = preview.next.iter().map(|r| r.bytes_len).sum();
+    let wire =
+        |records: &[crate::backend::PreviewRecord]| -> Vec<_> { records.iter().map(wire::preview::preview).collect() };
+    let answer = json!({
+        "for": name, "utc_ms": app.backend.clock_utc().0, "bytes": bytes, "records": wire(&preview.next),
+        "filed": wire(&preview.filed), "left_out": preview.left_out,
+    });
+    Ok(Json(answer).into_response())
 }
 
 #[derive(Serialize)]

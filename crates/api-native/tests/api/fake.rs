@@ -1,6 +1,6 @@
 //! A node that decides commands as the fold does, as far as the interface can tell the difference.
 use crate::world;
-use api_native::{AuditRow, Backend, Health, JournalState, PreviewRecord, Seen, Unavailable};
+use api_native::{AuditRow, Backend, Health, JournalState, Preview, PreviewRecord, Seen, Unavailable};
 use futures_util::future::BoxFuture;
 use node::command::{Actor, Answer, Command, Done, Refused, SentTo};
 use node::input::PaintedAlert;
@@ -209,7 +209,7 @@ impl Backend for Fake {
         })
     }
 
-    fn preview(&self, peer: PartyId) -> BoxFuture<'_, Option<Vec<PreviewRecord>>> {
+    fn preview(&self, peer: PartyId) -> BoxFuture<'_, Option<Preview>> {
         Box::pin(async move {
             let view = self.view();
             let issuer = view.party.clone();
@@ -242,8 +242,12 @@ impl Backend for Fake {
                 },
                 bytes_len: 200,
                 ledger: "rule 0 of revision 3: reduced".into(),
+                draft: false,
             };
-            (peer == world::party("south")).then(|| bodies.map(make).to_vec())
+            let filed =
+                [PreviewRecord { draft: true, ..make(Body::Plan(world::plan())) }, make(Body::Site(world::site()))];
+            let preview = || Preview { next: bodies.map(make).to_vec(), filed: filed.to_vec(), left_out: 7 };
+            (peer == world::party("south")).then(preview)
         })
     }
 

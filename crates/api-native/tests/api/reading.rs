@@ -120,6 +120,10 @@ async fn a_preview_shows_each_record_with_its_reason() {
     assert_eq!((&first["kind"], &first["ledger"]), (&json!("tracks"), &json!("rule 0 of revision 3: reduced")));
     assert_eq!(first["body"]["tracks"][0]["callsign"], "TST1");
 }
+    assert_eq!((first["body"]["tracks"][0]["number"].as_str(), &first["draft"]), (Some("1"), &json!(false)));
+    let filed: Vec<_> = preview["filed"].as_array().unwrap().iter().map(|r| (&r["kind"], &r["draft"])).collect();
+    assert_eq!(filed, [(&json!("plan"), &json!(true)), (&json!("site"), &json!(false))]);
+    assert_eq!(preview["left_out"], 7);
 
 #[tokio::test]
 async fn a_state_holds_five_hundred_alerts_and_counts_the_rest() {
