@@ -16,6 +16,7 @@ const KINDS: Record<string, string> = {
   plan: 'PLAN',
   'peer-lost': 'PEER LOST',
   clock: 'CLOCK',
+  channel: 'CHANNEL',
   notice: 'NOTICE',
   frozen: 'LINK FROZEN',
   rollback: 'ROLLBACK',
@@ -136,7 +137,8 @@ class Alerts extends Panel {
   }
 
   private facts(alert: Alert, now: number): TemplateResult {
-    const escalated = levelOf(alert, now) !== alert.level ? html`<b>unacknowledged for 60 s</b> · ` : nothing;
+    const waitedOut = isOpen(alert) && (alert.escalated || levelOf(alert, now) !== alert.level);
+    const escalated = waitedOut ? html`<b>unacknowledged for 60 s</b> · ` : nothing;
     const dataAge =
       alert.data_age_ms === null
         ? nothing

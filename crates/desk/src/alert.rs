@@ -140,6 +140,8 @@ pub enum AlertKind {
     PeerLost,
     /// A clock.
     Clock,
+    /// The channel to a peer is not in force, or the two sides state different states of it.
+    Channel,
     /// A notice waits for an answer.
     Notice,
     /// The own picture or journal.
@@ -150,12 +152,13 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Conflict,
         Self::Site,
         Self::Plan,
         Self::PeerLost,
         Self::Clock,
+        Self::Channel,
         Self::Notice,
         Self::OwnPicture,
         Self::Frozen,
@@ -170,6 +173,7 @@ impl AlertKind {
             Self::Plan => "plan",
             Self::PeerLost => "peer-lost",
             Self::Clock => "clock",
+            Self::Channel => "channel",
             Self::Notice => "notice",
             Self::OwnPicture => "own-picture",
             Self::Frozen => "frozen",
@@ -193,7 +197,8 @@ impl Situation {
             Self::Area(..) | Self::Meeting(..) => AlertKind::Plan,
             Self::Notice(_) => AlertKind::Notice,
             Self::Peer(_, PeerTrouble::Lost) => AlertKind::PeerLost,
-            Self::Peer(_, PeerTrouble::Clock | PeerTrouble::Channel) => AlertKind::Clock,
+            Self::Peer(_, PeerTrouble::Clock) => AlertKind::Clock,
+            Self::Peer(_, PeerTrouble::Channel) => AlertKind::Channel,
             Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact) => AlertKind::Frozen,
             Self::Own(OwnTrouble::Picture | OwnTrouble::Gap) => AlertKind::OwnPicture,
         }

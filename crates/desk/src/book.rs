@@ -270,6 +270,18 @@ impl AlertBook {
 }
 
 impl Alert {
+    /// When it was raised as it is now, for the first or for another time.
+    #[must_use]
+    pub fn since(&self) -> Mono {
+        self.since
+    }
+
+    /// Whether it is an alarm only because nobody acknowledged the warning.
+    #[must_use]
+    pub fn is_escalated(&self) -> bool {
+        self.level > self.condition
+    }
+
     /// Takes over a finding; says what changed, if anything that is worth saying.
     fn found(&mut self, level: AlertLevel, facts: Facts, now: Now) -> Option<AlertChange> {
         self.absent_since = None;

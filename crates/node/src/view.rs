@@ -97,6 +97,8 @@ pub enum LinkStatus {
 pub struct PeerView {
     /// Party.
     pub party: PartyId,
+    /// How its desk is reached without the link: clause 1 of the pact.
+    pub desk: String,
     /// Link.
     pub link: LinkStatus,
     /// Why it is down or frozen.
@@ -151,8 +153,10 @@ pub enum AlertKind {
     Plan,
     /// A peer's information is old.
     PeerLost,
-    /// A peer's clock, or a peer's statement of the channel's state.
+    /// A peer's clock.
     Clock,
+    /// The channel to a peer is not in force, or the two sides state different states of it.
+    Channel,
     /// A notice that waits.
     Notice,
     /// A link is frozen.
@@ -171,6 +175,7 @@ impl AlertKind {
             Self::Plan => "plan",
             Self::PeerLost => "peer-lost",
             Self::Clock => "clock",
+            Self::Channel => "channel",
             Self::Notice => "notice",
             Self::Frozen => "frozen",
             Self::OwnPicture => "own-picture",
@@ -202,6 +207,10 @@ pub struct AlertView {
     pub state: &'static str,
     /// When raised first.
     pub raised: Utc,
+    /// When raised as it is now.
+    pub since: Utc,
+    /// An alarm only because nobody acknowledged the warning.
+    pub escalated: bool,
     /// How often it was raised: once, and again each time it became worse.
     pub raising: u32,
     /// One sentence.

@@ -111,6 +111,7 @@ impl State {
         };
         Some(PeerView {
             party: name.clone(),
+            desk: self.pacts.with(name).and_then(|p| p.pact().party(name)).map(|p| p.desk.clone()).unwrap_or_default(),
             link: status,
             reason,
             age_ms: link.age_ms,
@@ -150,6 +151,8 @@ impl State {
             level: alert.level as u8 + 1,
             state: alert.state.name(),
             raised: alert.raised,
+            since: now.utc.plus_ms(-i64::try_from(now.mono.since_ms(alert.since())).unwrap_or(0)),
+            escalated: alert.is_escalated(),
             raising: alert.raising,
             text: if facts.text.is_empty() { found() } else { facts.text.clone() },
             about: self.about(&alert.situation),
@@ -268,6 +271,7 @@ fn kind_of(situation: &Situation) -> AlertKind {
         desk::AlertKind::Plan => AlertKind::Plan,
         desk::AlertKind::PeerLost => AlertKind::PeerLost,
         desk::AlertKind::Clock => AlertKind::Clock,
+        desk::AlertKind::Channel => AlertKind::Channel,
         desk::AlertKind::Notice => AlertKind::Notice,
         desk::AlertKind::Frozen => AlertKind::Frozen,
         desk::AlertKind::OwnPicture => AlertKind::OwnPicture,

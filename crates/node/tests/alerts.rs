@@ -8,7 +8,7 @@ use common::{
 use node::command::{Command, Done};
 use node::input::{FeedState, Input, PaintedAlert};
 use node::view::{AlertKind, AlertView};
-use record::Role;
+use record::{ChannelState, Role};
 use track::TrackReport;
 use units::Height;
 
@@ -134,9 +134,25 @@ fn a_warning_nobody_acknowledges_becomes_an_alarm_after_a_minute() {
     // So slow that the loss stays more than 120 s ahead for the whole test.
     let tracks = [(0, aircraft(1, 46.5, 7.0, 60.0, 90.0, at)), (0, aircraft(2, 46.5, 7.37, 60.0, 270.0, at))];
     fly(&mut world, 50, &tracks);
-    assert_eq!(only(&world, 0, AlertKind::Conflict).level, 2);
+    let warning = only(&world, 0, AlertKind::Conflict);
+    assert_eq!((warning.level, warning.escalated, warning.since), (2, false, warning.raised));
     fly(&mut world, 30, &tracks);
-    assert_eq!(only(&world, 0, AlertKind::Conflict).level, 3);
+    let alarm = only(&world, 0, AlertKind::Conflict);
+    assert_eq!((alarm.level, alarm.escalated), (3, true), "only waiting made it one");
+}
+
+#[test]
+fn a_channel_that_is_not_in_force_is_an_alert_of_its_own_kind() {
+    let mut world = pair();
+    assert_eq!(world.view(0).peers[0].desk, "+41 31 000 00 00", "clause 1 of the pact");
+    let suspend =
+        Command::StateChannel { peer: party("south"), state: ChannelState::Suspended, reason: "drill".into() };
+    world.ask(0, Role::Administrator, suspend).unwrap();
+    world.run(2_000, 500);
+    for n in [0, 1] {
+        assert_eq!(only(&world, n, AlertKind::Channel).level, 1);
+        assert!(of_kind(&world, n, AlertKind::Clock).is_empty());
+    }
 }
 
 #[test]

@@ -58,7 +58,8 @@ async fn an_alert_and_a_notice_read_as_the_contract_says() {
     let state = client.get("/v1/state").await.json();
     let side = |id: u32, owner: &str, form: &str| json!({ "id": id, "label": format!("TST{id}"), "owner": owner, "form": form });
     let expect = json!({
-        "id": "11", "kind": "conflict", "level": "alarm", "state": "raised", "raised_utc_ms": T0 - 2000, "raising": 1,
+        "id": "11", "kind": "conflict", "level": "alarm", "state": "raised", "raised_utc_ms": T0 - 2000, "since_utc_ms": T0 - 1500,
+        "escalated": false, "raising": 1,
         "text": "TST1 and TST2 are predicted to lose separation", "about": null, "a": side(1, "north", "full"),
         "b": side(2, "south", "reduced"), "cpa_utc_ms": T0 + 60_000, "tin_utc_ms": T0 + 30_000, "dcpa_m": 1234.567,
         "distance_m": 20000.0, "vertical_ft": 1000.0, "basis": "pressure", "violation": false, "data_age_ms": 700,
@@ -119,11 +120,11 @@ async fn a_preview_shows_each_record_with_its_reason() {
     let first = &preview["records"][0];
     assert_eq!((&first["kind"], &first["ledger"]), (&json!("tracks"), &json!("rule 0 of revision 3: reduced")));
     assert_eq!(first["body"]["tracks"][0]["callsign"], "TST1");
-}
     assert_eq!((first["body"]["tracks"][0]["number"].as_str(), &first["draft"]), (Some("1"), &json!(false)));
     let filed: Vec<_> = preview["filed"].as_array().unwrap().iter().map(|r| (&r["kind"], &r["draft"])).collect();
     assert_eq!(filed, [(&json!("plan"), &json!(true)), (&json!("site"), &json!(false))]);
     assert_eq!(preview["left_out"], 7);
+}
 
 #[tokio::test]
 async fn a_state_holds_five_hundred_alerts_and_counts_the_rest() {

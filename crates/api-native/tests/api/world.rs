@@ -73,6 +73,8 @@ fn alert() -> AlertView {
         level: 3,
         state: "raised",
         raised: Utc(T0 - 2000),
+        since: Utc(T0 - 1500),
+        escalated: false,
         raising: 1,
         text: "TST1 and TST2 are predicted to lose separation".into(),
         about: None,
@@ -163,6 +165,7 @@ fn notices() -> Vec<NoticeView> {
 fn peers() -> Vec<PeerView> {
     let south = PeerView {
         party: party("south"),
+        desk: "+41 31 000 00 00".into(),
         link: LinkStatus::Up,
         reason: None,
         age_ms: Some(120),
