@@ -21,6 +21,7 @@ pub mod picture;
 mod reported;
 mod situation;
 mod state;
+mod unjudged;
 pub mod view;
 mod viewing;
 mod volumes;

@@ -169,11 +169,11 @@ impl State {
 
     /// What an alert is about beside tracks.
     fn about(&self, situation: &Situation) -> Option<String> {
-        use Situation::{Area, Meeting, Notice, Own, Peer, Reported, Site, Tracks};
+        use Situation::{Area, Meeting, Notice, Own, Peer, Reported, Site, Tracks, Unjudged};
         match situation {
             Tracks(..) | Own(_) => None,
             Site(.., subject) | Area(.., subject) | Meeting(.., subject) => Some(subject.to_string()),
-            Peer(party, _) | Reported(party, _) => Some(party.to_string()),
+            Peer(party, _) | Reported(party, _) | Unjudged(_, party) => Some(party.to_string()),
             Notice(id) => self.desk.notices.get(*id).map(|n| n.record.to_string()),
         }
     }
@@ -244,7 +244,8 @@ impl State {
     pub fn preview(&self, name: &PartyId, now: Now) -> Result<Vec<Released<record::Record>>, String> {
         let peer = self.peers.get(name).ok_or_else(|| format!("no such party: {name}"))?;
         let envelope = self.envelope(name).ok_or_else(|| format!("no pact with {name}"))?;
-        let mut out = peer.releaser.preview(&self.policy, &envelope, now).map_err(|e| e.to_string())?;
+        let rules = peer.rules(&self.policy);
+        let mut out = peer.releaser.preview(&rules, &envelope, now).map_err(|e| e.to_string())?;
         if out.is_empty() {
             // Nothing waits at this moment: show what the present picture would give.
             let own: Vec<track::TrackReport> = self
@@ -253,13 +254,13 @@ impl State {
                 .filter(|t| t.is_own())
                 .map(|t| track::TrackReport { local: u64::from(t.id), ..t.last })
                 .collect();
-            out = peer.releaser.preview_of(&self.policy, &envelope, &own, now).map_err(|e| e.to_string())?;
+            out = peer.releaser.preview_of(&rules, &envelope, &own, now).map_err(|e| e.to_string())?;
         }
         Ok(out)
     }
 }
 
-fn unnamed() -> PartyId {
+pub(crate) fn unnamed() -> PartyId {
     match PartyId::parse("unnamed") {
         Ok(party) => party,
         Err(error) => unreachable!("a constant name: {error}"),

@@ -1,5 +1,5 @@
 //! The command line.
-mod bench;
+pub(crate) mod bench;
 mod client;
 mod evidence;
 mod geojson;
