@@ -118,6 +118,9 @@ impl State {
             self.desk.notices.handle_logged(to, &appended.id, appended.index);
             sent.push(SentTo { party: to.clone(), index: appended.index, id: appended.id });
         }
+        if let Some(me) = self.party().cloned() {
+            self.notice_arrived(&me, send.subject, now);
+        }
         Ok(Done::Sent(sent))
     }
 

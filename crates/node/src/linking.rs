@@ -215,8 +215,9 @@ impl State {
                     due_s: pact_s.map_or(asked_s, |pact_s| asked_s.min(pact_s)),
                     issued: record.issued_at,
                 };
-                if let Err(error) = self.desk.notices.handle_arrived(incoming, now) {
-                    out.push(Output::Log(format!("notice {id} of {name}: {error}")));
+                match self.desk.notices.handle_arrived(incoming, now) {
+                    Ok(_) => self.notice_arrived(name, record.subject, now),
+                    Err(error) => out.push(Output::Log(format!("notice {id} of {name}: {error}"))),
                 }
             }
             Body::Receipt(receipt) => {

@@ -162,7 +162,7 @@ impl Near {
             Kind::Site => Situation::Site(id, owner, target.thing.subject),
             // Avoid areas of one peer follow each other bin by bin: to the aircraft that is one situation.
             Kind::Avoid => Situation::Area(id, owner, SubjectId::default()),
-            Kind::Plan => Situation::Area(id, owner, target.thing.subject),
+            Kind::Plan | Kind::Notice => Situation::Area(id, owner, target.thing.subject),
         };
         let whom = if flying.own { String::new() } else { format!(" of {}", state.said_by(flying.track)) };
         let text = format!("{}{whom} {} {}", label(flying.track), found.verb, whose(state, target.thing));
@@ -225,7 +225,7 @@ fn in_volume(state: &State, flying: &Flying<'_>, thing: &Thing, volume: &Prepare
     let seen = track_volume(&flying.state, volume, flying.horizon_s);
     let grave = match thing.kind {
         Kind::Plan => state.plans.get(&thing.key()).is_some_and(|f| f.value.state == PlanState::Contingent),
-        Kind::Avoid | Kind::Site => true,
+        Kind::Avoid | Kind::Site | Kind::Notice => true,
     };
     let distance_m = Some(if seen.lateral_m > 0.0 { seen.lateral_m } else { 0.0 });
     let (level, verb, inside) = match seen.now {
