@@ -268,7 +268,7 @@ class PartyView {
       ],
       alerts: this.alerts(now),
       notices: this.notices(party, now),
-      checked: { tracks: this.tracks.length, pairs: 41_233, utc_ms: now - 600 },
+      checked: { tracks: this.tracks.length, conflicts: 2, unjudged: world.calm ? 0 : 3, utc_ms: now - 600 },
       cut: 0,
     };
   }
@@ -308,6 +308,7 @@ class PartyView {
           kind: 'conflict',
           level,
           raised_utc_ms: Math.max(world.started, cpa - 500_000),
+          raising: 1,
           text: '',
           a: this.side(a),
           b: this.side(b),
@@ -332,6 +333,7 @@ class PartyView {
             kind: 'peer-lost',
             level: 'warning',
             raised_utc_ms: since,
+            raising: 1,
             text: `No data from ${name}. Its aircraft are shown where they were last reported.`,
             about: name,
           }),
@@ -345,6 +347,7 @@ class PartyView {
           kind: 'site',
           level: 'caution',
           raised_utc_ms: world.started,
+          raising: 1,
           text: 'Plan RECCE-2 touches the buffer of District hospital (verified by civil).',
         }),
       ),
@@ -395,7 +398,8 @@ class PartyView {
 
   displayed(message) {
     const seen = this.world.displays.get(this.party) ?? new Set();
-    for (const id of [...message.alerts, ...message.notices]) seen.add(id);
+    for (const { id } of message.alerts) seen.add(id);
+    for (const id of message.notices) seen.add(id);
     this.world.displays.set(this.party, seen);
     for (const notice of this.world.notices) {
       if (notice.to === this.party && message.notices.includes(notice.id)) notice.seen ??= Date.now();

@@ -23,7 +23,7 @@ const NOTHING: State = {
   feeds: [],
   alerts: [],
   notices: [],
-  checked: { tracks: 0, pairs: 0, utc_ms: 0 },
+  checked: { tracks: 0, conflicts: 0, unjudged: 0, utc_ms: 0 },
   cut: 0,
   malformed: 0,
 };
@@ -261,6 +261,7 @@ export class Store extends EventTarget {
       level: 'alarm',
       state: this.ownPictureAcknowledged ? 'acknowledged' : 'raised',
       raised_utc_ms: this.frozenSince_ms,
+      raising: 1,
       text: `Own picture lost: ${reason}. What is shown is the past.`,
       about: null,
       a: null,

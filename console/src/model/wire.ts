@@ -85,6 +85,8 @@ export interface Alert {
   level: Level;
   state: 'raised' | 'shown' | 'acknowledged' | 'cleared';
   raised_utc_ms: number;
+  /** How often it was raised: once, and again each time it became worse. */
+  raising: number;
   text: string;
   about: string | null;
   a: Side | null;
@@ -131,7 +133,7 @@ export interface State {
   feeds: Feed[];
   alerts: Alert[];
   notices: Notice[];
-  checked: { tracks: number; pairs: number; utc_ms: number };
+  checked: { tracks: number; conflicts: number; unjudged: number; utc_ms: number };
   cut: number;
   /** Entries of this message that could not be read. */
   malformed: number;
@@ -249,7 +251,8 @@ function readState(value: Json): State {
     notices: list(value.notices, readNotice),
     checked: {
       tracks: num(checked.tracks) ?? 0,
-      pairs: num(checked.pairs) ?? 0,
+      conflicts: num(checked.conflicts) ?? 0,
+      unjudged: num(checked.unjudged) ?? 0,
       utc_ms: num(checked.utc_ms) ?? 0,
     },
     cut: num(value.cut) ?? 0,
@@ -309,6 +312,7 @@ function readAlert(value: Json): Alert | null {
     level: value.level === 'warning' || value.level === 'caution' ? value.level : 'alarm',
     state: states.find((state) => state === value.state) ?? 'raised',
     raised_utc_ms: num(value.raised_utc_ms) ?? 0,
+    raising: Math.max(1, num(value.raising) ?? 1),
     text: str(value.text, 400, ''),
     about: optional(value.about, 128),
     a: readSide(value.a),

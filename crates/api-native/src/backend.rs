@@ -1,6 +1,7 @@
 //! What this crate asks of the binary: the view, commands made durable, time and entropy.
 use futures_util::future::BoxFuture;
 use node::command::{Actor, Answer, Command};
+use node::input::PaintedAlert;
 use node::view::{TrackView, View};
 use record::{Hash32, PartyId, Record};
 use std::sync::Arc;
@@ -23,9 +24,22 @@ pub trait Backend: Send + Sync + 'static {
         command: Command,
     ) -> BoxFuture<'_, Result<Answer, Unavailable>>;
 
-    /// Journals that these were painted for an officer for the first time.
-    fn displayed(&self, actor: Actor, alerts: Vec<u64>, notices: Vec<Hash32>)
-    -> BoxFuture<'_, Result<(), Unavailable>>;
+    /// Journals that something was refused before it became a command, so and so often.
+    fn attempt(
+        &self,
+        actor: Actor,
+        command: String,
+        refused: String,
+        times: u32,
+    ) -> BoxFuture<'_, Result<(), Unavailable>>;
+
+    /// Journals that these were painted for an officer for the first time, an alert once for each time it was raised.
+    fn displayed(
+        &self,
+        actor: Actor,
+        alerts: Vec<PaintedAlert>,
+        notices: Vec<Hash32>,
+    ) -> BoxFuture<'_, Result<(), Unavailable>>;
 
     /// What the next release to a peer would hold; `None` if there is no such peer.
     fn preview(&self, peer: PartyId) -> BoxFuture<'_, Option<Vec<PreviewRecord>>>;
@@ -83,7 +97,7 @@ pub struct Seen {
     pub tracks: Vec<TrackView>,
 }
 
-/// One command as journaled.
+/// What was asked, as journaled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRow {
     /// Sequence number in the journal.
@@ -96,6 +110,8 @@ pub struct AuditRow {
     pub command: String,
     /// `ok`, or the refusal's text.
     pub answer: String,
+    /// How often it was refused alike, each time within a second of the last.
+    pub times: u32,
 }
 
 /// State of the journal.

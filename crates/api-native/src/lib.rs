@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod attempts;
 mod auth;
 mod backend;
 mod body;

@@ -252,9 +252,9 @@ pub struct Alert {
     /// The condition has been absent since.
     #[n(13)]
     pub(crate) absent_since: Option<Mono>,
-    /// Minima were lost at some time.
+    /// What made it worse at some time: [`Facts::aggravations`].
     #[n(14)]
-    pub(crate) violated: bool,
+    pub(crate) aggravations: u8,
 }
 
 /// Somebody was shown an alert or a notice.

@@ -1,8 +1,8 @@
 //! Commands, decided in the fold.
 use crate::command::{Account, Actor, Answer, Command, Done, Refused, SendNotice, SentTo};
 use crate::filed::{Filed, NotFiled, room};
-use crate::input::Output;
-use crate::state::{AUDIT_MAX, AuditRow, State};
+use crate::input::{Output, PaintedAlert};
+use crate::state::State;
 use airspace::{Plan, PlanState, Site, Volume4d};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -37,16 +37,10 @@ impl State {
         } else {
             Err(Refused::Role { role: actor.role })
         };
-        if self.audit.len() >= AUDIT_MAX {
-            self.audit.pop_front();
+        match &answer {
+            Ok(_) => self.done(actor, command.name(), now),
+            Err(refused) => self.attempted(actor, command.name(), &refused.to_string(), 1, now),
         }
-        self.audit.push_back(AuditRow {
-            seq: self.seq,
-            utc: now.utc,
-            actor: actor.clone(),
-            command: command.name().to_string(),
-            answer: answer.as_ref().map_or_else(ToString::to_string, |_| "ok".to_string()),
-        });
         if let Some(key) = key {
             self.account_answer(&actor.name, key, &answer);
         }
@@ -66,7 +60,7 @@ impl State {
             Command::FileSite { subject, site } => self.file_site(*subject, site, now, out),
             Command::RemoveSite(subject) => self.remove_site(*subject, now, out),
             Command::SendAvoid { subject, to, volumes } => self.send_avoid(actor, *subject, to, volumes, now, out),
-            Command::SetPolicy(policy) => self.set_policy(policy, now, out),
+            Command::SetPolicy { policy, replaces } => self.set_policy(policy, *replaces, now, out),
             Command::StateChannel { peer, state, reason } => self.state_channel(actor, peer, *state, reason, now, out),
             Command::SetAccount { name, account } => self.set_account(name, account),
             Command::SetPassword(password) => match self.accounts.get_mut(&actor.name) {
@@ -157,11 +151,15 @@ impl State {
         }
     }
 
-    /// A console painted these: the officer has seen them, and the sender of a notice is told so.
-    pub(crate) fn displayed(&mut self, actor: &Actor, alerts: &[u64], notices: &[Hash32], now: Now) {
+    /// A console painted these: the officer has seen them, and the sender of a notice is told so. A wall screen or a
+    /// program that only looks is no watch: what it painted stands in the journal and shows nothing to anybody.
+    pub(crate) fn displayed(&mut self, actor: &Actor, alerts: &[PaintedAlert], notices: &[Hash32], now: Now) {
+        if !matches!(actor.role, Role::Officer | Role::Planner) {
+            return;
+        }
         // What has gone since it was painted needs nothing more.
-        for id in alerts {
-            self.desk.alerts.handle_shown(*id, &actor.name, now).ok();
+        for painted in alerts {
+            self.desk.alerts.handle_shown(painted.id, painted.raising, &actor.name, now).ok();
         }
         for id in notices.iter().filter_map(|record| self.incoming(record)).collect::<Vec<_>>() {
             self.desk.notices.handle_shown(id, &actor.name, actor.role, now).ok();
@@ -333,7 +331,10 @@ impl State {
         Ok(Done::Sent(sent))
     }
 
-    fn set_policy(&mut self, policy: &Policy, now: Now, out: &mut Vec<Output>) -> Answer {
+    fn set_policy(&mut self, policy: &Policy, replaces: Option<u32>, now: Now, out: &mut Vec<Output>) -> Answer {
+        if let Some(given) = replaces.filter(|given| *given != self.policy.revision) {
+            return Err(Refused::Changed { now: self.policy.revision, given });
+        }
         policy.check().map_err(|e| invalid("release", &e))?;
         self.put_in_force(policy, now, out);
         Ok(Done::Ok)

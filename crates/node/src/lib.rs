@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+mod audit;
 pub mod command;
 mod commands;
 mod detecting;

@@ -20,8 +20,6 @@ use release::{Envelope, LedgerRow, Policy, Releaser};
 use track::TrackReport;
 use units::{Mono, Now, Utc};
 
-/// Commands kept for the audit view; all of them stand in the journal.
-pub const AUDIT_MAX: usize = 1000;
 /// Answers kept for repeated idempotency keys: at ten commands a second, more than a minute of retries.
 const ANSWERS_MAX: usize = 1000;
 /// Ledger rows kept for the view; all can be made again from the journal.
@@ -83,7 +81,7 @@ pub struct State {
     pub(crate) second: Mono,
     /// Last sweep.
     #[n(17)]
-    pub(crate) checked: (u32, u32, Utc),
+    pub(crate) checked: Checked,
     /// Alerts left out because of a bound.
     #[n(18)]
     pub(crate) cut: u32,
@@ -188,7 +186,25 @@ impl Feed {
     }
 }
 
-/// One command as journaled.
+/// What the last full sweep looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct Checked {
+    /// Tracks looked at.
+    #[n(0)]
+    pub tracks: u32,
+    /// Pairs of them found in conflict, one of each pair an own track.
+    #[n(1)]
+    pub conflicts: u32,
+    /// Tracks that are own, or near an own one, and could not be judged.
+    #[n(2)]
+    pub unjudged: u32,
+    /// When.
+    #[n(3)]
+    pub at: Utc,
+}
+
+/// What was asked, as journaled.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 pub struct AuditRow {
     /// Sequence number.
@@ -206,6 +222,12 @@ pub struct AuditRow {
     /// `ok`, or the refusal's text.
     #[n(4)]
     pub answer: String,
+    /// How often it was refused alike within a second of the last time; 1 for what was done.
+    #[n(5)]
+    pub times: u32,
+    /// The last of these times.
+    #[n(6)]
+    pub last: Utc,
 }
 
 /// Pacts parsed from the boot's texts.
@@ -252,7 +274,7 @@ impl Default for State {
             answers: VecDeque::new(),
             audit: VecDeque::new(),
             second: Mono(0),
-            checked: (0, 0, Utc(0)),
+            checked: Checked::default(),
             cut: 0,
             ledger: VecDeque::new(),
             gap: None,
@@ -295,6 +317,9 @@ impl State {
             Input::Command { actor, key, command } => {
                 let answer = self.command(actor, key.as_deref(), command, now, out);
                 out.push(Output::Answer(answer));
+            }
+            Input::Attempt { actor, command, refused, times } => {
+                self.attempted(actor, command, refused, *times, now);
             }
             Input::Displayed { actor, alerts, notices } => self.displayed(actor, alerts, notices, now),
             Input::Gap { dropped, since_utc_ms } => self.gap = Some((*dropped, *since_utc_ms)),

@@ -1,6 +1,7 @@
 //! What readers see: plain values, made from the state at most ten times a second and shared without locks.
 use crate::command::Account;
 use crate::input::FeedState;
+pub use crate::state::Checked;
 use airspace::{Plan, Site, Volume4d};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -38,7 +39,7 @@ pub struct View {
     pub sites: Vec<SiteView>,
     /// Avoid areas received and sent.
     pub avoids: Vec<AvoidView>,
-    /// Last full sweep: tracks and pairs checked, and when.
+    /// Last full sweep: what it looked at, what it could not judge, and when.
     pub checked: Checked,
     /// Alerts left out because of a bound.
     pub cut: u32,
@@ -199,8 +200,10 @@ pub struct AlertView {
     pub level: u8,
     /// `raised`, `shown`, `acknowledged` or `cleared`.
     pub state: &'static str,
-    /// When raised.
+    /// When raised first.
     pub raised: Utc,
+    /// How often it was raised: once, and again each time it became worse.
+    pub raising: u32,
     /// One sentence.
     pub text: String,
     /// What it is about beside tracks: a notice's id, a site's or plan's subject, or a party.
@@ -312,17 +315,6 @@ pub struct AvoidView {
     pub owner: Owner,
     /// Volumes.
     pub volumes: Vec<Volume4d>,
-}
-
-/// The last full sweep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Checked {
-    /// Tracks.
-    pub tracks: u32,
-    /// Pairs in conflict.
-    pub pairs: u32,
-    /// When.
-    pub utc: Utc,
 }
 
 /// A pact in force.

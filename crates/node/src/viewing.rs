@@ -2,8 +2,8 @@
 use crate::picture::{STALE_MS, Source, SystemTrack};
 use crate::state::State;
 use crate::view::{
-    AlertKind, AlertTrack, AlertView, AvoidView, Checked, FeedView, LinkStatus, NoticeView, Owner, PactView, PeerView,
-    PlanView, SiteView, TrackView, View,
+    AlertKind, AlertTrack, AlertView, AvoidView, FeedView, LinkStatus, NoticeView, Owner, PactView, PeerView, PlanView,
+    SiteView, TrackView, View,
 };
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -38,7 +38,7 @@ impl State {
             plans: self.plan_views(),
             sites: self.site_views(),
             avoids: self.avoid_views(),
-            checked: Checked { tracks: self.checked.0, pairs: self.checked.1, utc: self.checked.2 },
+            checked: self.checked,
             cut: self.left_out(),
             pacts: self.pact_views(),
             accounts: self.accounts.clone(),
@@ -151,6 +151,7 @@ impl State {
             level: alert.level as u8 + 1,
             state: alert.state.name(),
             raised: alert.raised,
+            raising: alert.raising,
             text: if facts.text.is_empty() { found() } else { facts.text.clone() },
             about: self.about(&alert.situation),
             a,

@@ -6,7 +6,7 @@ use common::{
     rule, signed, site, subject,
 };
 use node::command::{Command, Done};
-use node::input::{FeedState, Input};
+use node::input::{FeedState, Input, PaintedAlert};
 use node::view::{AlertKind, AlertView};
 use record::Role;
 use release::{Level, RecordClass};
@@ -58,10 +58,16 @@ fn a_conflict_is_one_alert_that_worsens_once_and_is_seen_by_both_sides() {
     );
     let cpa = warning.cpa.unwrap().since_s(world.now().utc);
     assert!((190.0..210.0).contains(&cpa), "{cpa}");
+    let checked = world.view(0).checked;
+    assert_eq!((checked.tracks, checked.conflicts), (2, 1), "both were looked at, and are one conflict");
     let theirs = only(&world, 1, AlertKind::Conflict);
     assert_eq!(theirs.a.unwrap().label, "TEST2", "the own aircraft comes first");
 
-    world.input(0, Input::Displayed { actor: actor(Role::Officer), alerts: vec![warning.id], notices: vec![] });
+    let paint = |world: &mut World, alert: &AlertView| {
+        let alerts = vec![PaintedAlert { id: alert.id, raising: alert.raising }];
+        world.input(0, Input::Displayed { actor: actor(Role::Officer), alerts, notices: vec![] });
+    };
+    paint(&mut world, &warning);
     assert_eq!(only(&world, 0, AlertKind::Conflict).state, "shown");
     assert_eq!(world.ask(0, Role::Officer, Command::AcknowledgeAlert(warning.id)), Ok(Done::Ok));
     let acknowledged = only(&world, 0, AlertKind::Conflict);
@@ -72,6 +78,12 @@ fn a_conflict_is_one_alert_that_worsens_once_and_is_seen_by_both_sides() {
     fly(&mut world, 90, &tracks);
     let alarm = only(&world, 0, AlertKind::Conflict);
     assert_eq!((alarm.id, alarm.level, alarm.state), (warning.id, 3, "raised"), "worse: it sounds again");
+    paint(&mut world, &warning);
+    assert_eq!(only(&world, 0, AlertKind::Conflict).state, "raised", "who saw the warning has not seen the alarm");
+    paint(&mut world, &AlertView { raising: alarm.raising + 1, ..alarm.clone() });
+    assert_eq!(only(&world, 0, AlertKind::Conflict).state, "raised", "nobody has seen what has not been");
+    paint(&mut world, &alarm);
+    assert_eq!(only(&world, 0, AlertKind::Conflict).state, "shown", "painted as it is now");
     fly(&mut world, 95, &tracks);
     let lost = only(&world, 0, AlertKind::Conflict);
     assert!(lost.violation && lost.level == 3 && lost.text == "TEST1 and TEST2 have lost separation");

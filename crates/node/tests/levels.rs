@@ -1,7 +1,7 @@
 //! What the peer sees under each level of release.
 mod common;
 
-use common::{START, World, aircraft, circle, closed, flown, open, plan, policy, rule, site, subject};
+use common::{START, World, aircraft, circle, closed, flown, open, plan, policy, rule, set_policy, site, subject};
 use node::command::Command;
 use node::view::{Owner, TrackView, View};
 use record::{ReleaseForm, Role};
@@ -142,11 +142,11 @@ fn a_change_of_the_rules_withdraws_what_is_no_longer_released_and_brings_what_is
     let filed = |world: &World| (world.view(1).plans.len(), world.view(1).sites.len());
     assert_eq!(filed(&world), (1, 1));
     let sites_only = policy(&["south"], &[rule(RecordClass::Sites, Level::Full)]);
-    world.ask(0, Role::Administrator, Command::SetPolicy(sites_only)).unwrap();
+    world.ask(0, Role::Administrator, set_policy(sites_only, None)).unwrap();
     world.run(1_000, 500);
     assert_eq!(filed(&world), (0, 1));
     assert_eq!(world.view(0).plans.len(), 1, "here it stays");
-    world.ask(0, Role::Administrator, Command::SetPolicy(open(&["south"]))).unwrap();
+    world.ask(0, Role::Administrator, set_policy(open(&["south"]), None)).unwrap();
     world.run(1_000, 500);
     assert_eq!(filed(&world), (1, 1));
 }

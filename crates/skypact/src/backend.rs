@@ -4,7 +4,7 @@ use crate::metrics;
 use api_native::{AuditRow, Backend, Health, JournalState, PreviewRecord, Seen, Unavailable};
 use futures_util::future::BoxFuture;
 use node::command::{Actor, Answer, Command};
-use node::input::Input;
+use node::input::{Input, PaintedAlert};
 use node::view::{Owner, TrackView, View};
 use record::{Body, Hash32, PartyId};
 use std::collections::BTreeMap;
@@ -58,10 +58,23 @@ impl Backend for NodeBackend {
         })
     }
 
+    fn attempt(
+        &self,
+        actor: Actor,
+        command: String,
+        refused: String,
+        times: u32,
+    ) -> BoxFuture<'_, Result<(), Unavailable>> {
+        Box::pin(async move {
+            self.core.input(Input::Attempt { actor, command, refused, times }).await?;
+            Ok(())
+        })
+    }
+
     fn displayed(
         &self,
         actor: Actor,
-        alerts: Vec<u64>,
+        alerts: Vec<PaintedAlert>,
         notices: Vec<Hash32>,
     ) -> BoxFuture<'_, Result<(), Unavailable>> {
         Box::pin(async move {
@@ -103,6 +116,7 @@ impl Backend for NodeBackend {
                     actor: r.actor.clone(),
                     command: r.command.clone(),
                     answer: r.answer.clone(),
+                    times: r.times,
                 };
                 state.audit().filter(|r| r.seq > after).take(limit).map(row).collect()
             };
