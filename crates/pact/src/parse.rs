@@ -60,7 +60,8 @@ pub(crate) fn pact(text: &str) -> Result<Pact, PactError> {
 
 /// What people read must be what machines compare: no control character but the line break, and nothing that is not seen
 /// or turns the order of what is (zero-width characters, marks and overrides of direction, tags).
-fn visible(c: char) -> bool {
+#[must_use]
+pub fn visible(c: char) -> bool {
     let hidden = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
     c == '\n' || !(c.is_control() || hidden)

@@ -134,6 +134,48 @@ fn what_is_wrong_is_said_with_the_exit_code_that_the_help_promises() {
 }
 
 #[test]
+fn a_reader_that_goes_away_changes_neither_exit_code_nor_standard_error() {
+    let dir = two_parties();
+    let at = dir.path();
+    propose(at, "other.pact", &["--minima", "any any 3 NM 1000 ft 300 s"]).ok();
+    let run_to = |words: &str, out: Stdio| {
+        let output = skypact(at).args(words.split(' ')).stdout(out).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let nobody = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        writer
+    };
+    for (words, code) in [("pact show ns.pact", 0), ("pact diff ns.pact other.pact", 3), ("--help", 0)] {
+        assert_eq!(run_to(words, nobody().into()), (Some(code), String::new()), "{words}");
+    }
+    let mut deaf = skypact(at);
+    deaf.args(["pact", "show", "absent.pact"]).stdout(nobody()).stderr(nobody());
+    assert_eq!(deaf.status().unwrap().code(), Some(1));
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let (code, said) = run_to("pact show ns.pact", full.into());
+    assert_eq!(code, Some(1));
+    assert_eq!(said.matches("skypact: cannot write the output: No space left on device").count(), 1, "{said}");
+}
+
+#[test]
+fn a_wrong_command_line_is_told_as_json_to_who_asked_for_json() {
+    let dir = tempfile::tempdir().unwrap();
+    for (words, wanted) in [
+        ("--json bogus", "unrecognized subcommand 'bogus'"),
+        ("demo --port-base 65532 --json", "\"65532\" is neither 0 nor a port from 1024 to 65530"),
+    ] {
+        let ran = run(dir.path(), words);
+        assert_eq!(ran.code, Some(2), "{}", ran.err);
+        let error: Value = serde_json::from_str(&ran.err).unwrap_or_else(|e| panic!("{e}: {}", ran.err));
+        assert!(error["error"].as_str().unwrap().contains(wanted), "{error}");
+    }
+    run(dir.path(), "demo --port-base 65535").refused(2, "is neither 0 nor a port");
+    assert!(run(dir.path(), "--json --help").ok().starts_with("Tells several parties"));
+}
+
+#[test]
 fn new_keys_and_the_pact_under_which_they_speak() {
     let dir = two_parties();
     let at = dir.path();
@@ -183,14 +225,16 @@ impl Node {
     fn start(dir: &Path, name: &str, peer: &str) -> Self {
         let config = dir.join(name).join("skypact.toml");
         let text = std::fs::read_to_string(&config).unwrap();
+        let other = if name == "north" { "south" } else { "north" };
         let text = text
             .replace("pacts = []", "pacts = [\"../ns.pact\"]")
             .replace("127.0.0.1:8480", "127.0.0.1:0")
             .replace("0.0.0.0:8443", "127.0.0.1:0")
             + peer
-            + "\n[[release]]\nto = \"south\"\nclass = \"plans\"\nlevel = \"full\"\n\
-               \n[[release]]\nto = \"south\"\nclass = \"tracks\"\nlevel = \"reduced\"\nprecision_m = 1000\n\
-               \n[[feed]]\nname = \"own\"\nformat = \"aircraft-json\"\nsource = \"../aircraft.json\"\nclaim = \"own\"\nevery_s = 0.1\n";
+            + &"\n[[release]]\nto = \"OTHER\"\nclass = \"plans\"\nlevel = \"full\"\n\
+               \n[[release]]\nto = \"OTHER\"\nclass = \"tracks\"\nlevel = \"reduced\"\nprecision_m = 1000\n\
+               \n[[feed]]\nname = \"own\"\nformat = \"aircraft-json\"\nsource = \"../aircraft.json\"\nclaim = \"own\"\nevery_s = 0.1\n"
+                .replace("OTHER", other);
         std::fs::write(&config, text).unwrap();
         let (out, log) = (dir.join(format!("{name}.out")), dir.join(format!("{name}.log")));
         let child = skypact(dir)
