@@ -354,7 +354,7 @@ impl State {
     fn check_all(&mut self, now: Now) {
         let mut present = BTreeSet::new();
         self.full_sweep(&mut present, now);
-        self.check_unjudged(&mut present, now);
+        self.checked.unjudged = self.check_unjudged(&mut present, now);
         self.keep_unseen(&mut present, now);
         self.check_volumes(&mut present, now);
         self.check_peers(&mut present, now);

@@ -26,7 +26,8 @@ struct Unknown {
 }
 
 impl State {
-    /// Tells of each own aircraft which party's traffic near it cannot be judged. Returns the number of such tracks.
+    /// Tells of each own aircraft which party's traffic near it cannot be judged. Returns the number of such tracks,
+    /// and of own ones that are no longer heard.
     pub(crate) fn check_unjudged(&mut self, present: &mut Present, now: Now) -> u32 {
         let mut found: BTreeMap<(u64, PartyId), Unknown> = BTreeMap::new();
         let mut tracks = BTreeSet::new();
@@ -60,6 +61,8 @@ impl State {
                 }
             }
         }
+        let unheard = |t: &&SystemTrack| t.is_own() && !t.last.on_ground && is_stale(t, now);
+        let own = self.picture.iter().filter(unheard).count();
         for ((own, party), unknown) in found {
             let Some(track) = self.track_of(own) else { continue };
             let text = format!(
@@ -74,7 +77,7 @@ impl State {
                 present.insert(situation);
             }
         }
-        u32::try_from(tracks.len()).unwrap_or(u32::MAX)
+        u32::try_from(tracks.len() + own).unwrap_or(u32::MAX)
     }
 
     /// Within how much of its position a track may be, if that is too much, or too little is known of its way, to judge it.

@@ -199,7 +199,7 @@ fn notice_thing(state: &State, item: &NoticeItem) -> Option<Thing> {
         Direction::In => item.peer.clone(),
     };
     let is_somewhere = item.notice.place.is_some() || !item.notice.volumes.is_empty();
-    is_somewhere.then(|| Thing { kind: Kind::Notice, owner, subject: item.subject })
+    is_somewhere.then_some(Thing { kind: Kind::Notice, owner, subject: item.subject })
 }
 
 /// The newest notice under a thing's subject.

@@ -417,4 +417,5 @@ fn an_aircraft_that_says_not_where_it_flies_is_not_called_clear() {
     }
     let told = only(&world, 0, AlertKind::Conflict);
     assert!(told.level == 1 && told.text.contains("cannot be judged"), "{}", told.text);
+    assert_eq!(world.view(0).checked.unjudged, 1);
 }

@@ -79,7 +79,7 @@ fn rules_changed_in_the_file_hold_from_the_next_start_and_unchanged_ones_do_not_
     assert_eq!(restarted(&mut world, of(Level::Withheld)), Some(Level::Withheld), "and tightened ones");
     world.run(5_000, 250);
     assert_eq!(seen(&mut world).0, 0);
-    let order = Command::SetPolicy(of(Level::Full));
+    let order = Command::SetPolicy { policy: of(Level::Full), replaces: None };
     world.ask(0, Role::Administrator, order).unwrap();
     assert_eq!(restarted(&mut world, of(Level::Withheld)), Some(Level::Full), "the file says what it said before");
     assert_eq!(restarted(&mut world, closed()), None, "no rules are an order, too");
