@@ -95,6 +95,9 @@ pub enum Situation {
     /// An own track, and traffic of a party near it of which too little is known to say whether it conflicts.
     #[n(12)]
     Unjudged(#[n(0)] u64, #[n(1)] PartyId),
+    /// An own track outside the plan that it flies.
+    #[n(13)]
+    OffPlan(#[n(0)] u64, #[n(1)] SubjectId),
 }
 
 /// Trouble with a peer.
@@ -196,7 +199,7 @@ impl Situation {
         match self {
             Self::Tracks(..) | Self::Reported(..) | Self::Unjudged(..) => AlertKind::Conflict,
             Self::Site(..) => AlertKind::Site,
-            Self::Area(..) | Self::Meeting(..) => AlertKind::Plan,
+            Self::Area(..) | Self::Meeting(..) | Self::OffPlan(..) => AlertKind::Plan,
             Self::Notice(_) => AlertKind::Notice,
             Self::Peer(_, PeerTrouble::Lost) => AlertKind::PeerLost,
             Self::Peer(_, PeerTrouble::Clock | PeerTrouble::Channel) => AlertKind::Clock,

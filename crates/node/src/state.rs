@@ -103,6 +103,9 @@ pub struct State {
     /// The last input that was skipped, and when that was decided.
     #[n(24)]
     pub(crate) skipped: Option<(u64, Utc)>,
+    /// Whether the aircraft of a plan was outside it at the last looks, newest in the lowest bit.
+    #[n(25)]
+    pub(crate) off_plan: BTreeMap<SubjectId, u8>,
     /// Parsed pacts; rebuilt from `boot`.
     #[cbor(skip)]
     pub(crate) pacts: Pacts,
@@ -282,6 +285,7 @@ impl Default for State {
             skewed: BTreeMap::new(),
             fresh_conflicts: Vec::new(),
             skipped: None,
+            off_plan: BTreeMap::new(),
             pacts: Pacts::default(),
             index: TrackIndex::default(),
             prepared: crate::volumes::Prepared::default(),

@@ -3,6 +3,7 @@
 //! What meets what is a function of the things filed alone, so that a state restored from a snapshot knows the same;
 //! time only decides which of it still matters.
 mod airborne;
+mod conforming;
 mod covering;
 mod words;
 
@@ -414,6 +415,7 @@ impl State {
         let prepared = core::mem::take(&mut self.prepared);
         self.retell(&prepared, prepared.meetings.keys(), now);
         present.append(&mut self.hold_meetings(&prepared, None, now));
+        self.check_conformance(&prepared, present, now);
         let near = prepared.airborne(self, now);
         self.prepared = prepared;
         for (situation, (level, facts)) in near.found {

@@ -419,3 +419,26 @@ fn an_aircraft_that_says_not_where_it_flies_is_not_called_clear() {
     assert!(told.level == 1 && told.text.contains("cannot be judged"), "{}", told.text);
     assert_eq!(world.view(0).checked.unjudged, 1);
 }
+
+#[test]
+fn an_aircraft_outside_the_plan_it_flies_is_told_after_three_looks() {
+    let mut world = pair();
+    let track = aircraft(1, 46.5, 7.0, 250.0, 90.0, world.now().utc);
+    // 20 NM around its beginning: it leaves after 288 s.
+    let mut flown_plan = plan(1, vec![circle(46.5, 7.0, 20.0, START)]);
+    flown_plan.state = airspace::PlanState::Activated;
+    flown_plan.address = Some(0x40_0001);
+    world.ask(0, Role::Planner, Command::FilePlan { subject: subject(1), plan: flown_plan }).unwrap();
+    fly(&mut world, 280, &[(0, track)]);
+    assert!(of_kind(&world, 0, AlertKind::Plan).is_empty());
+    let jump = TrackReport { position: units::Position::from_degrees(46.5, 8.0).unwrap(), ..track };
+    let jump = TrackReport { at: world.now().utc, ..jump };
+    fly(&mut world, 2, &[(0, jump)]);
+    fly(&mut world, 3, &[(0, track)]);
+    assert!(of_kind(&world, 0, AlertKind::Plan).is_empty(), "two wild reports are no deviation");
+    fly(&mut world, 12, &[(0, track)]);
+    let told = only(&world, 0, AlertKind::Plan);
+    assert_eq!((told.level, told.state), (1, "raised"));
+    assert!(told.text.starts_with("TEST1 is outside plan PLAN1: 0."), "{}", told.text);
+    assert!(of_kind(&world, 1, AlertKind::Plan).is_empty());
+}
