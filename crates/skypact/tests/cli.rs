@@ -332,6 +332,41 @@ fn a_planner_works_at_a_running_node() {
                 identity drop, precision_m 1000.0)\nEverything else is withheld.\n"
     );
 
+    // Rules of a file in the place of those in force; what is wrong changes nothing.
+    let set = |text: &str| {
+        std::fs::write(at.join("rules.toml"), text).unwrap();
+        north("release set rules.toml")
+    };
+    set("[[release]]\nto = \"souht\"\nclass = \"plans\"\nlevel = \"full\"\n")
+        .refused(4, "souht is no peer of this node (south)");
+    set("[[release]]\nto = \"south\"\nclass = \"plans\"\nlevel = \"all\"\n")
+        .refused(1, "in rules.toml: release rule 1");
+    assert_eq!(north("release show").ok(), rules);
+    let less = "[[release]]\nto = \"south\"\nclass = \"plans\"\naircraft = \"military\"\nlevel = \"avoid-area\"\ncell_deg = 0.5\n\
+                bin_s = 60\nbox = [46.0, 7.0, 48.0, 9.0]\n";
+    let shown = set(less).ok();
+    assert!(shown.starts_with("Release rules, revision 2\nto south\n  1. plans: avoid-area ("), "{shown}");
+    assert_eq!(north("release show").ok(), shown);
+    assert!(set("release = []\n").ok().ends_with("revision 3\nEverything else is withheld.\n"));
+    north("release set north/skypact.toml").ok();
+
+    // Accounts: the link signs in once, and what is wrong is refused.
+    let added = json("account add olga --role officer");
+    let url = added["url"].as_str().unwrap();
+    assert!(url.starts_with("http://127.0.0.1:") && url.contains("/#code="), "{url}");
+    north("account add olga --role observer").refused(4, "there is an account olga already");
+    north("account add operator --role observer").refused(4, "neither operator nor node");
+    north("account add olga2 --role chief").refused(2, "is none of observer, officer, planner, administrator");
+    north("account role olga --role planner").ok();
+    let renewed = north("account code olga").ok();
+    assert!(renewed.starts_with("olga is planner.\nSign in once as olga, within 24 hours: http://"), "{renewed}");
+    assert!(!renewed.contains(added["code"].as_str().unwrap()), "another code");
+    let accounts = json("account list");
+    let olga = accounts["items"].as_array().unwrap().iter().find(|a| a["name"] == "olga").unwrap().clone();
+    assert_eq!((&olga["role"], &olga["must_set_password"]), (&json!("planner"), &json!(true)));
+    north("account remove olga").ok();
+    north("account remove olga").refused(4, "there is no account olga");
+
     let mut send: Vec<&str> =
         "notice send --to south --class hazard --precedence IMMEDIATE --level 3000ftMSL --start now"
             .split(' ')

@@ -1,4 +1,5 @@
 //! The command line.
+mod account;
 pub(crate) mod bench;
 mod client;
 mod evidence;
@@ -60,8 +61,10 @@ enum Command {
     Plan(plan::Args),
     /// Sends, lists and acknowledges notices at a running node.
     Notice(notice::Args),
-    /// Shows what a peer would be told.
+    /// Shows what a peer would be told, and the rules; replaces the rules.
     Release(release::Args),
+    /// Lists, makes and removes accounts at a running node.
+    Account(account::Args),
     /// Exports what was said and received, with proofs; verifies such a file offline.
     Evidence(evidence::Args),
     /// Says what was known, and what each party had been told, at a time in the past.
@@ -160,6 +163,7 @@ fn run(command: Command, global: Global) -> Outcome {
         Command::Plan(args) => plan::run(args, global),
         Command::Notice(args) => notice::run(args, global),
         Command::Release(args) => release::run(args, global),
+        Command::Account(args) => account::run(args, global),
         Command::Evidence(args) => evidence::run(args, global),
         Command::Replay(args) => replay::run(args, global),
         Command::Journal(args) => journal::run(args, global),
