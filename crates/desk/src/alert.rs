@@ -92,6 +92,12 @@ pub enum Situation {
     /// A conflict that a peer reports between its aircraft, unknown here, and ours under the number we released it.
     #[n(11)]
     Reported(#[n(0)] PartyId, #[n(1)] u64),
+    /// An own track, and traffic of a party near it of which too little is known to say whether it conflicts.
+    #[n(12)]
+    Unjudged(#[n(0)] u64, #[n(1)] PartyId),
+    /// An own track outside the plan that it flies.
+    #[n(13)]
+    OffPlan(#[n(0)] u64, #[n(1)] SubjectId),
 }
 
 /// Trouble with a peer.
@@ -125,6 +131,9 @@ pub enum OwnTrouble {
     /// Part of what was shown is not in the journal.
     #[n(4)]
     Gap,
+    /// An input could not be folded and was skipped.
+    #[n(5)]
+    Skipped,
 }
 
 /// The kinds that the API tells apart.
@@ -192,15 +201,15 @@ impl Situation {
     #[must_use]
     pub const fn kind(&self) -> AlertKind {
         match self {
-            Self::Tracks(..) | Self::Reported(..) => AlertKind::Conflict,
+            Self::Tracks(..) | Self::Reported(..) | Self::Unjudged(..) => AlertKind::Conflict,
             Self::Site(..) => AlertKind::Site,
-            Self::Area(..) | Self::Meeting(..) => AlertKind::Plan,
+            Self::Area(..) | Self::Meeting(..) | Self::OffPlan(..) => AlertKind::Plan,
             Self::Notice(_) => AlertKind::Notice,
             Self::Peer(_, PeerTrouble::Lost) => AlertKind::PeerLost,
             Self::Peer(_, PeerTrouble::Clock) => AlertKind::Clock,
             Self::Peer(_, PeerTrouble::Channel) => AlertKind::Channel,
             Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact) => AlertKind::Frozen,
-            Self::Own(OwnTrouble::Picture | OwnTrouble::Gap) => AlertKind::OwnPicture,
+            Self::Own(OwnTrouble::Picture | OwnTrouble::Gap | OwnTrouble::Skipped) => AlertKind::OwnPicture,
         }
     }
 }

@@ -5,7 +5,7 @@
 //! `lastPosition` is not taken: it is older than a minute. Class: `dbFlags` bit 0 is military, category `B6` uncrewed.
 use crate::batch::Batch;
 use crate::error::{FeedError, Place};
-use crate::json::{Document, Fields, Key, Scalar, error, read_document};
+use crate::json::{Document, Fields, Key, Scalar, error, read_document, without_bare_words};
 use crate::limits::{SNAPSHOT_AIRCRAFT_MAX, SNAPSHOT_BYTES_MAX};
 use crate::values::{Field, accuracy_mm, address, not_ahead, position, unix_time};
 use crate::{Decoder, Format};
@@ -48,10 +48,11 @@ impl Decoder for AircraftJson {
             out.error(FeedError::TooLong { place, limit: SNAPSHOT_BYTES_MAX });
             return;
         }
-        let held = core::mem::take(&mut self.held);
+        let mut held = core::mem::take(&mut self.held);
         if held.iter().all(u8::is_ascii_whitespace) {
             return;
         }
+        without_bare_words(&mut held);
         let mut document = Document::default();
         if let Err(e) = read_document(&held, SNAPSHOT_AIRCRAFT_MAX, &mut document) {
             out.error(error(place, &e));
@@ -237,6 +238,18 @@ mod tests {
         ] {
             assert_eq!(check(&with(&format!("{GOOD},{field}")), &[want]).len(), 1);
         }
+    }
+
+    #[test]
+    fn a_number_that_is_none_costs_its_field_or_its_aircraft_and_no_other() {
+        let other = format!("{GOOD}}},{{{}", GOOD.replace("a3e31a", "a3e31b"));
+        for (word, left) in [("\"gs\":NaN", 3), ("\"lat\":-Infinity,\"lon\":1", 2), ("\"seen_pos\":inf", 2)] {
+            let (name, value) = (word.split('"').nth(1).unwrap_or_default(), GOOD.replace("a3e31a", "a3e31c"));
+            let first = format!("{value},{word}");
+            let want = format!("aircraft 1: {name} is not a number: \"no number and no text\"");
+            assert_eq!(check(&with(&format!("{first}}},{{{other}")), &[&want]).len(), left, "{word}");
+        }
+        check(r#"{"now":NaN,"aircraft":[]}"#, &[r#"document: now is not a number: "no number and no text""#]);
     }
 
     #[test]

@@ -321,6 +321,31 @@ pub(crate) fn read_document<'a>(bytes: &'a [u8], max: usize, document: &mut Docu
     reader.end()
 }
 
+/// Puts `{}` in the place of every bare word for a number that is none (`NaN`, `-nan`, `inf`, `Infinity`), which some programs
+/// write and JSON does not have: the field is then refused as no number, instead of the whole document. Lengths stay.
+pub(crate) fn without_bare_words(text: &mut [u8]) {
+    const WORDS: [&[u8]; 3] = [b"infinity", b"inf", b"nan"];
+    let (mut at, mut quoted) = (0, false);
+    while at < text.len() {
+        match text[at] {
+            b'"' => quoted = !quoted,
+            b'\\' if quoted => at += 1,
+            b'-' | b'i' | b'I' | b'n' | b'N' if !quoted => {
+                let start = at + usize::from(text[at] == b'-');
+                let is =
+                    |word: &&[u8]| text.get(start..start + word.len()).is_some_and(|t| t.eq_ignore_ascii_case(word));
+                if let Some(word) = WORDS.into_iter().find(|word| is(word)) {
+                    text[at..start + word.len()].fill(b' ');
+                    text[at..at + 2].copy_from_slice(b"{}");
+                    at = start + word.len() - 1;
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
 struct DocumentVisitor<'s, 'a> {
     document: &'s mut Document<'a>,
     max: usize,
@@ -404,6 +429,26 @@ mod tests {
         assert_eq!(fields.get(Key::Mlat), &Scalar::List { lat: true });
         assert_eq!(fields.nested.unwrap().get(Key::Gs), &Scalar::Int(5));
         assert!(serde_json::from_str::<Fields<'_>>("[1]").is_err());
+    }
+
+    #[test]
+    fn bare_words_go_and_nothing_else_changes() {
+        let check = |text: &str, want: &str| {
+            let mut bytes = text.as_bytes().to_vec();
+            without_bare_words(&mut bytes);
+            assert_eq!(core::str::from_utf8(&bytes), Ok(want), "{text}");
+        };
+        check(r#"{"a":NaN,"b":-Infinity,"c":[inf,-nan]}"#, r#"{"a":{} ,"b":{}       ,"c":[{} ,{}  ]}"#);
+        for same in [
+            r#"{"NaN":"inf","x":"a\"NaN","y":"\\","z":-1,"n":null}"#,
+            r#"{"unclosed":"NaN"#,
+            r#"{"x":"ends with \"#,
+            "na",
+            "-",
+            "",
+        ] {
+            check(same, same);
+        }
     }
 
     #[test]

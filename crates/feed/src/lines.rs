@@ -4,7 +4,8 @@ use crate::error::{FeedError, Place};
 use crate::limits::LINE_BYTES_MAX;
 use alloc::vec::Vec;
 
-/// Cuts a byte stream into lines (LF or CRLF); a line over the limit is dropped up to its end.
+/// Cuts a byte stream into lines (LF or CRLF); a line over the limit is an error where it passes the limit, for its end may
+/// never come, and is dropped up to there.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
     held: Vec<u8>,
@@ -22,11 +23,11 @@ impl Lines {
             if self.held.is_empty() && !self.dropping && head.len() <= LINE_BYTES_MAX {
                 self.line(head, out, &mut each);
             } else {
-                self.hold(head);
+                self.hold(head, out);
                 self.end(out, &mut each);
             }
         }
-        self.hold(bytes);
+        self.hold(bytes, out);
     }
 
     /// Ends the stream: what is held is the last line.
@@ -37,10 +38,15 @@ impl Lines {
         *self = Self::default();
     }
 
-    fn hold(&mut self, bytes: &[u8]) {
-        if self.dropping || self.held.len() + bytes.len() > LINE_BYTES_MAX {
+    fn hold(&mut self, bytes: &[u8], out: &mut Batch) {
+        if self.dropping {
+            return;
+        }
+        if self.held.len() + bytes.len() > LINE_BYTES_MAX {
             self.dropping = true;
             self.held = Vec::new();
+            let place = Place::Line(self.number + 1);
+            out.record(place, Err(FeedError::TooLong { place, limit: LINE_BYTES_MAX }));
         } else {
             self.held.extend_from_slice(bytes);
         }
@@ -49,8 +55,6 @@ impl Lines {
     fn end(&mut self, out: &mut Batch, each: &mut impl FnMut(Place, &[u8], &mut Batch)) {
         if core::mem::take(&mut self.dropping) {
             self.number += 1;
-            let place = Place::Line(self.number);
-            out.record(place, Err(FeedError::TooLong { place, limit: LINE_BYTES_MAX }));
             return;
         }
         let mut held = core::mem::take(&mut self.held);
@@ -113,5 +117,16 @@ mod tests {
         check(&[&long[..9000], &long[..9000], b"\nok"], &[(2, b"ok")], 1);
         check(&[&long, &long, &long], &[], 1);
         check(&[&long[1..], b"\n"], &[(1, &long[1..])], 0);
+    }
+
+    #[test]
+    fn a_line_that_never_ends_is_counted_where_it_passes_the_limit() {
+        let (mut lines, mut out) = (Lines::default(), Batch::default());
+        for (pushed, errors) in [(LINE_BYTES_MAX, 0), (1, 1), (LINE_BYTES_MAX, 1), (1, 1)] {
+            lines.push(&vec![b'x'; pushed], &mut out, |_, _, _| panic!("no line has ended"));
+            assert_eq!((out.counts.errors_total(), out.counts.refused), (errors, errors));
+        }
+        lines.push(b"\nok\n", &mut out, |place, line, _| assert_eq!((place, line), (Place::Line(2), &b"ok"[..])));
+        assert_eq!(out.counts.errors_total(), 1);
     }
 }

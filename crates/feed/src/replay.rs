@@ -15,18 +15,25 @@ pub struct Replay<'d, I> {
     pieces: Option<I>,
     ready: VecDeque<TrackReport>,
     batch: Batch,
+    last_error: Option<FeedError>,
 }
 
 impl<'d, B: AsRef<[u8]>, I: Iterator<Item = B>> Replay<'d, I> {
     /// Replays `pieces` through `decoder`.
     pub fn new(decoder: &'d mut dyn Decoder, pieces: I) -> Self {
-        Self { decoder, pieces: Some(pieces), ready: VecDeque::new(), batch: Batch::default() }
+        Self { decoder, pieces: Some(pieces), ready: VecDeque::new(), batch: Batch::default(), last_error: None }
     }
 
     /// What was read and refused so far.
     #[must_use]
     pub const fn counts(&self) -> &Counts {
         &self.batch.counts
+    }
+
+    /// The last error so far, of whichever piece.
+    #[must_use]
+    pub const fn last_error(&self) -> Option<&FeedError> {
+        self.last_error.as_ref()
     }
 
     /// The errors of the last piece.
@@ -52,6 +59,9 @@ impl<B: AsRef<[u8]>, I: Iterator<Item = B>> Iterator for Replay<'_, I> {
                     self.decoder.finish(REPLAY, &mut self.batch);
                     self.pieces = None;
                 }
+            }
+            if let Some(error) = self.batch.errors.last() {
+                self.last_error = Some(error.clone());
             }
             self.ready.extend(self.batch.reports.drain(..));
         }

@@ -236,6 +236,19 @@ impl SegmentJournal {
         JournalError::Unknown { after: self.last_seq() }
     }
 
+    /// What [`Journal::trim`] with this position would remove, oldest first. Reads every byte of it; removes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Journal::trim`].
+    pub fn would_trim(&self, upto: Seq) -> Result<Vec<RemovedSegment>, JournalError> {
+        let limit = self.trim_limit()?;
+        if upto > limit {
+            return Err(JournalError::TrimRefused { upto, limit });
+        }
+        self.removable(upto)
+    }
+
     /// The sealed segments that lie wholly at or before `upto`, each read and held against its successor's record of it.
     fn removable(&self, upto: Seq) -> Result<Vec<RemovedSegment>, JournalError> {
         let mut out = Vec::new();
@@ -349,11 +362,7 @@ impl Journal for SegmentJournal {
         if [&order.who, &order.why].iter().any(|t| t.is_empty() || t.len() > TEXT_BYTES_MAX) {
             return Err(JournalError::OrderIncomplete { max: TEXT_BYTES_MAX });
         }
-        let limit = self.trim_limit()?;
-        if upto > limit {
-            return Err(JournalError::TrimRefused { upto, limit });
-        }
-        let removed = self.removable(upto)?;
+        let removed = self.would_trim(upto)?;
         if removed.is_empty() {
             return Ok(Trimmed::default());
         }

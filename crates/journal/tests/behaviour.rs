@@ -189,7 +189,11 @@ fn records_go_only_by_order_and_only_behind_the_oldest_intact_snapshot() {
     assert!(journal.retention_orders().is_empty());
 
     let second = fs::read(segment(dir.path(), 5)).unwrap();
+    let would = journal.would_trim(Seq(13)).unwrap();
+    assert!(matches!(journal.would_trim(Seq(14)), Err(JournalError::TrimRefused { limit: Seq(13), .. })));
+    assert_eq!((journal.first_seq(), journal.read(Seq(1)).unwrap().count()), (Seq(1), 20), "nothing went");
     let trimmed = journal.trim(Seq(13), &order()).unwrap();
+    assert_eq!(trimmed.removed, would);
     assert_eq!(trimmed.removed.iter().map(|r| (r.first.0, r.last.0)).collect::<Vec<_>>(), [(1, 4), (5, 8), (9, 12)]);
     assert_eq!(trimmed.removed[1].bytes, second.len() as u64);
     assert_eq!(trimmed.removed[1].sha256[..], <sha2::Sha256 as sha2::Digest>::digest(&second)[..]);

@@ -112,6 +112,9 @@ impl State {
             self.desk.notices.handle_logged(to, &appended.id, appended.index);
             sent.push(SentTo { party: to.clone(), index: appended.index, id: appended.id });
         }
+        if let Some(me) = self.party().cloned() {
+            self.notice_arrived(&me, send.subject, now);
+        }
         Ok(Done::Sent(sent))
     }
 
@@ -220,14 +223,20 @@ impl State {
 
     fn tell_plan(&mut self, subject: SubjectId, plan: &Plan, now: Now, out: &mut Vec<Output>) {
         self.tell(now, out, |state, name, envelope| match state.peers.get_mut(name) {
-            Some(peer) => peer.releaser.release_plan(&state.policy, envelope, subject, plan, now),
+            Some(peer) => {
+                let rules = peer.rules(&state.policy);
+                peer.releaser.release_plan(&rules, envelope, subject, plan, now)
+            }
             None => Ok(Vec::new()),
         });
     }
 
     fn tell_site(&mut self, subject: SubjectId, site: &Site, now: Now, out: &mut Vec<Output>) {
         self.tell(now, out, |state, name, envelope| match state.peers.get_mut(name) {
-            Some(peer) => peer.releaser.release_site(&state.policy, envelope, subject, site, now),
+            Some(peer) => {
+                let rules = peer.rules(&state.policy);
+                peer.releaser.release_site(&rules, envelope, subject, site, now)
+            }
             None => Ok(Vec::new()),
         });
     }
@@ -327,10 +336,20 @@ impl State {
             return Err(Refused::Changed { now: self.policy.revision, given });
         }
         policy.check().map_err(|e| invalid("release", &e))?;
+        self.put_in_force(policy, now, out);
+        Ok(Done::Ok)
+    }
+
+    /// Other release rules from now on.
+    pub(crate) fn put_in_force(&mut self, policy: &Policy, now: Now, out: &mut Vec<Output>) {
         let revision = self.policy.revision + 1;
         self.policy = Policy { revision, ..policy.clone() };
-        // What was told under the old rules and is no longer allowed is withdrawn; what is newly allowed is said.
-        let Some(party) = self.party().cloned() else { return Ok(Done::Ok) };
+        self.tell_again(now, out);
+    }
+
+    /// What was told and is no longer allowed is withdrawn; what is newly allowed is said.
+    pub(crate) fn tell_again(&mut self, now: Now, out: &mut Vec<Output>) {
+        let Some(party) = self.party().cloned() else { return };
         let own = |owner: &PartyId| *owner == party;
         let plans: Vec<_> =
             self.plans.iter().filter(|((o, _), _)| own(o)).map(|((_, s), f)| (*s, f.value.clone())).collect();
@@ -342,7 +361,6 @@ impl State {
         for (subject, site) in sites {
             self.tell_site(subject, &site, now, out);
         }
-        Ok(Done::Ok)
     }
 
     fn state_channel(
@@ -372,6 +390,7 @@ impl State {
         if let Some(peer) = self.peers.get_mut(name) {
             (peer.ours, peer.statements) = (state, statements);
         }
+        self.check_channels(now, out);
         Ok(Done::Sent(alloc::vec![SentTo { party: name.clone(), index: appended.index, id: appended.id }]))
     }
 

@@ -39,7 +39,7 @@ impl State {
 
     /// Whether one of the two is in the airspace of a pact (clauses 2.1 and 2.2), or comes into it by `until`: at
     /// its border, too, an aircraft inside is separated from all others.
-    fn within_pact(&self, a: &SystemTrack, b: &SystemTrack, until: Utc) -> bool {
+    pub(crate) fn within_pact(&self, a: &SystemTrack, b: &SystemTrack, until: Utc) -> bool {
         let airspaces = &self.pacts.airspaces;
         let holds = |track: &SystemTrack| {
             let state = Kinematics::from_report(&track.last, track.last.at);

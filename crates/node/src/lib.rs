@@ -23,6 +23,7 @@ mod preview;
 mod reported;
 mod situation;
 mod state;
+mod unjudged;
 pub mod view;
 mod viewing;
 mod volumes;

@@ -40,7 +40,9 @@ impl State {
     pub fn preview(&self, name: &PartyId, now: Now) -> Result<Preview, String> {
         let peer = self.peers.get(name).ok_or_else(|| format!("no such party: {name}"))?;
         let envelope = self.envelope(name).ok_or_else(|| format!("no pact with {name}"))?;
-        let mut next = peer.releaser.preview(&self.policy, &envelope, now).map_err(|e| e.to_string())?;
+        // What is in force towards this peer: less than the rules while the channel or the pact is not.
+        let rules = peer.rules(&self.policy);
+        let mut next = peer.releaser.preview(&rules, &envelope, now).map_err(|e| e.to_string())?;
         if next.is_empty() {
             // Nothing waits at this moment: show what the present picture would give.
             let own: Vec<TrackReport> = self
@@ -49,7 +51,7 @@ impl State {
                 .filter(|t| t.is_own())
                 .map(|t| TrackReport { local: u64::from(t.id), ..t.last })
                 .collect();
-            next = peer.releaser.preview_of(&self.policy, &envelope, &own, now).map_err(|e| e.to_string())?;
+            next = peer.releaser.preview_of(&rules, &envelope, &own, now).map_err(|e| e.to_string())?;
         }
         let (filed, left_out) = self.preview_filed(name, &envelope, now)?;
         Ok(Preview { next, filed, left_out })
@@ -57,6 +59,7 @@ impl State {
 
     fn preview_filed(&self, name: &PartyId, envelope: &Envelope, now: Now) -> Result<(Vec<PreviewFiled>, u64), String> {
         let (Some(peer), Some(party)) = (self.peers.get(name), self.party()) else { return Ok(Default::default()) };
+        let rules = peer.rules(&self.policy);
         let text = |e: release::ReleaseError| e.to_string();
         let mut filed = Vec::new();
         let plans = self.plans.iter().filter(|((owner, _), _)| owner == party);
@@ -68,12 +71,12 @@ impl State {
             let draft = plan.value.state == PlanState::Draft;
             let state = if draft { PlanState::Accepted } else { plan.value.state };
             let plan = Plan { state, ..plan.value.clone() };
-            let told = peer.releaser.preview_plan(&self.policy, envelope, *subject, &plan, now).map_err(text)?;
+            let told = peer.releaser.preview_plan(&rules, envelope, *subject, &plan, now).map_err(text)?;
             filed.extend(told.into_iter().map(|record| PreviewFiled { record, draft }));
         }
         for ((_, subject), site) in sites.take(PREVIEW_FILED_MAX) {
             shown += 1;
-            let told = peer.releaser.preview_site(&self.policy, envelope, *subject, &site.value, now).map_err(text)?;
+            let told = peer.releaser.preview_site(&rules, envelope, *subject, &site.value, now).map_err(text)?;
             filed.extend(told.into_iter().map(|record| PreviewFiled { record, draft: false }));
         }
         Ok((filed, whole - shown))

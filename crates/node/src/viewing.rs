@@ -172,11 +172,13 @@ impl State {
 
     /// What an alert is about beside tracks.
     fn about(&self, situation: &Situation) -> Option<String> {
-        use Situation::{Area, Meeting, Notice, Own, Peer, Reported, Site, Tracks};
+        use Situation::{Area, Meeting, Notice, OffPlan, Own, Peer, Reported, Site, Tracks, Unjudged};
         match situation {
             Tracks(..) | Own(_) => None,
-            Site(.., subject) | Area(.., subject) | Meeting(.., subject) => Some(subject.to_string()),
-            Peer(party, _) | Reported(party, _) => Some(party.to_string()),
+            Site(.., subject) | Area(.., subject) | Meeting(.., subject) | OffPlan(_, subject) => {
+                Some(subject.to_string())
+            }
+            Peer(party, _) | Reported(party, _) | Unjudged(_, party) => Some(party.to_string()),
             Notice(id) => self.desk.notices.get(*id).map(|n| n.record.to_string()),
         }
     }
@@ -241,7 +243,7 @@ impl State {
     }
 }
 
-fn unnamed() -> PartyId {
+pub(crate) fn unnamed() -> PartyId {
     match PartyId::parse("unnamed") {
         Ok(party) => party,
         Err(error) => unreachable!("a constant name: {error}"),

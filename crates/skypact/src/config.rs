@@ -124,6 +124,17 @@ impl Default for JournalLimits {
     }
 }
 
+impl JournalLimits {
+    /// As the journal takes them.
+    pub fn options(&self) -> journal::Options {
+        journal::Options {
+            segment_bytes: self.segment_mib << 20,
+            reserve_bytes: self.reserve_mib << 20,
+            ..journal::Options::default()
+        }
+    }
+}
+
 /// An exercise's clock: at machine time `origin` it showed `start`, and it runs `rate` times as fast.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -201,8 +212,19 @@ impl Config {
                 clock.rate
             );
         }
+        let JournalLimits { reserve_mib, segment_mib, snapshot_s } = self.journal;
+        // 16 TiB of reserve and 16 GiB of segment: more is a slip, and would not fit when counted in bytes.
+        for (option, value, most) in [
+            ("reserve_mib", reserve_mib, 16 << 20),
+            ("segment_mib", segment_mib, 16 << 10),
+            ("snapshot_s", snapshot_s, 86_400),
+        ] {
+            ensure!((1..=most).contains(&value), "journal.{option}: {value} is not between 1 and {most}");
+        }
         let mut names = BTreeSet::new();
         for feed in &self.feed {
+            let plain = feed.name.chars().all(|c| c != '\n' && pact::visible(c)) && feed.name.chars().count() <= 64;
+            ensure!(plain && !feed.name.is_empty(), "feed: the name {:?} is not 1 to 64 visible characters", feed.name);
             ensure!(names.insert(&feed.name), "feed: the name {:?} stands twice", feed.name);
             let format = feed::Format::parse(&feed.format);
             ensure!(
@@ -224,6 +246,7 @@ impl Config {
                 "feed {:?}: every_s is not between 0.1 and 3600",
                 feed.name
             );
+            crate::feeds::Source::parse(feed, Path::new("")).with_context(|| format!("feed {:?}", feed.name))?;
             if let Some([part, parts]) = feed.share {
                 ensure!(part < parts, "feed {:?}: share = [part, parts] needs part < parts", feed.name);
             }
@@ -238,6 +261,41 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_that_no_feed_can_have_is_refused_with_the_feeds_name() {
+        let check = |format: &str, source: &str, want: &str| {
+            let text = format!(
+                "party = \"north\"\n[[feed]]\nname=\"a\"\nformat=\"{format}\"\nsource=\"{source}\"\nclaim=\"own\""
+            );
+            let got = Loaded::parse(&text).err().map(|e| format!("{e:#}")).unwrap_or_default();
+            assert_eq!(got, if want.is_empty() { String::new() } else { format!("feed \"a\": {want}") });
+        };
+        for (format, source) in [
+            ("sbs", "tcp://localhost:30003"),
+            ("beast", "tcp://[::1]:30005"),
+            ("sbs", "recording.log.gz"),
+            ("aircraft-json", "http://127.0.0.1:8080/data/aircraft.json"),
+            ("aircraft-json", "http://receiver/aircraft.json"),
+            ("aircraft-json", "/run/readsb/aircraft.json"),
+        ] {
+            check(format, source, "");
+        }
+        let kinds = "tcp://HOST:PORT, http://HOST:PORT/PATH, or a file";
+        check("sbs", "", &format!("source is empty; {kinds}"));
+        for bad in
+            ["tcp://localhost", "tcp://:30003", "tcp://localhost:0", "tcp://localhost:99999", "tcp://localhost:x"]
+        {
+            check("sbs", bad, &format!("source \"{bad}\" is not tcp://HOST:PORT"));
+        }
+        check("aircraft-json", "tcp://h:1", "aircraft-json is read from http:// or a file, not from tcp://");
+        check("states-csv", "tcp://h:1", "states-csv is read from http:// or a file, not from tcp://");
+        check("sbs", "http://h:1/x", "sbs is not read over http");
+        check("aircraft-json", "http://", "source \"http://\" is not http://HOST:PORT/PATH");
+        let https = "https is not read; put a proxy on this machine before \"https://h/aircraft.json\"";
+        check("aircraft-json", "https://h/aircraft.json", https);
+        check("beast", "udp://h:1", &format!("unknown kind of source \"udp://h:1\"; {kinds}"));
+    }
 
     #[test]
     fn each_mistake_is_named_with_what_to_do() {
@@ -258,9 +316,19 @@ mod tests {
                 "party = \"north\"\n[[feed]]\nname=\"a\"\nformat=\"sbs\"\nsource=\"x\"\nclaim=\"mine\"",
                 "unknown variant `mine`",
             ),
+            (
+                "party = \"north\"\n[[feed]]\nname=\"\"\nformat=\"sbs\"\nsource=\"x\"\nclaim=\"own\"",
+                "feed: the name \"\" is not 1 to 64 visible characters",
+            ),
+            (
+                "party = \"north\"\n[journal]\nreserve_mib = 17592186044416",
+                "journal.reserve_mib: 17592186044416 is not between 1 and 16777216",
+            ),
+            ("party = \"north\"\n[journal]\nsegment_mib = 0", "journal.segment_mib: 0 is not between 1 and 16384"),
+            ("party = \"north\"\n[journal]\nsnapshot_s = 0", "journal.snapshot_s: 0 is not between 1 and 86400"),
         ];
         for (text, wanted) in table {
-            let error = Loaded::parse(text).err().map(|e| e.to_string()).unwrap_or_default();
+            let error = Loaded::parse(text).err().map(|e| format!("{e:#}")).unwrap_or_default();
             assert!(error.contains(wanted), "{text:?} gave {error:?}, wanted {wanted:?}");
         }
     }

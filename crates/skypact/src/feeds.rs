@@ -1,19 +1,23 @@
 //! Feeds: sockets and files in, batches of reports to the fold. A feed that fails is tried again; it never stops a node.
+mod health;
+
 use crate::clock::Clock;
 use crate::config::Feed;
 use crate::core::CoreHandle;
+use crate::files::read_bounded;
 use anyhow::{Context, Result, bail, ensure};
 use feed::{Batch, Decoder, Format};
+use health::{Health, Log, Told};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
-use node::input::{FeedState, Input};
+use node::input::Input;
 use record::{BATCH_MAX, TrackBatch};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
-use tracing::info;
+use tracing::{info, warn};
 use track::TrackReport;
 
 /// Reports are handed over this often at the latest.
@@ -25,30 +29,34 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// An HTTP answer takes no longer than this.
 const HTTP_MAX: Duration = Duration::from_secs(10);
 
+/// What a source may be.
+const KINDS: &str = "tcp://HOST:PORT, http://HOST:PORT/PATH, or a file";
+
 /// Runs one feed for ever.
 pub async fn run(core: CoreHandle, number: u16, config: Feed, dir: PathBuf) {
-    let mut runner = match Runner::new(core, number, &config) {
-        Ok(runner) => runner,
-        Err(error) => return info!(feed = config.name, "feed not started: {error:#}"),
+    // Both were checked with the configuration, before anything was started.
+    let (mut runner, source) = match (Runner::new(core, number, &config), Source::parse(&config, &dir)) {
+        (Ok(runner), Ok(source)) => (runner, source),
+        (Err(error), _) | (_, Err(error)) => return warn!(feed = config.name, "feed not started: {error:#}"),
     };
     let mut wait = BACKOFF.0;
     loop {
         let started = Instant::now();
-        let end = match Source::parse(&config, &dir) {
-            Ok(Source::Tcp(address)) => runner.tcp(&address).await,
-            Ok(Source::Http(url)) => runner.poll_http(&url, config.every_s).await,
-            Ok(Source::File(path)) => runner.poll_file(&path, config.every_s).await,
-            Ok(Source::Recording(path)) => {
-                match crate::player::play(&runner.core.clone(), number, &config, &path).await {
-                    Ok(()) => return runner.health(FeedState::Down, None).await,
-                    Err(error) => Err(error),
+        let end = match &source {
+            Source::Tcp(address) => runner.tcp(address).await,
+            Source::Http(url) => runner.poll_http(url, config.every_s).await,
+            Source::File(path) => runner.poll_file(path, config.every_s).await,
+            Source::Recording(path) => match runner.recording(&config, path).await {
+                Ok(()) => {
+                    runner.health.played();
+                    return runner.tell(Log::Nothing).await;
                 }
-            }
-            Err(error) => Err(error),
+                Err(error) => Err(error),
+            },
         };
-        let error = end.err().map(|e| format!("{e:#}"));
-        info!(feed = config.name, "feed lost: {}", error.as_deref().unwrap_or("ended"));
-        runner.health(FeedState::Connecting, error).await;
+        let error = end.err().map_or_else(|| String::from("ended"), |e| format!("{e:#}"));
+        let log = runner.health.ended(error);
+        runner.tell(log).await;
         if started.elapsed() > BACKOFF.1 {
             wait = BACKOFF.0;
         }
@@ -75,19 +83,23 @@ impl Source {
     pub fn parse(config: &Feed, dir: &Path) -> Result<Self> {
         let format = Format::parse(&config.format).with_context(|| format!("unknown format {:?}", config.format))?;
         let stream = matches!(format, Format::Sbs | Format::Beast | Format::Avr);
-        if let Some(address) = config.source.strip_prefix("tcp://") {
+        let source = config.source.as_str();
+        ensure!(!source.trim().is_empty(), "source is empty; {KINDS}");
+        if let Some(address) = source.strip_prefix("tcp://") {
             ensure!(stream, "{} is read from http:// or a file, not from tcp://", format.name());
-            ensure!(address.contains(':'), "tcp:// needs HOST:PORT, got {address:?}");
+            let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+            let port = port.parse::<u16>().is_ok_and(|port| port > 0);
+            ensure!(port && !host.is_empty(), "source {source:?} is not tcp://HOST:PORT");
             return Ok(Self::Tcp(address.to_string()));
         }
-        if config.source.starts_with("http://") {
+        if source.starts_with("http://") {
             ensure!(format == Format::AircraftJson, "{} is not read over http", format.name());
-            return Ok(Self::Http(config.source.parse().with_context(|| format!("not a URL: {:?}", config.source))?));
+            let url = source.parse::<hyper::Uri>().ok().filter(|url| url.host().is_some_and(|h| !h.is_empty()));
+            return Ok(Self::Http(url.with_context(|| format!("source {source:?} is not http://HOST:PORT/PATH"))?));
         }
-        if config.source.contains("://") {
-            bail!("unknown kind of source {:?}; tcp://HOST:PORT, http://HOST:PORT/PATH, or a file", config.source);
-        }
-        let path = dir.join(&config.source);
+        ensure!(!source.starts_with("https://"), "https is not read; put a proxy on this machine before {source:?}");
+        ensure!(!source.contains("://"), "unknown kind of source {source:?}; {KINDS}");
+        let path = dir.join(source);
         Ok(if format == Format::AircraftJson { Self::File(path) } else { Self::Recording(path) })
     }
 }
@@ -96,10 +108,12 @@ struct Runner {
     core: CoreHandle,
     clock: Clock,
     number: u16,
+    name: String,
     decoder: Box<dyn Decoder>,
     batch: Batch,
-    last_health: Instant,
-    errors_told: u64,
+    health: Health,
+    /// Records without a position when the batch was last looked at.
+    held: u64,
 }
 
 impl Runner {
@@ -107,7 +121,8 @@ impl Runner {
         let format = Format::parse(&config.format).with_context(|| format!("unknown format {:?}", config.format))?;
         let clock = core.clock();
         let decoder = modes::decoder(format);
-        Ok(Self { core, clock, number, decoder, batch: Batch::default(), last_health: Instant::now(), errors_told: 0 })
+        let (name, health) = (config.name.clone(), Health::new(Instant::now()));
+        Ok(Self { core, clock, number, name, decoder, batch: Batch::default(), health, held: 0 })
     }
 
     async fn tcp(&mut self, address: &str) -> Result<()> {
@@ -115,18 +130,20 @@ impl Runner {
             .await
             .context("no answer")?
             .with_context(|| format!("cannot connect to {address}"))?;
-        self.health(FeedState::Up, None).await;
+        self.health.connected(Instant::now());
+        self.tell(Log::Nothing).await;
         let mut buffer = vec![0; 64 << 10];
         let (mut handed, mut heard) = (Instant::now(), Instant::now());
         loop {
             match tokio::time::timeout(HAND_OVER_EVERY, socket.read(&mut buffer)).await {
                 Ok(Ok(0)) => {
                     self.decoder.finish(self.clock.now().utc, &mut self.batch);
-                    self.hand_over().await?;
+                    self.hand_over(false).await?;
                     bail!("{address} closed the connection");
                 }
                 Ok(Ok(n)) => {
                     heard = Instant::now();
+                    self.health.heard(n);
                     self.decoder.push(&buffer[..n], self.clock.now().utc, &mut self.batch);
                 }
                 Ok(Err(error)) => return Err(error).with_context(|| format!("reading from {address}")),
@@ -134,7 +151,7 @@ impl Runner {
                 Err(_) => {}
             }
             if handed.elapsed() >= HAND_OVER_EVERY || self.batch.reports.len() >= BATCH_MAX {
-                self.hand_over().await?;
+                self.hand_over(false).await?;
                 handed = Instant::now();
             }
         }
@@ -153,7 +170,8 @@ impl Runner {
         loop {
             let started = Instant::now();
             let at = path.to_owned();
-            let read = tokio::task::spawn_blocking(move || read_bounded(&at)).await?;
+            let read =
+                tokio::task::spawn_blocking(move || read_bounded(&at, feed::limits::SNAPSHOT_BYTES_MAX as u64)).await?;
             let body = read.with_context(|| format!("cannot read {}", path.display()))?;
             self.document(&body).await?;
             pause(started, every_s).await;
@@ -162,39 +180,44 @@ impl Runner {
 
     async fn document(&mut self, body: &[u8]) -> Result<()> {
         let now = self.clock.now().utc;
-        self.decoder.push(body, now, &mut self.batch);
-        self.decoder.finish(now, &mut self.batch);
-        let read = !self.batch.reports.is_empty() || self.batch.errors.is_empty();
-        self.hand_over().await?;
-        if self.last_health.elapsed() <= Duration::from_secs(1) {
+        if body.trim_ascii().is_empty() {
+            // For a moment that is a file being written anew; for longer it is a source that has failed.
+            let log = self.health.blank(Instant::now());
+            self.tell(log).await;
             return Ok(());
         }
-        if body.is_empty() {
-            // For a moment that is a file being written anew; for longer it is a source that has failed.
-            self.health(FeedState::Down, Some("the document is empty".into())).await;
-        } else if read {
-            self.health(FeedState::Up, None).await;
-        }
-        Ok(())
+        self.decoder.push(body, now, &mut self.batch);
+        self.decoder.finish(now, &mut self.batch);
+        let well_formed = self.batch.errors.is_empty();
+        self.hand_over(well_formed).await
     }
 
-    async fn hand_over(&mut self) -> Result<()> {
-        let reports = std::mem::take(&mut self.batch.reports);
-        hand_over(&self.core, self.number, &reports).await?;
-        let errors = self.batch.counts.errors_total();
-        if errors > self.errors_told && self.last_health.elapsed() > Duration::from_secs(1) {
-            let last = self.batch.errors.last().map(ToString::to_string);
-            self.health(FeedState::Up, last).await;
-        }
+    /// Plays a recording; what of it cannot be read is as visible as with any other feed.
+    async fn recording(&mut self, config: &Feed, path: &Path) -> Result<()> {
+        let recording = crate::player::load(config, path).await?;
+        self.health.refused(recording.errors, recording.last_error.clone());
+        self.health.begun();
+        self.tell(Log::Nothing).await;
+        crate::player::play(&self.core, self.number, config, recording).await
+    }
+
+    async fn hand_over(&mut self, empty_document: bool) -> Result<()> {
+        hand_over(&self.core, self.number, &self.batch.reports).await?;
+        let held = self.batch.counts.held - std::mem::replace(&mut self.held, self.batch.counts.held);
+        let log = self.health.read(&self.batch, held, empty_document, Instant::now());
         self.batch.clear();
+        self.tell(log).await;
         Ok(())
     }
 
-    async fn health(&mut self, state: FeedState, last_error: Option<String>) {
-        let errors = self.batch.counts.errors_total();
-        (self.last_health, self.errors_told) = (Instant::now(), errors);
-        let last_error = last_error.map(|e| e.chars().take(200).collect());
-        // A node that stops or whose disk is full is told of nothing; its own health says so.
+    async fn tell(&mut self, log: Log) {
+        match log {
+            Log::Lost(error) => warn!(feed = self.name, "feed lost: {error}"),
+            Log::Back => info!(feed = self.name, "feed is read again"),
+            Log::Nothing => {}
+        }
+        let Some(Told { state, errors, last_error }) = self.health.tell(Instant::now()) else { return };
+        // A node that stops is told of nothing.
         let _told = self.core.offer(Input::FeedHealth { feed: self.number, state, errors, last_error }).await;
     }
 }
@@ -212,13 +235,6 @@ pub async fn hand_over(core: &CoreHandle, number: u16, reports: &[TrackReport]) 
 async fn pause(started: Instant, every_s: f64) {
     let every = Duration::from_secs_f64(every_s);
     tokio::time::sleep(every.saturating_sub(started.elapsed())).await;
-}
-
-fn read_bounded(path: &Path) -> Result<Vec<u8>> {
-    let length = std::fs::metadata(path)?.len();
-    let max = feed::limits::SNAPSHOT_BYTES_MAX as u64;
-    ensure!(length <= max, "{length} bytes, at most {max}");
-    Ok(std::fs::read(path)?)
 }
 
 async fn get(url: &hyper::Uri) -> Result<Bytes> {

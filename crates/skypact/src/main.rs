@@ -1,6 +1,10 @@
 //! The one binary: the only place with sockets, clock, files and entropy.
 #![forbid(unsafe_code)]
 
+// First: its macros hold for all that follows.
+#[macro_use]
+mod out;
+
 mod backend;
 mod cli;
 mod clock;
@@ -8,6 +12,7 @@ mod config;
 mod core;
 mod demo;
 mod feeds;
+mod files;
 mod keys;
 mod metrics;
 mod peer;

@@ -4,6 +4,7 @@ use crate::config::Feed;
 use crate::core::CoreHandle;
 use anyhow::{Context, Result, ensure};
 use feed::Format;
+use feed::limits::TIMELINE_REPORTS_MAX;
 use feed::replay::{Replay, Timeline};
 use std::io::Read;
 use std::path::Path;
@@ -20,8 +21,10 @@ const UNPACKED_MAX: u64 = 1 << 30;
 pub struct Recording {
     /// Its reports by time.
     pub timeline: Timeline,
-    /// Reports refused.
+    /// Reports refused, or beyond the most that are kept.
     pub errors: u64,
+    /// The last of what was wrong.
+    pub last_error: Option<String>,
 }
 
 /// Guesses the format from a file's name, as the recordings are named.
@@ -63,9 +66,18 @@ pub fn read(path: &Path, format: Format) -> Result<Recording> {
     };
     let mut replay = Replay::new(decoder.as_mut(), bytes.chunks(64 << 10));
     let reports: Vec<TrackReport> = replay.by_ref().map(|(_, report)| report).collect();
+    let last_error = replay.last_error().map(ToString::to_string);
     let errors = replay.counts().errors_total();
-    ensure!(!reports.is_empty(), "{} holds no report that can be read as {}", path.display(), format.name());
-    Ok(Recording { timeline: Timeline::new(reports), errors })
+    let why = last_error.as_deref().map_or_else(String::new, |e| format!(": {e}"));
+    ensure!(!reports.is_empty(), "{} holds no report that can be read as {}{why}", path.display(), format.name());
+    Ok(recording(Timeline::new(reports), errors, last_error))
+}
+
+/// With what the timeline did not keep.
+fn recording(timeline: Timeline, errors: u64, last_error: Option<String>) -> Recording {
+    let dropped = timeline.dropped;
+    let cut = || format!("{dropped} reports beyond {TIMELINE_REPORTS_MAX} are not played");
+    Recording { errors: errors + dropped, last_error: if dropped > 0 { Some(cut()) } else { last_error }, timeline }
 }
 
 /// Whether a share `[part, parts]` of a recording has this aircraft: every aircraft is in one share, and stays there.
@@ -76,14 +88,23 @@ pub fn in_share(report: &TrackReport, share: Option<[u32; 2]>) -> bool {
     hash % u64::from(parts.max(1)) == u64::from(part)
 }
 
-/// Plays a recording to its end.
-pub async fn play(core: &CoreHandle, number: u16, config: &Feed, path: &Path) -> Result<()> {
+/// Reads the recording of a feed.
+pub async fn load(config: &Feed, path: &Path) -> Result<Recording> {
     let format = Format::parse(&config.format).with_context(|| format!("unknown format {:?}", config.format))?;
-    let (at, share) = (path.to_owned(), config.share);
+    let at = path.to_owned();
     let recording = tokio::task::spawn_blocking(move || read(&at, format)).await??;
-    let clock: Clock = core.clock();
     let span = recording.timeline.span();
-    info!(feed = config.name, errors = recording.errors, ?span, "recording loaded");
+    match &recording.last_error {
+        Some(error) => warn!(feed = config.name, errors = recording.errors, ?span, "recording loaded in part: {error}"),
+        None => info!(feed = config.name, ?span, "recording loaded"),
+    }
+    Ok(recording)
+}
+
+/// Plays a recording to its end.
+pub async fn play(core: &CoreHandle, number: u16, config: &Feed, recording: Recording) -> Result<()> {
+    let (clock, share): (Clock, _) = (core.clock(), config.share);
+    let span = recording.timeline.span();
     if span.is_some_and(|(_, last)| last < clock.now().utc) {
         warn!(feed = config.name, "the recording ended before the node's clock; set [clock] start to its time");
     }
@@ -115,6 +136,29 @@ mod tests {
             counts[shares[0] as usize] += 1;
         }
         assert!(counts.iter().all(|n| (900..1100).contains(n)), "{counts:?}");
+    }
+
+    #[test]
+    fn what_a_recording_refused_and_what_was_cut_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.jsonl");
+        let good = r#"{"now":1700513836,"hex":"a3e31a","lat":35.2,"lon":-110.3}"#;
+        std::fs::write(
+            &path,
+            format!("{good}\nnot json\n{good}\n{{\"now\":1,\"hex\":\"a3e31a\",\"lat\":95,\"lon\":0}}\n"),
+        )
+        .unwrap();
+        let read = read(&path, Format::Jsonl).unwrap();
+        assert_eq!((read.timeline.reports().len(), read.errors), (2, 2));
+        let said = read.last_error.unwrap();
+        assert!(said.starts_with("line 4: lat,lon is not a position"), "{said}");
+        let mut timeline = Timeline::default();
+        timeline.dropped = 7;
+        let cut = recording(timeline, 1, None);
+        assert_eq!((cut.errors, cut.last_error.as_deref()), (8, Some("7 reports beyond 2000000 are not played")));
+        std::fs::write(&path, "not json\n").unwrap();
+        let error = super::read(&path, Format::Jsonl).err().unwrap().to_string();
+        assert!(error.contains("holds no report that can be read as jsonl: line 1: not an object"), "{error}");
     }
 
     #[test]

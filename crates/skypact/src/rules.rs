@@ -1,5 +1,6 @@
 //! Release rules as the configuration writes them, with units that people use.
 use anyhow::{Context, Result, bail, ensure};
+use pact::SignedPact;
 use record::PartyId;
 use release::{Area, Identity, Level, Policy, RecordClass, Rule};
 use serde::Deserialize;
@@ -42,6 +43,23 @@ pub fn policy(rules: &[RuleText]) -> Result<Policy> {
     }
     policy.check().map_err(|e| anyhow::anyhow!("release: {e}"))?;
     Ok(policy)
+}
+
+/// Every rule is for a peer under one of the pacts: a misspelt name would let nothing out, and say nothing.
+pub fn check_parties(rules: &[RuleText], own: &PartyId, pacts: &[SignedPact]) -> Result<()> {
+    let mut peers: Vec<&str> =
+        pacts.iter().flat_map(|p| &p.pact().parties).filter(|p| p.id != *own).map(|p| p.id.as_str()).collect();
+    peers.sort_unstable();
+    for (n, rule) in rules.iter().enumerate() {
+        let known = if peers.is_empty() { String::from("there is no pact") } else { peers.join(", ") };
+        ensure!(
+            peers.contains(&rule.to.as_str()),
+            "release rule {}: {:?} is no peer under a pact of this node ({known})",
+            n + 1,
+            rule.to
+        );
+    }
+    Ok(())
 }
 
 impl RuleText {

@@ -47,6 +47,8 @@ pub async fn start(loaded: &Loaded) -> Result<Running> {
     let mode = Mode::parse(&config.mode).context("mode")?;
     let keys = Arc::new(Keys::load(&loaded.path(&config.keys))?);
     let pacts = pacts(loaded, &party, &mode, &keys)?;
+    let policy = crate::rules::policy(&config.release)?;
+    crate::rules::check_parties(&config.release, &party, &pacts)?;
     let data = loaded.path(&config.data);
     let options = journal::Options {
         segment_bytes: config.journal.segment_mib << 20,
@@ -64,7 +66,7 @@ pub async fn start(loaded: &Loaded) -> Result<Running> {
         pacts: pacts.iter().map(|p| String::from_utf8_lossy(&p.to_bytes()).into_owned()).collect(),
         feeds: config.feed.iter().map(feed_config).collect::<Result<_>>()?,
         pseudonym_secret: keys.pseudonym,
-        policy: crate::rules::policy(&config.release)?,
+        policy,
         software: concat!("skypact ", env!("CARGO_PKG_VERSION")).into(),
     };
     let snapshot_every = Duration::from_secs(config.journal.snapshot_s);
@@ -176,10 +178,10 @@ fn check_continues(state: &node::State, party: &PartyId) -> Result<()> {
 }
 
 fn clock(loaded: &Loaded, last: units::Now) -> Result<Clock> {
-    let Some(exercise) = &loaded.config.clock else { return Ok(Clock::system(last.mono)) };
+    let Some(exercise) = &loaded.config.clock else { return Ok(Clock::system(last)) };
     let start = parse_rfc3339(&exercise.start).map_err(|e| anyhow::anyhow!("clock.start: {e}"))?;
     let origin = parse_rfc3339(&exercise.origin).map_err(|e| anyhow::anyhow!("clock.origin: {e}"))?;
-    Ok(Clock::exercise(start, origin.0, exercise.rate, last.mono))
+    Ok(Clock::exercise(start, origin.0, exercise.rate, last))
 }
 
 fn feed_config(feed: &crate::config::Feed) -> Result<FeedConfig> {

@@ -134,6 +134,48 @@ fn what_is_wrong_is_said_with_the_exit_code_that_the_help_promises() {
 }
 
 #[test]
+fn a_reader_that_goes_away_changes_neither_exit_code_nor_standard_error() {
+    let dir = two_parties();
+    let at = dir.path();
+    propose(at, "other.pact", &["--minima", "any any 3 NM 1000 ft 300 s"]).ok();
+    let run_to = |words: &str, out: Stdio| {
+        let output = skypact(at).args(words.split(' ')).stdout(out).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let nobody = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        writer
+    };
+    for (words, code) in [("pact show ns.pact", 0), ("pact diff ns.pact other.pact", 3), ("--help", 0)] {
+        assert_eq!(run_to(words, nobody().into()), (Some(code), String::new()), "{words}");
+    }
+    let mut deaf = skypact(at);
+    deaf.args(["pact", "show", "absent.pact"]).stdout(nobody()).stderr(nobody());
+    assert_eq!(deaf.status().unwrap().code(), Some(1));
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let (code, said) = run_to("pact show ns.pact", full.into());
+    assert_eq!(code, Some(1));
+    assert_eq!(said.matches("skypact: cannot write the output: No space left on device").count(), 1, "{said}");
+}
+
+#[test]
+fn a_wrong_command_line_is_told_as_json_to_who_asked_for_json() {
+    let dir = tempfile::tempdir().unwrap();
+    for (words, wanted) in [
+        ("--json bogus", "unrecognized subcommand 'bogus'"),
+        ("demo --port-base 65532 --json", "\"65532\" is neither 0 nor a port from 1024 to 65530"),
+    ] {
+        let ran = run(dir.path(), words);
+        assert_eq!(ran.code, Some(2), "{}", ran.err);
+        let error: Value = serde_json::from_str(&ran.err).unwrap_or_else(|e| panic!("{e}: {}", ran.err));
+        assert!(error["error"].as_str().unwrap().contains(wanted), "{error}");
+    }
+    run(dir.path(), "demo --port-base 65535").refused(2, "is neither 0 nor a port");
+    assert!(run(dir.path(), "--json --help").ok().starts_with("Tells several parties"));
+}
+
+#[test]
 fn new_keys_and_the_pact_under_which_they_speak() {
     let dir = two_parties();
     let at = dir.path();
@@ -183,14 +225,16 @@ impl Node {
     fn start(dir: &Path, name: &str, peer: &str) -> Self {
         let config = dir.join(name).join("skypact.toml");
         let text = std::fs::read_to_string(&config).unwrap();
+        let other = if name == "north" { "south" } else { "north" };
         let text = text
             .replace("pacts = []", "pacts = [\"../ns.pact\"]")
             .replace("127.0.0.1:8480", "127.0.0.1:0")
             .replace("0.0.0.0:8443", "127.0.0.1:0")
             + peer
-            + "\n[[release]]\nto = \"south\"\nclass = \"plans\"\nlevel = \"full\"\n\
-               \n[[release]]\nto = \"south\"\nclass = \"tracks\"\nlevel = \"reduced\"\nprecision_m = 1000\n\
-               \n[[feed]]\nname = \"own\"\nformat = \"aircraft-json\"\nsource = \"../aircraft.json\"\nclaim = \"own\"\nevery_s = 0.1\n";
+            + &"\n[[release]]\nto = \"OTHER\"\nclass = \"plans\"\nlevel = \"full\"\n\
+               \n[[release]]\nto = \"OTHER\"\nclass = \"tracks\"\nlevel = \"reduced\"\nprecision_m = 1000\n\
+               \n[[feed]]\nname = \"own\"\nformat = \"aircraft-json\"\nsource = \"../aircraft.json\"\nclaim = \"own\"\nevery_s = 0.1\n"
+                .replace("OTHER", other);
         std::fs::write(&config, text).unwrap();
         let (out, log) = (dir.join(format!("{name}.out")), dir.join(format!("{name}.log")));
         let child = skypact(dir)
@@ -287,6 +331,41 @@ fn a_planner_works_at_a_running_node() {
         "Release rules, revision 1\nto south\n  1. plans: full\n  2. tracks: reduced (delay_s 0.0, \
                 identity drop, precision_m 1000.0)\nEverything else is withheld.\n"
     );
+
+    // Rules of a file in the place of those in force; what is wrong changes nothing.
+    let set = |text: &str| {
+        std::fs::write(at.join("rules.toml"), text).unwrap();
+        north("release set rules.toml")
+    };
+    set("[[release]]\nto = \"souht\"\nclass = \"plans\"\nlevel = \"full\"\n")
+        .refused(4, "souht is no peer of this node (south)");
+    set("[[release]]\nto = \"south\"\nclass = \"plans\"\nlevel = \"all\"\n")
+        .refused(1, "in rules.toml: release rule 1");
+    assert_eq!(north("release show").ok(), rules);
+    let less = "[[release]]\nto = \"south\"\nclass = \"plans\"\naircraft = \"military\"\nlevel = \"avoid-area\"\ncell_deg = 0.5\n\
+                bin_s = 60\nbox = [46.0, 7.0, 48.0, 9.0]\n";
+    let shown = set(less).ok();
+    assert!(shown.starts_with("Release rules, revision 2\nto south\n  1. plans: avoid-area ("), "{shown}");
+    assert_eq!(north("release show").ok(), shown);
+    assert!(set("release = []\n").ok().ends_with("revision 3\nEverything else is withheld.\n"));
+    north("release set north/skypact.toml").ok();
+
+    // Accounts: the link signs in once, and what is wrong is refused.
+    let added = json("account add olga --role officer");
+    let url = added["url"].as_str().unwrap();
+    assert!(url.starts_with("http://127.0.0.1:") && url.contains("/#code="), "{url}");
+    north("account add olga --role observer").refused(4, "there is an account olga already");
+    north("account add operator --role observer").refused(4, "neither operator nor node");
+    north("account add olga2 --role chief").refused(2, "is none of observer, officer, planner, administrator");
+    north("account role olga --role planner").ok();
+    let renewed = north("account code olga").ok();
+    assert!(renewed.starts_with("olga is planner.\nSign in once as olga, within 24 hours: http://"), "{renewed}");
+    assert!(!renewed.contains(added["code"].as_str().unwrap()), "another code");
+    let accounts = json("account list");
+    let olga = accounts["items"].as_array().unwrap().iter().find(|a| a["name"] == "olga").unwrap().clone();
+    assert_eq!((&olga["role"], &olga["must_set_password"]), (&json!("planner"), &json!(true)));
+    north("account remove olga").ok();
+    north("account remove olga").refused(4, "there is no account olga");
 
     let mut send: Vec<&str> =
         "notice send --to south --class hazard --precedence IMMEDIATE --level 3000ftMSL --start now"

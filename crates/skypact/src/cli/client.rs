@@ -82,6 +82,11 @@ impl Client {
         Ok(Self { address: reachable(address), token: read("token")?.trim().to_owned(), run: run.to_owned() })
     }
 
+    /// Where its console is, as seen from this machine.
+    pub fn console(&self, fragment: &str) -> String {
+        format!("http://{}/{fragment}", self.address)
+    }
+
     /// Reads something.
     pub async fn get(&self, path: &str) -> Result<Value> {
         self.ask(Method::GET, path, None).await

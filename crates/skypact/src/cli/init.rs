@@ -18,10 +18,11 @@ Examples:
 
 Makes in DIR:
   skypact.toml   the configuration, with every option explained
-  keys/          four secret keys, mode 0600: log, cosign, TLS, pseudonyms. Back them up, encrypted
+  keys/          four secret keys, mode 0600: log, cosign, TLS, pseudonyms. Back them up, encrypted; beside them a copy of
+                 PARTY.party
   pacts/         put the signed pacts here
   PARTY.party    the public data that the other parties need for the pact; nothing in it is secret
-Nothing that exists is overwritten; if one of these is there already, nothing is made.
+Nothing that exists is overwritten. All of it is made, or nothing.
 
 Next: hand PARTY.party to the other parties and read them the fingerprint by voice; one of them runs `skypact pact propose`.
 docs/joining.md goes through all of it.";
@@ -112,22 +113,78 @@ fn make(args: &Args) -> Result<Made> {
     // Title and desk are checked before anything is made: half a node would be in the way of the next try.
     let title = args.title.as_deref().unwrap_or(args.party.as_str());
     setup::check_words(title, &args.desk)?;
-    fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    let mut undo = Undo::default();
+    // The folders first, for most of what can go wrong is a right that is missing.
+    undo.folders(dir, 0o755)?;
+    for folder in [keys_dir.clone(), dir.join("pacts"), dir.join(&args.data)] {
+        undo.folders(&folder, 0o700)?;
+    }
+    undo.keys = Some(keys_dir.clone());
     let keys = Keys::create(&keys_dir)?;
     let file = PartyFile::of(&args.party, title, &args.desk, &keys)?;
-    setup::write_new(&party_file, file.text()?.as_bytes())?;
-    for folder in [dir.join("pacts"), dir.join(&args.data)] {
-        private_folder(&folder)?;
+    // Beside the keys too: title and desk stand nowhere else, and what is handed over gets lost.
+    let name = party_file.file_name().context("no file name")?;
+    for path in [&keys_dir.join(name), &party_file] {
+        undo.file(path, file.text()?.as_bytes())?;
     }
     // The configuration last: with it the node is complete.
-    setup::write_new(&config, text.as_bytes())?;
+    undo.file(&config, text.as_bytes())?;
+    undo.done();
     Ok(Made { config, party_file, file })
 }
 
-/// Only the node's own account may look into it.
-fn private_folder(path: &Path) -> Result<()> {
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.with_context(|| format!("cannot create {}", path.display()))
+/// What was made so far; it goes if not all is made, for half a node would be in the way of the next try.
+#[derive(Default)]
+struct Undo {
+    made: Vec<PathBuf>,
+    /// The folder of the keys, which was not there before: it goes with all that is in it.
+    keys: Option<PathBuf>,
+}
+
+impl Undo {
+    /// Makes a folder and those above it that are not there. Those of mode 0700 only the node's own account may look into.
+    fn folders(&mut self, path: &Path, mode: u32) -> Result<()> {
+        let missing: Vec<&Path> = path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
+        for folder in missing.into_iter().rev() {
+            let made = fs::DirBuilder::new().mode(mode).create(folder);
+            made.with_context(|| format!("cannot create {}", folder.display()))?;
+            self.made.push(folder.to_owned());
+        }
+        ensure!(path.as_os_str().is_empty() || path.is_dir(), "{} is there and is not a folder", path.display());
+        Ok(())
+    }
+
+    /// Everything is made, and stays.
+    fn done(&mut self) {
+        self.made.clear();
+        self.keys = None;
+    }
+
+    fn file(&mut self, path: &Path, bytes: &[u8]) -> Result<()> {
+        // Before: a file that was begun is to go as well. It did not exist, else nothing is written.
+        let existed = path.exists();
+        let result = setup::write_new(path, bytes);
+        if !existed {
+            self.made.push(path.to_owned());
+        }
+        result
+    }
+}
+
+impl Drop for Undo {
+    fn drop(&mut self) {
+        let complain = |path: &Path, gone: std::io::Result<()>| {
+            if let Err(error) = gone {
+                eprintln!("skypact: {} was made and cannot be removed: {error}", path.display());
+            }
+        };
+        if let Some(keys) = &self.keys {
+            complain(keys, fs::remove_dir_all(keys));
+        }
+        for path in self.made.iter().rev().filter(|p| p.exists()) {
+            complain(path, if path.is_dir() { fs::remove_dir(path) } else { fs::remove_file(path) });
+        }
+    }
 }
 
 #[cfg(test)]
@@ -190,12 +247,36 @@ pub mod tests {
     }
 
     #[test]
+    fn what_was_made_goes_if_not_all_can_be_made() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("file"), "mine").unwrap();
+        let node = dir.path().join("a/b");
+        // A folder cannot be made below a file, whoever asks.
+        let failing = Args { data: dir.path().join("file/data"), ..args(&node) };
+        let error = format!("{:#}", make(&failing).err().unwrap());
+        assert!(error.starts_with("cannot create ") || error.contains("is not a folder"), "{error}");
+        let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left, ["file"]);
+        // A folder that was there stays, with what is in it.
+        fs::create_dir_all(node.join("pacts")).unwrap();
+        fs::write(node.join("pacts/ours.pact"), "mine").unwrap();
+        make(&Args { data: dir.path().join("file/data"), ..args(&node) }).err().unwrap();
+        assert_eq!(fs::read_dir(&node).unwrap().count(), 1);
+        assert!(node.join("pacts/ours.pact").exists());
+        make(&args(&node)).unwrap();
+    }
+
+    #[test]
     fn words_that_no_pact_can_hold_are_refused_before_anything_is_made() {
         let dir = tempfile::tempdir().unwrap();
         let good = args(dir.path());
         refused(
             &Args { title: Some("x".repeat(81)), ..args(dir.path()) },
             "title: 81 characters given, 1 to 80 are allowed",
+        );
+        refused(
+            &Args { desk: String::from("\u{1b}[2J"), ..args(dir.path()) },
+            "desk: has a control or invisible character (U+001B), which no pact can hold",
         );
         let desk = String::from("say \"desk\"");
         refused(

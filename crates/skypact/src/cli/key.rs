@@ -13,7 +13,7 @@ use std::process::ExitCode;
 const AFTER: &str = "\
 Examples:
   skypact key show --config north/skypact.toml
-  skypact key show > north.party          what `init` wrote, again
+  skypact key show > again.party          what `init` wrote, again; into another file, for the shell empties it first
   skypact key new --keys keys-2           makes a second set; nothing uses it yet
 
 The four keys of a node, each in a file of its own:
@@ -94,14 +94,33 @@ fn show(config: &Path) -> Result<PartyFile> {
     PartyFile::of(&party, &title, &desk, &keys)
 }
 
-/// Title and desk stand in the party file that `init` made, and nowhere else.
+/// Title and desk stand in the party file that is handed over, and in the one beside the keys, should that be lost.
 fn words(loaded: &Loaded, party: &PartyId) -> Result<(String, String)> {
-    let path = loaded.dir.join(format!("{party}.party"));
-    if !path.exists() {
-        return Ok((party.to_string(), String::new()));
+    let name = format!("{party}.party");
+    let (handed, kept) = (loaded.dir.join(&name), loaded.path(&loaded.config.keys).join(&name));
+    let mut trouble = None;
+    for path in [&handed, &kept] {
+        if !path.exists() {
+            continue;
+        }
+        match PartyFile::read(path) {
+            Ok(file) => {
+                if let Some(error) = trouble {
+                    eprintln!("skypact: {error:#}; title and desk are those of {}", path.display());
+                }
+                return Ok((file.title, file.desk));
+            }
+            Err(error) => trouble = trouble.or(Some(error)),
+        }
     }
-    let file = PartyFile::read(&path)?;
-    Ok((file.title, file.desk))
+    match trouble {
+        None => Ok((party.to_string(), String::new())),
+        Some(error) => Err(error.context(format!(
+            "title and desk of {party} are not known any more; put back {} from a copy that a peer has, or remove it: the title \
+             is then the party's name",
+            handed.display()
+        ))),
+    }
 }
 
 fn new(config: &Path, keys: &Path) -> Result<(PathBuf, PartyFile)> {
@@ -133,6 +152,23 @@ mod tests {
         let shown = show(&config).unwrap();
         assert_eq!(shown, PartyFile::read(&dir.path().join("north.party")).unwrap());
         assert_eq!(shown.title, "Northern Air Command");
+    }
+
+    #[test]
+    fn a_party_file_that_was_emptied_costs_neither_title_nor_desk() {
+        let (dir, config) = a_node("north");
+        let before = show(&config).unwrap();
+        for ruin in ["", "party = \"north\"\n", "\0\0\0"] {
+            std::fs::write(dir.path().join("north.party"), ruin).unwrap();
+            assert_eq!(show(&config).unwrap(), before, "{ruin:?}");
+        }
+        let (_, second) = new(&config, Path::new("keys-2")).unwrap();
+        assert_eq!((second.title, second.desk), (before.title, before.desk));
+        std::fs::remove_file(dir.path().join("keys/north.party")).unwrap();
+        let error = format!("{:#}", show(&config).unwrap_err());
+        assert!(error.starts_with("title and desk of north are not known any more; put back"), "{error}");
+        std::fs::remove_file(dir.path().join("north.party")).unwrap();
+        assert_eq!(show(&config).unwrap().title, "north");
     }
 
     #[test]

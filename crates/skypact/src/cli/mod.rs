@@ -1,9 +1,11 @@
 //! The command line.
-mod bench;
+mod account;
+pub(crate) mod bench;
 mod client;
 mod evidence;
 mod geojson;
 mod init;
+mod journal;
 mod key;
 mod notice;
 mod pact;
@@ -59,12 +61,16 @@ enum Command {
     Plan(plan::Args),
     /// Sends, lists and acknowledges notices at a running node.
     Notice(notice::Args),
-    /// Shows what a peer would be told.
+    /// Shows what a peer would be told, and the rules; replaces the rules.
     Release(release::Args),
+    /// Lists, makes and removes accounts at a running node.
+    Account(account::Args),
     /// Exports what was said and received, with proofs; verifies such a file offline.
     Evidence(evidence::Args),
     /// Says what was known, and what each party had been told, at a time in the past.
     Replay(replay::Args),
+    /// Shows how far a journal reaches; removes its oldest part by order.
+    Journal(journal::Args),
     /// Measures, against a baseline in the same run.
     Bench(bench::Args),
 }
@@ -79,6 +85,10 @@ pub struct Global {
 /// Result of a command: 0 unless it found something bad.
 pub type Outcome = Result<ExitCode>;
 
+/// Exit code for everything else that went wrong.
+const FAILED: u8 = 1;
+/// Exit code for a command line that is wrong.
+const WRONG_LINE: u8 = 2;
 /// Exit code for evidence that does not verify and journals that are damaged.
 pub const FOUND_BAD: u8 = 3;
 /// Exit code for what the node refused.
@@ -96,10 +106,16 @@ pub struct Exit {
 
 /// Parses the command line and runs it.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return wrong_line(&error),
+    };
     log_to_stderr(cli.log_json, matches!(cli.command, Command::Serve(_)));
     let global = Global { json: cli.json };
-    match run(cli.command, global) {
+    let outcome = run(cli.command, global);
+    let whole = crate::out::is_whole();
+    match outcome {
+        Ok(_) if !whole => ExitCode::FAILURE,
         Ok(code) => code,
         Err(error) => {
             if global.json {
@@ -107,8 +123,33 @@ pub fn main() -> ExitCode {
             } else {
                 eprintln!("skypact: {error:#}");
             }
-            error.downcast_ref::<Exit>().map_or(ExitCode::FAILURE, |exit| ExitCode::from(exit.code))
+            ExitCode::from(exit_code(&error))
         }
+    }
+}
+
+/// A command line that is wrong, or that asks for help: as clap says it, but as JSON for a program that asked for JSON.
+fn wrong_line(error: &clap::Error) -> ExitCode {
+    let json = std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "--json");
+    if json && error.use_stderr() {
+        eprintln!("{}", serde_json::json!({ "error": error.to_string().trim_end() }));
+    } else {
+        // A reader that went away needs no help.
+        let _gone = error.print();
+    }
+    if error.use_stderr() { ExitCode::from(WRONG_LINE) } else { ExitCode::SUCCESS }
+}
+
+/// The exit code of an error: its own, or that of a damaged journal, whichever command came upon it.
+fn exit_code(error: &anyhow::Error) -> u8 {
+    use ::journal::JournalError::{Damaged, DamagedRetention};
+    let damaged = |e: &(dyn std::error::Error + 'static)| {
+        matches!(e.downcast_ref(), Some(Damaged { .. } | DamagedRetention { .. }))
+    };
+    match error.downcast_ref::<Exit>() {
+        Some(exit) => exit.code,
+        None if error.chain().any(damaged) => FOUND_BAD,
+        None => FAILED,
     }
 }
 
@@ -122,8 +163,10 @@ fn run(command: Command, global: Global) -> Outcome {
         Command::Plan(args) => plan::run(args, global),
         Command::Notice(args) => notice::run(args, global),
         Command::Release(args) => release::run(args, global),
+        Command::Account(args) => account::run(args, global),
         Command::Evidence(args) => evidence::run(args, global),
         Command::Replay(args) => replay::run(args, global),
+        Command::Journal(args) => journal::run(args, global),
         Command::Bench(args) => bench::run(args, global),
     }
 }
@@ -139,6 +182,8 @@ fn log_to_stderr(json: bool, serving: bool) {
     let default = if serving { "info" } else { "warn" };
     let filter = tracing_subscriber::EnvFilter::try_from_env("SKYPACT_LOG").unwrap_or_else(|_| default.into());
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Standard error that is gone must not end a node: the complaint about it would go there too, and panic.
+    let builder = builder.log_internal_errors(false);
     let started =
         if json { builder.json().try_init() } else { builder.with_ansi(std::io::stderr().is_terminal()).try_init() };
     if let Err(error) = started {

@@ -130,9 +130,7 @@ pub fn run(args: Args, global: Global) -> Outcome {
 /// Reads a pact file.
 fn read(path: &Path) -> Result<SignedPact> {
     let of = || format!("cannot read the pact {}", path.display());
-    let length = std::fs::metadata(path).with_context(of)?.len();
-    ensure!(length <= PACT_FILE_BYTES_MAX, "{} has {length} bytes; a pact has at most 64 KiB", path.display());
-    let bytes = std::fs::read(path).with_context(of)?;
+    let bytes = crate::files::read_bounded(path, PACT_FILE_BYTES_MAX).with_context(of)?;
     SignedPact::parse(&bytes).map_err(|error| match error {
         SignError::Note(tlog::Error::PeerMisbehaved(why)) => {
             let message =

@@ -1,23 +1,36 @@
 //! `skypact release`: what a peer would be told, and by which rules.
-use crate::cli::client::{self, NodeArgs, show_place, show_time};
+use crate::cli::client::{self, Client, NodeArgs, show_place, show_time};
 use crate::cli::values;
-use crate::cli::{Global, Outcome, init};
+use crate::cli::{Exit, Global, Outcome, REFUSED, init};
+use crate::config::Config;
+use crate::files::read_bounded;
+use crate::rules::{RuleText, policy};
+use ::release::{Area, Identity, Level, Policy, Rule};
+use anyhow::{Context, Result, anyhow};
 use clap::Subcommand;
+use hyper::Method;
 use record::PartyId;
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// A configuration with a few hundred rules is far smaller.
+const RULES_BYTES_MAX: u64 = 1 << 20;
 
 const AFTER: &str = "\
 Examples:
   skypact release preview --for south      everything the next release to south would hold, record by record
   skypact release preview --for south --json | jq '.records[].ledger'
   skypact release show                     the rules in force
+  skypact release set rules.toml           replaces all of them by the [[release]] tables of a file
 
 Nothing leaves the node without a rule: for each peer and class of record the first rule that matches wins, and no rule means
-withheld. The first rules stand in the configuration ([[release]]); an administrator replaces them on the console or with
-PUT /v1/release. A preview sends nothing and changes nothing. It is made by the code that makes the release, and shows what has not been told yet.
+withheld. `release set` replaces the rules of the running node, whole; they hold at once, are journaled with a new revision, and
+each release after it is made under them. The file is a configuration, or holds [[release]] tables alone (`release = []` withholds
+everything); deploy/skypact.toml explains the tables. PUT /v1/release does the same. A preview sends nothing and changes nothing. It is made by the code that makes the release, and shows what has not been told yet.
 
-Exit codes: 0 done; 1 failed; 2 wrong command line; 4 refused by the node (no such party).";
+Exit codes: 0 done; 1 failed; 2 wrong command line; 4 refused by the node (no such party, rules that contradict).";
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -37,6 +50,13 @@ enum ReleaseCommand {
         #[command(flatten)]
         node: NodeArgs,
     },
+    /// Replaces the rules in force by the `[[release]]` tables of a file, all at once.
+    Set {
+        /// A configuration, or a file of `[[release]]` tables alone.
+        file: PathBuf,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
     /// Shows the rules in force.
     Show {
         #[command(flatten)]
@@ -51,6 +71,10 @@ pub fn run(args: Args, global: Global) -> Outcome {
             let path = format!("/v1/release/preview?for={peer}");
             (client::talk(&node, async |client| client.get(&path).await)?, preview)
         }
+        ReleaseCommand::Set { file, node } => {
+            let policy = read_rules(&file).with_context(|| format!("in {}", file.display()))?;
+            (client::talk(&node, async |client| set(client, &policy).await)?, rules)
+        }
         ReleaseCommand::Show { node } => (client::talk(&node, async |client| client.get("/v1/release").await)?, rules),
     };
     if global.json {
@@ -59,6 +83,76 @@ pub fn run(args: Args, global: Global) -> Outcome {
         print!("{}", text(&answer));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The rules of a file.
+fn read_rules(file: &Path) -> Result<Policy> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct RulesAlone {
+        release: Vec<RuleText>,
+    }
+    let bytes = read_bounded(file, RULES_BYTES_MAX).context("cannot read it")?;
+    let text = String::from_utf8(bytes).context("not UTF-8")?;
+    // A configuration names its party: then nothing in it may be misspelt, the rules least of all.
+    let table: toml::Table = text.parse().map_err(|e| anyhow!("{e}"))?;
+    let release = match table.contains_key("party") {
+        true => toml::from_str::<Config>(&text).map(|config| config.release),
+        false => toml::from_str::<RulesAlone>(&text).map(|alone| alone.release),
+    };
+    policy(&release.map_err(|e| anyhow!("{e}"))?)
+}
+
+/// Puts rules in the place of those in force, and returns those that are in force then.
+async fn set(client: &Client, policy: &Policy) -> Result<Value> {
+    let before = client.get("/v1/release").await?;
+    let state = client.get("/v1/state").await?;
+    let peers: Vec<&str> = list(&state, "peers").iter().filter_map(|p| p["party"].as_str()).collect();
+    if let Some(stranger) = policy.rules.keys().find(|to| !peers.contains(&to.as_str())) {
+        let message = format!("{stranger} is no peer of this node ({}); nothing was changed", peers.join(", "));
+        return Err(Exit { code: REFUSED, message }.into());
+    }
+    let rules: Map<String, Value> =
+        policy.rules.iter().map(|(to, rules)| (to.to_string(), rules.iter().map(rule_json).collect())).collect();
+    // Based on what was read: if somebody else changes them meanwhile, the node refuses.
+    let body = json!({ "revision": before["revision"], "rules": rules });
+    client.command(Method::PUT, "/v1/release", Some(body)).await?;
+    client.get("/v1/release").await
+}
+
+/// A rule as the API takes it.
+fn rule_json(rule: &Rule) -> Value {
+    let degrees = |e7: i32| f64::from(e7) / 1e7;
+    let mut out = json!({ "class": rule.class.name(), "level": rule.level.name().name() });
+    if let Some(aircraft) = rule.aircraft {
+        out["aircraft"] = json!(aircraft.name());
+    }
+    match rule.area {
+        None => {}
+        Some(Area::Box { south_e7: s, west_e7: w, north_e7: n, east_e7: e }) => {
+            out["area"] = json!({ "type": "box", "south": degrees(s), "west": degrees(w), "north": degrees(n), "east": degrees(e) });
+        }
+        Some(Area::Circle { centre, radius_mm }) => {
+            let (lon, lat) = (degrees(centre.lon_e7), degrees(centre.lat_e7));
+            out["area"] = json!({ "type": "circle", "centre": [lon, lat], "radius_m": radius_mm as f64 / 1e3 });
+        }
+    }
+    match rule.level {
+        Level::Withheld | Level::Full => {}
+        Level::AvoidArea { cell_e7, bin_ms } | Level::Coarse { cell_e7, bin_ms } => {
+            (out["cell_deg"], out["bin_s"]) = (json!(f64::from(cell_e7) / 1e7), json!(f64::from(bin_ms) / 1e3));
+        }
+        Level::Reduced { precision_mm, delay_ms, identity } => {
+            out["precision_m"] = json!(f64::from(precision_mm) / 1e3);
+            out["delay_s"] = json!(f64::from(delay_ms) / 1e3);
+            out["identity"] = json!(match identity {
+                Identity::Drop => "drop",
+                Identity::Pseudonym => "pseudonym",
+                Identity::Keep => "keep",
+            });
+        }
+    }
+    out
 }
 
 fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
@@ -180,7 +274,44 @@ fn rules(answer: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+
+    #[test]
+    fn rules_of_a_file_are_read_whole_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rules.toml");
+        let check = |text: &str, want: &str| {
+            std::fs::write(&path, text).unwrap();
+            let got = read_rules(&path);
+            match got {
+                Ok(policy) => {
+                    let rules: Vec<Value> = policy.rules.values().flatten().map(rule_json).collect();
+                    assert_eq!(json!(rules), serde_json::from_str::<Value>(want).unwrap_or_default(), "{text}");
+                }
+                Err(error) => assert!(format!("{error:#}").contains(want), "{text}: {error:#}"),
+            }
+        };
+        let rule = "[[release]]\nto=\"south\"\nclass=\"tracks\"\n";
+        check("release = []", "[]");
+        check(&format!("{rule}level=\"full\""), r#"[{"class":"tracks","level":"full"}]"#);
+        check(&format!("party=\"north\"\n{rule}level=\"full\""), r#"[{"class":"tracks","level":"full"}]"#);
+        check(
+            &format!(
+                "{rule}aircraft=\"uas\"\nlevel=\"reduced\"\nprecision_m=1000\ndelay_s=60\nidentity=\"pseudonym\"\ncircle=[47.1,8.2,5.0]"
+            ),
+            r#"[{"class":"tracks","aircraft":"uas","level":"reduced","precision_m":1000.0,"delay_s":60.0,"identity":"pseudonym",
+                "area":{"type":"circle","centre":[8.2,47.1],"radius_m":9260.0}}]"#,
+        );
+        check(
+            &format!("{rule}level=\"coarse\"\ncell_deg=0.5\nbin_s=30\nbox=[46.0,7.0,47.0,8.0]"),
+            r#"[{"class":"tracks","level":"coarse","cell_deg":0.5,"bin_s":30.0,
+                "area":{"type":"box","south":46.0,"west":7.0,"north":47.0,"east":8.0}}]"#,
+        );
+        check("", "missing field `release`");
+        check("[[relase]]\nto=\"south\"", "unknown field `relase`");
+        check(&format!("party=\"north\"\n{}", rule.replace("release", "relase")), "unknown field `relase`");
+        check(&format!("{rule}level=\"all\""), "release rule 1: unknown level \"all\"");
+        check("\u{0}", "TOML parse error");
+    }
 
     #[test]
     fn a_preview_shows_what_each_record_says_and_why() {

@@ -1,4 +1,5 @@
 //! What a new node is made of: its configuration from the one template, and the party's public data for a pact.
+use crate::files::read_bounded;
 use crate::keys::{self, Keys};
 use anyhow::{Context, Result, bail, ensure};
 use record::{Hash32, Mode, PartyId};
@@ -70,17 +71,13 @@ impl PartyFile {
     /// Reads and checks a party file.
     pub fn read(path: &Path) -> Result<Self> {
         let of = || format!("the party file {}", path.display());
-        let length = fs::metadata(path).with_context(of)?.len();
-        ensure!(
-            length <= PARTY_FILE_BYTES_MAX,
-            "{} has {length} bytes; a party file has a handful of lines",
-            path.display()
-        );
-        let text = fs::read_to_string(path).with_context(of)?;
+        let bytes = read_bounded(path, PARTY_FILE_BYTES_MAX).with_context(of)?;
+        let text = String::from_utf8(bytes).context("not UTF-8").with_context(of)?;
         Self::parse(&text).with_context(of)
     }
 
     fn parse(text: &str) -> Result<Self> {
+        ensure!(!text.trim().is_empty(), "it is empty");
         let file: Self = toml::from_str(text).map_err(|e| anyhow::anyhow!("{e}"))?;
         file.party()?;
         Ok(file)
@@ -150,9 +147,12 @@ fn line(what: &str, text: &str, min: usize, max: usize) -> Result<()> {
     let count = text.chars().count();
     ensure!((min..=max).contains(&count), "{what}: {count} characters given, {min} to {max} are allowed");
     ensure!(
-        !text.contains(['"', '\n', '\r']) && text.trim() == text,
+        !text.contains(['"', '\n']) && text.trim() == text,
         "{what}: must be one line without quotation marks, and without blanks at its ends"
     );
+    if let Some(hidden) = text.chars().find(|c| !pact::visible(*c)) {
+        bail!("{what}: has a control or invisible character (U+{:04X}), which no pact can hold", u32::from(hidden));
+    }
     Ok(())
 }
 
@@ -312,6 +312,15 @@ mod tests {
             &|f| f.desk = "call \"me\"".into(),
             "desk: must be one line without quotation marks, and without blanks at its ends",
         );
+        check(
+            &|f| f.title = "a\tb".into(),
+            "title: has a control or invisible character (U+0009), which no pact can hold",
+        );
+        check(
+            &|f| f.desk = "call \u{202e}me".into(),
+            "desk: has a control or invisible character (U+202E), which no pact can hold",
+        );
+        assert_eq!(format!("{:#}", PartyFile::parse(" \n").unwrap_err()), "it is empty");
         check(&|f| f.tls_spki_sha256 = "12".into(), "tls_spki_sha256: \"12\" is not 64 hexadecimal digits");
         let got = format!("{:#}", PartyFile::parse("party = \"north\"\npassword = 1\n").unwrap_err());
         assert!(got.contains("unknown field `password`"), "{got}");

@@ -43,8 +43,8 @@ pub struct Args {
     /// folder, removed at the end.
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// First port of the consoles; links use the three after them. 0 takes free ports.
-    #[arg(long, default_value_t = 8480)]
+    /// First port of the consoles, 1024 to 65530; links use the three after them. 0 takes free ports.
+    #[arg(long, default_value_t = 8480, value_parser = port_base)]
     port_base: u16,
     /// Prints the links and does not suggest to open them.
     #[arg(long)]
@@ -52,6 +52,12 @@ pub struct Args {
     /// Least separation in this demonstration, as a pact writes it.
     #[arg(long, value_name = "\"5 NM 1000 ft 300 s\"")]
     minima: Option<String>,
+}
+
+/// Six ports follow, and those below 1024 are not for a demonstration.
+fn port_base(text: &str) -> Result<u16, String> {
+    let port = text.parse().ok().filter(|port| *port == 0 || (1024..=65_530).contains(port));
+    port.ok_or_else(|| format!("{text:?} is neither 0 nor a port from 1024 to 65530"))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -204,6 +210,22 @@ impl Drop for Folder {
             && let Err(error) = std::fs::remove_dir_all(&self.path)
         {
             eprintln!("skypact: {} was not removed: {error}", self.path.display());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_leaves_room_for_six_ports() {
+        for (text, fits) in [("0", true), ("1", false), ("1023", false), ("1024", true), ("65530", true)] {
+            assert_eq!(port_base(text).is_ok(), fits, "{text}");
+        }
+        for text in ["65531", "65535", "65536", "-1", "x", ""] {
+            let want = format!("{text:?} is neither 0 nor a port from 1024 to 65530");
+            assert_eq!(port_base(text), Err(want));
         }
     }
 }

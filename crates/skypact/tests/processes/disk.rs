@@ -136,7 +136,9 @@ fn damage_in_the_journal_is_named_and_a_torn_end_is_repaired() {
 
     flip(&path, whole / 2);
     let not = world.refused("north");
-    assert_eq!(not.code, Some(1), "{}", not.said);
+    assert_eq!(not.code, Some(3), "{}", not.said);
+    let replay = skypact(&world, "replay --at 2026-01-15T08:00:01Z --config north/skypact.toml");
+    assert_eq!(replay.0, Some(3), "{}", replay.2);
     let said = not.said.lines().rfind(|l| l.contains("is damaged")).unwrap_or_default();
     assert!(said.contains("segment 1 is damaged at byte") && said.contains("restore it from a copy"), "{}", not.said);
     println!("{said}");
@@ -148,6 +150,87 @@ fn damage_in_the_journal_is_named_and_a_torn_end_is_repaired() {
     flip(&path, whole / 2);
     let north = world.start("north");
     assert_eq!(north.list("/v1/plans").len(), 30, "with the right bytes again it starts, with everything");
+}
+
+/// A command over the folders of a world: exit code, output, errors.
+fn skypact(world: &World, words: &str) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_skypact"));
+    command.args(words.split(' ')).current_dir(world.home("north").parent().unwrap());
+    let output = command.env_remove("SKYPACT_CONFIG").env_remove("SKYPACT_LOG").output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn the_oldest_part_of_a_journal_goes_by_order_and_the_node_goes_on() {
+    let _limit = Limit::of("retention", 150);
+    let journal = "reserve_mib = 16\nsegment_mib = 1\nsnapshot_s = 2\n";
+    let world = World::new(Spec { aircraft: 300, rate: 60.0, length_s: 6000, journal, ..Spec::default() });
+    let south = world.start("south");
+    let north = world.start("north");
+    link_up(&north, &south);
+    let segments = || {
+        let files = fs::read_dir(world.home("north").join("data/journal")).unwrap().flatten();
+        files.filter(|f| f.path().extension().is_some_and(|e| e == "seg")).count()
+    };
+    eventually("there are four segments", 90, || (segments() >= 4).then_some(()));
+    // Two snapshots behind the third segment.
+    pass(5000);
+    let order = "journal trim --config north/skypact.toml --who keeper --why age --before";
+    let running = skypact(&world, &format!("{order} 2026-01-15T09:00:00Z"));
+    assert!(running.0 == Some(1) && running.2.contains("is in use by process"), "{running:?}");
+    let (code, shown, _) = skypact(&world, "--json journal show --config north/skypact.toml");
+    let beside: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!((code, &beside["first"]["input"]), (Some(0), &json!(1)), "{shown}");
+    north.stop();
+
+    let before = segments();
+    let far = skypact(&world, &format!("{order} 2027-01-01T00:00:00Z"));
+    assert_eq!(far.0, Some(1), "{far:?}");
+    assert!(far.2.contains("what is newer is needed by the snapshots"), "{}", far.2);
+    // The second segment ends when the third begins: that is early enough for the snapshots.
+    let held = journal::ReadOnly::open(&world.home("north").join("data/journal")).unwrap();
+    let mut starts: Vec<u64> = fs::read_dir(world.home("north").join("data/journal"))
+        .unwrap()
+        .flatten()
+        .filter_map(|f| f.file_name().to_str()?.strip_suffix(".seg")?.parse().ok())
+        .collect();
+    starts.sort_unstable();
+    let third = held.read(Seq(starts[2] + 10)).unwrap().next().unwrap().unwrap().1;
+    let at = minicbor::decode::<Entry>(&third).unwrap().now.utc;
+    let at = jiff::Timestamp::from_millisecond(at.0).unwrap();
+    let dry = skypact(&world, &format!("--json {order} {at} --dry-run"));
+    assert_eq!((dry.0, segments()), (Some(0), before), "{dry:?}");
+    let dry: Value = serde_json::from_str(&dry.1).unwrap();
+    assert_eq!((dry["removed"].as_array().unwrap().len(), &dry["dry_run"]), (2, &json!(true)), "{dry}");
+
+    // A link log that is damaged could only be made again from what is to go.
+    let out = logs::log_dir(&world, "north", "south", "out");
+    let bundle = out.join(tlog::bundle_path(0, 256));
+    let bundle = if bundle.exists() { bundle } else { newest(&bundle.with_extension("p")) };
+    flip(&bundle, 20);
+    let refused = skypact(&world, &format!("{order} {at}"));
+    assert_eq!((refused.0, segments()), (Some(3), before), "{refused:?}");
+    assert!(refused.2.contains("entry 0 is changed"), "{}", refused.2);
+    flip(&bundle, 20);
+
+    let done = skypact(&world, &format!("--json {order} {at}"));
+    assert_eq!((done.0, segments()), (Some(0), before - 2), "{done:?}");
+    let done: Value = serde_json::from_str(&done.1).unwrap();
+    assert_eq!(done["removed"], dry["removed"]);
+    let kept = fs::read_to_string(world.home("north").join("data/journal/retention.log")).unwrap();
+    assert!(kept.contains("keeper") && kept.contains("age"), "{kept}");
+    let again = skypact(&world, &format!("{order} {at}"));
+    assert!(again.0 == Some(0) && again.1.starts_with("Nothing goes"), "{again:?}");
+    assert_eq!(skypact(&world, "replay --verify --config north/skypact.toml").0, Some(0));
+
+    let north = world.start("north");
+    link_up(&north, &south);
+    assert!(north.file_plan(1).unwrap().is_some());
+    north.stop();
+    south.stop();
+    logs::compare(&world, "north", "south");
+    logs::compare(&world, "south", "north");
 }
 
 #[test]

@@ -247,3 +247,56 @@ fn feeds_over_sockets_live_through_deaths_and_nonsense() {
         server.die();
     }
 }
+
+#[test]
+fn a_feed_of_which_nothing_can_be_read_is_not_up_and_says_why() {
+    let _limit = Limit::of("feeds without sense", 60);
+    let world = World::new(Spec { aircraft: 1, length_s: 10, ..Spec::default() });
+    let clock = Clock(Instant::now());
+    // Words, a time in milliseconds, noise of a receiver, a line that never ends.
+    let noise = |n: u32| (0..2000_u32).map(|k| ((n * 2000 + k).wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let endless = |_| vec![b'x'; 100_000];
+    let in_ms = move |_| format!("{{\"now\":{},\"aircraft\":[]}}", clock.now_s() * 1000.0).into_bytes();
+    let mut servers = [
+        ("ms", "aircraft-json", "now is not a time", Server::start(true, in_ms)),
+        ("noise", "beast", "byte", Server::start(false, noise)),
+        ("endless", "sbs", "line 1: longer than 16384 bytes", Server::start(false, endless)),
+    ];
+    let quiet = Server::start(false, |_| Vec::new());
+    let mut config = world.config("north");
+    for (name, format, _, server) in &servers {
+        let at = server.address;
+        let source = if server.http { format!("http://{at}/data/aircraft.json") } else { format!("tcp://{at}") };
+        config += &format!(
+            "\n[[feed]]\nname = \"{name}\"\nformat = \"{format}\"\nsource = \"{source}\"\nclaim = \"observed\"\nevery_s = 0.2\n"
+        );
+    }
+    config += &format!(
+        "\n[[feed]]\nname = \"quiet\"\nformat = \"sbs\"\nsource = \"tcp://{}\"\nclaim = \"observed\"\n",
+        quiet.address
+    );
+    let rows = "now,hex,lat,lon,alt_baro\n";
+    let good = format!("{{\"now\":{START_S},\"hex\":\"a3e31a\",\"lat\":47,\"lon\":8}}\n");
+    fs::write(world.home("north").join("part.jsonl"), format!("{good}{rows}{good}nonsense\n")).unwrap();
+    config += "\n[[feed]]\nname = \"part\"\nformat = \"jsonl\"\nsource = \"part.jsonl\"\nclaim = \"observed\"\n";
+    fs::write(world.home("north").join("skypact.toml"), config).unwrap();
+    let north = world.start("north");
+    for (name, _, words, _) in &servers {
+        let shown =
+            eventually(&format!("{name} is down"), 30, || Some(feed(&north, name)).filter(|f| f["state"] == "down"));
+        assert!(shown["last_error"].as_str().unwrap().contains(words), "{shown}");
+        assert!(shown["errors"].as_u64() > Some(0) && shown["reports"] == 0, "{shown}");
+    }
+    let shown = feed(&north, "quiet");
+    assert_eq!(
+        (&shown["state"], &shown["last_error"]),
+        (&"connecting".into(), &"connected, nothing read yet".into()),
+        "{shown}"
+    );
+    let part = feed(&north, "part");
+    assert_eq!((&part["errors"], &part["reports"]), (&2.into(), &2.into()), "{part}");
+    north.stop();
+    for (.., server) in &mut servers {
+        server.die();
+    }
+}

@@ -103,7 +103,7 @@ pub fn progress(total: u64, what: &'static str) -> ProgressBar {
 }
 
 /// Which kind of input, without decoding all of it: most bytes of a journal are reports.
-fn peek(bytes: &[u8]) -> Option<(Now, u32)> {
+pub fn peek(bytes: &[u8]) -> Option<(Now, u32)> {
     let mut d = Decoder::new(bytes);
     d.array().ok()?;
     let now = d.decode().ok()?;
