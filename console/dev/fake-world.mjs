@@ -268,7 +268,7 @@ class PartyView {
       ],
       alerts: this.alerts(now),
       notices: this.notices(party, now),
-      checked: { tracks: this.tracks.length, pairs: 41_233, utc_ms: now - 600 },
+      checked: { tracks: this.tracks.length, conflicts: 2, unjudged: world.calm ? 0 : 3, utc_ms: now - 600 },
       cut: 0,
     };
   }
@@ -278,6 +278,7 @@ class PartyView {
     const age = since === null ? 800 : now - since;
     return {
       party: name,
+      desk: `+41 31 000 00 0${name.length}`,
       link,
       reason: link === 'up' ? null : 'no answer for 10 s',
       age_ms: age,
@@ -308,6 +309,9 @@ class PartyView {
           kind: 'conflict',
           level,
           raised_utc_ms: Math.max(world.started, cpa - 500_000),
+          since_utc_ms: Math.max(world.started, cpa - 500_000),
+          escalated: false,
+          raising: 1,
           text: '',
           a: this.side(a),
           b: this.side(b),
@@ -332,6 +336,9 @@ class PartyView {
             kind: 'peer-lost',
             level: 'warning',
             raised_utc_ms: since,
+            since_utc_ms: since,
+            escalated: false,
+            raising: 1,
             text: `No data from ${name}. Its aircraft are shown where they were last reported.`,
             about: name,
           }),
@@ -345,6 +352,9 @@ class PartyView {
           kind: 'site',
           level: 'caution',
           raised_utc_ms: world.started,
+          since_utc_ms: world.started,
+          escalated: false,
+          raising: 1,
           text: 'Plan RECCE-2 touches the buffer of District hospital (verified by civil).',
         }),
       ),
@@ -384,6 +394,7 @@ class PartyView {
         end_utc_ms: one.end_utc_ms,
         action: one.action,
         issued_utc_ms: one.issued,
+        receipt: 'ACKNOWLEDGED',
         due_utc_ms: one.due,
         overdue: one.acknowledged === null && now > one.due,
         received_utc_ms: one.issued + 400,
@@ -395,7 +406,8 @@ class PartyView {
 
   displayed(message) {
     const seen = this.world.displays.get(this.party) ?? new Set();
-    for (const id of [...message.alerts, ...message.notices]) seen.add(id);
+    for (const { id } of message.alerts) seen.add(id);
+    for (const id of message.notices) seen.add(id);
     this.world.displays.set(this.party, seen);
     for (const notice of this.world.notices) {
       if (notice.to === this.party && message.notices.includes(notice.id)) notice.seen ??= Date.now();

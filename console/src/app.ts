@@ -121,8 +121,9 @@ export class App {
       const frame = this.toDisplay;
       if (frame === null) return;
       this.toDisplay = null;
+      // What stands there now is what this frame paints; what comes before the next one is not painted yet.
+      const { alerts, notices } = this.shown.ids();
       requestAnimationFrame(() => {
-        const { alerts, notices } = this.shown.ids();
         this.displayedFrame = frame;
         this.stream.send({ type: 'displayed', frame, alerts, notices });
       });

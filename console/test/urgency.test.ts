@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HAND_GONE_AFTER_MS, HeldOrder } from '../src/model/held';
-import { compareAlerts, compareNotices, levelOf, noticeLevel } from '../src/model/urgency';
+import { compareAlerts, compareNotices, levelOf, noticeLevel, wantsAnswer } from '../src/model/urgency';
 import { type Alert, type Notice, readMessage } from '../src/model/wire';
 
 const NOW = 1_000_000;
@@ -70,6 +70,11 @@ describe('a warning', () => {
     expect(levelOf(alert({ raised_utc_ms: NOW - waited, ...part }), NOW)).toBe(level);
   });
 
+  it('that was raised again waits anew', () => {
+    const again = alert({ raised_utc_ms: NOW - 600_000, since_utc_ms: NOW - 59_999, raising: 2 });
+    expect(levelOf(again, NOW)).toBe('warning');
+  });
+
   it('of a level nobody knows is an alarm', () => {
     expect(alert({ level: 'panic' }).level).toBe('alarm');
   });
@@ -83,20 +88,38 @@ describe('a notice', () => {
     [{ due_utc_ms: NOW - 29_000, overdue: true }, 'warning'],
     [{ due_utc_ms: NOW - 31_000, overdue: true }, 'alarm'],
     [{ precedence: 'FLASH', acknowledged: { utc_ms: 1, role: 'officer' } }, null],
+    [{ precedence: 'ROUTINE', receipt: null }, 'caution'],
+    [{ precedence: 'ROUTINE', receipt: null, seen_utc_ms: 1 }, null],
+    [{ precedence: 'FLASH', receipt: 'SEEN', seen_utc_ms: 1 }, null],
+    [{ precedence: 'FLASH', receipt: 'ACKNOWLEDGED', seen_utc_ms: 1 }, 'alarm'],
+    [{ direction: 'out', receipt: null, due_utc_ms: NOW - 1 }, null],
     [{ direction: 'out', due_utc_ms: NOW + 10_000 }, null],
     [{ direction: 'out', due_utc_ms: NOW - 1, overdue: true }, 'warning'],
   ])('with %j is %s', (part, level) => {
     expect(noticeLevel(notice(part), NOW)).toBe(level);
   });
 
+  it.each([
+    [{}, true],
+    [{ receipt: 'ACKNOWLEDGED' }, true],
+    [{ receipt: 'RESPONDED' }, true],
+    [{ receipt: null }, false],
+    [{ receipt: 'RECEIVED' }, false],
+    [{ receipt: 'SEEN' }, false],
+    [{ acknowledged: { utc_ms: 1, role: 'officer', read_back_ok: true } }, false],
+  ])('with %j wants an answer: %s', (part, wanted) => {
+    expect(wantsAnswer(notice(part))).toBe(wanted);
+  });
+
   it('that wants an answer stands first, the soonest due before the rest', () => {
     const all = [
       notice({ id: 'done', acknowledged: { utc_ms: 1, role: 'officer' } }),
+      notice({ id: 'told', receipt: null, issued_utc_ms: NOW - 1 }),
       notice({ id: 'sent', direction: 'out', due_utc_ms: NOW }),
       notice({ id: 'late', due_utc_ms: NOW + 9 }),
       notice({ id: 'soon', due_utc_ms: NOW + 1 }),
     ];
-    expect(all.sort(compareNotices).map((one) => one.id)).toEqual(['soon', 'late', 'sent', 'done']);
+    expect(all.sort(compareNotices).map((one) => one.id)).toEqual(['soon', 'late', 'sent', 'done', 'told']);
   });
 });
 

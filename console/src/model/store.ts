@@ -5,7 +5,7 @@
 import type { Connection } from '../net/stream';
 import { decodeFrame, empty, type Picture, rowOf } from './frame';
 import type { Sounding } from './siren';
-import { compareAlerts, compareNotices, isOpen, levelOf, noticeLevel } from './urgency';
+import { compareAlerts, compareNotices, isOpen, levelOf, noticeLevel, waits, wantsAnswer } from './urgency';
 import type { Alert, Hello, Label, Level, Message, Notice, Peer, Session, State } from './wire';
 
 /** No frame for this long and the picture is no longer the picture. */
@@ -23,7 +23,7 @@ const NOTHING: State = {
   feeds: [],
   alerts: [],
   notices: [],
-  checked: { tracks: 0, pairs: 0, utc_ms: 0 },
+  checked: { tracks: 0, conflicts: 0, unjudged: 0, utc_ms: 0 },
   cut: 0,
   malformed: 0,
 };
@@ -206,7 +206,7 @@ export class Store extends EventTarget {
 
   /** Notices of others that want an answer. */
   unansweredNotices(): Notice[] {
-    return this.notices().filter((notice) => notice.direction === 'in' && notice.acknowledged === null);
+    return this.notices().filter((notice) => notice.direction === 'in' && wantsAnswer(notice));
   }
 
   count(level: Level): number {
@@ -238,13 +238,14 @@ export class Store extends EventTarget {
     return [...alerts, ...notices];
   }
 
-  /** Unanswered notices that the node has not raised an alert about: one alert per situation. */
+  /** Unanswered or unseen notices that the node has not raised an alert about: one alert per situation. */
   private noticesWithoutAlert(): Notice[] {
     const raised = this.state.alerts.filter((alert) => alert.kind === 'notice');
     // An alert that does not say which notice it is about may be about any.
     if (raised.some((alert) => alert.about === null)) return [];
     const about = new Set(raised.map((alert) => alert.about));
-    return this.unansweredNotices().filter((notice) => !about.has(notice.id) && !about.has(notice.subject));
+    const waiting = this.notices().filter((notice) => notice.direction === 'in' && waits(notice));
+    return waiting.filter((notice) => !about.has(notice.id) && !about.has(notice.subject));
   }
 
   private ownPicture(): Alert | null {
@@ -261,6 +262,9 @@ export class Store extends EventTarget {
       level: 'alarm',
       state: this.ownPictureAcknowledged ? 'acknowledged' : 'raised',
       raised_utc_ms: this.frozenSince_ms,
+      since_utc_ms: this.frozenSince_ms,
+      escalated: false,
+      raising: 1,
       text: `Own picture lost: ${reason}. What is shown is the past.`,
       about: null,
       a: null,

@@ -25,13 +25,24 @@ export function isOpen(alert: Alert): boolean {
 }
 
 export function levelOf(alert: Alert, now_utc_ms: number): Level {
-  const waited = now_utc_ms - alert.raised_utc_ms;
+  const waited = now_utc_ms - alert.since_utc_ms;
   return alert.level === 'warning' && isOpen(alert) && waited >= ESCALATES_AFTER_MS ? 'alarm' : alert.level;
+}
+
+/** Whether the acknowledgement that was asked for is missing. RECEIVED is given by the node and SEEN by painting. */
+export function wantsAnswer(notice: Notice): boolean {
+  return notice.acknowledged === null && !['RECEIVED', 'SEEN', null].includes(notice.receipt);
+}
+
+/** Whether an officer here has to look at it: the answer is missing, or it is another's and nobody has seen it. */
+export function waits(notice: Notice): boolean {
+  const unseen = notice.direction === 'in' && notice.seen_utc_ms === null;
+  return notice.acknowledged === null && (unseen || wantsAnswer(notice));
 }
 
 /** Level of a notice that was received and wants an answer; null if it does not (yet). */
 export function noticeLevel(notice: Notice, now_utc_ms: number): Level | null {
-  if (notice.acknowledged !== null) return null;
+  if (!waits(notice)) return null;
   const left = notice.due_utc_ms === null ? Number.POSITIVE_INFINITY : notice.due_utc_ms - now_utc_ms;
   const soon = left < REPLY_DUE_SOON_MS || notice.overdue;
   if (notice.direction === 'out') return soon && left < 0 ? 'warning' : null;
@@ -62,7 +73,7 @@ export function compareNotices(a: Notice, b: Notice): number {
 }
 
 function group(notice: Notice): number {
-  if (notice.acknowledged !== null) return 2;
+  if (!wantsAnswer(notice)) return 2;
   return notice.direction === 'in' ? 0 : 1;
 }
 

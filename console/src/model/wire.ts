@@ -46,6 +46,8 @@ export interface Hello {
 
 export interface Peer {
   party: string;
+  /** How its desk is reached without the link: clause 1 of the pact. */
+  desk: string | null;
   link: 'up' | 'down' | 'frozen';
   reason: string | null;
   age_ms: number | null;
@@ -85,6 +87,12 @@ export interface Alert {
   level: Level;
   state: 'raised' | 'shown' | 'acknowledged' | 'cleared';
   raised_utc_ms: number;
+  /** When it was raised as it is now. */
+  since_utc_ms: number;
+  /** An alarm only because nobody acknowledged the warning. */
+  escalated: boolean;
+  /** How often it was raised: once, and again each time it became worse. */
+  raising: number;
   text: string;
   about: string | null;
   a: Side | null;
@@ -114,6 +122,8 @@ export interface Notice {
   end_utc_ms: number | null;
   action: string | null;
   issued_utc_ms: number;
+  /** The answer asked for; null if none is. */
+  receipt: string | null;
   due_utc_ms: number | null;
   overdue: boolean;
   received_utc_ms: number | null;
@@ -131,7 +141,7 @@ export interface State {
   feeds: Feed[];
   alerts: Alert[];
   notices: Notice[];
-  checked: { tracks: number; pairs: number; utc_ms: number };
+  checked: { tracks: number; conflicts: number; unjudged: number; utc_ms: number };
   cut: number;
   /** Entries of this message that could not be read. */
   malformed: number;
@@ -249,7 +259,8 @@ function readState(value: Json): State {
     notices: list(value.notices, readNotice),
     checked: {
       tracks: num(checked.tracks) ?? 0,
-      pairs: num(checked.pairs) ?? 0,
+      conflicts: num(checked.conflicts) ?? 0,
+      unjudged: num(checked.unjudged) ?? 0,
       utc_ms: num(checked.utc_ms) ?? 0,
     },
     cut: num(value.cut) ?? 0,
@@ -268,6 +279,7 @@ function readPeer(value: Json): Peer | null {
   const refused = isObject(value.refused) ? value.refused : {};
   return {
     party,
+    desk: optional(value.desk, 200),
     // Anything but a clear "up" is not up.
     link: value.link === 'up' || value.link === 'frozen' ? value.link : 'down',
     reason: optional(value.reason, 200),
@@ -309,6 +321,9 @@ function readAlert(value: Json): Alert | null {
     level: value.level === 'warning' || value.level === 'caution' ? value.level : 'alarm',
     state: states.find((state) => state === value.state) ?? 'raised',
     raised_utc_ms: num(value.raised_utc_ms) ?? 0,
+    since_utc_ms: num(value.since_utc_ms) ?? num(value.raised_utc_ms) ?? 0,
+    escalated: value.escalated === true,
+    raising: Math.max(1, num(value.raising) ?? 1),
     text: str(value.text, 400, ''),
     about: optional(value.about, 128),
     a: readSide(value.a),
@@ -356,6 +371,8 @@ function readNotice(value: Json): Notice | null {
     end_utc_ms: num(value.end_utc_ms),
     action: optional(value.action, 400),
     issued_utc_ms: num(value.issued_utc_ms) ?? 0,
+    // Only a clear "none" is none.
+    receipt: value.receipt === null ? null : str(value.receipt, 16, 'ACKNOWLEDGED'),
     due_utc_ms: num(value.due_utc_ms),
     overdue: value.overdue === true,
     received_utc_ms: num(value.received_utc_ms),

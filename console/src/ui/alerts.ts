@@ -16,6 +16,7 @@ const KINDS: Record<string, string> = {
   plan: 'PLAN',
   'peer-lost': 'PEER LOST',
   clock: 'CLOCK',
+  channel: 'CHANNEL',
   notice: 'NOTICE',
   frozen: 'LINK FROZEN',
   rollback: 'ROLLBACK',
@@ -75,8 +76,12 @@ class Alerts extends Panel {
     const { checked } = store.state;
     if (store.frozen() !== null || checked.utc_ms === 0)
       return html`<b>not checked now: time of last check unknown.</b>`;
-    return html`<span class="figure">${thousands(checked.tracks)}</span> tracks, <span class="figure">${thousands(checked.pairs)}</span> pairs
-      checked <span class="figure">${age(store.utc_ms() - checked.utc_ms)}</span> ago.`;
+    return html`<span class="figure">${thousands(checked.tracks)}</span> ${checked.tracks === 1 ? 'track' : 'tracks'}
+      checked <span class="figure">${age(store.utc_ms() - checked.utc_ms)}</span> ago${
+        checked.unjudged === 0
+          ? '.'
+          : html`, <b><span class="figure">${thousands(checked.unjudged)}</span> cannot be judged.</b>`
+      }`;
   }
 
   private row(alert: Alert): TemplateResult {
@@ -86,7 +91,7 @@ class Alerts extends Panel {
     const open = isOpen(alert);
     const cleared = alert.state === 'cleared';
     const classes = `row ${cleared ? 'cleared' : level} ${open ? 'flash' : ''}`;
-    return html`<li class=${classes} data-shown="alert:${alert.id}" data-alert=${alert.id}>
+    return html`<li class=${classes} data-shown="alert:${alert.id}" data-raising=${alert.raising} data-alert=${alert.id}>
       <div class="top">
         <span class="level">${level === 'caution' ? icons.tick() : nothing} ${cleared ? 'CLEARED' : LEVELS[level]}</span>
         <span class="kind">${KINDS[alert.kind] ?? alert.kind.toUpperCase()}</span>
@@ -132,7 +137,8 @@ class Alerts extends Panel {
   }
 
   private facts(alert: Alert, now: number): TemplateResult {
-    const escalated = levelOf(alert, now) !== alert.level ? html`<b>unacknowledged for 60 s</b> · ` : nothing;
+    const waitedOut = isOpen(alert) && (alert.escalated || levelOf(alert, now) !== alert.level);
+    const escalated = waitedOut ? html`<b>unacknowledged for 60 s</b> · ` : nothing;
     const dataAge =
       alert.data_age_ms === null
         ? nothing

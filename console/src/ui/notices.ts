@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { age, altitude, clock, countdown, decimalPlace, dmsPlace, moment } from '../model/format';
 import { HeldOrder } from '../model/held';
-import { noticeLevel } from '../model/urgency';
+import { noticeLevel, wantsAnswer } from '../model/urgency';
 import type { Notice } from '../model/wire';
 import { holding } from './holding';
 import * as icons from './icons';
@@ -19,9 +19,7 @@ class Notices extends Panel {
     const notices = store.notices();
     const rows = this.held.arrange(notices.slice(0, ROWS_MAX), (notice) => notice.id, performance.now());
     const waiting = store.unansweredNotices().length;
-    const unanswered = notices.filter(
-      (notice) => notice.direction === 'out' && notice.acknowledged === null,
-    ).length;
+    const unanswered = notices.filter((notice) => notice.direction === 'out' && wantsAnswer(notice)).length;
     return html`<section class="panel notices" aria-labelledby="notices-title">
       <h2 id="notices-title">
         <kbd>4</kbd> Notices
@@ -63,7 +61,7 @@ class Notices extends Panel {
     const { store } = this.app;
     const now = store.utc_ms();
     const level = noticeLevel(notice, now);
-    const open = notice.direction === 'in' && notice.acknowledged === null;
+    const open = notice.direction === 'in' && wantsAnswer(notice);
     const index = store.indexOf(notice.peer);
     const classes = `row notice ${open ? 'waits' : ''} ${level ?? 'quiet'} ${open && level !== 'caution' ? 'flash' : ''}`;
     return html`<li class=${classes} data-shown="notice:${notice.id}" data-notice=${notice.id}>
@@ -75,7 +73,7 @@ class Notices extends Panel {
         <span class="when figure">${clock(notice.issued_utc_ms)}</span>
       </div>
       <p class="text"><bdi>${notice.text}</bdi></p>
-      ${this.particulars(notice, now)} ${notice.acknowledged === null ? this.deadline(notice, now) : nothing}
+      ${this.particulars(notice, now)} ${wantsAnswer(notice) ? this.deadline(notice, now) : nothing}
       <div class="bottom">
         <span class="facts">${this.stages(notice)}</span>
         ${this.button(notice, open)}
@@ -113,7 +111,9 @@ class Notices extends Panel {
       ${notice.direction === 'out' ? html`${stage('delivered', notice.received_utc_ms)}${stage('seen', notice.seen_utc_ms)}` : nothing}
       ${
         by === null
-          ? stage('acknowledged', null)
+          ? wantsAnswer(notice)
+            ? stage('acknowledged', null)
+            : html`<li>asks for no answer</li>`
           : html`<li class=${by.read_back_ok ? 'done' : 'bad'}>
             ${by.read_back_ok ? icons.tick() : icons.cross()} acknowledged${by.role === null ? '' : ` by ${by.role}`}${by.by === null ? '' : ` ${by.by}`}
             <span class="figure">${clock(by.utc_ms)}</span>, read-back ${by.read_back_ok ? 'agrees' : 'DIFFERS'}</li>`
@@ -124,6 +124,7 @@ class Notices extends Panel {
 
   private button(notice: Notice, open: boolean): TemplateResult | typeof nothing {
     if (notice.direction === 'out' || !this.app.store.mayAct()) return nothing;
+    if (!open && notice.acknowledged === null) return nothing;
     return html`<button class="ack" data-key="answer:${notice.id}" ?data-open=${open} aria-disabled=${open ? 'false' : 'true'}
       aria-label="${open ? 'Read back…' : 'Acknowledged'}: ${notice.precedence} ${notice.class} from ${notice.peer}"
       @click=${(event: Event) =>

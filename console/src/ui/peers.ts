@@ -73,7 +73,7 @@ class Peers extends Panel {
     return html`<p class="lost">
       <b>${peer.link === 'frozen' ? 'Link frozen' : 'Peer lost'}</b>: ${last}.
       ${peer.reason === null ? nothing : html`${peer.reason}.`}
-      <b>Next: call ${peer.party} by the hotline</b>; treat its aircraft as anywhere their speed allows.
+      <b>Next: call ${peer.party}${peer.desk === null ? ' by the hotline' : html`'s desk: <span class="figure">${peer.desk}</span>`}</b>; treat its aircraft as anywhere their speed allows.
     </p>`;
   }
 

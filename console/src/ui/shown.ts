@@ -1,6 +1,12 @@
 /** Which alerts and notices are in fact in sight, not scrolled away: only these may be reported as displayed. */
 const ENOUGH = 0.6;
 
+/** An alert as it was painted: one that was raised again is another thing to have seen. */
+export interface PaintedAlert {
+  id: string;
+  raising: number;
+}
+
 export class Shown {
   private readonly inSight = new Map<Element, boolean>();
   private readonly observer = new IntersectionObserver(
@@ -19,8 +25,8 @@ export class Shown {
     }
   }
 
-  ids(): { alerts: string[]; notices: string[] } {
-    const alerts: string[] = [];
+  ids(): { alerts: PaintedAlert[]; notices: string[] } {
+    const alerts: PaintedAlert[] = [];
     const notices: string[] = [];
     for (const [row, visible] of this.inSight) {
       if (!row.isConnected) {
@@ -32,7 +38,9 @@ export class Shown {
         visible && row instanceof HTMLElement
           ? /^(alert|notice):(?!local:)(.+)$/.exec(row.dataset.shown ?? '')
           : null;
-      if (found?.[2]) (found[1] === 'alert' ? alerts : notices).push(found[2]);
+      if (!found?.[2] || !(row instanceof HTMLElement)) continue;
+      if (found[1] === 'alert') alerts.push({ id: found[2], raising: Number(row.dataset.raising) });
+      else notices.push(found[2]);
     }
     return { alerts, notices };
   }

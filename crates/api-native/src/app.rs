@@ -1,4 +1,5 @@
 //! What all handlers share.
+use crate::attempts::Attempts;
 use crate::auth::caller::{Caller, From};
 use crate::auth::limiter::Limiter;
 use crate::auth::password::Passwords;
@@ -9,7 +10,7 @@ use crate::picture::Pictures;
 use crate::problem::{Kind, Problem};
 use crate::shown::Shown;
 use axum::http::HeaderMap;
-use node::command::{Command, Done};
+use node::command::{Actor, Command, Done};
 use node::view::View;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub(crate) struct Inner {
     pub passwords: Passwords,
     pub pictures: Pictures,
     pub shown: Shown,
+    pub attempts: Arc<Attempts>,
     pub streams: Arc<Semaphore>,
     /// Name of the session's cookie. It has the party in it, because cookies do not know ports: two nodes on one host
     /// would sign each other's officers out.
@@ -58,6 +60,7 @@ impl App {
             passwords: Passwords::default(),
             pictures: Pictures::default(),
             shown: Shown::default(),
+            attempts: Arc::default(),
             streams: Arc::new(Semaphore::new(options.streams_max)),
             cookie: format!("skypact_session_{}", backend.view().party),
             backend,
@@ -73,6 +76,8 @@ impl App {
         command: Command,
     ) -> Result<Done, Problem> {
         if caller.must_set_password && !matches!(command, Command::SetPassword(_) | Command::SignedOut) {
+            let why = "a password must be set first";
+            self.refused(caller.actor(&command), command.name(), why.into());
             return Err(Problem::new(Kind::MustSetPassword, "POST /v1/password with 12 characters or more"));
         }
         let key = idempotency_key(headers)?;
@@ -82,6 +87,12 @@ impl App {
             tracing::info!(officer = caller.name, command = name, %refused, "command refused");
         }
         Ok(answer?)
+    }
+
+    /// Journals what was refused before it became a command.
+    pub(crate) fn refused(&self, actor: Actor, command: &'static str, why: String) {
+        tracing::info!(officer = actor.name, command, why, "refused");
+        self.attempts.note(&self.backend, actor, command, why);
     }
 
     /// Waits until the view shows what was just done, so that whoever asked finds it at once.

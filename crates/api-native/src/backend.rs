@@ -1,6 +1,7 @@
 //! What this crate asks of the binary: the view, commands made durable, time and entropy.
 use futures_util::future::BoxFuture;
 use node::command::{Actor, Answer, Command};
+use node::input::PaintedAlert;
 use node::view::{TrackView, View};
 use record::{Hash32, PartyId, Record};
 use std::sync::Arc;
@@ -23,12 +24,25 @@ pub trait Backend: Send + Sync + 'static {
         command: Command,
     ) -> BoxFuture<'_, Result<Answer, Unavailable>>;
 
-    /// Journals that these were painted for an officer for the first time.
-    fn displayed(&self, actor: Actor, alerts: Vec<u64>, notices: Vec<Hash32>)
-    -> BoxFuture<'_, Result<(), Unavailable>>;
+    /// Journals that something was refused before it became a command, so and so often.
+    fn attempt(
+        &self,
+        actor: Actor,
+        command: String,
+        refused: String,
+        times: u32,
+    ) -> BoxFuture<'_, Result<(), Unavailable>>;
 
-    /// What the next release to a peer would hold; `None` if there is no such peer.
-    fn preview(&self, peer: PartyId) -> BoxFuture<'_, Option<Vec<PreviewRecord>>>;
+    /// Journals that these were painted for an officer for the first time, an alert once for each time it was raised.
+    fn displayed(
+        &self,
+        actor: Actor,
+        alerts: Vec<PaintedAlert>,
+        notices: Vec<Hash32>,
+    ) -> BoxFuture<'_, Result<(), Unavailable>>;
+
+    /// What a peer is told under the rules in force; `None` if there is no such peer.
+    fn preview(&self, peer: PartyId) -> BoxFuture<'_, Option<Preview>>;
 
     /// What a peer has been shown of us, from the log of what was released; `None` if there is no such peer.
     fn seen_by(&self, peer: PartyId) -> BoxFuture<'_, Option<Seen>>;
@@ -63,6 +77,17 @@ pub enum Unavailable {
     Stopping,
 }
 
+/// What a peer is told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Preview {
+    /// What the next release would hold.
+    pub next: Vec<PreviewRecord>,
+    /// What is held of plans and sites, as the peer is told of it.
+    pub filed: Vec<PreviewRecord>,
+    /// Plans and sites not looked at.
+    pub left_out: u64,
+}
+
 /// One record that would be released, with why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreviewRecord {
@@ -72,6 +97,8 @@ pub struct PreviewRecord {
     pub bytes_len: usize,
     /// The ledger row as text: under which rule, at which level.
     pub ledger: String,
+    /// It would be said once the plan is accepted, and not before.
+    pub draft: bool,
 }
 
 /// What a peer has been shown.
@@ -83,7 +110,7 @@ pub struct Seen {
     pub tracks: Vec<TrackView>,
 }
 
-/// One command as journaled.
+/// What was asked, as journaled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRow {
     /// Sequence number in the journal.
@@ -96,6 +123,8 @@ pub struct AuditRow {
     pub command: String,
     /// `ok`, or the refusal's text.
     pub answer: String,
+    /// How often it was refused alike, each time within a second of the last.
+    pub times: u32,
 }
 
 /// State of the journal.

@@ -157,6 +157,7 @@ impl From<Refused> for Problem {
             Refused::Withheld { .. } => of(Kind::Withheld),
             Refused::Frozen { .. } => of(Kind::Frozen),
             Refused::Full { .. } => of(Kind::Bound),
+            Refused::Changed { .. } => of(Kind::Changed),
         }
     }
 }

@@ -1,19 +1,22 @@
 //! What each officer has been shown already: only the first time is evidence.
+use node::command::Actor;
+use node::input::PaintedAlert;
 use node::view::View;
-use record::Hash32;
-use std::collections::{BTreeSet, HashMap};
+use record::{Hash32, Role};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
-/// Alerts and notices painted so far, by officer. Holds only what is still in the view, so it is bounded by it.
+/// Alerts and notices painted so far, by officer and role: what an account was shown as an observer, it has not seen as
+/// an officer. Holds only what is still in the view, so it is bounded by it.
 #[derive(Debug, Default)]
 pub(crate) struct Shown {
-    officers: Mutex<HashMap<String, Painted>>,
+    officers: Mutex<HashMap<(String, Role), Painted>>,
 }
 
-/// Alerts and notices.
+/// Alerts, each once for every time it was raised, and notices.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Painted {
-    pub alerts: BTreeSet<u64>,
+    pub alerts: BTreeSet<PaintedAlert>,
     pub notices: BTreeSet<Hash32>,
 }
 
@@ -25,16 +28,20 @@ impl Painted {
 
 impl Shown {
     /// Marks as shown, and returns what was not before. What is not in the view is left out: nobody can have seen it.
-    pub(crate) fn first_time(&self, officer: &str, painted: &Painted, view: &View) -> Painted {
-        let alerts: BTreeSet<u64> = view.alerts.iter().map(|a| a.id).collect();
+    /// Of an alert that has just been raised again, a console may still say that it painted the one before.
+    pub(crate) fn first_time(&self, officer: &Actor, painted: &Painted, view: &View) -> Painted {
+        let raisings: BTreeMap<u64, u32> = view.alerts.iter().map(|a| (a.id, a.raising)).collect();
+        let is_now = |p: &PaintedAlert| {
+            raisings.get(&p.id).is_some_and(|now| *now == p.raising || *now == p.raising.saturating_add(1))
+        };
         let notices: BTreeSet<Hash32> = view.notices.iter().map(|n| n.id).collect();
         let mut officers = self.officers.lock().unwrap_or_else(PoisonError::into_inner);
-        officers.retain(|name, _| name == officer || view.accounts.contains_key(name));
-        let known = officers.entry(officer.to_owned()).or_default();
-        known.alerts.retain(|id| alerts.contains(id));
+        officers.retain(|(name, _), _| *name == officer.name || view.accounts.contains_key(name));
+        let known = officers.entry((officer.name.clone(), officer.role)).or_default();
+        known.alerts.retain(is_now);
         known.notices.retain(|id| notices.contains(id));
         let fresh = Painted {
-            alerts: painted.alerts.intersection(&alerts).filter(|id| !known.alerts.contains(id)).copied().collect(),
+            alerts: painted.alerts.iter().filter(|p| is_now(p) && !known.alerts.contains(p)).copied().collect(),
             notices: painted.notices.intersection(&notices).filter(|id| !known.notices.contains(id)).copied().collect(),
         };
         known.alerts.extend(&fresh.alerts);
@@ -43,10 +50,10 @@ impl Shown {
     }
 
     /// Takes marks back that could not be journaled, so that they are tried again.
-    pub(crate) fn undo(&self, officer: &str, fresh: &Painted) {
+    pub(crate) fn undo(&self, officer: &Actor, fresh: &Painted) {
         let mut officers = self.officers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = officers.get_mut(officer) {
-            known.alerts.retain(|id| !fresh.alerts.contains(id));
+        if let Some(known) = officers.get_mut(&(officer.name.clone(), officer.role)) {
+            known.alerts.retain(|painted| !fresh.alerts.contains(painted));
             known.notices.retain(|id| !fresh.notices.contains(id));
         }
     }

@@ -16,6 +16,7 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgr
 use axum::http::HeaderMap;
 use axum::response::Response;
 use node::command::Actor;
+use node::input::PaintedAlert;
 use record::{Hash32, PartyId, Role};
 use serde_json::json;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ const BEAT: Duration = Duration::from_secs(1);
 const PING_AFTER: Duration = Duration::from_secs(15);
 /// Silence after which it is dropped.
 const DEAD_AFTER: Duration = Duration::from_secs(45);
-/// Longest message from a console: 500 notices of 67 bytes and 500 alerts of 23 are 45 kB.
+/// Longest message from a console: 500 notices of 67 bytes and 500 alerts of 53 are 60 kB.
 const MESSAGE_MAX: usize = 64 << 10;
 /// Alerts or notices of one message; a state message holds no more of either.
 const LIST_MAX: usize = 500;
@@ -280,18 +281,18 @@ impl Console {
             return;
         }
         let view = self.app.backend.view();
-        let fresh = self.app.shown.first_time(&self.caller.name, painted, &view);
+        let actor = Actor { name: self.caller.name.clone(), role: self.caller.role.unwrap_or(Role::Observer) };
+        let fresh = self.app.shown.first_time(&actor, painted, &view);
         if fresh.is_empty() {
             return;
         }
-        let actor = Actor { name: self.caller.name.clone(), role: self.caller.role.unwrap_or(Role::Observer) };
         let (alerts, notices) = (fresh.alerts.iter().copied().collect(), fresh.notices.iter().copied().collect());
-        let (app, officer) = (self.app.clone(), self.caller.name.clone());
+        let app = self.app.clone();
         // Apart from this task: a slow disk must not hold up the picture.
         tokio::spawn(async move {
-            if let Err(error) = app.backend.displayed(actor, alerts, notices).await {
-                tracing::warn!(officer, %error, "what was shown is not in the journal yet");
-                app.shown.undo(&officer, &fresh);
+            if let Err(error) = app.backend.displayed(actor.clone(), alerts, notices).await {
+                tracing::warn!(officer = actor.name, %error, "what was shown is not in the journal yet");
+                app.shown.undo(&actor, &fresh);
             }
         });
     }
@@ -351,8 +352,12 @@ fn read(text: &str) -> Result<Said, Problem> {
     })
 }
 
-fn read_alert(node: &Node<'_>) -> Option<u64> {
-    node.parsed("an alert's id", |text| text.parse().ok())
+fn read_alert(node: &Node<'_>) -> Option<PaintedAlert> {
+    let mut o = node.object()?;
+    let id = o.required("id").and_then(|n| n.parsed("an alert's id", |text| text.parse().ok()));
+    let raising = o.required("raising").and_then(|n| n.integer(1..=i64::from(u32::MAX)));
+    o.end();
+    Some(PaintedAlert { id: id?, raising: raising? as u32 })
 }
 
 fn read_notice(node: &Node<'_>) -> Option<Hash32> {

@@ -92,6 +92,12 @@ pub enum Situation {
     /// A conflict that a peer reports between its aircraft, unknown here, and ours under the number we released it.
     #[n(11)]
     Reported(#[n(0)] PartyId, #[n(1)] u64),
+    /// An own track, and traffic of a party near it of which too little is known to say whether it conflicts.
+    #[n(12)]
+    Unjudged(#[n(0)] u64, #[n(1)] PartyId),
+    /// An own track outside the plan that it flies.
+    #[n(13)]
+    OffPlan(#[n(0)] u64, #[n(1)] SubjectId),
 }
 
 /// Trouble with a peer.
@@ -125,6 +131,9 @@ pub enum OwnTrouble {
     /// Part of what was shown is not in the journal.
     #[n(4)]
     Gap,
+    /// An input could not be folded and was skipped.
+    #[n(5)]
+    Skipped,
 }
 
 /// The kinds that the API tells apart.
@@ -140,6 +149,8 @@ pub enum AlertKind {
     PeerLost,
     /// A clock.
     Clock,
+    /// The channel to a peer is not in force, or the two sides state different states of it.
+    Channel,
     /// A notice waits for an answer.
     Notice,
     /// The own picture or journal.
@@ -150,12 +161,13 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Conflict,
         Self::Site,
         Self::Plan,
         Self::PeerLost,
         Self::Clock,
+        Self::Channel,
         Self::Notice,
         Self::OwnPicture,
         Self::Frozen,
@@ -170,6 +182,7 @@ impl AlertKind {
             Self::Plan => "plan",
             Self::PeerLost => "peer-lost",
             Self::Clock => "clock",
+            Self::Channel => "channel",
             Self::Notice => "notice",
             Self::OwnPicture => "own-picture",
             Self::Frozen => "frozen",
@@ -188,14 +201,15 @@ impl Situation {
     #[must_use]
     pub const fn kind(&self) -> AlertKind {
         match self {
-            Self::Tracks(..) | Self::Reported(..) => AlertKind::Conflict,
+            Self::Tracks(..) | Self::Reported(..) | Self::Unjudged(..) => AlertKind::Conflict,
             Self::Site(..) => AlertKind::Site,
-            Self::Area(..) | Self::Meeting(..) => AlertKind::Plan,
+            Self::Area(..) | Self::Meeting(..) | Self::OffPlan(..) => AlertKind::Plan,
             Self::Notice(_) => AlertKind::Notice,
             Self::Peer(_, PeerTrouble::Lost) => AlertKind::PeerLost,
-            Self::Peer(_, PeerTrouble::Clock | PeerTrouble::Channel) => AlertKind::Clock,
+            Self::Peer(_, PeerTrouble::Clock) => AlertKind::Clock,
+            Self::Peer(_, PeerTrouble::Channel) => AlertKind::Channel,
             Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact) => AlertKind::Frozen,
-            Self::Own(OwnTrouble::Picture | OwnTrouble::Gap) => AlertKind::OwnPicture,
+            Self::Own(OwnTrouble::Picture | OwnTrouble::Gap | OwnTrouble::Skipped) => AlertKind::OwnPicture,
         }
     }
 }
@@ -246,9 +260,9 @@ pub struct Alert {
     /// The condition has been absent since.
     #[n(13)]
     pub(crate) absent_since: Option<Mono>,
-    /// Minima were lost at some time.
+    /// What made it worse at some time: [`Facts::aggravations`].
     #[n(14)]
-    pub(crate) violated: bool,
+    pub(crate) aggravations: u8,
 }
 
 /// Somebody was shown an alert or a notice.

@@ -30,7 +30,7 @@ const SHOWN_MAX: usize = 32;
 /// |---|---|---|
 /// | none | condition found | Raised |
 /// | any live | found again, no worse | as it was, facts renewed |
-/// | any live | found, worse: higher level, or minima now lost | Raised again, acknowledgement void |
+/// | any live | found, worse: higher level, minima now lost, answer now overdue, read-back wrong | Raised again, acknowledgement void |
 /// | any live | of a lower level for ten seconds | as it was, at that level |
 /// | Raised | displayed to an officer | Shown |
 /// | Raised, Shown | acknowledged | Acknowledged |
@@ -106,15 +106,18 @@ impl AlertBook {
         self.emit(id, AlertChange::Cleared, level, now);
     }
 
-    /// Notes that the alert was displayed to an officer. Once per officer and raising.
+    /// Notes that the alert was displayed to an officer as it was at `raising`. Once per officer and raising; one that
+    /// has been raised again since is not shown by what an older display said.
     ///
     /// # Errors
-    /// No such alert. One that has been cleared in the meantime is no error.
-    pub fn handle_shown(&mut self, id: u64, officer: &str, now: Now) -> Result<(), DeskError> {
+    /// No such alert, or a raising that has not been. One that has been cleared in the meantime is no error.
+    pub fn handle_shown(&mut self, id: u64, raising: u32, officer: &str, now: Now) -> Result<(), DeskError> {
         let Some(alert) = self.live.get_mut(&id) else {
             return if self.find(id).is_some() { Ok(()) } else { Err(DeskError::Unknown { what: "alert", id }) };
         };
-        let raising = alert.raising;
+        if raising == 0 || raising > alert.raising {
+            return Err(DeskError::Unknown { what: "alert", id });
+        }
         if alert.shown.iter().any(|s| s.officer == officer && s.raising == raising) {
             return Ok(());
         }
@@ -122,7 +125,7 @@ impl AlertBook {
             alert.shown.remove(0);
         }
         alert.shown.push(Shown { officer: officer.to_string(), at: now.utc, raising });
-        if alert.state == AlertState::Raised {
+        if alert.state == AlertState::Raised && raising == alert.raising {
             alert.state = AlertState::Shown;
         }
         let level = alert.level;
@@ -220,7 +223,7 @@ impl AlertBook {
         }
         self.last += 1;
         let id = self.last;
-        let violated = facts.violation;
+        let aggravations = facts.aggravations();
         self.by_situation.insert(situation.clone(), id);
         self.live.insert(
             id,
@@ -239,7 +242,7 @@ impl AlertBook {
                 condition: level,
                 lower_since: None,
                 absent_since: None,
-                violated,
+                aggravations,
             },
         );
         self.emit(id, AlertChange::Raised, level, now);
@@ -267,14 +270,26 @@ impl AlertBook {
 }
 
 impl Alert {
+    /// When it was raised as it is now, for the first or for another time.
+    #[must_use]
+    pub fn since(&self) -> Mono {
+        self.since
+    }
+
+    /// Whether it is an alarm only because nobody acknowledged the warning.
+    #[must_use]
+    pub fn is_escalated(&self) -> bool {
+        self.level > self.condition
+    }
+
     /// Takes over a finding; says what changed, if anything that is worth saying.
     fn found(&mut self, level: AlertLevel, facts: Facts, now: Now) -> Option<AlertChange> {
         self.absent_since = None;
-        let violation = facts.violation;
+        let aggravations = facts.aggravations();
         self.facts = facts;
         // Against the condition's own level: a warning that only waiting made an alarm can still become one.
-        let worse = level > self.condition || (violation && !self.violated);
-        self.violated |= violation;
+        let worse = level > self.condition || (aggravations & !self.aggravations) != 0;
+        self.aggravations |= aggravations;
         if worse {
             (self.condition, self.lower_since) = (level.max(self.condition), None);
             self.level = self.level.max(level);

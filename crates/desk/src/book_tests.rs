@@ -43,7 +43,7 @@ const STATES: [Step; 8] = [
     }),
     ("shown warning", |b, t| {
         b.raise(pair(), AlertLevel::Warning, facts(false), now(t));
-        b.handle_shown(1, "ada", now(t)).unwrap();
+        b.handle_shown(1, 1, "ada", now(t)).unwrap();
     }),
     ("acknowledged warning", |b, t| {
         b.raise(pair(), AlertLevel::Warning, facts(false), now(t));
@@ -68,7 +68,7 @@ const STATES: [Step; 8] = [
     }),
 ];
 
-const EVENTS: [Step; 14] = [
+const EVENTS: [Step; 15] = [
     ("found as caution", |b, t| {
         b.raise(pair(), AlertLevel::Caution, facts(false), now(t + 1));
     }),
@@ -84,6 +84,11 @@ const EVENTS: [Step; 14] = [
     }),
     ("found, minima lost", |b, t| {
         b.raise(pair(), AlertLevel::Warning, facts(true), now(t + 1));
+    }),
+    ("found, answer overdue, twice", |b, t| {
+        for ms in [1, 2] {
+            b.raise(pair(), AlertLevel::Warning, Facts { overdue: true, ..Facts::default() }, now(t + ms));
+        }
     }),
     ("absent", |b, t| b.absent(&pair(), now(t + 1))),
     ("absent at 0 and 9.999 s", |b, t| {
@@ -104,8 +109,8 @@ const EVENTS: [Step; 14] = [
         b.handle_time(now(t + 3_600_000));
     }),
     ("shown to bob twice", |b, t| {
-        let _ = b.handle_shown(1, "bob", now(t + 1));
-        let _ = b.handle_shown(1, "bob", now(t + 2));
+        let _ = b.handle_shown(1, 1, "bob", now(t + 1));
+        let _ = b.handle_shown(1, 1, "bob", now(t + 2));
     }),
     ("acknowledged by bob", |b, t| drop(b.handle_acknowledge(1, "bob", Role::Officer, now(t + 1)))),
     ("acknowledged by an observer", |b, t| drop(b.handle_acknowledge(1, "eve", Role::Observer, now(t + 1)))),
@@ -151,8 +156,8 @@ fn a_cleared_alert_is_kept_and_a_new_one_has_a_new_number() {
     book.raise(pair(), AlertLevel::Alarm, facts(false), now(0));
     book.clear(&pair(), now(10));
     assert_eq!(book.handle_acknowledge(1, "ada", Role::Officer, now(11)), Err(DeskError::Cleared { id: 1 }));
-    assert_eq!(book.handle_shown(1, "ada", now(11)), Ok(()));
-    assert_eq!(book.handle_shown(2, "ada", now(11)), Err(DeskError::Unknown { what: "alert", id: 2 }));
+    assert_eq!(book.handle_shown(1, 1, "ada", now(11)), Ok(()));
+    assert_eq!(book.handle_shown(2, 1, "ada", now(11)), Err(DeskError::Unknown { what: "alert", id: 2 }));
     assert_eq!(book.raise(pair(), AlertLevel::Alarm, facts(false), now(20)), Some(2));
     assert_eq!(book.find(1).map(|a| (a.state, a.cleared)), Some((AlertState::Cleared, Some(now(10).utc))));
 }

@@ -49,6 +49,19 @@ pub struct Facts {
     /// Time of the older of the reports it rests on.
     #[n(13)]
     pub data_at: Option<Utc>,
+    /// The answer asked for is overdue.
+    #[n(14)]
+    pub overdue: bool,
+    /// A read-back came that differs from what was sent.
+    #[n(15)]
+    pub differs: bool,
+}
+
+impl Facts {
+    /// What makes a situation worse whatever its level, as bits: each sounds again when it first comes.
+    pub(crate) fn aggravations(&self) -> u8 {
+        u8::from(self.violation) | u8::from(self.overdue) << 1 | u8::from(self.differs) << 2
+    }
 }
 
 /// What a comparison of two levels rests on.

@@ -373,7 +373,8 @@ impl NoticeItem {
             });
             by_time.max(by_kind)?
         };
-        Some((level, Facts { text: self.sentence(wrong), ..Facts::default() }))
+        let facts = Facts { text: self.sentence(wrong), overdue: self.overdue, differs: wrong, ..Facts::default() };
+        Some((level, facts))
     }
 
     fn sentence(&self, wrong: bool) -> String {

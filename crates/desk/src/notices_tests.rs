@@ -217,6 +217,28 @@ fn a_wrong_read_back_from_a_peer_is_no_acknowledgement_and_alarms() {
 }
 
 #[test]
+fn a_wrong_read_back_sounds_again_although_the_overdue_alarm_was_taken_up() {
+    let mut desk = Desk::default();
+    let id = desk.notices.handle_sent(outgoing(1, Precedence::Flash, 60), now(0)).unwrap();
+    desk.handle_time(now(60_000));
+    let alert = desk.alerts.of(&Situation::Notice(id)).unwrap().id;
+    desk.alerts.handle_acknowledge(alert, "ada", Role::Officer, now(60_001)).unwrap();
+    desk.handle_time(now(70_000));
+    assert_eq!(level_of(&desk, id), Some((AlertLevel::Alarm, AlertState::Acknowledged)));
+    let receipt = Receipt {
+        of: record(1),
+        index: 0,
+        level: ReceiptLevel::Acknowledged,
+        at: Utc(0),
+        role: Some(Role::Officer),
+        read_back: Some(ReadBack::default()),
+    };
+    desk.notices.handle_receipt(&party("south"), &receipt).unwrap();
+    desk.handle_time(now(70_001));
+    assert_eq!(level_of(&desk, id), Some((AlertLevel::Alarm, AlertState::Raised)));
+}
+
+#[test]
 fn a_flood_of_routine_notices_does_not_shut_out_an_urgent_one() {
     let mut notices = Notices::default();
     let open = NOTICES_MAX - URGENT_RESERVE;

@@ -98,7 +98,14 @@ pub enum Command {
     },
     /// Replace the release rules.
     #[n(8)]
-    SetPolicy(#[n(0)] release::Policy),
+    SetPolicy {
+        /// The rules, whole; their revision is set when they come into force.
+        #[n(0)]
+        policy: release::Policy,
+        /// Revision on which the change was based; `None`: whatever is in force.
+        #[n(1)]
+        replaces: Option<u32>,
+    },
     /// State the channel's state towards a peer.
     #[n(9)]
     StateChannel {
@@ -153,7 +160,7 @@ impl Command {
             Self::FileSite { .. } => "file-site",
             Self::RemoveSite(_) => "remove-site",
             Self::SendAvoid { .. } => "send-avoid",
-            Self::SetPolicy(_) => "set-policy",
+            Self::SetPolicy { .. } => "set-policy",
             Self::StateChannel { .. } => "state-channel",
             Self::SetAccount { .. } => "set-account",
             Self::RemoveAccount(_) => "remove-account",
@@ -177,7 +184,7 @@ impl Command {
             | Self::SendAvoid { .. } => {
                 matches!(role, Role::Planner)
             }
-            Self::SetPolicy(_) | Self::StateChannel { .. } | Self::SetAccount { .. } | Self::RemoveAccount(_) => {
+            Self::SetPolicy { .. } | Self::StateChannel { .. } | Self::SetAccount { .. } | Self::RemoveAccount(_) => {
                 matches!(role, Role::Administrator)
             }
             Self::SignedIn { .. } | Self::SignedOut | Self::SetPassword(_) => true,
@@ -322,6 +329,17 @@ pub enum Refused {
         /// Bound.
         #[n(1)]
         max: u64,
+    },
+    /// The rules were changed by somebody else since they were read.
+    #[error("the rules in force are revision {now}, not {given}; read them again")]
+    #[n(8)]
+    Changed {
+        /// Revision in force.
+        #[n(0)]
+        now: u32,
+        /// Revision on which the change was based.
+        #[n(1)]
+        given: u32,
     },
 }
 

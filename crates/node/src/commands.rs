@@ -1,8 +1,8 @@
 //! Commands, decided in the fold.
 use crate::command::{Account, Actor, Answer, Command, Done, Refused, SendNotice, SentTo};
 use crate::filed::{Filed, NotFiled, room};
-use crate::input::Output;
-use crate::state::{AUDIT_MAX, AuditRow, State};
+use crate::input::{Output, PaintedAlert};
+use crate::state::State;
 use airspace::{Plan, PlanState, Site, Volume4d};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -37,16 +37,10 @@ impl State {
         } else {
             Err(Refused::Role { role: actor.role })
         };
-        if self.audit.len() >= AUDIT_MAX {
-            self.audit.pop_front();
+        match &answer {
+            Ok(_) => self.done(actor, command.name(), now),
+            Err(refused) => self.attempted(actor, command.name(), &refused.to_string(), 1, now),
         }
-        self.audit.push_back(AuditRow {
-            seq: self.seq,
-            utc: now.utc,
-            actor: actor.clone(),
-            command: command.name().to_string(),
-            answer: answer.as_ref().map_or_else(ToString::to_string, |_| "ok".to_string()),
-        });
         if let Some(key) = key {
             self.account_answer(&actor.name, key, &answer);
         }
@@ -66,7 +60,7 @@ impl State {
             Command::FileSite { subject, site } => self.file_site(*subject, site, now, out),
             Command::RemoveSite(subject) => self.remove_site(*subject, now, out),
             Command::SendAvoid { subject, to, volumes } => self.send_avoid(actor, *subject, to, volumes, now, out),
-            Command::SetPolicy(policy) => self.set_policy(policy, now, out),
+            Command::SetPolicy { policy, replaces } => self.set_policy(policy, *replaces, now, out),
             Command::StateChannel { peer, state, reason } => self.state_channel(actor, peer, *state, reason, now, out),
             Command::SetAccount { name, account } => self.set_account(name, account),
             Command::SetPassword(password) => match self.accounts.get_mut(&actor.name) {
@@ -118,6 +112,9 @@ impl State {
             self.desk.notices.handle_logged(to, &appended.id, appended.index);
             sent.push(SentTo { party: to.clone(), index: appended.index, id: appended.id });
         }
+        if let Some(me) = self.party().cloned() {
+            self.notice_arrived(&me, send.subject, now);
+        }
         Ok(Done::Sent(sent))
     }
 
@@ -154,11 +151,15 @@ impl State {
         }
     }
 
-    /// A console painted these: the officer has seen them, and the sender of a notice is told so.
-    pub(crate) fn displayed(&mut self, actor: &Actor, alerts: &[u64], notices: &[Hash32], now: Now) {
+    /// A console painted these: the officer has seen them, and the sender of a notice is told so. A wall screen or a
+    /// program that only looks is no watch: what it painted stands in the journal and shows nothing to anybody.
+    pub(crate) fn displayed(&mut self, actor: &Actor, alerts: &[PaintedAlert], notices: &[Hash32], now: Now) {
+        if !matches!(actor.role, Role::Officer | Role::Planner) {
+            return;
+        }
         // What has gone since it was painted needs nothing more.
-        for id in alerts {
-            self.desk.alerts.handle_shown(*id, &actor.name, now).ok();
+        for painted in alerts {
+            self.desk.alerts.handle_shown(painted.id, painted.raising, &actor.name, now).ok();
         }
         for id in notices.iter().filter_map(|record| self.incoming(record)).collect::<Vec<_>>() {
             self.desk.notices.handle_shown(id, &actor.name, actor.role, now).ok();
@@ -222,14 +223,20 @@ impl State {
 
     fn tell_plan(&mut self, subject: SubjectId, plan: &Plan, now: Now, out: &mut Vec<Output>) {
         self.tell(now, out, |state, name, envelope| match state.peers.get_mut(name) {
-            Some(peer) => peer.releaser.release_plan(&state.policy, envelope, subject, plan, now),
+            Some(peer) => {
+                let rules = peer.rules(&state.policy);
+                peer.releaser.release_plan(&rules, envelope, subject, plan, now)
+            }
             None => Ok(Vec::new()),
         });
     }
 
     fn tell_site(&mut self, subject: SubjectId, site: &Site, now: Now, out: &mut Vec<Output>) {
         self.tell(now, out, |state, name, envelope| match state.peers.get_mut(name) {
-            Some(peer) => peer.releaser.release_site(&state.policy, envelope, subject, site, now),
+            Some(peer) => {
+                let rules = peer.rules(&state.policy);
+                peer.releaser.release_site(&rules, envelope, subject, site, now)
+            }
             None => Ok(Vec::new()),
         });
     }
@@ -324,12 +331,25 @@ impl State {
         Ok(Done::Sent(sent))
     }
 
-    fn set_policy(&mut self, policy: &Policy, now: Now, out: &mut Vec<Output>) -> Answer {
+    fn set_policy(&mut self, policy: &Policy, replaces: Option<u32>, now: Now, out: &mut Vec<Output>) -> Answer {
+        if let Some(given) = replaces.filter(|given| *given != self.policy.revision) {
+            return Err(Refused::Changed { now: self.policy.revision, given });
+        }
         policy.check().map_err(|e| invalid("release", &e))?;
+        self.put_in_force(policy, now, out);
+        Ok(Done::Ok)
+    }
+
+    /// Other release rules from now on.
+    pub(crate) fn put_in_force(&mut self, policy: &Policy, now: Now, out: &mut Vec<Output>) {
         let revision = self.policy.revision + 1;
         self.policy = Policy { revision, ..policy.clone() };
-        // What was told under the old rules and is no longer allowed is withdrawn; what is newly allowed is said.
-        let Some(party) = self.party().cloned() else { return Ok(Done::Ok) };
+        self.tell_again(now, out);
+    }
+
+    /// What was told and is no longer allowed is withdrawn; what is newly allowed is said.
+    pub(crate) fn tell_again(&mut self, now: Now, out: &mut Vec<Output>) {
+        let Some(party) = self.party().cloned() else { return };
         let own = |owner: &PartyId| *owner == party;
         let plans: Vec<_> =
             self.plans.iter().filter(|((o, _), _)| own(o)).map(|((_, s), f)| (*s, f.value.clone())).collect();
@@ -341,7 +361,6 @@ impl State {
         for (subject, site) in sites {
             self.tell_site(subject, &site, now, out);
         }
-        Ok(Done::Ok)
     }
 
     fn state_channel(
@@ -371,6 +390,7 @@ impl State {
         if let Some(peer) = self.peers.get_mut(name) {
             (peer.ours, peer.statements) = (state, statements);
         }
+        self.check_channels(now, out);
         Ok(Done::Sent(alloc::vec![SentTo { party: name.clone(), index: appended.index, id: appended.id }]))
     }
 

@@ -2,7 +2,7 @@
 use crate::input::{ObservedLoss, Output};
 use crate::picture::SystemTrack;
 use crate::situation::{Present, conflict_of};
-use crate::state::State;
+use crate::state::{Checked, State};
 use alloc::vec::Vec;
 use desk::{AlertLevel, Basis, Facts};
 use detect::{AltitudeBasis, Encounter, Kinematics, MinimaTable, Pair, observed_at, sweep};
@@ -39,7 +39,7 @@ impl State {
 
     /// Whether one of the two is in the airspace of a pact (clauses 2.1 and 2.2), or comes into it by `until`: at
     /// its border, too, an aircraft inside is separated from all others.
-    fn within_pact(&self, a: &SystemTrack, b: &SystemTrack, until: Utc) -> bool {
+    pub(crate) fn within_pact(&self, a: &SystemTrack, b: &SystemTrack, until: Utc) -> bool {
         let airspaces = &self.pacts.airspaces;
         let holds = |track: &SystemTrack| {
             let state = Kinematics::from_report(&track.last, track.last.at);
@@ -106,7 +106,7 @@ impl State {
                 held += 1;
             }
         }
-        self.checked = (keys.len() as u32, held, now.utc);
+        self.checked = Checked { tracks: keys.len() as u32, conflicts: held, unjudged: 0, at: now.utc };
         // A pair that has not been in violation for a minute is forgotten; a new loss is said anew.
         self.losses.retain(|_, at| now.utc.since_ms(*at) < 60_000);
     }

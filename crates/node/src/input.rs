@@ -80,6 +80,17 @@ pub enum FeedState {
     Down,
 }
 
+/// An alert as a console painted it. One that was raised again is another thing to have seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub struct PaintedAlert {
+    /// Its number.
+    #[n(0)]
+    pub id: u64,
+    /// Which raising of it, from 1.
+    #[n(1)]
+    pub raising: u32,
+}
+
 /// An input.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Input {
@@ -171,9 +182,9 @@ pub enum Input {
         /// Who saw it.
         #[n(0)]
         actor: Actor,
-        /// Alerts painted for the first time.
+        /// Alerts painted for the first time as they were raised then.
         #[n(1)]
-        alerts: Vec<u64>,
+        alerts: Vec<PaintedAlert>,
         /// Notices painted for the first time.
         #[n(2)]
         notices: Vec<record::Hash32>,
@@ -187,6 +198,22 @@ pub enum Input {
         /// Since when, ms UTC.
         #[n(1)]
         since_utc_ms: i64,
+    },
+    /// Something was refused before it became a command, or somebody failed to sign in.
+    #[n(11)]
+    Attempt {
+        /// Who asked; of a failed sign-in the account that was named, if there is one.
+        #[n(0)]
+        actor: Actor,
+        /// What was asked: the name of a command, or of what was to be read.
+        #[n(1)]
+        command: String,
+        /// Why it was refused.
+        #[n(2)]
+        refused: String,
+        /// How often, within a second.
+        #[n(3)]
+        times: u32,
     },
     /// An input made the fold panic; every replica skips it.
     #[n(10)]

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+mod audit;
 pub mod command;
 mod commands;
 mod detecting;
@@ -18,12 +19,15 @@ pub mod input;
 mod linking;
 mod own;
 pub mod picture;
+mod preview;
 mod reported;
 mod situation;
 mod state;
+mod unjudged;
 pub mod view;
 mod viewing;
 mod volumes;
 
 pub use detecting::CONFLICTS_MAX;
+pub use preview::{PREVIEW_FILED_MAX, Preview, PreviewFiled};
 pub use state::{AuditRow, State};

@@ -18,6 +18,8 @@ use units::{Now, Utc};
 
 /// A peer whose newest checkpoint is older than this is lost: five heartbeats.
 const LOST_AFTER_MS: u64 = 5_000;
+/// What it means that a channel or pact is not in force.
+const HELD_BACK: &str = "Tracks and plans are held back; notices, receipts and protected sites pass.";
 /// The end of a pact is announced this long before.
 const PACT_ENDS_SOON_MS: i64 = 24 * 3600 * 1000;
 
@@ -77,6 +79,7 @@ impl State {
                     differs: None,
                     opened: false,
                     since: now.mono,
+                    carries_all: false,
                 };
                 self.peers.insert(name, peer);
             }
@@ -212,8 +215,9 @@ impl State {
                     due_s: pact_s.map_or(asked_s, |pact_s| asked_s.min(pact_s)),
                     issued: record.issued_at,
                 };
-                if let Err(error) = self.desk.notices.handle_arrived(incoming, now) {
-                    out.push(Output::Log(format!("notice {id} of {name}: {error}")));
+                match self.desk.notices.handle_arrived(incoming, now) {
+                    Ok(_) => self.notice_arrived(name, record.subject, now),
+                    Err(error) => out.push(Output::Log(format!("notice {id} of {name}: {error}"))),
                 }
             }
             Body::Receipt(receipt) => {
@@ -226,6 +230,7 @@ impl State {
                 if let Some(peer) = self.peers.get_mut(name) {
                     peer.theirs = statement.state;
                 }
+                self.check_channels(now, out);
             }
         }
     }
@@ -252,7 +257,8 @@ impl State {
             return;
         }
         for peer in self.peers.values_mut() {
-            peer.releaser.offer_tracks(&self.policy, &own, now);
+            let rules = peer.rules(&self.policy);
+            peer.releaser.offer_tracks(&rules, &own, now);
         }
     }
 
@@ -262,7 +268,10 @@ impl State {
         for name in names {
             let Some(envelope) = self.envelope(&name) else { continue };
             let flushed = match self.peers.get_mut(&name) {
-                Some(peer) => peer.releaser.flush(&self.policy, &envelope, now),
+                Some(peer) => {
+                    let rules = peer.rules(&self.policy);
+                    peer.releaser.flush(&rules, &envelope, now)
+                }
                 None => continue,
             };
             match flushed {
@@ -275,6 +284,22 @@ impl State {
                 }
                 Err(error) => out.push(Output::Log(format!("release to {name}: {error}"))),
             }
+        }
+    }
+
+    /// Outside the pact's validity (clause 3.1), and while either side states that the channel is not in force, only the
+    /// safety floor is carried: what people address to each other, and protected sites. Nothing else may be said under an
+    /// agreement that does not hold, and a warning must not be lost for a date.
+    pub(crate) fn check_channels(&mut self, now: Now, out: &mut Vec<Output>) {
+        let mut changed = false;
+        for (name, peer) in &mut self.peers {
+            let valid = self.pacts.with(name).is_some_and(|p| p.pact().valid_at(now.utc));
+            let carries_all = valid && in_force(peer.ours) && in_force(peer.theirs);
+            changed |= carries_all != peer.carries_all;
+            peer.carries_all = carries_all;
+        }
+        if changed {
+            self.tell_again(now, out);
         }
     }
 
@@ -304,7 +329,8 @@ impl State {
             };
             let own = TrackReport { local: u64::from(own.id), ..own.last };
             let Some(peer) = self.peers.get(&name) else { continue };
-            match peer.releaser.release_conflict(&self.policy, &envelope, &own, report, now) {
+            let rules = peer.rules(&self.policy);
+            match peer.releaser.release_conflict(&rules, &envelope, &own, report, now) {
                 Ok(Some(released)) => {
                     self.say(&name, released, now, out);
                 }
@@ -359,26 +385,26 @@ impl State {
         let (ours, theirs) = (peer.ours, peer.theirs);
         if !(in_force(ours) && in_force(theirs)) {
             let differ = if same_state(ours, theirs) { "" } else { "States differ: " };
-            let text = format!("{differ}channel with {name} is {} by us, {} by them", ours.name(), theirs.name());
+            let (ours, theirs) = (ours.name(), theirs.name());
+            let text = format!("{differ}channel with {name} is {ours} by us, {theirs} by them. {HELD_BACK}");
             troubles.push((PeerTrouble::Channel, AlertLevel::Caution, text));
         }
         troubles
     }
 }
 
-/// What is said of a pact whose validity (clause 3.1) ends soon, has ended, or has not begun. Nothing is cut by the
-/// calendar: a channel for safety that falls silent at midnight would cost more than one a day too long, and what is
-/// released stays each party's own decision.
+/// What is said of a pact whose validity (clause 3.1) ends soon, has ended, or has not begun.
 fn validity(pact: &Pact, now: Utc) -> Option<(AlertLevel, String)> {
     let (from, until) = (pact::time_text(pact.valid_from), pact::time_text(pact.valid_until));
     let left_ms = pact.valid_until.since_ms(now);
     if now < pact.valid_from {
-        return Some((AlertLevel::Caution, format!("holds only from {from} (clause 3.1)")));
+        return Some((AlertLevel::Caution, format!("holds only from {from} (clause 3.1). {HELD_BACK}")));
     }
     if left_ms < 0 {
-        return Some((AlertLevel::Warning, format!("ended at {until} (clause 3.1); agree a new one")));
+        return Some((AlertLevel::Warning, format!("ended at {until} (clause 3.1): agree a new one. {HELD_BACK}")));
     }
-    (left_ms < PACT_ENDS_SOON_MS).then(|| (AlertLevel::Caution, format!("ends at {until} (clause 3.1)")))
+    (left_ms < PACT_ENDS_SOON_MS)
+        .then(|| (AlertLevel::Caution, format!("ends at {until} (clause 3.1); then tracks and plans are held back")))
 }
 
 fn difference(d: &pact::Difference) -> String {

@@ -10,6 +10,9 @@ use units::Now;
 /// A feed that cannot be reached for this long is lost: a restart of a receiver's program takes less.
 const FEED_LOST_AFTER_MS: u64 = 10_000;
 
+/// Trouble that is over is said for this long: a watch looks at its alerts more often.
+const SAID_FOR_MS: i64 = 600_000;
+
 impl State {
     /// A feed that is not there: what it would show is missing, and nobody sees what is missing.
     pub(crate) fn check_feeds(&mut self, present: &mut Present, now: Now) {
@@ -42,7 +45,7 @@ impl State {
 
     pub(crate) fn check_gap(&mut self, present: &mut Present, now: Now) {
         let Some((dropped, since_utc_ms)) = self.gap else { return };
-        if now.utc.0 - since_utc_ms > 600_000 {
+        if now.utc.0 - since_utc_ms > SAID_FOR_MS {
             self.gap = None;
             return;
         }
@@ -50,5 +53,18 @@ impl State {
         let gap = Situation::Own(OwnTrouble::Gap);
         self.hold(gap.clone(), AlertLevel::Caution, sentence(text), now);
         present.insert(gap);
+    }
+
+    /// An input that made the fold fail was skipped: what it said is not in the picture, and somebody must mend the program.
+    pub(crate) fn check_skipped(&mut self, present: &mut Present, now: Now) {
+        let Some((seq, at)) = self.skipped else { return };
+        if now.utc.since_ms(at) > SAID_FOR_MS {
+            self.skipped = None;
+            return;
+        }
+        let text = format!("Input {seq} could not be processed and was skipped: see the log, and report it");
+        let skipped = Situation::Own(OwnTrouble::Skipped);
+        self.hold(skipped.clone(), AlertLevel::Warning, sentence(text), now);
+        present.insert(skipped);
     }
 }

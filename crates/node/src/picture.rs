@@ -193,6 +193,12 @@ impl Picture {
         self.by_local.get(&(source, local)).copied()
     }
 
+    /// The track of an ICAO address.
+    #[must_use]
+    pub fn by_address(&self, address: Address) -> Option<&SystemTrack> {
+        self.by_address.get(&address).and_then(|id| self.get(*id))
+    }
+
     /// All tracks, by number.
     pub fn iter(&self) -> impl Iterator<Item = &SystemTrack> {
         self.tracks.values()

@@ -46,9 +46,9 @@ impl State {
     /// Whether there are as many alerts of this kind of situation as may be. This is for what grows with the traffic, or
     /// with what a peer sends; the others grow with the number of peers and notices.
     fn is_full_of(&self, situation: &Situation) -> bool {
-        use Situation::{Area, Meeting, Reported, Site, Tracks};
+        use Situation::{Area, Meeting, Reported, Site, Tracks, Unjudged};
         let same = |s: &Situation| core::mem::discriminant(s) == core::mem::discriminant(situation);
-        matches!(situation, Tracks(..) | Site(..) | Area(..) | Meeting(..) | Reported(..))
+        matches!(situation, Tracks(..) | Site(..) | Area(..) | Meeting(..) | Reported(..) | Unjudged(..))
             && self.desk.alerts.live().filter(|a| same(&a.situation)).count() >= crate::detecting::CONFLICTS_MAX
     }
 

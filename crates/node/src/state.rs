@@ -4,6 +4,7 @@ use crate::filed::Filed;
 use crate::input::{Boot, Entry, FeedConfig, FeedState, Input, Output};
 use crate::picture::{Origin, Picture, Source, Standing, Taken};
 use airspace::{Plan, Site, Volume4d};
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
@@ -19,8 +20,6 @@ use release::{Envelope, LedgerRow, Policy, Releaser};
 use track::TrackReport;
 use units::{Mono, Now, Utc};
 
-/// Commands kept for the audit view; all of them stand in the journal.
-pub const AUDIT_MAX: usize = 1000;
 /// Answers kept for repeated idempotency keys: at ten commands a second, more than a minute of retries.
 const ANSWERS_MAX: usize = 1000;
 /// Ledger rows kept for the view; all can be made again from the journal.
@@ -82,7 +81,7 @@ pub struct State {
     pub(crate) second: Mono,
     /// Last sweep.
     #[n(17)]
-    pub(crate) checked: (u32, u32, Utc),
+    pub(crate) checked: Checked,
     /// Alerts left out because of a bound.
     #[n(18)]
     pub(crate) cut: u32,
@@ -101,6 +100,12 @@ pub struct State {
     /// Conflicts raised or worsened by the input being folded, to be shared where policy allows.
     #[n(23)]
     pub(crate) fresh_conflicts: Vec<(u64, u64)>,
+    /// The last input that was skipped, and when that was decided.
+    #[n(24)]
+    pub(crate) skipped: Option<(u64, Utc)>,
+    /// Whether the aircraft of a plan was outside it at the last looks, newest in the lowest bit.
+    #[n(25)]
+    pub(crate) off_plan: BTreeMap<SubjectId, u8>,
     /// Parsed pacts; rebuilt from `boot`.
     #[cbor(skip)]
     pub(crate) pacts: Pacts,
@@ -143,6 +148,16 @@ pub struct Peer {
     /// When the node started or met this peer first.
     #[n(8)]
     pub(crate) since: Mono,
+    /// Whether more than the safety floor is carried: the channel is in force on both sides, and so is the pact.
+    #[n(9)]
+    pub(crate) carries_all: bool,
+}
+
+impl Peer {
+    /// The release rules as they hold for this peer now.
+    pub(crate) fn rules<'p>(&self, policy: &'p Policy) -> Cow<'p, Policy> {
+        if self.carries_all { Cow::Borrowed(policy) } else { Cow::Owned(policy.safety_floor()) }
+    }
 }
 
 /// One feed.
@@ -174,7 +189,25 @@ impl Feed {
     }
 }
 
-/// One command as journaled.
+/// What the last full sweep looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct Checked {
+    /// Tracks looked at.
+    #[n(0)]
+    pub tracks: u32,
+    /// Pairs of them found in conflict, one of each pair an own track.
+    #[n(1)]
+    pub conflicts: u32,
+    /// Tracks that are own, or near an own one, and could not be judged.
+    #[n(2)]
+    pub unjudged: u32,
+    /// When.
+    #[n(3)]
+    pub at: Utc,
+}
+
+/// What was asked, as journaled.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 pub struct AuditRow {
     /// Sequence number.
@@ -192,6 +225,12 @@ pub struct AuditRow {
     /// `ok`, or the refusal's text.
     #[n(4)]
     pub answer: String,
+    /// How often it was refused alike within a second of the last time; 1 for what was done.
+    #[n(5)]
+    pub times: u32,
+    /// The last of these times.
+    #[n(6)]
+    pub last: Utc,
 }
 
 /// Pacts parsed from the boot's texts.
@@ -238,13 +277,15 @@ impl Default for State {
             answers: VecDeque::new(),
             audit: VecDeque::new(),
             second: Mono(0),
-            checked: (0, 0, Utc(0)),
+            checked: Checked::default(),
             cut: 0,
             ledger: VecDeque::new(),
             gap: None,
             losses: BTreeMap::new(),
             skewed: BTreeMap::new(),
             fresh_conflicts: Vec::new(),
+            skipped: None,
+            off_plan: BTreeMap::new(),
             pacts: Pacts::default(),
             index: TrackIndex::default(),
             prepared: crate::volumes::Prepared::default(),
@@ -281,9 +322,13 @@ impl State {
                 let answer = self.command(actor, key.as_deref(), command, now, out);
                 out.push(Output::Answer(answer));
             }
+            Input::Attempt { actor, command, refused, times } => {
+                self.attempted(actor, command, refused, *times, now);
+            }
             Input::Displayed { actor, alerts, notices } => self.displayed(actor, alerts, notices, now),
             Input::Gap { dropped, since_utc_ms } => self.gap = Some((*dropped, *since_utc_ms)),
             Input::Quarantine { seq } => {
+                self.skipped = Some((*seq, now.utc));
                 out.push(Output::Log(format!("input {seq} made the fold fail and is skipped by a journaled decision")));
             }
         }
@@ -296,6 +341,7 @@ impl State {
         // nor the size of what a peer is sent tells of what it is not sent.
         if now.mono.since_ms(self.second) >= SECOND_MS {
             self.second = now.mono;
+            self.check_channels(now, out);
             self.flush_releases(now, out);
             for id in self.picture.expire(now) {
                 self.index.0.remove(id);
@@ -312,11 +358,13 @@ impl State {
     fn check_all(&mut self, now: Now) {
         let mut present = BTreeSet::new();
         self.full_sweep(&mut present, now);
+        self.checked.unjudged = self.check_unjudged(&mut present, now);
         self.keep_unseen(&mut present, now);
         self.check_volumes(&mut present, now);
         self.check_peers(&mut present, now);
         self.check_feeds(&mut present, now);
         self.check_gap(&mut present, now);
+        self.check_skipped(&mut present, now);
         self.tell_absent(&present, now);
         self.desk.handle_time(now);
     }
@@ -381,9 +429,10 @@ impl State {
         if self.parties.is_empty() {
             self.parties.push(boot.party.clone());
             self.policy = boot.policy.clone();
-        } else if boot.policy.revision > self.policy.revision {
-            self.policy = boot.policy.clone();
         }
+        // What a person changed in the file since the last start is the newest order there is. What was ordered while the
+        // node ran stays in force as long as the file stays as it was.
+        let changed = self.boot.as_ref().is_some_and(|last| last.policy.rules != boot.policy.rules);
         let feeds = boot.feeds.iter().map(|config| {
             let old = self.feeds.iter().find(|f| f.config.name == config.name);
             Feed {
@@ -402,6 +451,16 @@ impl State {
         self.open_peers(boot, now, out);
         self.reindex();
         self.prepared = crate::volumes::Prepared::of(self);
+        self.check_channels(now, out);
+        if changed && self.policy.rules != boot.policy.rules {
+            self.put_in_force(&boot.policy, now, out);
+            let revision = self.policy.revision;
+            out.push(Output::Log(format!("the file's release rules were changed: in force as revision {revision}")));
+        } else if self.policy.rules != boot.policy.rules {
+            let revision = self.policy.revision;
+            let text = "the release rules in force were set while the node ran, and are not those of the file";
+            out.push(Output::Log(format!("{text}: revision {revision}")));
+        }
     }
 
     fn reports(&mut self, feed: u16, batch: &TrackBatch, now: Now, out: &mut Vec<Output>) {

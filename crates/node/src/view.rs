@@ -1,6 +1,7 @@
 //! What readers see: plain values, made from the state at most ten times a second and shared without locks.
 use crate::command::Account;
 use crate::input::FeedState;
+pub use crate::state::Checked;
 use airspace::{Plan, Site, Volume4d};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -38,7 +39,7 @@ pub struct View {
     pub sites: Vec<SiteView>,
     /// Avoid areas received and sent.
     pub avoids: Vec<AvoidView>,
-    /// Last full sweep: tracks and pairs checked, and when.
+    /// Last full sweep: what it looked at, what it could not judge, and when.
     pub checked: Checked,
     /// Alerts left out because of a bound.
     pub cut: u32,
@@ -96,6 +97,8 @@ pub enum LinkStatus {
 pub struct PeerView {
     /// Party.
     pub party: PartyId,
+    /// How its desk is reached without the link: clause 1 of the pact.
+    pub desk: String,
     /// Link.
     pub link: LinkStatus,
     /// Why it is down or frozen.
@@ -150,8 +153,10 @@ pub enum AlertKind {
     Plan,
     /// A peer's information is old.
     PeerLost,
-    /// A peer's clock, or a peer's statement of the channel's state.
+    /// A peer's clock.
     Clock,
+    /// The channel to a peer is not in force, or the two sides state different states of it.
+    Channel,
     /// A notice that waits.
     Notice,
     /// A link is frozen.
@@ -170,6 +175,7 @@ impl AlertKind {
             Self::Plan => "plan",
             Self::PeerLost => "peer-lost",
             Self::Clock => "clock",
+            Self::Channel => "channel",
             Self::Notice => "notice",
             Self::Frozen => "frozen",
             Self::OwnPicture => "own-picture",
@@ -199,8 +205,14 @@ pub struct AlertView {
     pub level: u8,
     /// `raised`, `shown`, `acknowledged` or `cleared`.
     pub state: &'static str,
-    /// When raised.
+    /// When raised first.
     pub raised: Utc,
+    /// When raised as it is now.
+    pub since: Utc,
+    /// An alarm only because nobody acknowledged the warning.
+    pub escalated: bool,
+    /// How often it was raised: once, and again each time it became worse.
+    pub raising: u32,
     /// One sentence.
     pub text: String,
     /// What it is about beside tracks: a notice's id, a site's or plan's subject, or a party.
@@ -312,17 +324,6 @@ pub struct AvoidView {
     pub owner: Owner,
     /// Volumes.
     pub volumes: Vec<Volume4d>,
-}
-
-/// The last full sweep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Checked {
-    /// Tracks.
-    pub tracks: u32,
-    /// Pairs in conflict.
-    pub pairs: u32,
-    /// When.
-    pub utc: Utc,
 }
 
 /// A pact in force.

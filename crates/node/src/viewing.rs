@@ -2,8 +2,8 @@
 use crate::picture::{STALE_MS, Source, SystemTrack};
 use crate::state::State;
 use crate::view::{
-    AlertKind, AlertTrack, AlertView, AvoidView, Checked, FeedView, LinkStatus, NoticeView, Owner, PactView, PeerView,
-    PlanView, SiteView, TrackView, View,
+    AlertKind, AlertTrack, AlertView, AvoidView, FeedView, LinkStatus, NoticeView, Owner, PactView, PeerView, PlanView,
+    SiteView, TrackView, View,
 };
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -12,7 +12,6 @@ use alloc::vec::Vec;
 use desk::{Alert, Basis, Direction, NoticeItem, Situation};
 use link::LinkState;
 use record::{PartyId, ReleaseForm};
-use release::Released;
 use units::Now;
 
 /// Ended alerts stay in the view this long.
@@ -38,7 +37,7 @@ impl State {
             plans: self.plan_views(),
             sites: self.site_views(),
             avoids: self.avoid_views(),
-            checked: Checked { tracks: self.checked.0, pairs: self.checked.1, utc: self.checked.2 },
+            checked: self.checked,
             cut: self.left_out(),
             pacts: self.pact_views(),
             accounts: self.accounts.clone(),
@@ -112,6 +111,7 @@ impl State {
         };
         Some(PeerView {
             party: name.clone(),
+            desk: self.pacts.with(name).and_then(|p| p.pact().party(name)).map(|p| p.desk.clone()).unwrap_or_default(),
             link: status,
             reason,
             age_ms: link.age_ms,
@@ -151,6 +151,9 @@ impl State {
             level: alert.level as u8 + 1,
             state: alert.state.name(),
             raised: alert.raised,
+            since: now.utc.plus_ms(-i64::try_from(now.mono.since_ms(alert.since())).unwrap_or(0)),
+            escalated: alert.is_escalated(),
+            raising: alert.raising,
             text: if facts.text.is_empty() { found() } else { facts.text.clone() },
             about: self.about(&alert.situation),
             a,
@@ -169,11 +172,13 @@ impl State {
 
     /// What an alert is about beside tracks.
     fn about(&self, situation: &Situation) -> Option<String> {
-        use Situation::{Area, Meeting, Notice, Own, Peer, Reported, Site, Tracks};
+        use Situation::{Area, Meeting, Notice, OffPlan, Own, Peer, Reported, Site, Tracks, Unjudged};
         match situation {
             Tracks(..) | Own(_) => None,
-            Site(.., subject) | Area(.., subject) | Meeting(.., subject) => Some(subject.to_string()),
-            Peer(party, _) | Reported(party, _) => Some(party.to_string()),
+            Site(.., subject) | Area(.., subject) | Meeting(.., subject) | OffPlan(_, subject) => {
+                Some(subject.to_string())
+            }
+            Peer(party, _) | Reported(party, _) | Unjudged(_, party) => Some(party.to_string()),
             Notice(id) => self.desk.notices.get(*id).map(|n| n.record.to_string()),
         }
     }
@@ -236,30 +241,9 @@ impl State {
         };
         self.pacts.list.iter().map(view).collect()
     }
-
-    /// What the next release to a peer would hold, made by the same code and changing nothing.
-    ///
-    /// # Errors
-    /// No such peer, or what the release itself would meet.
-    pub fn preview(&self, name: &PartyId, now: Now) -> Result<Vec<Released<record::Record>>, String> {
-        let peer = self.peers.get(name).ok_or_else(|| format!("no such party: {name}"))?;
-        let envelope = self.envelope(name).ok_or_else(|| format!("no pact with {name}"))?;
-        let mut out = peer.releaser.preview(&self.policy, &envelope, now).map_err(|e| e.to_string())?;
-        if out.is_empty() {
-            // Nothing waits at this moment: show what the present picture would give.
-            let own: Vec<track::TrackReport> = self
-                .picture
-                .iter()
-                .filter(|t| t.is_own())
-                .map(|t| track::TrackReport { local: u64::from(t.id), ..t.last })
-                .collect();
-            out = peer.releaser.preview_of(&self.policy, &envelope, &own, now).map_err(|e| e.to_string())?;
-        }
-        Ok(out)
-    }
 }
 
-fn unnamed() -> PartyId {
+pub(crate) fn unnamed() -> PartyId {
     match PartyId::parse("unnamed") {
         Ok(party) => party,
         Err(error) => unreachable!("a constant name: {error}"),
@@ -289,6 +273,7 @@ fn kind_of(situation: &Situation) -> AlertKind {
         desk::AlertKind::Plan => AlertKind::Plan,
         desk::AlertKind::PeerLost => AlertKind::PeerLost,
         desk::AlertKind::Clock => AlertKind::Clock,
+        desk::AlertKind::Channel => AlertKind::Channel,
         desk::AlertKind::Notice => AlertKind::Notice,
         desk::AlertKind::Frozen => AlertKind::Frozen,
         desk::AlertKind::OwnPicture => AlertKind::OwnPicture,

@@ -3,6 +3,7 @@
 //! What meets what is a function of the things filed alone, so that a state restored from a snapshot knows the same;
 //! time only decides which of it still matters.
 mod airborne;
+mod conforming;
 mod covering;
 mod words;
 
@@ -11,16 +12,16 @@ pub(crate) use covering::{check, check_site};
 use crate::filed::Filed;
 use crate::situation::{Present, sentence};
 use crate::state::State;
-use airspace::{Plan, PlanState, Volume4d};
+use airspace::{Limit, Outline, Plan, PlanState, Volume4d};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use covering::{covering, covering_site};
-use desk::{AlertLevel, Situation};
+use desk::{AlertLevel, Direction, NoticeItem, Situation};
 use detect::{Overlap, PreparedSite, PreparedVolume, volume_volume};
 use record::{PartyId, SubjectId};
-use units::{Now, Utc, earth};
+use units::{Now, Utc, Vertex, earth};
 
 /// Pairs of edges looked at for one pair of things. Edges near each other cost about 2 µs a pair unoptimised, so the worst
 /// pair costs 0.2 s; two plans of 50 volumes with 4 corners that all meet have 62,500, two boundaries of 300 corners 90,000.
@@ -34,6 +35,8 @@ enum Kind {
     Plan,
     Avoid,
     Site,
+    /// A notice with a place or volumes.
+    Notice,
 }
 
 /// Name of a thing: kind, owner, subject.
@@ -91,7 +94,8 @@ impl Prepared {
         let plans = state.plans.keys().map(|key| Thing::new(Kind::Plan, key));
         let avoids = state.avoids.keys().map(|key| Thing::new(Kind::Avoid, key));
         let sites = state.sites.keys().map(|key| Thing::new(Kind::Site, key));
-        let things: Vec<Thing> = plans.chain(avoids).chain(sites).collect();
+        let notices = state.desk.notices.iter().filter_map(|item| notice_thing(state, item));
+        let things: BTreeSet<Thing> = plans.chain(avoids).chain(sites).chain(notices).collect();
         things.iter().for_each(|thing| prepared.prepare(state, thing));
         for thing in things.iter().filter(|thing| Some(&thing.owner) == state.party()) {
             prepared.screen(state, thing);
@@ -113,6 +117,8 @@ impl Prepared {
                 state.avoids.get(&key).map(|f| Ready::Volumes(f.value.iter().filter_map(covering).collect()))
             }
             Kind::Site => state.sites.get(&key).and_then(|f| covering_site(&f.value)).map(|s| Ready::Site(s.into())),
+            Kind::Notice => notice_of(state, thing)
+                .map(|item| Ready::Volumes(concerned(item).iter().filter_map(covering).collect())),
         };
         match ready {
             Some(ready) => self.ready.insert(thing.clone(), ready),
@@ -187,13 +193,45 @@ impl Prepared {
     }
 }
 
-/// Whether `own` is a thing of ours that `other` matters to. An own plan is screened against every site, whoever filed
-/// it; what peers plan is screened against our plans, our sites and what we asked them to avoid.
+/// The thing that a notice is, if it is about a place.
+fn notice_thing(state: &State, item: &NoticeItem) -> Option<Thing> {
+    let owner = match item.direction {
+        Direction::Out => state.party()?.clone(),
+        Direction::In => item.peer.clone(),
+    };
+    let is_somewhere = item.notice.place.is_some() || !item.notice.volumes.is_empty();
+    is_somewhere.then_some(Thing { kind: Kind::Notice, owner, subject: item.subject })
+}
+
+/// The newest notice under a thing's subject.
+fn notice_of<'s>(state: &'s State, thing: &Thing) -> Option<&'s NoticeItem> {
+    state.desk.notices.iter().filter(|item| notice_thing(state, item).as_ref() == Some(thing)).last()
+}
+
+/// What a notice is about: its volumes, or its place, from when to when it holds.
+fn concerned(item: &NoticeItem) -> Vec<Volume4d> {
+    if !item.notice.volumes.is_empty() {
+        return item.notice.volumes.clone();
+    }
+    let Some(place) = item.notice.place else { return Vec::new() };
+    let start = item.notice.start.unwrap_or(item.issued);
+    // Without an end it holds until it is called off; a day is what plans are kept for.
+    let end = item.notice.end.unwrap_or(start.plus_ms(KEEP_MS)).max(start);
+    let centre = Vertex { lat_e9: i64::from(place.lat_e7) * 100, lon_e9: i64::from(place.lon_e7) * 100 };
+    let outline = Outline::Circle { centre, radius_mm: 1_000 };
+    let (lower, upper) = (Limit::Unlimited, Limit::Unlimited);
+    alloc::vec![Volume4d { outline, lower, upper, start, end }]
+}
+
+/// Whether `own` is a thing of ours that `other` matters to. An own plan or notice is screened against every site, whoever
+/// filed it; what peers plan is screened against our plans, our sites and what we asked them to avoid.
 fn matters(own: &Thing, other: &Thing, me: &PartyId) -> bool {
     own.owner == *me
         && match (own.kind, other.kind) {
-            (Kind::Plan, Kind::Site) => true,
-            (Kind::Plan, Kind::Plan | Kind::Avoid) | (Kind::Avoid | Kind::Site, Kind::Plan) => other.owner != *me,
+            (Kind::Plan | Kind::Notice, Kind::Site) => true,
+            (Kind::Plan, Kind::Plan | Kind::Avoid)
+            | (Kind::Avoid | Kind::Site, Kind::Plan)
+            | (Kind::Site, Kind::Notice) => other.owner != *me,
             _ => false,
         }
 }
@@ -307,6 +345,14 @@ impl State {
         self.arrived(&Thing::new(Kind::Site, key), now);
     }
 
+    /// A notice came or went out: a hazard beside a hospital is for whoever knows of the hospital to see.
+    pub(crate) fn notice_arrived(&mut self, owner: &PartyId, subject: SubjectId, now: Now) {
+        let thing = Thing { kind: Kind::Notice, owner: owner.clone(), subject };
+        if notice_of(self, &thing).is_some() {
+            self.arrived(&thing, now);
+        }
+    }
+
     fn arrived(&mut self, thing: &Thing, now: Now) {
         let mut prepared = core::mem::take(&mut self.prepared);
         prepared.prepare(self, thing);
@@ -323,6 +369,7 @@ impl State {
             Kind::Plan => self.plans.contains_key(&thing.key()),
             Kind::Avoid => self.avoids.contains_key(&thing.key()),
             Kind::Site => self.sites.contains_key(&thing.key()),
+            Kind::Notice => notice_of(self, thing).is_some(),
         };
         let gone: Vec<Thing> = prepared.ready.keys().filter(|thing| !filed(thing)).cloned().collect();
         let mut touched = BTreeSet::new();
@@ -360,9 +407,15 @@ impl State {
     /// Once a second: what meets is said again while it lasts, and own aircraft are checked against all volumes.
     pub(crate) fn check_volumes(&mut self, present: &mut Present, now: Now) {
         self.forget_past(now);
+        // The desk drops old notices by itself.
+        let notices: BTreeSet<Thing> = self.desk.notices.iter().filter_map(|item| notice_thing(self, item)).collect();
+        if self.prepared.ready.keys().any(|thing| thing.kind == Kind::Notice && !notices.contains(thing)) {
+            self.volumes_removed(now);
+        }
         let prepared = core::mem::take(&mut self.prepared);
         self.retell(&prepared, prepared.meetings.keys(), now);
         present.append(&mut self.hold_meetings(&prepared, None, now));
+        self.check_conformance(&prepared, present, now);
         let near = prepared.airborne(self, now);
         self.prepared = prepared;
         for (situation, (level, facts)) in near.found {

@@ -2,13 +2,14 @@
 mod common;
 
 use common::{
-    NAMES, START, World, actor, aircraft, boot, circle, closed, flown, open, pact_of, party, plan, signed, site,
-    subject,
+    NAMES, START, World, actor, aircraft, boot, circle, closed, flown, notice, open, pact_of, party, plan, policy,
+    rule, signed, site, subject,
 };
 use node::command::{Command, Done};
-use node::input::{FeedState, Input};
+use node::input::{FeedState, Input, PaintedAlert};
 use node::view::{AlertKind, AlertView};
-use record::Role;
+use record::{ChannelState, Role};
+use release::{Level, RecordClass};
 use track::TrackReport;
 use units::Height;
 
@@ -57,10 +58,16 @@ fn a_conflict_is_one_alert_that_worsens_once_and_is_seen_by_both_sides() {
     );
     let cpa = warning.cpa.unwrap().since_s(world.now().utc);
     assert!((190.0..210.0).contains(&cpa), "{cpa}");
+    let checked = world.view(0).checked;
+    assert_eq!((checked.tracks, checked.conflicts), (2, 1), "both were looked at, and are one conflict");
     let theirs = only(&world, 1, AlertKind::Conflict);
     assert_eq!(theirs.a.unwrap().label, "TEST2", "the own aircraft comes first");
 
-    world.input(0, Input::Displayed { actor: actor(Role::Officer), alerts: vec![warning.id], notices: vec![] });
+    let paint = |world: &mut World, alert: &AlertView| {
+        let alerts = vec![PaintedAlert { id: alert.id, raising: alert.raising }];
+        world.input(0, Input::Displayed { actor: actor(Role::Officer), alerts, notices: vec![] });
+    };
+    paint(&mut world, &warning);
     assert_eq!(only(&world, 0, AlertKind::Conflict).state, "shown");
     assert_eq!(world.ask(0, Role::Officer, Command::AcknowledgeAlert(warning.id)), Ok(Done::Ok));
     let acknowledged = only(&world, 0, AlertKind::Conflict);
@@ -71,6 +78,12 @@ fn a_conflict_is_one_alert_that_worsens_once_and_is_seen_by_both_sides() {
     fly(&mut world, 90, &tracks);
     let alarm = only(&world, 0, AlertKind::Conflict);
     assert_eq!((alarm.id, alarm.level, alarm.state), (warning.id, 3, "raised"), "worse: it sounds again");
+    paint(&mut world, &warning);
+    assert_eq!(only(&world, 0, AlertKind::Conflict).state, "raised", "who saw the warning has not seen the alarm");
+    paint(&mut world, &AlertView { raising: alarm.raising + 1, ..alarm.clone() });
+    assert_eq!(only(&world, 0, AlertKind::Conflict).state, "raised", "nobody has seen what has not been");
+    paint(&mut world, &alarm);
+    assert_eq!(only(&world, 0, AlertKind::Conflict).state, "shown", "painted as it is now");
     fly(&mut world, 95, &tracks);
     let lost = only(&world, 0, AlertKind::Conflict);
     assert!(lost.violation && lost.level == 3 && lost.text == "TEST1 and TEST2 have lost separation");
@@ -122,9 +135,25 @@ fn a_warning_nobody_acknowledges_becomes_an_alarm_after_a_minute() {
     // So slow that the loss stays more than 120 s ahead for the whole test.
     let tracks = [(0, aircraft(1, 46.5, 7.0, 60.0, 90.0, at)), (0, aircraft(2, 46.5, 7.37, 60.0, 270.0, at))];
     fly(&mut world, 50, &tracks);
-    assert_eq!(only(&world, 0, AlertKind::Conflict).level, 2);
+    let warning = only(&world, 0, AlertKind::Conflict);
+    assert_eq!((warning.level, warning.escalated, warning.since), (2, false, warning.raised));
     fly(&mut world, 30, &tracks);
-    assert_eq!(only(&world, 0, AlertKind::Conflict).level, 3);
+    let alarm = only(&world, 0, AlertKind::Conflict);
+    assert_eq!((alarm.level, alarm.escalated), (3, true), "only waiting made it one");
+}
+
+#[test]
+fn a_channel_that_is_not_in_force_is_an_alert_of_its_own_kind() {
+    let mut world = pair();
+    assert_eq!(world.view(0).peers[0].desk, "+41 31 000 00 00", "clause 1 of the pact");
+    let suspend =
+        Command::StateChannel { peer: party("south"), state: ChannelState::Suspended, reason: "drill".into() };
+    world.ask(0, Role::Administrator, suspend).unwrap();
+    world.run(2_000, 500);
+    for n in [0, 1] {
+        assert_eq!(only(&world, n, AlertKind::Channel).level, 1);
+        assert!(of_kind(&world, n, AlertKind::Clock).is_empty());
+    }
 }
 
 #[test]
@@ -144,7 +173,11 @@ fn a_protected_site_ahead_is_a_warning_and_entered_an_alarm_even_if_a_peer_filed
     );
     let ahead = warning.tin.unwrap().since_s(world.now().utc);
     assert!((85.0..105.0).contains(&ahead), "{ahead}");
-    assert!(of_kind(&world, 1, AlertKind::Site).is_empty(), "whose aircraft it is has to turn it");
+    assert_eq!(
+        only(&world, 1, AlertKind::Site).level,
+        2,
+        "whose aircraft it is has to turn it; whose site it is, to know"
+    );
     fly(&mut world, 100, &tracks);
     let alarm = only(&world, 0, AlertKind::Site);
     assert_eq!((alarm.id, alarm.level, alarm.violation), (warning.id, 3, true));
@@ -165,7 +198,8 @@ fn an_own_aircraft_in_a_peers_avoid_area_is_a_warning_and_in_its_own_partys_plan
     fly(&mut world, 5, &[(0, aircraft(1, 46.5, 7.0, 100.0, 90.0, at)), (0, aircraft(2, 45.0, 7.0, 100.0, 90.0, at))]);
     let alert = only(&world, 0, AlertKind::Plan);
     assert_eq!((alert.level, alert.text.as_str()), (2, "TEST1 is in an avoid area of south"));
-    assert!(of_kind(&world, 1, AlertKind::Plan).is_empty());
+    let asked = only(&world, 1, AlertKind::Plan);
+    assert_eq!((asked.level, asked.text.as_str()), (2, "TEST1 of north is in our avoid area"));
     // Above the area it is none of its business.
     let mut high = aircraft(3, 46.5, 7.0, 100.0, 90.0, at);
     high.pressure = Some(Height::from_feet(41_000));
@@ -315,7 +349,7 @@ fn a_lost_feed_is_an_alert_until_it_is_back_and_a_recordings_end_is_none() {
 }
 
 #[test]
-fn a_pact_that_ends_says_so_a_day_before_and_cuts_nothing() {
+fn a_pact_that_ends_says_so_a_day_before_and_then_carries_the_safety_floor_alone() {
     // Valid for 30 days from the day of its start.
     let day_ms = 86_400_000;
     let text = signed(&pact_of(&NAMES[..2], START));
@@ -325,16 +359,102 @@ fn a_pact_that_ends_says_so_a_day_before_and_cuts_nothing() {
         world.connect(0, 1);
         let track = aircraft(1, 46.5, 7.0, 400.0, 90.0, world.now().utc);
         fly(&mut world, 5, &[(0, track)]);
-        assert_eq!(world.view(1).tracks.len(), 1, "what is released arrives");
         let alerts = of_kind(&world, 0, AlertKind::Frozen);
         assert!(alerts.len() <= 1);
-        alerts.first().map(|a| (a.level, a.text.clone()))
+        // What is addressed passes whatever the date.
+        world.ask(0, Role::Officer, Command::SendNotice(notice("south", 1))).unwrap();
+        fly(&mut world, 2, &[(0, track)]);
+        assert!(world.view(1).notices.len() == 1 && world.view(0).notices[0].received.is_some());
+        (world.view(1).tracks.len(), alerts.first().map(|a| (a.level, a.text.clone())))
     };
     let says = |level, words: &str| Some((level, format!("The pact with south {words}")));
-    assert_eq!(text_at(START), None);
+    assert_eq!(text_at(START), (1, None));
     let end = "at 2026-07-01T00:00:00Z (clause 3.1)";
-    assert_eq!(text_at(START.plus_ms(29 * day_ms + 1_000)), says(1, &format!("ends {end}")));
-    assert_eq!(text_at(START.plus_ms(30 * day_ms)), says(2, &format!("ended {end}; agree a new one")));
-    let begin = "holds only from 2026-06-01T00:00:00Z (clause 3.1)";
-    assert_eq!(text_at(START.plus_ms(-day_ms)), says(1, begin));
+    let held = "Tracks and plans are held back; notices, receipts and protected sites pass.";
+    let soon = format!("ends {end}; then tracks and plans are held back");
+    assert_eq!(text_at(START.plus_ms(29 * day_ms + 1_000)), (1, says(1, &soon)));
+    assert_eq!(text_at(START.plus_ms(30 * day_ms)), (0, says(2, &format!("ended {end}: agree a new one. {held}"))));
+    let begin = format!("holds only from 2026-06-01T00:00:00Z (clause 3.1). {held}");
+    assert_eq!(text_at(START.plus_ms(-day_ms)), (0, says(1, &begin)));
+}
+
+#[test]
+fn another_partys_aircraft_over_our_site_is_told_at_the_sites_owner() {
+    let mut world = pair();
+    world.ask(1, Role::Planner, Command::FileSite { subject: subject(7), site: site(46.5, 7.3) }).unwrap();
+    let track = aircraft(1, 46.5, 7.24, 100.0, 90.0, world.now().utc);
+    fly(&mut world, 3, &[(0, track)]);
+    for (n, text) in [
+        (0, "TEST1 is predicted to come over protected site Clinic of south"),
+        (1, "TEST1 of north is predicted to come over protected site Clinic"),
+    ] {
+        let alert = only(&world, n, AlertKind::Site);
+        assert_eq!((alert.level, alert.text.as_str()), (2, text));
+    }
+    fly(&mut world, 60, &[(0, track)]);
+    assert_eq!(only(&world, 1, AlertKind::Site).text, "TEST1 of north is over protected site Clinic");
+}
+
+#[test]
+fn traffic_too_coarse_to_judge_is_said_to_be_so() {
+    let coarse = |cell_e7| policy(&["north"], &[rule(RecordClass::Tracks, Level::Coarse { cell_e7, bin_ms: 5_000 })]);
+    let mut world = World::pair(START, [open(&["south"]), coarse(5_000_000)]);
+    world.run(1_000, 100);
+    let at = world.now().utc;
+    // The own one, one within its cell at its level, and one at the same place 3,600 ft higher.
+    let mut high = aircraft(3, 46.5, 7.1, 250.0, 90.0, at);
+    high.pressure = Some(Height::from_feet(33_600));
+    let tracks =
+        [(0, aircraft(1, 46.5, 7.0, 250.0, 90.0, at)), (1, aircraft(2, 46.5, 7.4, 250.0, 90.0, at)), (1, high)];
+    fly(&mut world, 12, &tracks);
+    let told = only(&world, 0, AlertKind::Conflict);
+    assert_eq!((told.level, told.a.as_ref().map(|a| a.label.as_str())), (1, Some("TEST1")));
+    assert!(told.text.starts_with("TEST1 may be near traffic of south that cannot be judged: "), "{}", told.text);
+    // It climbs out of the cell's levels.
+    let mut away = tracks;
+    away[0].1.pressure = Some(Height::from_feet(38_000));
+    fly(&mut world, 14, &away);
+    assert_eq!(only(&world, 0, AlertKind::Conflict).state, "cleared");
+}
+
+#[test]
+fn an_aircraft_that_says_not_where_it_flies_is_not_called_clear() {
+    let mut world = pair();
+    let at = world.now().utc;
+    let mut silent = aircraft(2, 46.5, 7.05, 250.0, 90.0, at);
+    silent.speed = None;
+    // 6 NM apart: no conflict as long as the other stands still.
+    let own = aircraft(1, 46.6, 7.05, 0.0, 90.0, at);
+    for _ in 0..5 {
+        let now = world.now().utc;
+        world.report(0, 0, &[TrackReport { at: now, ..own }]);
+        world.report(1, 0, &[TrackReport { at: now, ..silent }]);
+        world.run(1_000, 500);
+    }
+    let told = only(&world, 0, AlertKind::Conflict);
+    assert!(told.level == 1 && told.text.contains("cannot be judged"), "{}", told.text);
+    assert_eq!(world.view(0).checked.unjudged, 1);
+}
+
+#[test]
+fn an_aircraft_outside_the_plan_it_flies_is_told_after_three_looks() {
+    let mut world = pair();
+    let track = aircraft(1, 46.5, 7.0, 250.0, 90.0, world.now().utc);
+    // 20 NM around its beginning: it leaves after 288 s.
+    let mut flown_plan = plan(1, vec![circle(46.5, 7.0, 20.0, START)]);
+    flown_plan.state = airspace::PlanState::Activated;
+    flown_plan.address = Some(0x40_0001);
+    world.ask(0, Role::Planner, Command::FilePlan { subject: subject(1), plan: flown_plan }).unwrap();
+    fly(&mut world, 280, &[(0, track)]);
+    assert!(of_kind(&world, 0, AlertKind::Plan).is_empty());
+    let jump = TrackReport { position: units::Position::from_degrees(46.5, 8.0).unwrap(), ..track };
+    let jump = TrackReport { at: world.now().utc, ..jump };
+    fly(&mut world, 2, &[(0, jump)]);
+    fly(&mut world, 3, &[(0, track)]);
+    assert!(of_kind(&world, 0, AlertKind::Plan).is_empty(), "two wild reports are no deviation");
+    fly(&mut world, 12, &[(0, track)]);
+    let told = only(&world, 0, AlertKind::Plan);
+    assert_eq!((told.level, told.state), (1, "raised"));
+    assert!(told.text.starts_with("TEST1 is outside plan PLAN1: 0."), "{}", told.text);
+    assert!(of_kind(&world, 1, AlertKind::Plan).is_empty());
 }

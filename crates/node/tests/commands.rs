@@ -2,7 +2,7 @@
 mod common;
 
 use airspace::{Outline, PlanState};
-use common::{START, World, actor, circle, closed, notice, open, party, plan, policy, rule, site, subject};
+use common::{START, World, actor, circle, closed, notice, open, party, plan, policy, rule, set_policy, site, subject};
 use node::command::{Account, Command, Done};
 use node::input::Input;
 use record::{ChannelState, Hash32, ReadBack, Role};
@@ -39,6 +39,8 @@ fn check(world: &mut World, role: Role, command: Command, want: &str) {
     assert_eq!(after, before, "{name} left something behind");
     let row = world.state(0).audit().last().unwrap();
     assert_eq!((row.command.as_str(), row.answer.as_str(), row.actor.role), (name, want, role));
+    // What is refused alike within a second is counted, and is no new row.
+    world.mono += 1_001;
 }
 
 fn send(change: impl FnOnce(&mut node::command::SendNotice)) -> Command {
@@ -125,10 +127,10 @@ fn what_is_out_of_bounds_is_refused_by_field() {
         (Role::Planner, avoid(&[], vec![circle(47.0, 8.0, 5.0, START)]), "to: at least one party".into()),
         (
             Role::Administrator,
-            Command::SetPolicy(policy(
-                &["south"],
-                &[rule(RecordClass::Conflicts, Level::Coarse { cell_e7: 100_000, bin_ms: 1000 })],
-            )),
+            set_policy(
+                policy(&["south"], &[rule(RecordClass::Conflicts, Level::Coarse { cell_e7: 100_000, bin_ms: 1000 })]),
+                None,
+            ),
             "release: south, rule 0: conflicts cannot be released as coarse".into(),
         ),
         (Role::Administrator, set_account("Ana", Role::Officer), "name: 1 to 32 of a-z, 0-9, - and .".into()),
@@ -163,7 +165,8 @@ fn every_command_is_refused_to_the_roles_that_may_not_ask_it() {
         (file_site(|_| {}), &[Planner]),
         (Command::RemoveSite(subject(1)), &[Planner]),
         (avoid(&["south"], vec![circle(47.0, 8.0, 5.0, START)]), &[Planner]),
-        (Command::SetPolicy(closed()), &[Administrator]),
+        (set_policy(closed(), None), &[Administrator]),
+        (set_policy(closed(), Some(9)), &[Administrator]),
         (channel("south", ChannelState::Suspended), &[Administrator]),
         (set_account("ana", Officer), &[Administrator]),
         (Command::RemoveAccount("ana".into()), &[Administrator]),
@@ -201,6 +204,49 @@ fn what_is_done_already_is_not_done_twice() {
     check(&mut world, Role::Administrator, Command::RemoveAccount("ana".into()), want);
     world.ask(0, Role::Administrator, set_account("ben", Role::Administrator)).unwrap();
     world.ask(0, Role::Administrator, Command::RemoveAccount("ana".into())).unwrap();
+}
+
+#[test]
+fn rules_replace_those_they_were_made_from_and_no_others() {
+    let mut world = pair();
+    let revision = world.view(0).policy.revision;
+    let stale = format!("the rules in force are revision {}, not {revision}; read them again", revision + 1);
+    world.ask(0, Role::Administrator, set_policy(open(&["south"]), Some(revision))).unwrap();
+    // Two administrators read the same rules: the second does not undo what the first did.
+    check(&mut world, Role::Administrator, set_policy(closed(), Some(revision)), &stale);
+    world.ask(0, Role::Administrator, set_policy(closed(), Some(revision + 1))).unwrap();
+    world.ask(0, Role::Administrator, set_policy(open(&["south"]), None)).unwrap();
+    assert_eq!(world.view(0).policy.revision, revision + 3);
+}
+
+#[test]
+fn what_is_refused_is_counted_and_does_not_push_out_what_was_done() {
+    let mut world = pair();
+    world.ask(0, Role::Administrator, set_account("ana", Role::Officer)).unwrap();
+    for n in 0..3000 {
+        world.refusal(0, Role::Officer, Command::AcknowledgeAlert(7));
+        world.refusal(0, Role::Planner, Command::CancelPlan(subject(n as u8)));
+        world.mono += 1;
+    }
+    let rows: Vec<_> = world.state(0).audit().cloned().collect();
+    assert_eq!((rows[0].command.as_str(), rows[0].answer.as_str()), ("set-account", "ok"), "the oldest is still there");
+    let of = |command: &str| rows.iter().filter(|r| r.command == command).map(|r| r.times).collect::<Vec<_>>();
+    assert_eq!(of("acknowledge-alert"), [3000], "the same thing over and over is one row");
+    assert_eq!((of("cancel-plan").len(), of("cancel-plan").iter().max()), (50, Some(&1)), "the last of one actor");
+    assert!(rows.is_sorted_by_key(|r| r.seq), "pages of the audit go on from a sequence number");
+    // After a pause it is said anew, and what was refused before the fold is said alike.
+    world.mono += 1001;
+    world.refusal(0, Role::Officer, Command::AcknowledgeAlert(7));
+    let actor = actor(Role::Observer);
+    let refused = "the role observer may not do this".to_string();
+    world.input(
+        0,
+        Input::Attempt { actor: actor.clone(), command: "accounts".into(), refused: refused.clone(), times: 7 },
+    );
+    let rows: Vec<_> = world.state(0).audit().cloned().collect();
+    let [.., again, attempt] = &rows[..] else { panic!("{rows:?}") };
+    assert_eq!((again.command.as_str(), again.times), ("acknowledge-alert", 1));
+    assert_eq!((&attempt.actor, &attempt.answer, attempt.times), (&actor, &refused, 7));
 }
 
 #[test]

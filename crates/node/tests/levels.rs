@@ -1,7 +1,7 @@
 //! What the peer sees under each level of release.
 mod common;
 
-use common::{START, World, aircraft, circle, closed, flown, open, plan, policy, rule, site, subject};
+use common::{START, World, aircraft, circle, closed, flown, open, plan, policy, rule, set_policy, site, subject};
 use node::command::Command;
 use node::view::{Owner, TrackView, View};
 use record::{ReleaseForm, Role};
@@ -132,6 +132,31 @@ fn rules_by_area_and_by_class_of_record_hold_apart() {
 }
 
 #[test]
+fn a_preview_shows_plans_sites_and_drafts_as_the_peer_is_told_of_them_and_changes_nothing() {
+    let rules = [rule(RecordClass::Plans, Level::Full), rule(RecordClass::Tracks, Level::Full)];
+    let mut world = World::pair(START, [policy(&["south"], &rules), closed()]);
+    world.run(1_000, 500);
+    let mut draft = plan(2, vec![circle(46.5, 8.0, 5.0, START)]);
+    draft.state = airspace::PlanState::Draft;
+    let flown = plan(1, vec![circle(46.5, 7.0, 5.0, START)]);
+    world.ask(0, Role::Planner, Command::FilePlan { subject: subject(1), plan: flown.clone() }).unwrap();
+    world.ask(0, Role::Planner, Command::FilePlan { subject: subject(2), plan: draft.clone() }).unwrap();
+    world.ask(0, Role::Planner, Command::FileSite { subject: subject(3), site: site(46.5, 7.0) }).unwrap();
+    world.cut(0, 1);
+    let before = world.state(0).to_snapshot();
+    let preview = world.state(0).preview(&common::party("south"), world.now()).unwrap();
+    assert_eq!(world.state(0).to_snapshot(), before);
+    let body = |plan: airspace::Plan| record::Body::Plan(plan);
+    let accepted = airspace::Plan { state: airspace::PlanState::Accepted, ..draft };
+    let shown: Vec<_> = preview.filed.iter().map(|f| (f.record.value().body.clone(), f.draft)).collect();
+    assert_eq!(shown, [(body(flown), false), (body(accepted), true)], "the draft as it would be; the site is withheld");
+    assert_eq!(world.view(1).plans.len(), 1, "and the peer knows of no draft");
+    assert_eq!((preview.next.len(), preview.left_out), (0, 0));
+    let other = world.state(0).preview(&common::party("east"), world.now()).unwrap_err();
+    assert_eq!(other, "no such party: east");
+}
+
+#[test]
 fn a_change_of_the_rules_withdraws_what_is_no_longer_released_and_brings_what_is() {
     let mut world = World::pair(START, [open(&["south"]), closed()]);
     world.run(1_000, 500);
@@ -142,11 +167,11 @@ fn a_change_of_the_rules_withdraws_what_is_no_longer_released_and_brings_what_is
     let filed = |world: &World| (world.view(1).plans.len(), world.view(1).sites.len());
     assert_eq!(filed(&world), (1, 1));
     let sites_only = policy(&["south"], &[rule(RecordClass::Sites, Level::Full)]);
-    world.ask(0, Role::Administrator, Command::SetPolicy(sites_only)).unwrap();
+    world.ask(0, Role::Administrator, set_policy(sites_only, None)).unwrap();
     world.run(1_000, 500);
     assert_eq!(filed(&world), (0, 1));
     assert_eq!(world.view(0).plans.len(), 1, "here it stays");
-    world.ask(0, Role::Administrator, Command::SetPolicy(open(&["south"]))).unwrap();
+    world.ask(0, Role::Administrator, set_policy(open(&["south"]), None)).unwrap();
     world.run(1_000, 500);
     assert_eq!(filed(&world), (1, 1));
 }

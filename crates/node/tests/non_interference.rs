@@ -6,7 +6,8 @@
 mod common;
 
 use common::{
-    Random, START, Sent, World, aircraft, boot, circle, flown, notice, pact_of, party, plan, rule, signed, site,
+    Random, START, Sent, World, aircraft, boot, circle, flown, notice, pact_of, party, plan, rule, set_policy, signed,
+    site,
 };
 use node::command::Command;
 use record::{Role, SubjectId};
@@ -138,7 +139,7 @@ fn scenario(seed: u64) -> Scenario {
     }
     events.push((random.below(STEPS), false, Event::Ask(0, Role::Officer, Command::SendNotice(notice("south", 30)))));
     let changed = Policy { revision: 1, rules: [(party("south"), rules(random))].into() };
-    events.push((random.below(STEPS), false, Event::Ask(0, Role::Administrator, Command::SetPolicy(changed))));
+    events.push((random.below(STEPS), false, Event::Ask(0, Role::Administrator, set_policy(changed, None))));
     let cut = random.below(STEPS - 60);
     events.push((cut, false, Event::Cut));
     events.push((cut + 20 + random.below(40), false, Event::Connect));
@@ -194,7 +195,9 @@ fn act(world: &mut World, event: &Event, leak: Leak) {
         Event::Report(node, feed, report) => world.report(*node, *feed, &[*report]),
         Event::Ask(node, role, command) => {
             let command = match command {
-                Command::SetPolicy(policy) if leak == Leak::Rule => Command::SetPolicy(forgotten(policy)),
+                Command::SetPolicy { policy, replaces } if leak == Leak::Rule => {
+                    set_policy(forgotten(policy), *replaces)
+                }
                 other => other.clone(),
             };
             // A plan cancelled before it was filed is refused; that is part of the scenario.

@@ -76,6 +76,11 @@ fn a_notice_is_received_by_cosignature_seen_by_display_and_acknowledged_by_read_
     assert!(cosigned > 0, "the receipt is a signature that the sender holds");
     assert_eq!(alerts(&world, 1).len(), 1, "somebody has to look at it");
 
+    for role in [Role::Observer, Role::Administrator] {
+        world.input(1, Input::Displayed { actor: actor(role), alerts: vec![], notices: vec![id] });
+        world.run(300, 100);
+        assert!(sent(&world, id).seen.is_none(), "a wall screen is no watch");
+    }
     let display = Input::Displayed { actor: actor(Role::Officer), alerts: vec![], notices: vec![id] };
     world.input(1, display.clone());
     world.run(300, 100);
@@ -136,6 +141,32 @@ fn an_unanswered_notice_alarms_both_desks_when_it_is_due_and_no_longer_once_it_i
     world.run(15_000, 500);
     assert!(alerts(&world, 0).is_empty() && alerts(&world, 1).is_empty());
     assert!(!sent(&world, id).overdue);
+}
+
+#[test]
+fn an_alert_that_was_acknowledged_is_raised_again_when_the_answer_is_overdue() {
+    let mut world = pair();
+    send(&mut world);
+    world.run(300, 100);
+    let acknowledge = |world: &mut World, n: usize| {
+        let open = world.view(n).alerts.into_iter().find(|a| a.kind == AlertKind::Notice && a.state != "cleared");
+        let alert = open.expect("an open alert");
+        world.ask(n, Role::Officer, Command::AcknowledgeAlert(alert.id)).expect("acknowledged");
+        (alert.id, alert.raising)
+    };
+    let state = |world: &World, n: usize| {
+        let of = |a: &&node::view::AlertView| a.kind == AlertKind::Notice;
+        world.view(n).alerts.iter().find(of).map(|a| (a.level, a.state, a.raising))
+    };
+    let (alert, raising) = acknowledge(&mut world, 1);
+    assert_eq!(raising, 1);
+    world.run(40_000, 500);
+    assert_eq!(state(&world, 1), Some((3, "acknowledged", 1)), "due soon is no worse than FLASH is already");
+    world.run(21_000, 500);
+    assert_eq!(state(&world, 1), Some((3, "raised", 2)), "overdue: it sounds again");
+    assert_eq!(acknowledge(&mut world, 1), (alert, 2));
+    world.run(20_000, 500);
+    assert_eq!(state(&world, 1), Some((3, "acknowledged", 2)), "once");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 mod common;
 
 use airspace::{Plan, PlanState};
-use common::{START, World, circle, open, party, plan, site, subject};
+use common::{START, World, circle, notice, open, party, plan, site, subject};
 use node::command::{Command, Done};
 use node::view::{AlertKind, Owner};
 use record::Role;
@@ -130,4 +130,32 @@ fn what_is_over_is_no_longer_said_and_is_dropped_after_a_day() {
     assert_eq!(world.view(0).plans.len(), 2);
     world.run(24 * 3_600_000, 60_000);
     assert!(world.view(0).plans.is_empty() && world.view(1).plans.is_empty());
+}
+
+#[test]
+fn a_notice_about_a_protected_site_is_said_to_whoever_knows_of_the_site() {
+    let mut world = pair();
+    // South knows of a clinic 1.5 km from where north reports a hazard; it filed it and tells north, too.
+    world.ask(1, Role::Planner, Command::FileSite { subject: subject(9), site: site(47.0, 8.02) }).unwrap();
+    world.run(2_000, 100);
+    let elsewhere = node::command::SendNotice {
+        notice: record::Notice { place: units::Position::from_degrees(47.1, 8.0).ok(), ..notice("south", 1).notice },
+        ..notice("south", 1)
+    };
+    for sent in [elsewhere, notice("south", 2)] {
+        assert!(alerts(&world, 0).is_empty() && alerts(&world, 1).is_empty());
+        world.ask(0, Role::Officer, Command::SendNotice(sent)).unwrap();
+        world.run(3_000, 100);
+    }
+    let until = "010000Z to 020000Z";
+    let said = [
+        format!("1 notice hazard comes within 1320 m of protected site Clinic of south, {until}"),
+        format!("1 notice hazard of north comes within 1320 m of protected site Clinic, {until}"),
+    ];
+    assert_eq!([alerts(&world, 0), alerts(&world, 1)], said.map(|text| vec![text]));
+    // The same after a restart from a snapshot.
+    world.nodes[1].take_snapshot();
+    world.restart(1, true);
+    world.run(3_000, 100);
+    assert_eq!(alerts(&world, 1).len(), 1);
 }

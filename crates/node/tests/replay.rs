@@ -6,7 +6,7 @@ use feed::replay::Timeline;
 use feed::{REPLAY, StatesCsv, decode};
 use node::State;
 use node::command::Command;
-use node::input::Input;
+use node::input::{Input, PaintedAlert};
 use record::Role;
 use std::collections::BTreeMap;
 use units::Utc;
@@ -113,8 +113,10 @@ fn busy() -> World {
             18 => world.connect(0, 1),
             20 => {
                 let view = world.view(1);
-                let (alerts, notices) =
-                    (view.alerts.iter().map(|a| a.id).collect(), view.notices.iter().map(|n| n.id).collect());
+                let (alerts, notices) = (
+                    view.alerts.iter().map(|a| PaintedAlert { id: a.id, raising: a.raising }).collect(),
+                    view.notices.iter().map(|n| n.id).collect(),
+                );
                 world.input(1, Input::Displayed { actor: actor(Role::Officer), alerts, notices });
             }
             25 => drop(world.ask(1, Role::Planner, Command::CancelPlan(subject(2))).unwrap()),

@@ -36,8 +36,10 @@ const VERTICAL_MAX: i64 = 100_000_000;
 const NOTICE_MAX_S: i64 = 31 * 86_400;
 /// Longest time to acknowledge: a day.
 const ACKNOWLEDGE_MAX_S: i64 = 86_400;
-/// Longest silence of a log: a minute. A heartbeat rarer than that hides an outage.
-const CHECKPOINT_MAX_MS: i64 = 60_000;
+/// Time between checkpoints: a receipt may not wait longer than 100 ms for one, nor a peer longer than a second to know
+/// that nothing was said; oftener than every 20 ms signatures would be most of the work.
+const CHECKPOINT_BUSY_MS: core::ops::RangeInclusive<i64> = 20..=100;
+const CHECKPOINT_IDLE_MAX_MS: i64 = 1_000;
 /// Largest clock tolerance: ten minutes.
 const CLOCK_MAX_MS: i64 = 600_000;
 
@@ -97,10 +99,8 @@ fn clauses(lines: &mut Lines<'_>) -> Result<Pact, PactError> {
             .ok_or_else(|| Reason::Value { what: "live, or exercise: and a name of a-z, 0-9, -", found: cut(label) }),
         _ => Err(form(MODE, words)),
     })?;
-    let (checkpoint_busy_ms, checkpoint_idle_ms) =
-        lines.one("13.1", "checkpoint", CHECKPOINT, |w| two_ms(w, ("busy", "idle"), CHECKPOINT, CHECKPOINT_MAX_MS))?;
-    let (clock_warn_ms, clock_refuse_ms) =
-        lines.one("13.2", "clock", CLOCK, |w| two_ms(w, ("warn", "refuse"), CLOCK, CLOCK_MAX_MS))?;
+    let (checkpoint_busy_ms, checkpoint_idle_ms) = lines.one("13.1", "checkpoint", CHECKPOINT, checkpoint_ms)?;
+    let (clock_warn_ms, clock_refuse_ms) = lines.one("13.2", "clock", CLOCK, clock_ms)?;
     if lines.at < lines.lines.len() {
         let found = cut(lines.peek());
         let clause = lines.peek().split(' ').next().unwrap_or_default();
@@ -407,13 +407,18 @@ fn acknowledge(lines: &mut Lines<'_>) -> Result<[u32; 4], PactError> {
 }
 
 /// `100 ms busy 1000 ms idle`: the second no smaller than the first.
-fn two_ms(words: &[&str], names: (&str, &str), as_form: &'static str, max: i64) -> Parsed<(u32, u32)> {
-    let [a, "ms", first, b, "ms", second] = words else { return Err(form(as_form, words)) };
-    if (*first, *second) != names {
-        return Err(form(as_form, words));
-    }
-    let a = within("the first time (ms)", parse_decimal(a, 0), 10, max, as_form, words)?;
-    let b = within("the second time (ms)", parse_decimal(b, 0), a, max, as_form, words)?;
+fn checkpoint_ms(words: &[&str]) -> Parsed<(u32, u32)> {
+    let [a, "ms", "busy", b, "ms", "idle"] = words else { return Err(form(CHECKPOINT, words)) };
+    let (least, most) = CHECKPOINT_BUSY_MS.into_inner();
+    let a = within("the time while busy (ms)", parse_decimal(a, 0), least, most, CHECKPOINT, words)?;
+    let b = within("the time while idle (ms)", parse_decimal(b, 0), 2 * a, CHECKPOINT_IDLE_MAX_MS, CHECKPOINT, words)?;
+    Ok((a as u32, b as u32))
+}
+
+fn clock_ms(words: &[&str]) -> Parsed<(u32, u32)> {
+    let [a, "ms", "warn", b, "ms", "refuse"] = words else { return Err(form(CLOCK, words)) };
+    let a = within("the time of the warning (ms)", parse_decimal(a, 0), 10, CLOCK_MAX_MS, CLOCK, words)?;
+    let b = within("the time of the refusal (ms)", parse_decimal(b, 0), a, CLOCK_MAX_MS, CLOCK, words)?;
     Ok((a as u32, b as u32))
 }
 

@@ -257,8 +257,12 @@ fn a_number_out_of_range_or_in_another_form_is_refused() {
         "line 18, clause 7.2: the deadline for IMMEDIATE (300 s) is shorter than for FLASH (600 s)",
     );
     refused(
-        &swapped(22, "100 ms", "2000 ms"),
-        "line 22, clause 13.1: the second time (ms) 1000 is not between 2000 and 60000",
+        &swapped(22, "100 ms", "200 ms"),
+        "line 22, clause 13.1: the time while busy (ms) 200 is not between 20 and 100",
+    );
+    refused(
+        &swapped(22, "1000 ms", "2000 ms"),
+        "line 22, clause 13.1: the time while idle (ms) 2000 is not between 200 and 1000",
     );
     refused(
         &swapped(23, "5000 ms refuse", "5000 ms stop"),
@@ -412,8 +416,8 @@ fn pacts() -> impl Strategy<Value = Pact> {
                     notice_s: notices.into_iter().collect(),
                     acknowledge_s: [acks[0], acks[1], acks[2], acks[3]],
                     mode,
-                    checkpoint_busy_ms: times.0,
-                    checkpoint_idle_ms: times.0 + times.1,
+                    checkpoint_busy_ms: 20 + times.0 % 81,
+                    checkpoint_idle_ms: 200 + times.1 % 801,
                     clock_warn_ms: times.2,
                     clock_refuse_ms: times.2 + times.3,
                 }

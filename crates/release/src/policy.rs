@@ -263,6 +263,18 @@ pub enum PolicyError {
 }
 
 impl Policy {
+    /// The policy as it holds while the channel to a peer is not in force: tracks and plans are withheld. Rules keep their
+    /// places, so that the ledger still names them.
+    #[must_use]
+    pub fn safety_floor(&self) -> Self {
+        let floor = |rule: &Rule| match rule.class {
+            RecordClass::Tracks | RecordClass::Plans => Rule { level: Level::Withheld, ..*rule },
+            RecordClass::Sites | RecordClass::Conflicts => *rule,
+        };
+        let rules = self.rules.iter().map(|(peer, rules)| (peer.clone(), rules.iter().map(floor).collect()));
+        Self { revision: self.revision, rules: rules.collect() }
+    }
+
     /// The rules of one peer; none is the same as an empty list.
     #[must_use]
     pub fn rules_for(&self, peer: &PartyId) -> &[Rule] {

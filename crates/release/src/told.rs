@@ -96,6 +96,36 @@ impl Releaser {
         self.say(&Say { subject, level, rule, envelope, revision: policy.revision, now }, bodies)
     }
 
+    /// What the peer is told of a plan, as if it had heard of none: for people who ask what the rules let out.
+    ///
+    /// # Errors
+    /// As [`Releaser::release_plan`].
+    pub fn preview_plan(
+        &self,
+        policy: &Policy,
+        envelope: &Envelope,
+        subject: SubjectId,
+        plan: &Plan,
+        now: Now,
+    ) -> Result<Vec<Released<Record>>, ReleaseError> {
+        Self::new(self.peer().clone(), *self.secret()).release_plan(policy, envelope, subject, plan, now)
+    }
+
+    /// What the peer is told of a site; as [`Releaser::preview_plan`].
+    ///
+    /// # Errors
+    /// As [`Releaser::release_site`].
+    pub fn preview_site(
+        &self,
+        policy: &Policy,
+        envelope: &Envelope,
+        subject: SubjectId,
+        site: &Site,
+        now: Now,
+    ) -> Result<Vec<Released<Record>>, ReleaseError> {
+        Self::new(self.peer().clone(), *self.secret()).release_site(policy, envelope, subject, site, now)
+    }
+
     /// Withdraws whatever the peer was told of a plan or site that exists no longer.
     ///
     /// # Errors

@@ -1,10 +1,10 @@
 //! The node as the native API sees it.
 use crate::core::{CoreHandle, NotAccepted};
 use crate::metrics;
-use api_native::{AuditRow, Backend, Health, JournalState, PreviewRecord, Seen, Unavailable};
+use api_native::{AuditRow, Backend, Health, JournalState, Preview, PreviewRecord, Seen, Unavailable};
 use futures_util::future::BoxFuture;
 use node::command::{Actor, Answer, Command};
-use node::input::Input;
+use node::input::{Input, PaintedAlert};
 use node::view::{Owner, TrackView, View};
 use record::{Body, Hash32, PartyId};
 use std::collections::BTreeMap;
@@ -58,10 +58,23 @@ impl Backend for NodeBackend {
         })
     }
 
+    fn attempt(
+        &self,
+        actor: Actor,
+        command: String,
+        refused: String,
+        times: u32,
+    ) -> BoxFuture<'_, Result<(), Unavailable>> {
+        Box::pin(async move {
+            self.core.input(Input::Attempt { actor, command, refused, times }).await?;
+            Ok(())
+        })
+    }
+
     fn displayed(
         &self,
         actor: Actor,
-        alerts: Vec<u64>,
+        alerts: Vec<PaintedAlert>,
         notices: Vec<Hash32>,
     ) -> BoxFuture<'_, Result<(), Unavailable>> {
         Box::pin(async move {
@@ -70,16 +83,21 @@ impl Backend for NodeBackend {
         })
     }
 
-    fn preview(&self, peer: PartyId) -> BoxFuture<'_, Option<Vec<PreviewRecord>>> {
+    fn preview(&self, peer: PartyId) -> BoxFuture<'_, Option<Preview>> {
         Box::pin(async move {
             let now = self.core.clock().now();
-            let released = self.core.query(move |state| state.preview(&peer, now)).await?.ok()?;
-            let one = |r: release::Released<record::Record>| PreviewRecord {
+            let preview = self.core.query(move |state| state.preview(&peer, now)).await?.ok()?;
+            let one = |r: &release::Released<record::Record>, draft| PreviewRecord {
                 record: r.value().clone(),
                 bytes_len: r.bytes().len(),
                 ledger: ledger_text(r.ledger()),
+                draft,
             };
-            Some(released.into_iter().map(one).collect())
+            Some(Preview {
+                next: preview.next.iter().map(|r| one(r, false)).collect(),
+                filed: preview.filed.iter().map(|f| one(&f.record, f.draft)).collect(),
+                left_out: preview.left_out,
+            })
         })
     }
 
@@ -103,6 +121,7 @@ impl Backend for NodeBackend {
                     actor: r.actor.clone(),
                     command: r.command.clone(),
                     answer: r.answer.clone(),
+                    times: r.times,
                 };
                 state.audit().filter(|r| r.seq > after).take(limit).map(row).collect()
             };

@@ -11,7 +11,7 @@ const SYSTEM_ERROR_MS: u32 = 50;
 pub struct Clock {
     origin: Instant,
     start_utc_ms: i64,
-    /// Monotonic reading at `origin`: continues where the journal ended, so that it never goes back within a journal.
+    /// Monotonic reading at `origin`: see [`after`].
     start_mono_ms: u64,
     /// Milli-rates: 1000 is real time.
     rate_milli: u64,
@@ -19,12 +19,13 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The machine's clock; the monotonic part continues after `last`.
-    pub fn system(last: Mono) -> Self {
+    /// The machine's clock; the monotonic part continues after `last`, the last reading in the journal.
+    pub fn system(last: Now) -> Self {
+        let start_utc_ms = utc_ms();
         Self {
             origin: Instant::now(),
-            start_utc_ms: utc_ms(),
-            start_mono_ms: last.0 + 1,
+            start_utc_ms,
+            start_mono_ms: after(last, start_utc_ms),
             rate_milli: 1000,
             system: true,
         }
@@ -32,13 +33,14 @@ impl Clock {
 
     /// An exercise's clock: `start` was (or will be) at `origin_utc_ms` of the machine's clock, and time runs `rate`
     /// times as fast. Nodes on one machine given the same three numbers agree.
-    pub fn exercise(start: Utc, origin_utc_ms: i64, rate: f64, last: Mono) -> Self {
+    pub fn exercise(start: Utc, origin_utc_ms: i64, rate: f64, last: Now) -> Self {
         let rate_milli = (rate * 1000.0).round().clamp(1.0, 1e7) as u64;
         let elapsed = utc_ms() - origin_utc_ms;
+        let start_utc_ms = start.0 + elapsed * rate_milli as i64 / 1000;
         Self {
             origin: Instant::now(),
-            start_utc_ms: start.0 + elapsed * rate_milli as i64 / 1000,
-            start_mono_ms: last.0 + 1,
+            start_utc_ms,
+            start_mono_ms: after(last, start_utc_ms),
             rate_milli,
             system: false,
         }
@@ -60,6 +62,16 @@ impl Clock {
     fn scaled(&self, real: Duration) -> u64 {
         (real.as_micros() as u64).saturating_mul(self.rate_milli) / 1_000_000
     }
+}
+
+/// Monotonic reading of a start after `last`. It never goes back within a journal, and it counts the time that the node was
+/// down, as far as the clock knows it: a deadline that passed meanwhile has passed. A clock set back counts for nothing.
+fn after(last: Now, utc_ms: i64) -> u64 {
+    /// No deadline is longer than a day; beyond a month it is the clock that was wrong.
+    const DOWN_MAX_MS: i64 = 31 * 86_400_000;
+    let is_first = last.mono == Mono(0);
+    let down_ms = if is_first { 0 } else { utc_ms.saturating_sub(last.utc.0).clamp(0, DOWN_MAX_MS) };
+    last.mono.0 + 1 + down_ms as u64
 }
 
 /// Milliseconds since 1970 by the machine's clock.
@@ -88,13 +100,23 @@ mod tests {
 
     #[test]
     fn an_exercise_clock_runs_at_its_rate_and_never_back() {
-        let clock = Clock::exercise(Utc(1_000_000), utc_ms(), 100.0, Mono(77));
+        let last = Now { mono: Mono(77), utc: Utc(999_000), utc_error_ms: 0 };
+        let clock = Clock::exercise(Utc(1_000_000), utc_ms(), 100.0, last);
         let first = clock.now();
         std::thread::sleep(Duration::from_millis(20));
         let second = clock.now();
-        assert!(first.mono > Mono(77) && second.mono > first.mono);
+        assert!(first.mono > Mono(1077) && second.mono > first.mono, "it was down for a second");
         let passed = second.utc.since_ms(first.utc);
         assert!(passed >= 2000, "20 ms of machine time are 2 s at 100 times: {passed} ms");
         assert_eq!(clock.until(Utc(0)), Duration::ZERO);
+    }
+
+    #[test]
+    fn time_that_a_node_was_down_counts_and_a_clock_set_back_does_not() {
+        let last = |utc: i64| Now { mono: Mono(500), utc: Utc(utc), utc_error_ms: 0 };
+        assert_eq!(after(last(10_000), 70_000), 60_501);
+        assert_eq!(after(last(70_000), 10_000), 501);
+        assert_eq!(after(last(0), i64::MAX), 501 + 31 * 86_400_000);
+        assert_eq!(after(Now::default(), 1_800_000_000_000), 1, "a new folder was not down");
     }
 }

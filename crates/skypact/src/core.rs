@@ -5,7 +5,7 @@
 //! and is thrown away when space returns.
 use crate::clock::Clock;
 use crate::keys::Keys;
-use crate::recovery::Recovered;
+use crate::recovery::{self, Poison, Recovered};
 use crate::sessions::{SessionOut, Sessions};
 use crate::stores::{LinkStores, Stores};
 use anyhow::Result;
@@ -17,7 +17,6 @@ use node::input::{Entry, Input, ObservedLoss, Output};
 use node::view::View;
 use record::PartyId;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -103,6 +102,12 @@ pub struct CoreConfig {
 
 /// Boots a recovered node and starts the fold on a thread of its own.
 pub fn start(config: CoreConfig, recovered: Recovered) -> Result<(CoreHandle, std::thread::JoinHandle<()>)> {
+    let (handle, core) = boot(config, recovered)?;
+    let thread = std::thread::Builder::new().name("fold".into()).spawn(move || core.run())?;
+    Ok((handle, thread))
+}
+
+fn boot(config: CoreConfig, recovered: Recovered) -> Result<(CoreHandle, Core)> {
     let Recovered { state, journal, stores, replayed } = recovered;
     info!(replayed, seq = state.seq(), "journal folded");
     let (tx, rx) = mpsc::channel(QUEUE_MAX);
@@ -142,8 +147,7 @@ pub fn start(config: CoreConfig, recovered: Recovered) -> Result<(CoreHandle, st
         anyhow::bail!("cannot journal the start: {}", shadow.why);
     }
     core.publish();
-    let thread = std::thread::Builder::new().name("fold".into()).spawn(move || core.run())?;
-    Ok((CoreHandle { tx, shared }, thread))
+    Ok((CoreHandle { tx, shared }, core))
 }
 
 /// The fold.
@@ -230,16 +234,14 @@ impl Core {
             replies.insert(0, None);
         }
         let started = Instant::now();
-        let encoded: Vec<Vec<u8>> = entries.iter().map(encode).collect();
+        let encoded: Vec<Vec<u8>> = entries.iter().map(recovery::encode).collect();
         let slices: Vec<&[u8]> = encoded.iter().map(Vec::as_slice).collect();
         match self.journal.append_batch(None, &slices) {
             Ok(_) => {
                 if let Some(shadow) = self.shadow.take() {
                     info!(dropped = shadow.dropped, "the journal takes inputs again");
                 }
-                for (entry, reply) in entries.into_iter().zip(replies) {
-                    self.fold(&entry, reply);
-                }
+                self.fold_batch(entries, replies);
                 self.shared.with_health(|h| h.longest_batch = h.longest_batch.max(started.elapsed()));
             }
             Err(error) => {
@@ -255,12 +257,28 @@ impl Core {
         }
     }
 
-    fn fold(&mut self, entry: &Entry, mut reply: Option<Reply>) {
+    fn fold_batch(&mut self, entries: Vec<Entry>, replies: Vec<Option<Reply>>) {
+        let mut decisions = Vec::new();
+        for (entry, reply) in entries.iter().zip(replies) {
+            let Err((poison, reply)) = self.fold(entry, reply) else { continue };
+            match self.quarantine(poison, reply) {
+                Some(decision) => decisions.push(decision),
+                None => return,
+            }
+        }
+        for decision in decisions {
+            if self.fold(&decision, None).is_err() {
+                unreachable!("folding a decision says one line");
+            }
+        }
+    }
+
+    /// Folds an entry that is journaled and acts on what comes of it; gives the reply back if it cannot be folded.
+    fn fold(&mut self, entry: &Entry, mut reply: Option<Reply>) -> Result<(), (Poison, Option<Reply>)> {
         let mut outputs = Vec::new();
-        let state = &mut self.state;
-        let folded = catch_unwind(AssertUnwindSafe(|| state.apply(entry, &mut outputs)));
-        if folded.is_err() {
-            return self.quarantine(entry, reply);
+        let seq = self.state.seq() + 1;
+        if !recovery::apply(&mut self.state, entry, &mut outputs) {
+            return Err((Poison { seq }, reply));
         }
         self.shared.folded.fetch_add(1, Ordering::Relaxed);
         for output in outputs {
@@ -284,6 +302,7 @@ impl Core {
         if let Some(reply) = reply {
             let _gone = reply.send(Ok(None));
         }
+        Ok(())
     }
 
     fn link(&mut self, name: &PartyId, output: link::Output) {
@@ -303,26 +322,27 @@ impl Core {
         *self.shared.stores.lock().unwrap_or_else(PoisonError::into_inner) = self.stores.map().clone();
     }
 
-    /// An input made the fold panic. The state is made again without it, and the decision is journaled.
-    fn quarantine(&mut self, entry: &Entry, reply: Option<Reply>) {
-        // The state counts each input before it folds it.
-        let seq = self.state.seq();
-        error!(seq, "an input made the fold fail; it is quarantined: {:?}", entry.now);
-        let decision = Entry { now: self.config.clock.now(), input: Input::Quarantine { seq } };
-        if let Err(error) = self.journal.append_batch(None, &[&encode(&decision)]) {
-            return self.enter_shadow(NotAccepted::Failed(format!("a quarantine could not be journaled: {error}")));
-        }
-        match crate::recovery::refold(&self.journal, &self.config.data) {
-            Ok((state, stores)) => {
-                (self.state, self.stores) = (state, stores);
-                self.share_stores();
-            }
-            Err(error) => {
-                self.enter_shadow(NotAccepted::Failed(format!("the state could not be made again: {error:#}")))
-            }
-        }
+    /// An input made the fold panic. The decision to skip it is journaled, and the state is made again up to it, without it;
+    /// what was journaled after it is then folded as ever. The decision itself is folded last, as it stands last.
+    fn quarantine(&mut self, poison: Poison, reply: Option<Reply>) -> Option<Entry> {
+        error!(poison.seq, "an input made the fold fail; it is quarantined");
+        let decision = recovery::decision(poison, self.config.clock.now());
+        let journaled = self.journal.append_batch(None, &[&recovery::encode(&decision)]).map_err(anyhow::Error::from);
+        let again = journaled.and_then(|_| recovery::fold_upto(&self.journal, &self.config.data, Seq(poison.seq)));
         if let Some(reply) = reply {
             let _gone = reply.send(Err(NotAccepted::Failed("the input was quarantined; see the log".into())));
+        }
+        match again {
+            Ok((state, stores, _)) => {
+                (self.state, self.stores) = (state, stores);
+                self.share_stores();
+                Some(decision)
+            }
+            Err(error) => {
+                // The state is not to be trusted; a restart makes it again from the journal.
+                self.enter_shadow(NotAccepted::Failed(format!("a quarantine failed: {error:#}")));
+                None
+            }
         }
     }
 
@@ -352,7 +372,9 @@ impl Core {
             shadow.dropped += 1;
             if matches!(entry.input, Input::Reports { .. } | Input::Tick | Input::FeedHealth { .. }) {
                 // Nothing of the shadow's outputs leaves: it is only looked at.
-                shadow.state.apply(&entry, &mut Vec::new());
+                if !recovery::apply(&mut shadow.state, &entry, &mut Vec::new()) {
+                    *shadow.state = self.state.clone();
+                }
             }
             if let Some(reply) = reply {
                 let _gone = reply.send(Err(shadow.why.clone()));
@@ -417,13 +439,6 @@ impl Core {
 impl Shared {
     fn with_health(&self, change: impl FnOnce(&mut CoreHealth)) {
         change(&mut self.health.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-}
-
-fn encode(entry: &Entry) -> Vec<u8> {
-    match minicbor::to_vec(entry) {
-        Ok(bytes) => bytes,
-        Err(error) => unreachable!("writing to a vector cannot fail: {error}"),
     }
 }
 
@@ -527,3 +542,7 @@ impl CoreHandle {
         self.shared.refused_connections.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
+
+#[cfg(test)]
+#[path = "core_tests.rs"]
+mod tests;

@@ -5,8 +5,10 @@ use journal::{Journal, SegmentJournal, Seq};
 use node::State;
 use node::input::{Entry, Input, Output};
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use tracing::{error, warn};
+use units::Now;
 
 /// A node as its data folder has it.
 pub struct Recovered {
@@ -25,34 +27,94 @@ pub fn journal_dir(data: &Path) -> PathBuf {
     data.join("journal")
 }
 
+/// An input that makes the fold panic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("journal entry {seq} makes the fold fail")]
+pub struct Poison {
+    /// Its position.
+    pub seq: u64,
+}
+
+/// Folds one input; whether it did. After a panic the state is not to be used.
+#[must_use]
+pub fn apply(state: &mut State, entry: &Entry, outputs: &mut Vec<Output>) -> bool {
+    catch_unwind(AssertUnwindSafe(|| {
+        #[cfg(test)]
+        assert!(!is_poison(&entry.input), "as the test wants");
+        state.apply(entry, outputs);
+    }))
+    .is_ok()
+}
+
+/// What a test sends to make the fold fail; no other input is known to do it.
+#[cfg(test)]
+fn is_poison(input: &Input) -> bool {
+    matches!(input, Input::FeedHealth { last_error: Some(text), .. } if text == POISON)
+}
+
+#[cfg(test)]
+pub const POISON: &str = "a test's poison";
+
+/// The decision to skip an entry, as it is journaled.
+pub fn decision(poison: Poison, now: Now) -> Entry {
+    Entry { now, input: Input::Quarantine { seq: poison.seq } }
+}
+
 /// Opens a data folder.
 pub fn recover(data: &Path, options: journal::Options) -> Result<Recovered> {
     let dir = journal_dir(data);
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    let (journal, report) =
+    let (mut journal, report) =
         SegmentJournal::open(&dir, options).with_context(|| format!("cannot open the journal in {}", dir.display()))?;
     if let Some(torn) = &report.torn {
         warn!("a torn end of the journal was cut: {torn:?}; what was cut had not been acknowledged");
     }
-    let (state, stores, replayed) = fold_all(&journal, data)?;
-    Ok(Recovered { state, journal, stores, replayed })
+    loop {
+        match fold_upto(&journal, data, journal.last_seq()) {
+            Ok((state, stores, replayed)) => return Ok(Recovered { state, journal, stores, replayed }),
+            // The node died of it before it could say so.
+            Err(error) => match error.downcast_ref::<Poison>() {
+                Some(poison) => quarantine(&mut journal, *poison)?,
+                None => return Err(error),
+            },
+        }
+    }
 }
 
-/// Makes the state again from what is durable.
-pub fn refold(journal: &SegmentJournal, data: &Path) -> Result<(State, Stores)> {
-    fold_all(journal, data).map(|(state, stores, _)| (state, stores))
+/// Journals that an entry is skipped, at the time of the last entry: no clock is needed to read a journal.
+fn quarantine(journal: &mut SegmentJournal, poison: Poison) -> Result<()> {
+    error!(poison.seq, "an input makes the fold fail; it is quarantined");
+    let mut now = Now::default();
+    for item in journal.read(Seq(poison.seq))? {
+        let (_, bytes) = item?;
+        now = minicbor::decode::<Entry>(&bytes).map_or(now, |entry| entry.now);
+    }
+    journal.append_batch(None, &[&encode(&decision(poison, now))]).context("a quarantine cannot be journaled")?;
+    Ok(())
 }
 
-fn fold_all(journal: &SegmentJournal, data: &Path) -> Result<(State, Stores, u64)> {
-    let (mut state, from) = base(journal, None)?;
+/// The bytes of an entry.
+pub fn encode(entry: &Entry) -> Vec<u8> {
+    match minicbor::to_vec(entry) {
+        Ok(bytes) => bytes,
+        Err(error) => unreachable!("writing to a vector cannot fail: {error}"),
+    }
+}
+
+/// State and link logs after the entry `upto`, from what is durable, and how many entries were folded.
+pub fn fold_upto(journal: &SegmentJournal, data: &Path, upto: Seq) -> Result<(State, Stores, u64)> {
+    let (mut state, from) = base(journal, Some(upto))?;
     let mut stores = Stores::open(data, &state)?;
+    if from > upto {
+        return Ok((state, stores, 0));
+    }
     let replayed = replay(journal, &mut state, from, |state, _, outputs| {
         for output in outputs {
             if let Output::Link(name, output) = output {
                 stores.keep_entries(state, name, output)?;
             }
         }
-        Ok(true)
+        Ok(state.seq() < upto.0)
     })?;
     Ok((state, stores, replayed))
 }
@@ -101,8 +163,8 @@ pub fn replay(
         let mut outputs = Vec::new();
         if quarantined.contains(&seq.0) {
             state.skip(&entry);
-        } else {
-            state.apply(&entry, &mut outputs);
+        } else if !apply(state, &entry, &mut outputs) {
+            return Err(Poison { seq: seq.0 }.into());
         }
         folded += 1;
         if !each(state, &entry, &outputs)? {

@@ -178,10 +178,10 @@ fn check_continues(state: &node::State, party: &PartyId) -> Result<()> {
 }
 
 fn clock(loaded: &Loaded, last: units::Now) -> Result<Clock> {
-    let Some(exercise) = &loaded.config.clock else { return Ok(Clock::system(last.mono)) };
+    let Some(exercise) = &loaded.config.clock else { return Ok(Clock::system(last)) };
     let start = parse_rfc3339(&exercise.start).map_err(|e| anyhow::anyhow!("clock.start: {e}"))?;
     let origin = parse_rfc3339(&exercise.origin).map_err(|e| anyhow::anyhow!("clock.origin: {e}"))?;
-    Ok(Clock::exercise(start, origin.0, exercise.rate, last.mono))
+    Ok(Clock::exercise(start, origin.0, exercise.rate, last))
 }
 
 fn feed_config(feed: &crate::config::Feed) -> Result<FeedConfig> {

@@ -6,7 +6,7 @@ use crate::problem::{Kind, Problem};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
-use node::command::{Account, Actor, Command};
+use node::command::{Account, Actor, Command, Refused};
 use node::view::View;
 use record::{Hash32, Role};
 use std::net::{IpAddr, SocketAddr};
@@ -50,15 +50,15 @@ impl Caller {
         Actor { name: self.name.clone(), role: self.role.unwrap_or_else(fitting) }
     }
 
-    /// Refuses a caller whose role is none of these; the operator has them all.
-    pub(crate) fn needs(&self, roles: &[Role]) -> Result<(), Problem> {
+    /// Refuses a caller whose role is none of these, which goes into the audit under the name of `what` was asked; the
+    /// operator has them all.
+    pub(crate) fn needs(&self, app: &App, what: &'static str, roles: &[Role]) -> Result<(), Problem> {
         match self.role {
             Some(role) if !roles.contains(&role) => {
+                let refused = Refused::Role { role }.to_string();
+                app.refused(Actor { name: self.name.clone(), role }, what, refused.clone());
                 let names: Vec<&str> = roles.iter().map(|r| r.name()).collect();
-                Err(Problem::new(
-                    Kind::Role,
-                    format!("the role {} may not do this; {} may", role.name(), names.join(", ")),
-                ))
+                Err(Problem::new(Kind::Role, format!("{refused}; {} may", names.join(", "))))
             }
             _ => Ok(()),
         }

@@ -43,7 +43,7 @@ pub(crate) async fn list(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    caller.needs(&[Role::Administrator])?;
+    caller.needs(&app, "read-accounts", &[Role::Administrator])?;
     let query = Query::parse(query.as_deref(), &["limit", "after"])?;
     let view = app.backend.view();
     let accounts: Vec<(&String, &Account)> = view.accounts.iter().collect();
@@ -75,7 +75,7 @@ pub(crate) async fn token(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    caller.needs(&[Role::Administrator])?;
+    caller.needs(&app, "set-token", &[Role::Administrator])?;
     let now = app.backend.clock_utc();
     let (name, role, expires) = body.read(|node| {
         let mut o = node.object()?;
@@ -108,7 +108,7 @@ pub(crate) async fn put(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    caller.needs(&[Role::Administrator])?;
+    caller.needs(&app, "set-account", &[Role::Administrator])?;
     let name = parse_name(&name).ok_or_else(|| Problem::field("name", format!("must be {NAME_WANTED}")))?;
     let (role, new_code) = body.read(read_account)?;
     let view = app.backend.view();
@@ -145,9 +145,12 @@ pub(crate) async fn delete(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    caller.needs(&[Role::Administrator])?;
+    caller.needs(&app, "remove-account", &[Role::Administrator])?;
     if name == caller.name {
-        return Err(Problem::new(Kind::Role, "nobody removes the account in use; another administrator may"));
+        let why = "nobody removes the account in use";
+        let command = Command::RemoveAccount(name);
+        app.refused(caller.actor(&command), command.name(), why.into());
+        return Err(Problem::new(Kind::Role, format!("{why}; another administrator may")));
     }
     app.command(&caller, &headers, Command::RemoveAccount(name.clone())).await?;
     app.options.codes.withdraw(&name);

@@ -3,7 +3,7 @@ use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::body::Body;
 use crate::json::Node;
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 use crate::wire::notice::{read_parties, read_read_back, read_reason, read_send};
 use crate::wire::plan::{parse_subject, read_plan, read_site};
 use crate::wire::policy::read_policy;
@@ -208,13 +208,8 @@ pub(crate) async fn set_policy(
 ) -> Result<Response, Problem> {
     let new = body.read(read_policy)?;
     let revision = app.backend.view().policy.revision;
-    if let Some(replaces) = new.replaces.filter(|replaces| *replaces != revision) {
-        let detail = format!("the rules in force are revision {revision}, not {replaces}; read them again");
-        return Err(Problem::new(Kind::Changed, detail));
-    }
-    let mut policy = new.policy;
-    policy.revision = revision.saturating_add(1);
-    let answer = app.command(&caller, &headers, Command::SetPolicy(policy)).await?;
+    let command = Command::SetPolicy { policy: new.policy, replaces: new.replaces };
+    let answer = app.command(&caller, &headers, command).await?;
     app.settle(|view| view.policy.revision > revision).await;
     Ok(done(answer, false))
 }

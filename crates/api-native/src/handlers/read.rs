@@ -120,22 +120,26 @@ pub(crate) async fn pacts(State(app): State<App>, _: Caller, RawQuery(query): Ra
 
 /// `GET /v1/release`.
 pub(crate) async fn policy(State(app): State<App>, caller: Caller) -> Answer {
-    caller.needs(&[Role::Administrator, Role::Planner])?;
+    caller.needs(&app, "read-release", &[Role::Administrator, Role::Planner])?;
     Ok(Json(wire::policy::policy(&app.backend.view().policy)).into_response())
 }
 
 /// `GET /v1/release/preview`.
 pub(crate) async fn preview(State(app): State<App>, caller: Caller, RawQuery(query): RawQuery) -> Answer {
-    caller.needs(&[Role::Administrator, Role::Planner])?;
+    caller.needs(&app, "preview-release", &[Role::Administrator, Role::Planner])?;
     let query = Query::parse(query.as_deref(), &["for"])?;
     let wanted = || Problem::new(Kind::BadRequest, "for: name the party, as in ?for=south");
     let name = query.get("for").ok_or_else(wanted)?;
     let peer = PartyId::parse(name).map_err(|_| Problem::no_such("party", name))?;
-    let records = app.backend.preview(peer).await.ok_or_else(|| Problem::no_such("party", name))?;
-    let view = app.backend.view();
-    let bytes: usize = records.iter().map(|r| r.bytes_len).sum();
-    let records: Vec<_> = records.iter().map(|r| wire::preview::preview(&view, r)).collect();
-    Ok(Json(json!({ "for": name, "utc_ms": view.utc.0, "bytes": bytes, "records": records })).into_response())
+    let preview = app.backend.preview(peer).await.ok_or_else(|| Problem::no_such("party", name))?;
+    let bytes: usize = preview.next.iter().map(|r| r.bytes_len).sum();
+    let wire =
+        |records: &[crate::backend::PreviewRecord]| -> Vec<_> { records.iter().map(wire::preview::preview).collect() };
+    let answer = json!({
+        "for": name, "utc_ms": app.backend.clock_utc().0, "bytes": bytes, "records": wire(&preview.next),
+        "filed": wire(&preview.filed), "left_out": preview.left_out,
+    });
+    Ok(Json(answer).into_response())
 }
 
 #[derive(Serialize)]
@@ -146,11 +150,12 @@ struct AuditWire {
     role: &'static str,
     command: String,
     answer: String,
+    times: u32,
 }
 
 /// `GET /v1/audit`.
 pub(crate) async fn audit(State(app): State<App>, caller: Caller, RawQuery(query): RawQuery) -> Answer {
-    caller.needs(&[Role::Administrator])?;
+    caller.needs(&app, "read-audit", &[Role::Administrator])?;
     let query = Query::parse(query.as_deref(), &PAGED)?;
     let limit = query.limit()?;
     let after = query.after::<8>()?.map_or(0, u64::from_be_bytes);
@@ -168,6 +173,7 @@ pub(crate) async fn audit(State(app): State<App>, caller: Caller, RawQuery(query
             role: row.actor.role.name(),
             command: row.command,
             answer: row.answer,
+            times: row.times,
         })
         .collect();
     Ok(Json(Page { items, next }).into_response())

@@ -14,6 +14,10 @@ use serde::Serialize;
 
 /// Longest name or code that is looked at.
 const NAME_MAX: usize = 64;
+/// A failed sign-in in the audit.
+const SIGN_IN: &str = "sign-in";
+/// Who failed to sign in, if it is not known.
+const NOBODY: &str = "(not an account)";
 
 /// `GET /v1/session`.
 #[derive(Serialize)]
@@ -95,8 +99,10 @@ async fn by_password(app: &App, address: From, name: String, password: String) -
         }
         Ok(false) => {
             // A name that is nobody's may be a password in the wrong field, so it is not written down.
-            let known = if account.is_some() { name.as_str() } else { "(not an account)" };
+            let known = if account.is_some() { name.as_str() } else { NOBODY };
             tracing::warn!(name = known, address = ?address.0, "sign-in failed");
+            let actor = Actor { name: known.to_owned(), role: account.map_or(Role::Observer, |account| account.role) };
+            app.refused(actor, SIGN_IN, "the name or the password is wrong".into());
             Err(failed())
         }
         Err(Busy) => {
@@ -110,10 +116,16 @@ async fn by_password(app: &App, address: From, name: String, password: String) -
 async fn by_code(app: &App, address: From, code: &str) -> Result<String, Problem> {
     let Some((name, role)) = app.options.codes.take(code) else {
         tracing::warn!(address = ?address.0, "sign-in with a code failed");
+        let actor = Actor { name: NOBODY.to_owned(), role: Role::Observer };
+        app.refused(actor, SIGN_IN, "the code is wrong, was used or has expired".into());
         return Err(failed());
     };
     match app.backend.view().accounts.get(&name) {
-        Some(account) if !valid(account, app) => return Err(failed()),
+        Some(account) if !valid(account, app) => {
+            let actor = Actor { name, role: account.role };
+            app.refused(actor, SIGN_IN, "the account has expired".into());
+            return Err(failed());
+        }
         Some(_) => {}
         None => make_account(app, &name, role).await?,
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct PeerWire {
     party: String,
+    desk: String,
     link: &'static str,
     reason: Option<String>,
     age_ms: Option<u64>,
@@ -52,6 +53,7 @@ pub(crate) struct FeedWire {
 pub(crate) fn peer(view: &View, peer: &PeerView) -> PeerWire {
     PeerWire {
         party: peer.party.to_string(),
+        desk: peer.desk.clone(),
         link: match peer.link {
             LinkStatus::Up => "up",
             LinkStatus::Down => "down",

@@ -101,7 +101,7 @@ fn area(area: Area) -> AreaWire {
 pub(crate) struct NewPolicy {
     /// Revision on which the change was based; `None`: whatever is in force.
     pub replaces: Option<u32>,
-    /// Rules; the revision is set by the caller.
+    /// Rules; the node sets the revision.
     pub policy: Policy,
 }
 

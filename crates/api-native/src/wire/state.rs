@@ -39,7 +39,8 @@ struct Journal {
 #[derive(Debug, Serialize)]
 struct Checked {
     tracks: u32,
-    pairs: u32,
+    conflicts: u32,
+    unjudged: u32,
     utc_ms: i64,
 }
 
@@ -56,7 +57,12 @@ pub(crate) fn state<'a>(view: &View, health: &Health, frozen: Option<&'a str>) -
         feeds: view.feeds.iter().take(LIST_MAX).map(feed).collect(),
         alerts: view.alerts.iter().take(LIST_MAX).map(|a| alert(view, a)).collect(),
         notices: view.notices.iter().take(LIST_MAX).map(notice).collect(),
-        checked: Checked { tracks: view.checked.tracks, pairs: view.checked.pairs, utc_ms: view.checked.utc.0 },
+        checked: Checked {
+            tracks: view.checked.tracks,
+            conflicts: view.checked.conflicts,
+            unjudged: view.checked.unjudged,
+            utc_ms: view.checked.at.0,
+        },
         cut: u64::from(view.cut) + left_out as u64,
     }
 }

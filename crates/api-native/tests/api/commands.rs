@@ -168,7 +168,9 @@ async fn release_rules_arrive_whole_with_the_next_revision_and_read_back_as_writ
     ] });
     let reply = chief.send("PUT", "/v1/release", json!({ "revision": 3, "rules": rules })).await;
     assert_eq!(reply.problem(), "204");
-    let Command::SetPolicy(policy) = site.fake.taken().remove(0).command else { panic!("another command") };
+    let Command::SetPolicy { policy, replaces } = site.fake.taken().remove(0).command else {
+        panic!("another command")
+    };
     let area = Area::Circle { centre: Position { lat_e7: 472_500_000, lon_e7: 85_000_000 }, radius_mm: 5_000_000 };
     let reduced = Level::Reduced { precision_mm: 250_000, delay_ms: 1500, identity: Identity::Pseudonym };
     let plain = |class, level| Rule { class, aircraft: None, area: None, level };
@@ -182,7 +184,7 @@ async fn release_rules_arrive_whole_with_the_next_revision_and_read_back_as_writ
         plain(RecordClass::Plans, Level::AvoidArea { cell_e7: 2_500_000, bin_ms: 60_000 }),
         plain(RecordClass::Conflicts, Level::Full),
     ];
-    assert_eq!((policy.revision, &policy.rules[&party("south")]), (4, &expect));
+    assert_eq!((replaces, &policy.rules[&party("south")]), (Some(3), &expect));
     assert_eq!(chief.get("/v1/release").await.json(), json!({ "revision": 4, "rules": rules }));
 }
 

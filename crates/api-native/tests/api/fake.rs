@@ -1,8 +1,9 @@
 //! A node that decides commands as the fold does, as far as the interface can tell the difference.
 use crate::world;
-use api_native::{AuditRow, Backend, Health, JournalState, PreviewRecord, Seen, Unavailable};
+use api_native::{AuditRow, Backend, Health, JournalState, Preview, PreviewRecord, Seen, Unavailable};
 use futures_util::future::BoxFuture;
 use node::command::{Actor, Answer, Command, Done, Refused, SentTo};
+use node::input::PaintedAlert;
 use node::view::View;
 use record::{Avoid, Body, Caveat, Hash32, PartyId, Precedence, Record, TrackBatch};
 use sha2::{Digest, Sha256};
@@ -20,7 +21,7 @@ pub struct Given {
 }
 
 /// Who was shown which alerts and notices.
-pub type Shown = (String, Vec<u64>, Vec<Hash32>);
+pub type Shown = (String, Vec<PaintedAlert>, Vec<Hash32>);
 
 pub struct Fake {
     view: Mutex<Arc<View>>,
@@ -28,6 +29,8 @@ pub struct Fake {
     random: AtomicU64,
     pub given: Mutex<Vec<Given>>,
     pub displayed: Mutex<Vec<Shown>>,
+    /// Who was refused what, why, and how often.
+    pub attempts: Mutex<Vec<(String, String, String, u32)>>,
     pub fails: Mutex<Option<Unavailable>>,
     pub health: Mutex<Health>,
     /// Commands never come back.
@@ -44,6 +47,7 @@ impl Fake {
             random: AtomicU64::new(0),
             given: Mutex::default(),
             displayed: Mutex::default(),
+            attempts: Mutex::default(),
             fails: Mutex::default(),
             health: Mutex::new(health),
             hangs: AtomicBool::new(false),
@@ -118,8 +122,12 @@ impl Fake {
             }
             Command::SendAvoid { to, .. } => sent(to),
             Command::StateChannel { peer, .. } => sent(std::slice::from_ref(peer)),
-            Command::SetPolicy(policy) => {
-                self.change(|view| view.policy = policy.clone());
+            Command::SetPolicy { policy, replaces } => {
+                let now = view.policy.revision;
+                if let Some(given) = replaces.filter(|given| *given != now) {
+                    return Err(Refused::Changed { now, given });
+                }
+                self.change(|view| view.policy = release::Policy { revision: now + 1, ..policy.clone() });
                 Ok(Done::Ok)
             }
             Command::SetAccount { name, account } => {
@@ -173,10 +181,23 @@ impl Backend for Fake {
         })
     }
 
+    fn attempt(
+        &self,
+        actor: Actor,
+        command: String,
+        refused: String,
+        times: u32,
+    ) -> BoxFuture<'_, Result<(), Unavailable>> {
+        Box::pin(async move {
+            self.attempts.lock().unwrap().push((actor.name, command, refused, times));
+            Ok(())
+        })
+    }
+
     fn displayed(
         &self,
         actor: Actor,
-        alerts: Vec<u64>,
+        alerts: Vec<PaintedAlert>,
         notices: Vec<Hash32>,
     ) -> BoxFuture<'_, Result<(), Unavailable>> {
         Box::pin(async move {
@@ -188,7 +209,7 @@ impl Backend for Fake {
         })
     }
 
-    fn preview(&self, peer: PartyId) -> BoxFuture<'_, Option<Vec<PreviewRecord>>> {
+    fn preview(&self, peer: PartyId) -> BoxFuture<'_, Option<Preview>> {
         Box::pin(async move {
             let view = self.view();
             let issuer = view.party.clone();
@@ -221,8 +242,12 @@ impl Backend for Fake {
                 },
                 bytes_len: 200,
                 ledger: "rule 0 of revision 3: reduced".into(),
+                draft: false,
             };
-            (peer == world::party("south")).then(|| bodies.map(make).to_vec())
+            let filed =
+                [PreviewRecord { draft: true, ..make(Body::Plan(world::plan())) }, make(Body::Site(world::site()))];
+            let preview = || Preview { next: bodies.map(make).to_vec(), filed: filed.to_vec(), left_out: 7 };
+            (peer == world::party("south")).then(preview)
         })
     }
 
@@ -242,6 +267,7 @@ impl Backend for Fake {
                 actor: Actor { name: "anna".into(), role: record::Role::Officer },
                 command: "send-notice".into(),
                 answer: "ok".into(),
+                times: 1,
             };
             (after + 1..=after.max(250)).take(limit).map(row).collect()
         })

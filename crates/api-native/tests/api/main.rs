@@ -7,6 +7,7 @@ mod fake;
 mod guard;
 mod http;
 mod reading;
+mod refusals;
 mod schema;
 mod sign_in;
 mod stream;

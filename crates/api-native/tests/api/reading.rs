@@ -58,7 +58,8 @@ async fn an_alert_and_a_notice_read_as_the_contract_says() {
     let state = client.get("/v1/state").await.json();
     let side = |id: u32, owner: &str, form: &str| json!({ "id": id, "label": format!("TST{id}"), "owner": owner, "form": form });
     let expect = json!({
-        "id": "11", "kind": "conflict", "level": "alarm", "state": "raised", "raised_utc_ms": T0 - 2000,
+        "id": "11", "kind": "conflict", "level": "alarm", "state": "raised", "raised_utc_ms": T0 - 2000, "since_utc_ms": T0 - 1500,
+        "escalated": false, "raising": 1,
         "text": "TST1 and TST2 are predicted to lose separation", "about": null, "a": side(1, "north", "full"),
         "b": side(2, "south", "reduced"), "cpa_utc_ms": T0 + 60_000, "tin_utc_ms": T0 + 30_000, "dcpa_m": 1234.567,
         "distance_m": 20000.0, "vertical_ft": 1000.0, "basis": "pressure", "violation": false, "data_age_ms": 700,
@@ -105,7 +106,7 @@ async fn paging_meets_every_track_once_while_tracks_come_and_go() {
 async fn the_audit_is_paged_by_sequence_number() {
     let client = Site::new().bearer(OPERATOR);
     let first = client.get("/v1/audit?limit=200").await.json();
-    let expect = json!({ "seq": 1, "utc_ms": T0, "officer": "anna", "role": "officer", "command": "send-notice", "answer": "ok" });
+    let expect = json!({ "seq": 1, "utc_ms": T0, "officer": "anna", "role": "officer", "command": "send-notice", "answer": "ok", "times": 1 });
     assert_eq!(first["items"][0], expect);
     let second = client.get(&format!("/v1/audit?limit=200&after={}", first["next"].as_str().unwrap())).await.json();
     assert_eq!((&second["items"][0]["seq"], second["items"].as_array().unwrap().len()), (&json!(201), 50));
@@ -119,6 +120,10 @@ async fn a_preview_shows_each_record_with_its_reason() {
     let first = &preview["records"][0];
     assert_eq!((&first["kind"], &first["ledger"]), (&json!("tracks"), &json!("rule 0 of revision 3: reduced")));
     assert_eq!(first["body"]["tracks"][0]["callsign"], "TST1");
+    assert_eq!((first["body"]["tracks"][0]["number"].as_str(), &first["draft"]), (Some("1"), &json!(false)));
+    let filed: Vec<_> = preview["filed"].as_array().unwrap().iter().map(|r| (&r["kind"], &r["draft"])).collect();
+    assert_eq!(filed, [(&json!("plan"), &json!(true)), (&json!("site"), &json!(false))]);
+    assert_eq!(preview["left_out"], 7);
 }
 
 #[tokio::test]

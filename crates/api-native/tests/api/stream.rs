@@ -5,6 +5,7 @@ use crate::schema::check;
 use crate::world::{NOTICE, PASSWORD, T0, track};
 use axum::http::{HeaderValue, header};
 use futures_util::{SinkExt, StreamExt};
+use node::input::PaintedAlert;
 use node::view::Owner;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -250,23 +251,56 @@ async fn a_node_that_folds_no_more_says_that_its_picture_is_the_last_one() {
     }
 }
 
+/// An alert as a console says that it painted it.
+fn painted(id: u64, raising: u32) -> Value {
+    json!({ "id": id.to_string(), "raising": raising })
+}
+
+/// Alerts as the node is told of them.
+fn alerts(painted: &[(u64, u32)]) -> Vec<PaintedAlert> {
+    painted.iter().map(|(id, raising)| PaintedAlert { id: *id, raising: *raising }).collect()
+}
+
 #[tokio::test]
 async fn what_an_officer_was_shown_is_journaled_once_whatever_the_console() {
     let node = Node::new(Site::new()).await;
     let mut one = node.console().await;
     let mut two = node.console().await;
-    let painted = |frame: &Frame| {
-        let message = json!({ "type": "displayed", "frame": frame.number, "alerts": ["11", "12", "99"], "notices": [NOTICE.to_string(), "00".repeat(32)] });
+    let message = |frame: &Frame| {
+        let message = json!({ "type": "displayed", "frame": frame.number, "alerts": [painted(11, 1), painted(12, 1), painted(99, 1)], "notices": [NOTICE.to_string(), "00".repeat(32)] });
         conforms("Displayed", &message);
         message
     };
     for console in [&mut one, &mut two] {
         let frame = console.frame().await;
-        console.say(painted(&frame)).await;
+        console.say(message(&frame)).await;
         console.frame().await;
     }
     let told = node.site.fake.displayed.lock().unwrap().clone();
-    assert_eq!(told, [(String::from("anna"), vec![11, 12], vec![NOTICE])], "what is not in the view is left out");
+    assert_eq!(
+        told,
+        [(String::from("anna"), alerts(&[(11, 1), (12, 1)]), vec![NOTICE])],
+        "what is not in the view is left out"
+    );
+}
+
+#[tokio::test]
+async fn an_alert_that_was_raised_again_is_journaled_again_when_it_is_painted_as_it_is_now() {
+    let node = Node::new(Site::new()).await;
+    let mut console = node.console().await;
+    let mut frame = console.frame().await;
+    let state = console.text("state").await;
+    assert_eq!((&state["alerts"][0]["id"], &state["alerts"][0]["raising"]), (&json!("11"), &json!(1)));
+    for (raised, painted) in [(1, 1), (2, 1), (2, 3), (2, 2), (2, 2), (3, 2), (3, 3), (4, 2)] {
+        node.site.fake.change(|view| view.alerts[0].raising = raised);
+        let message =
+            json!({ "type": "displayed", "frame": frame.number, "alerts": [{ "id": "11", "raising": painted }] });
+        console.say(message).await;
+        frame = console.frame().await;
+    }
+    let told: Vec<_> =
+        node.site.fake.displayed.lock().unwrap().iter().flat_map(|(_, alerts, _)| alerts.clone()).collect();
+    assert_eq!(told, alerts(&[(11, 1), (11, 2), (11, 3)]), "each raising once, none that has not been");
 }
 
 #[tokio::test]
@@ -276,11 +310,11 @@ async fn what_could_not_be_journaled_is_journaled_when_it_can() {
     let mut console = node.console().await;
     let mut frame = console.frame().await;
     for _ in 0..2 {
-        console.say(json!({ "type": "displayed", "frame": frame.number, "alerts": ["11"] })).await;
+        console.say(json!({ "type": "displayed", "frame": frame.number, "alerts": [painted(11, 1)] })).await;
         frame = console.frame().await;
         *node.site.fake.fails.lock().unwrap() = None;
     }
-    assert_eq!(node.site.fake.displayed.lock().unwrap().clone(), [(String::from("anna"), vec![11], vec![])]);
+    assert_eq!(node.site.fake.displayed.lock().unwrap().clone(), [(String::from("anna"), alerts(&[(11, 1)]), vec![])]);
 }
 
 #[tokio::test]
@@ -350,15 +384,18 @@ async fn what_a_console_may_not_say() {
         "{}",
         r#"{"type":"displayed"}"#,
         r#"{"type":"displayed","frame":-1}"#,
-        r#"{"type":"displayed","frame":1,"alerts":[11]}"#,
-        r#"{"type":"displayed","frame":1,"alerts":["x"]}"#,
+        r#"{"type":"displayed","frame":1,"alerts":["11"]}"#,
+        r#"{"type":"displayed","frame":1,"alerts":[{"id":"11"}]}"#,
+        r#"{"type":"displayed","frame":1,"alerts":[{"id":"11","raising":0}]}"#,
+        r#"{"type":"displayed","frame":1,"alerts":[{"id":11,"raising":1}]}"#,
+        r#"{"type":"displayed","frame":1,"alerts":[{"id":"x","raising":1}]}"#,
         r#"{"type":"displayed","frame":1,"x":1}"#,
         r#"{"type":"view","as":"South"}"#,
         r#"{"type":"command"}"#,
     ] {
         check(Message::text(text), not_understood).await;
     }
-    let many = json!({ "type": "displayed", "frame": 1, "alerts": vec!["1"; 501] });
+    let many = json!({ "type": "displayed", "frame": 1, "alerts": vec![painted(1, 1); 501] });
     check(Message::text(many.to_string()), not_understood).await;
     check(Message::binary(vec![1, 2, 3]), "binary messages are not understood").await;
     let mut console = node.console().await;

@@ -73,6 +73,9 @@ fn alert() -> AlertView {
         level: 3,
         state: "raised",
         raised: Utc(T0 - 2000),
+        since: Utc(T0 - 1500),
+        escalated: false,
+        raising: 1,
         text: "TST1 and TST2 are predicted to lose separation".into(),
         about: None,
         a: side(1, Owner::Own),
@@ -162,6 +165,7 @@ fn notices() -> Vec<NoticeView> {
 fn peers() -> Vec<PeerView> {
     let south = PeerView {
         party: party("south"),
+        desk: "+41 31 000 00 00".into(),
         link: LinkStatus::Up,
         reason: None,
         age_ms: Some(120),
@@ -272,7 +276,7 @@ pub fn view() -> View {
         }],
         sites: vec![SiteView { subject: SUBJECT, revision: 1, owner: Owner::Own, site: site() }],
         avoids: vec![AvoidView { subject: SubjectId([9; 16]), owner: Owner::Peer(1), volumes: vec![volume()] }],
-        checked: Checked { tracks: 3, pairs: 1, utc: Utc(T0 - 800) },
+        checked: Checked { tracks: 3, conflicts: 1, unjudged: 2, at: Utc(T0 - 800) },
         cut: 0,
         pacts: vec![PactView {
             hash: Hash32([0x11; 32]),

@@ -1,4 +1,5 @@
-//! Own aircraft in the air against sites, and against what peers asked to be kept clear of.
+//! Own aircraft in the air against sites, and against what peers plan or asked to be kept clear of; and the aircraft of
+//! others against our own sites, and what we asked to be kept clear of.
 use super::words::name;
 use super::{Kind, Prepared, Ready, Thing, within};
 use crate::picture::SystemTrack;
@@ -12,7 +13,7 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 use desk::{AlertLevel, Facts, Situation};
 use detect::{AGE_MAX_MS, Kinematics, PreparedSite, PreparedVolume, Presence, track_volume};
-use record::SubjectId;
+use record::{ReleaseForm, SubjectId};
 use units::earth::{self, Vec3};
 use units::{Now, Utc, Vertex};
 
@@ -36,9 +37,10 @@ pub(super) struct Near {
     pub(super) unchecked: BTreeSet<Situation>,
 }
 
-/// An own track in the air.
+/// A track in the air.
 struct Flying<'a> {
     track: &'a SystemTrack,
+    own: bool,
     state: Kinematics,
     pos: Vec3,
     reach_m: f64,
@@ -48,6 +50,7 @@ struct Flying<'a> {
 /// Something to keep clear of.
 struct Target<'a> {
     thing: &'a Thing,
+    own: bool,
     centre: Vec3,
     radius_m: f64,
     what: What<'a>,
@@ -59,26 +62,30 @@ enum What<'a> {
 }
 
 impl Prepared {
-    /// Own tracks against everything, sites first: if there is more than a second allows, they are not what is left unchecked.
+    /// Own tracks first, and sites first: if there is more than a second allows, they are not what is left unchecked.
     ///
     /// 2,000 tracks and 1,000 volumes are 2 million ball tests of 8 operations each, about 6 ms; only what is within
     /// reach of the horizon is looked at exactly.
     pub(super) fn airborne(&self, state: &State, now: Now) -> Near {
         let horizon_ms = state.alarm_horizon_ms();
-        let flying: Vec<Flying<'_>> = state
+        let mut flying: Vec<Flying<'_>> = state
             .picture
             .iter()
-            .filter(|t| t.is_own() && !t.last.on_ground)
+            .filter(|t| !t.last.on_ground && (t.is_own() || t.chosen().form != ReleaseForm::Coarse))
             .map(|t| Flying::new(t, now.utc, horizon_ms))
             .collect();
+        flying.sort_by_key(|f| !f.own);
         let mut near = Near::default();
         if flying.is_empty() {
             return near;
         }
-        for kind in [Kind::Site, Kind::Avoid, Kind::Plan] {
+        let others = flying.partition_point(|f| f.own);
+        let of_all = [(Kind::Site, 0, others), (Kind::Avoid, 0, others), (Kind::Plan, 0, others)];
+        let of_ours = [(Kind::Site, others, flying.len()), (Kind::Avoid, others, flying.len())];
+        for (kind, from, to) in of_all.into_iter().chain(of_ours) {
             let targets = self.targets(state, kind, now.utc, horizon_ms);
-            for flying in &flying {
-                for target in &targets {
+            for flying in &flying[from..to] {
+                for target in targets.iter().filter(|target| target.concerns(flying)) {
                     if within(earth::sub(flying.pos, target.centre), flying.reach_m + target.radius_m) {
                         near.look(state, flying, target, now.utc);
                     }
@@ -91,23 +98,33 @@ impl Prepared {
     fn targets(&self, state: &State, kind: Kind, now: Utc, horizon_ms: i64) -> Vec<Target<'_>> {
         let mut targets = Vec::new();
         for (thing, ready) in self.ready.iter().filter(|(thing, _)| thing.kind == kind) {
+            let own = Some(&thing.owner) == state.party();
             match ready {
                 Ready::Site(site) => {
                     let (centre, radius_m) = site.ball();
-                    targets.push(Target { thing, centre, radius_m, what: What::Site(site) });
+                    targets.push(Target { thing, own, centre, radius_m, what: What::Site(site) });
                 }
-                // Where the own party plans or asks others to keep away, its own aircraft may be.
-                Ready::Volumes(_) if Some(&thing.owner) == state.party() => {}
                 Ready::Volumes(volumes) => {
                     let soon = now.plus_ms(horizon_ms);
                     for volume in volumes.iter().filter(|v| v.window().0 <= soon && v.window().1 >= now) {
                         let (centre, radius_m) = volume.ball();
-                        targets.push(Target { thing, centre, radius_m, what: What::Volume(volume) });
+                        targets.push(Target { thing, own, centre, radius_m, what: What::Volume(volume) });
                     }
                 }
             }
         }
         targets
+    }
+}
+
+impl Target<'_> {
+    /// Where the own party plans or asks others to keep away, its own aircraft may be; what others do with each other's
+    /// things is theirs.
+    fn concerns(&self, flying: &Flying<'_>) -> bool {
+        match (flying.own, self.own) {
+            (true, own) => !own || self.thing.kind == Kind::Site,
+            (false, own) => own,
+        }
     }
 }
 
@@ -122,7 +139,7 @@ impl<'a> Flying<'a> {
         let accuracy_m = state.accuracy_m().unwrap_or(detect::ACCURACY_ASSUMED_M) + state.drift_m();
         let reach_m = state.speed_mps() * STRETCH * (horizon_s + age_s) + accuracy_m + 1.0;
         let pos = earth::surface(track.last.position.lat(), track.last.position.lon());
-        Self { track, state, pos, reach_m, horizon_s }
+        Self { track, own: track.is_own(), state, pos, reach_m, horizon_s }
     }
 }
 
@@ -145,9 +162,10 @@ impl Near {
             Kind::Site => Situation::Site(id, owner, target.thing.subject),
             // Avoid areas of one peer follow each other bin by bin: to the aircraft that is one situation.
             Kind::Avoid => Situation::Area(id, owner, SubjectId::default()),
-            Kind::Plan => Situation::Area(id, owner, target.thing.subject),
+            Kind::Plan | Kind::Notice => Situation::Area(id, owner, target.thing.subject),
         };
-        let text = format!("{} {} {}", label(flying.track), found.verb, whose(state, target.thing));
+        let whom = if flying.own { String::new() } else { format!(" of {}", state.said_by(flying.track)) };
+        let text = format!("{}{whom} {} {}", label(flying.track), found.verb, whose(state, target.thing));
         let facts = Facts {
             a: Some(id),
             loss: Some(flying.state.t0().plus_ms(libm::round(found.in_s * 1000.0) as i64).max(now)),
@@ -207,7 +225,7 @@ fn in_volume(state: &State, flying: &Flying<'_>, thing: &Thing, volume: &Prepare
     let seen = track_volume(&flying.state, volume, flying.horizon_s);
     let grave = match thing.kind {
         Kind::Plan => state.plans.get(&thing.key()).is_some_and(|f| f.value.state == PlanState::Contingent),
-        Kind::Avoid | Kind::Site => true,
+        Kind::Avoid | Kind::Site | Kind::Notice => true,
     };
     let distance_m = Some(if seen.lateral_m > 0.0 { seen.lateral_m } else { 0.0 });
     let (level, verb, inside) = match seen.now {
@@ -225,6 +243,7 @@ fn in_volume(state: &State, flying: &Flying<'_>, thing: &Thing, volume: &Prepare
 
 fn whose(state: &State, thing: &Thing) -> String {
     match thing.kind {
+        Kind::Avoid if Some(&thing.owner) == state.party() => "our avoid area".into(),
         Kind::Avoid => format!("an avoid area of {}", thing.owner),
         _ => name(state, thing),
     }

@@ -46,11 +46,13 @@ pub(super) fn name(state: &State, thing: &Thing) -> String {
         Kind::Plan => state.plans.get(&thing.key()).and_then(|f| f.value.callsign.clone()),
         Kind::Avoid => None,
         Kind::Site => state.sites.get(&thing.key()).and_then(|f| f.value.name.clone()),
+        Kind::Notice => super::notice_of(state, thing).map(|item| item.notice.class.name().to_string()),
     };
     let what = match thing.kind {
         Kind::Plan => "plan",
         Kind::Avoid => "avoid area",
         Kind::Site => "protected site",
+        Kind::Notice => "notice",
     };
     let whose = if Some(&thing.owner) == state.party() { String::new() } else { format!(" of {}", thing.owner) };
     format!("{what} {}{whose}", given.unwrap_or_else(|| short(thing.subject)))

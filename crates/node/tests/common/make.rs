@@ -1,6 +1,6 @@
 //! Parties, keys, pacts, policies and aircraft for tests.
 use airspace::{Limit, Outline, Plan, PlanState, Site, SiteCategory, Verification, Volume4d};
-use node::command::SendNotice;
+use node::command::{Command, SendNotice};
 use node::input::{Boot, Claim, FeedConfig};
 use pact::{Minima, Pact, Party, SignedPact};
 use record::{Hash32, Mode, Notice, NoticeClass, PartyId, Precedence, ReceiptLevel, SubjectId};
@@ -105,6 +105,11 @@ pub fn policy(peers: &[&str], rules: &[Rule]) -> Policy {
 /// Everything is released in full to every other party.
 pub fn open(peers: &[&str]) -> Policy {
     policy(peers, &RecordClass::ALL.map(|class| rule(class, Level::Full)))
+}
+
+/// The command that puts rules in force.
+pub fn set_policy(policy: Policy, replaces: Option<u32>) -> Command {
+    Command::SetPolicy { policy, replaces }
 }
 
 /// Nothing is released.

@@ -7,7 +7,7 @@ mod protocol;
 mod recover;
 mod release;
 mod table;
-mod world;
+pub(crate) mod world;
 
 use crate::cli::evidence::history::progress;
 use crate::cli::{Global, Outcome};

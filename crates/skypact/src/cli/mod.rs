@@ -1,6 +1,6 @@
 //! The command line.
 mod account;
-mod bench;
+pub(crate) mod bench;
 mod client;
 pub mod evidence;
 mod geojson;

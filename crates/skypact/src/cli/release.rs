@@ -1,6 +1,6 @@
 //! `skypact release`: what a peer would be told, and by which rules.
 use crate::cli::client::{self, Client, NodeArgs, show_place, show_time};
-use crate::cli::values::{self, show_altitude};
+use crate::cli::values;
 use crate::cli::{Exit, Global, Outcome, REFUSED, init};
 use crate::config::Config;
 use crate::files::read_bounded;
@@ -28,7 +28,10 @@ Examples:
 Nothing leaves the node without a rule: for each peer and class of record the first rule that matches wins, and no rule means
 withheld. `release set` replaces the rules of the running node, whole; they hold at once, are journaled with a new revision, and
 each release after it is made under them. The file is a configuration, or holds [[release]] tables alone (`release = []` withholds
-everything); deploy/skypact.toml explains the tables. PUT /v1/release does the same. A preview sends nothing and changes nothing. It is made by the code that makes the release, and shows what has not been told yet.
+everything); deploy/skypact.toml explains the tables. They stay over a restart, unless the configuration's own
+rules were changed. PUT /v1/release does the same.
+
+A preview sends nothing and changes nothing. It is made by the code that makes the release, and shows what has not been told yet.
 
 Exit codes: 0 done; 1 failed; 2 wrong command line; 4 refused by the node (no such party, rules that contradict).";
 
@@ -182,18 +185,34 @@ fn preview(answer: &Value) -> String {
             "Nothing: no rule lets anything out, or there is nothing new. `skypact release show` has the rules.\n",
         );
     }
-    for record in records {
-        out.push_str(&format!(
-            "\n{} {}, revision {}, {}, {} bytes\n  why: {}\n",
-            word(&record["kind"]),
-            word(&record["subject"]),
-            record["revision"],
-            word(&record["precedence"]),
-            record["bytes"],
-            word(&record["ledger"]),
-        ));
-        out.push_str(&meaning(&record["body"]));
+    records.iter().for_each(|r| out.push_str(&record(r)));
+    let filed = list(answer, "filed");
+    if !filed.is_empty() {
+        out.push_str("\nPlans and sites as it is told of them when they are filed; what is not here is withheld.\n");
     }
+    filed.iter().for_each(|r| out.push_str(&record(r)));
+    if answer["left_out"].as_u64().is_some_and(|n| n > 0) {
+        out.push_str(&format!("\n{} plans and sites more are not shown.\n", answer["left_out"]));
+    }
+    out
+}
+
+/// One record: what it is, why it may go, and what it says.
+fn record(record: &Value) -> String {
+    let draft = if record["draft"] == true { " (a draft: once it is accepted)" } else { "" };
+    let mut out = format!(
+        "\n{} {}, revision {}, {}, {} bytes{draft}\n  why: {}\n",
+        word(&record["kind"]),
+        word(&record["subject"]),
+        record["revision"],
+        word(&record["precedence"]),
+        record["bytes"],
+        word(&record["ledger"]),
+    );
+    for name in ["valid_from_utc_ms", "valid_until_utc_ms"].into_iter().filter(|name| record[*name].is_i64()) {
+        out.push_str(&format!("  {}: {}\n", name.trim_end_matches("_utc_ms"), show_time(&record[name])));
+    }
+    out.push_str(&meaning(&record["body"]));
     out
 }
 
@@ -215,18 +234,23 @@ fn meaning(body: &Value) -> String {
     out
 }
 
+/// A row of tracks: who, where and when, and then every other field that is there, whatever it is called.
 fn track(track: &Value) -> String {
-    let number = |name: &str, unit: &str| track[name].as_f64().map(|v| format!(", {v} {unit}")).unwrap_or_default();
+    let first = ["callsign", "address", "class", "lat", "lon", "at_utc_ms"];
+    let rest: String = track
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(name, value)| !first.contains(&name.as_str()) && !value.is_null())
+        .map(|(name, value)| format!(", {name} {}", word(value)))
+        .collect();
     format!(
-        "  {} {} {} at {}, {}{}{}{}\n",
+        "  {} {} {} at {}, {}{rest}\n",
         word(&track["callsign"]),
         word(&track["address"]),
         word(&track["class"]),
         show_place(track).unwrap_or_default(),
-        show_altitude(&track["altitude"]),
-        number("speed_kt", "kt"),
-        number("track_deg", "deg"),
-        track["at_utc_ms"].as_i64().map_or_else(String::new, |_| format!(", {}", show_time(&track["at_utc_ms"]))),
+        show_time(&track["at_utc_ms"]),
     )
 }
 
@@ -300,15 +324,25 @@ mod tests {
                 "ledger": "1 row(s) at level reduced by rule 1 of revision 1",
                 "body": { "form": "reduced", "precision_m": 1000, "tracks": [{
                     "callsign": null, "address": null, "class": "civil", "lat": 47.1, "lon": 8.2,
-                    "altitude": { "value_ft": 9000.0, "reference": "pressure" }, "speed_kt": 200.5, "track_deg": null,
-                    "at_utc_ms": 1000,
+                    "pressure_ft": 9000.0, "wgs84_ft": 9310.5, "mode_a": "1234", "speed_kt": 200.5, "track_deg": null,
+                    "number": "18446744073709551615", "at_utc_ms": 1000,
                 }]},
             }],
+            "filed": [{
+                "kind": "site", "subject": "bb", "revision": 1, "precedence": "ROUTINE", "bytes": 50, "draft": false,
+                "ledger": "1 row(s) at level full by rule 2 of revision 1", "valid_until_utc_ms": 2000,
+                "body": { "category": "hospital" },
+            }],
+            "left_out": 3,
         });
         let want = "The next release to south at 1970-01-01T00:00:00Z: 1 record(s), 90 bytes.\n\n\
                     tracks aa, revision 1, ROUTINE, 90 bytes\n  why: 1 row(s) at level reduced by rule 1 of revision 1\n  \
                     form: reduced\n  precision_m: 1000\n  \
-                    - - civil at 47.10000,8.20000, FL090, 200.5 kt, 1970-01-01T00:00:01Z\n";
+                    - - civil at 47.10000,8.20000, 1970-01-01T00:00:01Z, mode_a 1234, number 18446744073709551615, \
+                    pressure_ft 9000.0, speed_kt 200.5, wgs84_ft 9310.5\n\n\
+                    Plans and sites as it is told of them when they are filed; what is not here is withheld.\n\n\
+                    site bb, revision 1, ROUTINE, 50 bytes\n  why: 1 row(s) at level full by rule 2 of revision 1\n  \
+                    valid_until: 1970-01-01T00:00:02Z\n  category: hospital\n\n3 plans and sites more are not shown.\n";
         assert_eq!(preview(&answer), want);
         let nothing = preview(&json!({ "for": "south", "utc_ms": 0, "bytes": 0, "records": [] }));
         assert!(nothing.contains("Nothing: no rule lets anything out"), "{nothing}");

@@ -275,8 +275,8 @@ pub mod tests {
             "--alarm",
             "90 s",
             "--checkpoint-ms",
-            "200",
-            "2000",
+            "50",
+            "500",
         ]);
         let text = terms.pact().unwrap().format();
         let got: Vec<&str> = text.lines().skip(4).collect();
@@ -294,7 +294,7 @@ pub mod tests {
             "7.3 acknowledge PRIORITY 1800 s",
             "7.4 acknowledge ROUTINE 7200 s",
             "12.1 mode exercise:a",
-            "13.1 checkpoint 200 ms busy 2000 ms idle",
+            "13.1 checkpoint 50 ms busy 500 ms idle",
             "13.2 clock 1000 ms warn 5000 ms refuse",
         ];
         assert_eq!(got, want);

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use journal::{ReadOnly, Seq};
 use link::Frame;
 use minicbor::Decoder;
-use node::input::{Boot, Entry, Input};
+use node::input::{Boot, Entry, Input, PaintedAlert};
 use pact::SignedPact;
 use record::PartyId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +36,8 @@ pub struct History {
 pub struct Shown {
     /// Input.
     pub seq: u64,
+    /// Which raising of the alert, from 1.
+    pub raising: u32,
     /// Account.
     pub who: String,
     /// When.
@@ -153,10 +155,10 @@ pub fn scan(journal: &ReadOnly, at: Option<Utc>) -> Result<History> {
                 }
             }
             Input::Displayed { actor, alerts, .. } => {
-                for alert in alerts {
-                    let shown = history.shown.entry(alert).or_default();
-                    if shown.iter().all(|s| s.who != actor.name) {
-                        shown.push(Shown { seq, who: actor.name.clone(), at: now.utc });
+                for PaintedAlert { id, raising } in alerts {
+                    let shown = history.shown.entry(id).or_default();
+                    if shown.iter().all(|s| s.who != actor.name || s.raising != raising) {
+                        shown.push(Shown { seq, raising, who: actor.name.clone(), at: now.utc });
                     }
                 }
             }
@@ -230,7 +232,7 @@ mod tests {
         let table = [
             (Input::Tick, 1),
             (Input::LinkFrame { peer, session: 1, frame: vec![1, 2] }, LINK_FRAME),
-            (Input::Displayed { actor, alerts: vec![1], notices: vec![] }, DISPLAYED),
+            (Input::Displayed { actor, alerts: vec![PaintedAlert { id: 1, raising: 1 }], notices: vec![] }, DISPLAYED),
             (Input::Quarantine { seq: 7 }, QUARANTINE),
         ];
         for (input, kind) in table {

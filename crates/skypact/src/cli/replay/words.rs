@@ -33,7 +33,9 @@ pub fn print_view(view: &View, history: &History, folded: &Folded, at: Utc, all:
     for alert in &view.alerts {
         println!("  {} {} since {}: {}", level(alert.level), alert.state, rfc3339(alert.raised), alert.text);
         for shown in seen_by(alert, history) {
-            println!("    shown to {} at {}", shown.who, rfc3339(shown.at));
+            let raised =
+                if alert.raising > 1 { format!(" as raised for time {}", shown.raising) } else { String::new() };
+            println!("    shown to {} at {}{raised}", shown.who, rfc3339(shown.at));
         }
         if let Some((who, when)) = &alert.acknowledged {
             println!("    acknowledged by {who} at {}", rfc3339(*when));
@@ -137,14 +139,17 @@ pub fn view_json(view: &View, history: &History, folded: &Folded) -> Value {
 }
 
 fn alert_json(alert: &AlertView, history: &History) -> Value {
-    let shown: Vec<Value> =
-        seen_by(alert, history).iter().map(|s| json!({ "to": s.who, "at": rfc3339(s.at) })).collect();
+    let shown: Vec<Value> = seen_by(alert, history)
+        .iter()
+        .map(|s| json!({ "to": s.who, "at": rfc3339(s.at), "raising": s.raising }))
+        .collect();
     json!({
         "id": alert.id,
         "kind": alert.kind.name(),
         "level": level(alert.level),
         "state": alert.state,
         "raised": rfc3339(alert.raised),
+        "raising": alert.raising,
         "text": alert.text,
         "shown": shown,
         "acknowledged": alert.acknowledged.as_ref().map(|(who, at)| json!({ "by": who, "at": rfc3339(*at) })),
