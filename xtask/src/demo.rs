@@ -2,6 +2,7 @@
 
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -12,7 +13,8 @@ pub fn run(args: &[&str]) -> Result<()> {
     console::build()?;
     let binary = build_binary()?;
     // Becoming the program rather than starting it: Ctrl-C and the exit status are then the demo's own.
-    let error = sh::program(&binary).arg("demo").args(args).exec();
+    // Not at the root but where the command was typed: that is where a relative --recording or --dir is meant.
+    let error = Command::new(&binary).arg("demo").args(args).exec();
     Err(error).with_context(|| format!("cannot start {}", binary.display()))
 }
 
@@ -24,8 +26,8 @@ pub fn tested_binary() -> Result<PathBuf> {
     Ok(sh::target_dir()?.join("debug").join("skypact"))
 }
 
-/// Builds `skypact` alone, with the profile of the tests.
+/// Builds `skypact` alone, with the profile of the tests. Not quietly: on a fresh clone it is minutes of work to look at.
 fn build_binary() -> Result<PathBuf> {
-    sh::run(sh::cargo().args(["build", "--quiet", "--workspace", "--bin", "skypact"]))?;
+    sh::run(sh::cargo().args(["build", "--workspace", "--bin", "skypact"]))?;
     Ok(sh::target_dir()?.join("debug").join("skypact"))
 }

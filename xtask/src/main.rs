@@ -8,6 +8,7 @@
 
 mod console;
 mod demo;
+mod recordings;
 mod setup;
 mod sh;
 mod steps;

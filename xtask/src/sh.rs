@@ -13,6 +13,8 @@ use serde_json::Value;
 pub enum Outcome {
     /// It ran and succeeded.
     Done,
+    /// It ran and succeeded, and there is something to know about what it covered.
+    DoneWith(String),
     /// It was not needed or could not run; the reason is for a person.
     Skipped(String),
 }
@@ -21,6 +23,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Outcome::Done => write!(f, "done"),
+            Outcome::DoneWith(what) => write!(f, "done; {what}"),
             Outcome::Skipped(why) => write!(f, "skipped: {why}"),
         }
     }

@@ -50,7 +50,7 @@ impl Demo {
             .args(["--json", "demo", "--headless", "--for", LENGTH, "--port-base", "0", "--dir"])
             .arg(dir)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(fs::File::create(dir.with_extension("out")).unwrap())
             .stderr(log)
             .spawn()
             .unwrap();
@@ -74,6 +74,7 @@ fn what_was_said_is_shown_beside_running_nodes_and_afterwards() {
     let north = dir.join("north");
     exported_beside_running(&north);
     demo.wait();
+    reported_per_link(&dir.with_extension("out"));
     exported_whole(&north, scratch.path());
     both_hold_the_same_receipts(&dir, scratch.path());
     changes_are_found(&north, scratch.path());
@@ -105,6 +106,25 @@ fn exported_beside_running(north: &Path) {
             |e: &Value| e["receipts"].as_array().is_some_and(|r| r.iter().any(|r| r["level"] == "ACKNOWLEDGED"));
         if entries.any(acknowledged) {
             return;
+        }
+    }
+}
+
+/// The demonstration's own report: what one side released is what the other heard, link by link.
+fn reported_per_link(out: &Path) {
+    let text = fs::read_to_string(out).unwrap();
+    let report: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(report["good"], true, "{report}");
+    let nodes = report["nodes"].as_array().unwrap();
+    let link = |from: &Value, to: &Value| {
+        let node = nodes.iter().find(|n| n["party"] == *from).unwrap();
+        node["links"].as_array().unwrap().iter().find(|l| l["to"] == *to).unwrap().clone()
+    };
+    for node in nodes {
+        for out in node["links"].as_array().unwrap() {
+            let back = link(&out["to"], &node["party"]);
+            assert!(out["reports_released"].as_u64() > Some(0), "{out}");
+            assert_eq!(out["reports_released"], back["reports_heard"], "{out} {back}");
         }
     }
 }
@@ -322,7 +342,8 @@ fn damaged_journals_are_found(north: &Path, scratch: &Path) {
     bytes[middle] ^= 0x10;
     fs::write(&segment, bytes).unwrap();
     refused(&home, &["replay", "--verify"], 3, "DAMAGED");
-    refused(&home, &["evidence", "export", "-o", "x.evidence"], 1, "cannot read the journal");
+    refused(&home, &["evidence", "export", "-o", "x.evidence"], 3, "cannot read the journal");
+    refused(&home, &["replay", "--at", "2100-01-01T00:00:00Z"], 3, "is damaged at byte");
     assert!(!home.join("x.evidence").exists(), "nothing is made out of a damaged journal");
 }
 

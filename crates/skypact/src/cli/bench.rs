@@ -9,6 +9,7 @@ mod release;
 mod table;
 pub(crate) mod world;
 
+use crate::cli::evidence::history::progress;
 use crate::cli::{Global, Outcome};
 use anyhow::{Result, ensure};
 use clap::Subcommand;
@@ -60,7 +61,10 @@ impl Common {
 
     /// A value for each run.
     fn measure<T>(&self, mut one: impl FnMut() -> Result<T>) -> Result<Vec<T>> {
-        (0..self.runs).map(|_| one()).collect()
+        let bar = progress(u64::from(self.runs), "measuring");
+        let values = (0..self.runs).map(|_| one().inspect(|_| bar.inc(1))).collect();
+        bar.finish_and_clear();
+        values
     }
 }
 

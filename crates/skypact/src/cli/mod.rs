@@ -2,7 +2,7 @@
 mod account;
 pub(crate) mod bench;
 mod client;
-mod evidence;
+pub mod evidence;
 mod geojson;
 mod init;
 mod journal;

@@ -10,6 +10,8 @@ use tokio::net::TcpStream;
 
 /// Answers are lists of at most 500 items; a picture of 10,000 tracks is asked for in pages.
 const ANSWER_MAX: usize = 16 << 20;
+/// A picture has at most 40,000 tracks.
+const PAGES_MAX: usize = 100;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Asks; any status is an answer.
@@ -46,4 +48,20 @@ pub async fn get(party: &Party, path: &str) -> Result<Value> {
         bail!("GET {path} at {} gave {status}: {}", party.name, value["detail"]);
     }
     Ok(value)
+}
+
+/// A whole list, page after page.
+pub async fn list(party: &Party, path: &str) -> Result<Vec<Value>> {
+    let (mut items, mut after) = (Vec::new(), String::new());
+    for _ in 0..PAGES_MAX {
+        let mut page = get(party, &format!("{path}?limit=500{after}")).await?;
+        if let Value::Array(part) = page["items"].take() {
+            items.extend(part);
+        }
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => return Ok(items),
+        }
+    }
+    bail!("{path} at {} has more than {PAGES_MAX} pages", party.name)
 }

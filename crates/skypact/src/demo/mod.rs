@@ -7,6 +7,7 @@ mod scene;
 mod script;
 
 use crate::cli::Global;
+use crate::cli::evidence::history::progress;
 use crate::clock::utc_ms;
 use anyhow::{Context, Result, ensure};
 use party::{Party, Plan};
@@ -105,6 +106,8 @@ pub async fn run(args: Args, global: Global) -> Result<()> {
     let stop = crate::serve::stop_signal();
     tokio::pin!(stop);
     let mut orders = control::orders();
+    // Who sits before a map needs no bar.
+    let bar = args.length.filter(|_| args.headless).map(|length| progress(length.as_secs(), "watching"));
     let interrupted = loop {
         tokio::select! {
             result = &mut stop => break result.map(|()| true)?,
@@ -114,6 +117,9 @@ pub async fn run(args: Args, global: Global) -> Result<()> {
                 }
                 watch.look(&parties).await;
                 script.act(&parties, started.elapsed()).await;
+                if let Some(bar) = &bar {
+                    bar.set_position(started.elapsed().as_secs());
+                }
             }
             Some(order) = orders.recv() => control::obey(&order, &mut parties, global),
         }
@@ -121,6 +127,9 @@ pub async fn run(args: Args, global: Global) -> Result<()> {
             break false;
         }
     };
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
     watch.last_look(&parties).await;
     for party in &mut parties {
         party.stop()?;

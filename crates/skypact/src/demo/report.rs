@@ -1,6 +1,6 @@
 //! What the demonstration showed, as figures.
 use super::Args;
-use super::api::get;
+use super::api::{get, list};
 use super::party::Party;
 use super::script::Script;
 use crate::cli::Global;
@@ -36,7 +36,7 @@ impl Watch {
     pub async fn look(&mut self, parties: &[Party]) {
         for party in parties {
             let Some(seen) = self.nodes.get_mut(&party.name) else { continue };
-            match (get(party, "/v1/state").await, get(party, "/v1/tracks?limit=500").await) {
+            match (get(party, "/v1/state").await, list(party, "/v1/tracks").await) {
                 (Ok(state), Ok(tracks)) => seen.add(&party.name, state, &tracks),
                 _ => seen.misses += 1,
             }
@@ -57,8 +57,8 @@ impl Watch {
 }
 
 impl Seen {
-    fn add(&mut self, party: &str, state: Value, tracks: &Value) {
-        for track in tracks["items"].as_array().into_iter().flatten() {
+    fn add(&mut self, party: &str, state: Value, tracks: &[Value]) {
+        for track in tracks {
             let Some(id) = track["id"].as_i64() else { continue };
             self.tracks.insert(id);
             if track["owner"].is_string() && track["owner"] == *party {
@@ -113,16 +113,22 @@ pub fn make(watch: &Watch, script: &Script, parties: &[Party], length: Duration,
             let ok = verified.is_ok() && cosigned > Some(0);
             good &= ok;
             lines.push(format!(
-                "       to {name:<6} {} records said, {} received (cosigned); worst age of its information {:.1} s; evidence {}",
+                "       to {name:<6} {} records said, {} received (cosigned); {} reports of tracks released; worst age of its \
+                 information {:.1} s; evidence {}",
                 size.unwrap_or(0),
                 cosigned.unwrap_or(0),
+                verified.as_ref().map_or(0, |v| v.reports_out),
                 worst as f64 / 1000.0,
-                verified.as_ref().map_or_else(|e| format!("NOT VERIFIED: {e:#}"), |n| format!("verified, {n} entries")),
+                verified
+                    .as_ref()
+                    .map_or_else(|e| format!("NOT VERIFIED: {e:#}"), |v| format!("verified, {} entries", v.entries)),
             ));
             links.push(json!({
                 "to": name, "said": size, "received": cosigned, "held": peer["in"]["size"], "sealed": peer["in"]["sealed"],
                 "worst_age_ms": worst, "refused": peer["refused"],
-                "evidence": verified.as_ref().map_or_else(|e| json!({ "error": format!("{e:#}") }), |n| json!({ "entries": n })),
+                "reports_released": verified.as_ref().ok().map(|v| v.reports_out),
+                "reports_heard": verified.as_ref().ok().map(|v| v.reports_in),
+                "evidence": verified.as_ref().map_or_else(|e| json!({ "error": format!("{e:#}") }), |v| json!({ "entries": v.entries })),
             }));
         }
         nodes.push(json!({
@@ -166,8 +172,18 @@ impl Report {
     }
 }
 
-/// Exports the evidence of one link and verifies it against the pact's keys alone. Returns the number of entries.
-fn evidence(party: &Party, peer: &str) -> Result<u64> {
+/// What the evidence of one link holds.
+struct Verified {
+    /// Entries of both logs.
+    entries: u64,
+    /// Reports of tracks that were released to the peer: the rows of all batches said.
+    reports_out: u64,
+    /// The same, heard from the peer.
+    reports_in: u64,
+}
+
+/// Exports the evidence of one link and verifies it against the pact's keys alone.
+fn evidence(party: &Party, peer: &str) -> Result<Verified> {
     let file = party.dir.join(format!("{peer}.evidence"));
     let run = |args: &[&str]| -> Result<Value> {
         let output = Command::new(std::env::current_exe()?)
@@ -183,5 +199,21 @@ fn evidence(party: &Party, peer: &str) -> Result<u64> {
     let at = file.display().to_string();
     run(&["export", "--config", "skypact.toml", "--peer", peer, "-o", &at])?;
     let report = run(&["verify", &at, "--pact", "demo.pact"])?;
-    Ok(report["entries"].as_u64().unwrap_or(0))
+    let bundle = tlog::Bundle::decode(&std::fs::read(&file)?).context("the evidence")?;
+    let ours = format!("{}/", crate::keys::key_name(&record::PartyId::parse(&party.name)?));
+    let (out, heard): (Vec<_>, Vec<_>) = bundle.logs.iter().partition(|log| log.origin.starts_with(&ours));
+    Ok(Verified {
+        entries: report["entries"].as_u64().unwrap_or(0),
+        reports_out: out.into_iter().map(reports).sum(),
+        reports_in: heard.into_iter().map(reports).sum(),
+    })
+}
+
+/// Reports of tracks in a log: a record of tracks is a batch of them.
+fn reports(log: &tlog::LogEvidence) -> u64 {
+    let rows = |entry: &tlog::EntryEvidence| match record::decode(&entry.bytes).map(|d| d.record.body) {
+        Ok(record::Body::Tracks(batch)) => batch.len() as u64,
+        _ => 0,
+    };
+    log.entries.iter().map(rows).sum()
 }

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use detect::scenario::draw;
 use pact::Minima;
 use std::fmt::Write as _;
+use std::io::IsTerminal;
 use std::path::Path;
 use units::{Height, NM_MM, Utc};
 
@@ -60,6 +61,9 @@ fn recorded(path: &Path) -> Result<Scene> {
     let format = player::format_of(&path).with_context(|| {
         format!("{}: the format is not known by the name; .csv, .jsonl, .log or .beast, also packed", path.display())
     })?;
+    if std::io::stderr().is_terminal() {
+        eprintln!("Reading {} ...", path.display());
+    }
     let recording = player::read(&path, format)?;
     let (_, end) = recording.timeline.span().context("an empty recording")?;
     let start = first_busy(&recording.timeline);

@@ -1,8 +1,9 @@
 //! `bench journal`: durable appends beside raw write and fdatasync of the same bytes, batch by batch in turn.
 use crate::cli::bench::Common;
 use crate::cli::bench::table::{Report, Row, Unit, figure, spread};
+use crate::cli::bench::world::Scratch;
 use ::journal::{BenchFigures, bench_append};
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -22,13 +23,13 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: &Args) -> Result<Report> {
-    let dir = args.common.dir();
-    std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    let scratch = Scratch::new(&args.common.dir())?;
+    let dir = scratch.path();
     let mut rows = Vec::new();
     for &batch in &args.batch {
         for &size in &args.size {
             let records = args.batches * batch as u64;
-            let runs = args.common.measure(|| Ok(bench_append(&dir, records, size, batch)?))?;
+            let runs = args.common.measure(|| Ok(bench_append(dir, records, size, batch)?))?;
             rows.push(row(size, batch, records, &runs));
         }
     }
@@ -37,7 +38,7 @@ pub fn run(args: &Args) -> Result<Report> {
         scenario: format!(
             "{} batches a run in {}, written and synced in turn with the baseline",
             args.batches,
-            dir.display()
+            args.common.dir().display()
         ),
         seed: None,
         rows,

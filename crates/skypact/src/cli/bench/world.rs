@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use track::{Address, Callsign, TrackReport};
 use units::{Height, Position, Utc, Vertex, earth};
 
-/// A folder that is removed at the end.
-pub struct Scratch(PathBuf);
+/// A folder that is removed at the end, with those above it that were made for it.
+pub struct Scratch(PathBuf, Vec<PathBuf>);
 
 impl Scratch {
     /// Makes one below `dir`.
@@ -23,8 +23,10 @@ impl Scratch {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = dir.join(format!("skypact-bench-{}-{n}", std::process::id()));
+        let above: Vec<PathBuf> =
+            dir.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).map(Path::to_owned).collect();
         fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
-        Ok(Self(path))
+        Ok(Self(path, above))
     }
 
     /// Where it is.
@@ -37,6 +39,10 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.0) {
             eprintln!("skypact: cannot remove {}: {error}", self.0.display());
+        }
+        for made in &self.1 {
+            // Somebody else may have put something into it meanwhile: then it stays.
+            let _stays = fs::remove_dir(made);
         }
     }
 }
@@ -235,6 +241,19 @@ mod tests {
         decoder.finish(Utc(1_700_000_010_100), &mut batch);
         assert_eq!((batch.reports.len(), batch.errors.len()), (50, 0), "{:?}", batch.errors.first());
         assert!(batch.reports.iter().all(|r| r.at == Utc(1_700_000_010_000)));
+    }
+
+    #[test]
+    fn a_scratch_folder_goes_with_the_folders_made_for_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let asked = dir.path().join("a/b");
+        let scratch = Scratch::new(&asked).unwrap();
+        fs::write(scratch.path().join("x"), "x").unwrap();
+        drop(scratch);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        fs::create_dir(dir.path().join("a")).unwrap();
+        drop(Scratch::new(&asked).unwrap());
+        assert!(dir.path().join("a").is_dir() && !asked.exists(), "what was there stays");
     }
 
     #[test]
