@@ -313,7 +313,7 @@ fn a_planner_works_at_a_running_node() {
     north("plan file area.geojson --from now --to tomorrow").refused(2, "is not a time");
 
     let record = wait_for_tracks(at, &|| json("release preview --for south"));
-    assert_eq!((&record["body"]["form"], &record["body"]["precision_m"]), (&json!("reduced"), &json!(1000)));
+    assert_eq!((&record["body"]["form"], &record["body"]["precision_m"]), (&json!("reduced"), &json!(1000.0)));
     let track = &record["body"]["tracks"][0];
     assert_eq!(
         (&track["callsign"], &track["address"]),
@@ -324,6 +324,11 @@ fn a_planner_works_at_a_running_node() {
         record["bytes"].as_u64() > Some(0) && record["ledger"].as_str().unwrap().contains("reduced by rule 2"),
         "{record}"
     );
+    let filed = json("release preview --for south")["filed"].clone();
+    let callsigns: Vec<&Value> = filed.as_array().unwrap().iter().map(|r| &r["body"]["callsign"]).collect();
+    assert!(callsigns.contains(&&json!("HUNTER1")) && callsigns.len() == 2, "the plans as they are told: {filed}");
+    let text = north("release preview --for south").ok();
+    assert!(text.contains("Plans and sites as it is told of them") && text.contains("callsign: HUNTER1"), "{text}");
     north("release preview --for east").refused(4, "no such party: east");
     let rules = north("release show").ok();
     assert_eq!(
