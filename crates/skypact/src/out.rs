@@ -42,10 +42,8 @@ pub fn is_whole() -> bool {
 
 fn note(result: std::io::Result<()>) {
     match result {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            if !LOST.swap(true, Ordering::Relaxed) {
-                complain(format_args!("skypact: cannot write the output: {error}"));
-            }
+        Err(error) if error.kind() != ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::Relaxed) => {
+            complain(format_args!("skypact: cannot write the output: {error}"));
         }
         _ => {}
     }
