@@ -10,6 +10,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
+import { createInterface } from 'node:readline';
 import { WebSocketServer } from 'ws';
 import { World } from './fake-world.mjs';
 
@@ -37,6 +38,12 @@ const world = new World({
   calm: process.argv.includes('--calm'),
 });
 let cspReports = 0;
+
+// The demo's orders: `stop NODE` and `start NODE` on standard input.
+createInterface({ input: process.stdin }).on('line', (line) => {
+  const [, order, peer] = /^(stop|start) ([a-z]+)$/.exec(line) ?? [];
+  if (peer) world.control({ peer, link: order === 'stop' ? 'down' : 'up' });
+});
 
 async function serve(party, port) {
   const code = randomUUID();

@@ -13,7 +13,7 @@ pub trait Backend: Send + Sync + 'static {
     /// The newest view; never waits.
     fn view(&self) -> Arc<View>;
 
-    /// Changes with each new view. When the sender is dropped, the node is stopping and streams are closed.
+    /// Changes with each new view. When the sender is dropped, there will be no more and streams are closed.
     fn changed(&self) -> watch::Receiver<u64>;
 
     /// Journals a command and folds it; resolves after it is durable.

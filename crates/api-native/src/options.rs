@@ -2,6 +2,7 @@
 use crate::auth::codes::OneTimeCodes;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Options of [`crate::router`].
 #[derive(Debug, Clone)]
@@ -29,6 +30,9 @@ pub struct Options {
     pub stream_send_timeout: Duration,
     /// Whether `/metrics` needs no sign-in: for loopback only.
     pub open_metrics: bool,
+    /// Set to true when the node stops: streams then end with close code 1001. Each open stream holds a receiver, so the
+    /// binary knows by `closed()` when the last has said so.
+    pub stopping: watch::Sender<bool>,
 }
 
 impl Options {
@@ -48,6 +52,7 @@ impl Options {
             streams_max: 64,
             stream_send_timeout: Duration::from_secs(5),
             open_metrics: false,
+            stopping: watch::Sender::new(false),
         }
     }
 }

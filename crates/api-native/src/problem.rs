@@ -44,7 +44,6 @@ kinds! {
     Method = 405, "method-not-allowed", "The address does not answer this method";
     ReadBack = 409, "read-back-differs", "The read-back differs from the notice";
     Already = 409, "already", "It was done already";
-    Withheld = 409, "withheld", "The release rules withhold this";
     Frozen = 409, "frozen", "The link is frozen";
     Bound = 409, "bound-reached", "A bound of the node is reached";
     Changed = 409, "changed-meanwhile", "It was changed by somebody else meanwhile";
@@ -154,7 +153,6 @@ impl From<Refused> for Problem {
                 Self { errors: fields.into_iter().map(differs).collect(), ..of(Kind::ReadBack) }
             }
             Refused::Already { .. } => of(Kind::Already),
-            Refused::Withheld { .. } => of(Kind::Withheld),
             Refused::Frozen { .. } => of(Kind::Frozen),
             Refused::Full { .. } => of(Kind::Bound),
             Refused::Changed { .. } => of(Kind::Changed),

@@ -21,7 +21,7 @@ use record::{Hash32, PartyId, Role};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// Least time between two states, and between two frames.
@@ -77,6 +77,8 @@ struct Console {
     pinged: bool,
     second: Instant,
     messages: u32,
+    /// True once the node stops; held to the end, so that the node waits for the last word.
+    stopping: watch::Receiver<bool>,
 }
 
 /// Why a stream ends.
@@ -96,6 +98,7 @@ type Step = Result<(), End>;
 impl Console {
     fn new(app: App, caller: Caller, socket: WebSocket, permit: OwnedSemaphorePermit) -> Self {
         let now = Instant::now();
+        let stopping = app.options.stopping.subscribe();
         Self {
             app,
             caller,
@@ -110,6 +113,7 @@ impl Console {
             pinged: false,
             second: now,
             messages: 0,
+            stopping,
         }
     }
 
@@ -139,6 +143,7 @@ impl Console {
                     Some(Err(_)) | None => return Err(End::Gone),
                 },
                 alive = changed.changed() => alive.map_err(|_| End::Away)?,
+                () = stopped(&mut self.stopping) => return Err(End::Away),
                 () = sleep_until(due) => {}
             }
         }
@@ -316,6 +321,14 @@ impl Console {
         self.outstanding = None;
         self.frame = None;
         Ok(())
+    }
+}
+
+/// Waits until the node stops.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    if stopping.wait_for(|stopping| *stopping).await.is_err() {
+        // Whoever would say so is gone: the end of the views tells it then.
+        std::future::pending::<()>().await;
     }
 }
 

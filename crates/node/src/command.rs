@@ -300,14 +300,6 @@ pub enum Refused {
         #[n(0)]
         what: String,
     },
-    /// A release rule withholds what was asked to be sent.
-    #[error("not released to {party}: the release rules withhold this class of record")]
-    #[n(5)]
-    Withheld {
-        /// Recipient.
-        #[n(0)]
-        party: PartyId,
-    },
     /// The link to that party is frozen.
     #[error("the link to {party} is frozen: {reason}")]
     #[n(6)]

@@ -16,8 +16,11 @@ pub fn render(core: &CoreHandle) -> String {
     out.family("skypact_journal_sync_seconds", "gauge", "Duration of the last and of the longest write and sync.");
     out.value("{which=\"last\"}", health.journal.last_sync.as_secs_f64());
     out.value("{which=\"longest\"}", health.journal.max_sync.as_secs_f64());
-    out.family("skypact_journal_free_bytes", "gauge", "Bytes free on the journal's disk.");
-    out.value("", health.journal.free_bytes.unwrap_or(0) as f64);
+    if let Some(free) = health.journal.free_bytes {
+        // Left out when it cannot be read: 0 would be a full disk.
+        out.family("skypact_journal_free_bytes", "gauge", "Bytes free on the journal's disk.");
+        out.value("", free as f64);
+    }
     out.family("skypact_accepting", "gauge", "1 while inputs are accepted, 0 while the journal is full or failed.");
     out.value("", if health.trouble.is_none() { 1.0 } else { 0.0 });
     out.family("skypact_batch_seconds_longest", "gauge", "Longest time from the queue to having acted, one batch.");
@@ -70,6 +73,8 @@ pub fn render(core: &CoreHandle) -> String {
     for (reason, n) in core.refused_connections() {
         out.value(&label("reason", &reason), n as f64);
     }
+    out.family("skypact_csp_reports_total", "counter", "Violations of the console's policy that browsers reported.");
+    out.value("", console::violations() as f64);
     out.out
 }
 

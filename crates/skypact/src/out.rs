@@ -41,8 +41,10 @@ pub fn is_whole() -> bool {
 }
 
 fn note(result: std::io::Result<()>) {
-    let Err(error) = result else { return };
-    if error.kind() != ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::Relaxed) {
-        complain(format_args!("skypact: cannot write the output: {error}"));
+    match result {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::Relaxed) => {
+            complain(format_args!("skypact: cannot write the output: {error}"));
+        }
+        _ => {}
     }
 }

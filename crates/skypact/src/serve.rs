@@ -16,12 +16,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 use units::AircraftClass;
 
 /// The fold is told that time passes this often.
 const TICK: Duration = Duration::from_millis(100);
+/// Answers under way and the last word to streams may take this long when the node stops.
+const STOP_GRACE: Duration = Duration::from_secs(1);
 /// A printed sign-in link is good for this long.
 const CODE_TTL: Duration = Duration::from_secs(24 * 3600);
 
@@ -35,6 +38,7 @@ pub struct Running {
     pub link: SocketAddr,
     /// One-time sign-in codes.
     pub codes: Arc<OneTimeCodes>,
+    stopping: watch::Sender<bool>,
     tasks: JoinSet<()>,
     fold: std::thread::JoinHandle<()>,
     run_files: PathBuf,
@@ -80,7 +84,8 @@ pub async fn start(loaded: &Loaded) -> Result<Running> {
         Err(error) => panic!("{error:#}"),
     }));
     let run_files = data.join("run");
-    let api = start_api(&mut tasks, loaded, &core, &codes, &run_files).await?;
+    let stopping = watch::Sender::new(false);
+    let api = start_api(&mut tasks, loaded, &core, &codes, &run_files, &stopping).await?;
     for (number, feed) in (0u16..).zip(&config.feed) {
         tasks.spawn(crate::feeds::run(core.clone(), number, feed.clone(), loaded.dir.clone()));
     }
@@ -95,7 +100,7 @@ pub async fn start(loaded: &Loaded) -> Result<Running> {
             }
         }
     });
-    Ok(Running { core, api, link, codes, tasks, fold, run_files })
+    Ok(Running { core, api, link, codes, stopping, tasks, fold, run_files })
 }
 
 impl Running {
@@ -104,8 +109,12 @@ impl Running {
         format!("http://{}/#code={}", self.api, self.codes.issue(name, role, CODE_TTL))
     }
 
-    /// Stops: no new inputs, snapshot, link logs synced.
+    /// Stops: no new requests, answers under way given and streams told; then no new inputs, snapshot, link logs synced.
     pub async fn stop(mut self) {
+        self.stopping.send_replace(true);
+        if tokio::time::timeout(STOP_GRACE, self.stopping.closed()).await.is_err() {
+            warn!("requests or streams are still open after {} s and are cut off", STOP_GRACE.as_secs());
+        }
         self.tasks.abort_all();
         while self.tasks.join_next().await.is_some() {}
         self.core.stop().await;
@@ -235,6 +244,7 @@ async fn start_api(
     core: &CoreHandle,
     codes: &Arc<OneTimeCodes>,
     run_files: &Path,
+    stopping: &watch::Sender<bool>,
 ) -> Result<SocketAddr> {
     let serve = &loaded.config.serve;
     let listener = TcpListener::bind(serve.api).await.with_context(|| format!("cannot listen on {}", serve.api))?;
@@ -258,11 +268,12 @@ async fn start_api(
         operator_token_sha256: Some(api_native::secret_hash(&token)),
         hosts: serve.hosts.clone(),
         open_metrics: loopback,
+        stopping: stopping.clone(),
         ..api_native::Options::new(codes.clone())
     };
     let backend = Arc::new(NodeBackend::new(core.clone()));
     let router = api_native::router(backend, options).merge(console::router());
-    tasks.spawn(crate::web::serve(listener, router));
+    tasks.spawn(crate::web::serve(listener, router, stopping.subscribe()));
     info!(%at, "console and API");
     Ok(at)
 }

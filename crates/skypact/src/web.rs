@@ -4,10 +4,11 @@ use axum::extract::ConnectInfo;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tracing::{debug, warn};
 
 /// Connections at once: a desk has a few consoles with a stream and some requests each; programs keep one alive.
@@ -15,14 +16,19 @@ const CONNECTIONS_MAX: usize = 512;
 /// A request's head arrives within this, or the connection ends.
 const HEAD_MAX: Duration = Duration::from_secs(10);
 
-/// Serves until the task is dropped; its connections end with it.
-pub async fn serve(listener: TcpListener, router: Router) {
+/// Serves until it is told to stop: then it takes no more connections, and ends when those that are open have given the
+/// answers under way. If the task is dropped, its connections end with it. It holds `stopping` until then.
+pub async fn serve(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>) {
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = tokio::task::JoinSet::new();
     loop {
         // Ended connections are taken out as new ones come; the semaphore bounds the others.
         while connections.try_join_next().is_some() {}
-        let (socket, from) = match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stopped(&mut stopping) => break,
+        };
+        let (socket, from) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 warn!(%error, "cannot accept API connections");
@@ -35,16 +41,62 @@ pub async fn serve(listener: TcpListener, router: Router) {
             continue;
         };
         let service = router.clone().layer(axum::Extension(ConnectInfo::<SocketAddr>(from)));
+        let mut stopping = stopping.clone();
         connections.spawn(async move {
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_MAX)
                 .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service))
                 .with_upgrades();
-            if let Err(error) = connection.await {
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stopped(&mut stopping) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
                 debug!(%from, "API connection ended: {error}");
             }
             drop(permit);
         });
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// Waits until the node stops; a sender that is gone has stopped, too.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    stopping.wait_for(|stopping| *stopping).await.ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+    use tokio::time::{sleep, timeout};
+
+    #[tokio::test]
+    async fn an_answer_under_way_is_given_and_nothing_new_is_taken_when_it_stops() {
+        let slow = Router::new().route("/slow", get(async || sleep(Duration::from_millis(300)).await));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let stop = watch::Sender::new(false);
+        let server = tokio::spawn(serve(listener, slow, stop.subscribe()));
+        let idle = TcpStream::connect(at).await.unwrap();
+        let mut asking = TcpStream::connect(at).await.unwrap();
+        asking.write_all(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        sleep(Duration::from_millis(100)).await;
+        stop.send_replace(true);
+        let mut answer = String::new();
+        timeout(Duration::from_secs(5), asking.read_to_string(&mut answer)).await.unwrap().unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+        assert!(TcpStream::connect(at).await.is_err(), "no more connections");
+        timeout(Duration::from_secs(5), stop.closed()).await.expect("all have ended, the idle one too");
+        drop(idle);
+        server.await.unwrap();
     }
 }

@@ -324,6 +324,11 @@ fn a_planner_works_at_a_running_node() {
         record["bytes"].as_u64() > Some(0) && record["ledger"].as_str().unwrap().contains("reduced by rule 2"),
         "{record}"
     );
+    let filed = json("release preview --for south")["filed"].clone();
+    let callsigns: Vec<&Value> = filed.as_array().unwrap().iter().map(|r| &r["body"]["callsign"]).collect();
+    assert!(callsigns.contains(&&json!("HUNTER1")) && callsigns.len() == 2, "the plans as they are told: {filed}");
+    let text = north("release preview --for south").ok();
+    assert!(text.contains("Plans and sites as it is told of them") && text.contains("callsign: HUNTER1"), "{text}");
     north("release preview --for east").refused(4, "no such party: east");
     let rules = north("release show").ok();
     assert_eq!(

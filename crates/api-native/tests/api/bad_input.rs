@@ -81,8 +81,6 @@ async fn notices_that_are_none() {
     check("POST", "/v1/notices", reversed, "422 invalid | : end_utc_ms must not be before start_utc_ms").await;
     refused("/sender", json!("me"), "sender: is not known here").await;
     check("POST", "/v1/notices", with(&good, "/to", json!(["west"])), "404 no-such | no such party: west").await;
-    let withheld = "409 withheld | not released to south: the release rules withhold this class of record";
-    check("POST", "/v1/notices", with(&good, "/text", json!("withheld")), withheld).await;
     let frozen = "409 frozen | the link to south is frozen: two histories";
     check("POST", "/v1/notices", with(&good, "/text", json!("frozen")), frozen).await;
 }

@@ -92,7 +92,6 @@ impl Fake {
             }
             Command::SendNotice(notice) => match notice.to.iter().find(|to| !view.parties[1..].contains(to)) {
                 Some(party) => Err(no_such("party", party.to_string())),
-                None if notice.notice.text == "withheld" => Err(Refused::Withheld { party: notice.to[0].clone() }),
                 None if notice.notice.text == "frozen" => {
                     Err(Refused::Frozen { party: notice.to[0].clone(), reason: "two histories".into() })
                 }

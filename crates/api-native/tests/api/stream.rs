@@ -251,6 +251,20 @@ async fn a_node_that_folds_no_more_says_that_its_picture_is_the_last_one() {
     }
 }
 
+#[tokio::test]
+async fn a_node_that_stops_says_so_to_every_stream_and_knows_when_all_were_told() {
+    let stopping = tokio::sync::watch::Sender::new(false);
+    let node = Node::new(Site::with(|options| options.stopping = stopping.clone())).await;
+    let (mut one, mut two) = (node.console().await, node.console().await);
+    one.frame().await;
+    two.frame().await;
+    stopping.send_replace(true);
+    for console in [&mut one, &mut two] {
+        assert_eq!(console.closed().await, (1001, "the node is stopping".into()));
+    }
+    timeout(PATIENCE, stopping.closed()).await.expect("no stream is left");
+}
+
 /// An alert as a console says that it painted it.
 fn painted(id: u64, raising: u32) -> Value {
     json!({ "id": id.to_string(), "raising": raising })

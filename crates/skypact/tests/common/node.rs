@@ -98,6 +98,24 @@ impl Node {
         Ok((status, body.to_string()))
     }
 
+    /// Opens a stream as the operator; what comes on it is left to read.
+    #[track_caller]
+    pub fn stream(&self) -> TcpStream {
+        let mut socket = TcpStream::connect(&self.api).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let head = format!(
+            "GET /v1/stream HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            self.api,
+            self.token.trim(),
+        );
+        socket.write_all(head.as_bytes()).unwrap();
+        let mut status = [0; 12];
+        socket.read_exact(&mut status).unwrap();
+        assert_eq!(String::from_utf8_lossy(&status), "HTTP/1.1 101");
+        socket
+    }
+
     /// Asks with and for JSON.
     #[track_caller]
     pub fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {

@@ -10,3 +10,4 @@ mod cut;
 mod disk;
 mod feeds;
 mod hostile;
+mod stop;

@@ -9,7 +9,7 @@ use link::Frame;
 use minicbor::Decoder;
 use node::input::{Boot, Entry, Input, PaintedAlert};
 use pact::SignedPact;
-use record::PartyId;
+use record::{PartyId, Role};
 use std::collections::{BTreeMap, BTreeSet};
 use tlog::SignatureLine;
 use units::{Now, Utc};
@@ -40,6 +40,8 @@ pub struct Shown {
     pub raising: u32,
     /// Account.
     pub who: String,
+    /// Its role: what a wall screen showed, no watch has seen.
+    pub role: Role,
     /// When.
     pub at: Utc,
 }
@@ -157,8 +159,8 @@ pub fn scan(journal: &ReadOnly, at: Option<Utc>) -> Result<History> {
             Input::Displayed { actor, alerts, .. } => {
                 for PaintedAlert { id, raising } in alerts {
                     let shown = history.shown.entry(id).or_default();
-                    if shown.iter().all(|s| s.who != actor.name || s.raising != raising) {
-                        shown.push(Shown { seq, raising, who: actor.name.clone(), at: now.utc });
+                    if shown.iter().all(|s| (&s.who, s.role, s.raising) != (&actor.name, actor.role, raising)) {
+                        shown.push(Shown { seq, raising, who: actor.name.clone(), role: actor.role, at: now.utc });
                     }
                 }
             }
@@ -220,8 +222,8 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use journal::{Journal, SegmentJournal};
     use node::command::Actor;
-    use record::Role;
     use units::Mono;
 
     #[test]
@@ -240,6 +242,29 @@ mod tests {
             assert_eq!(peek(&bytes), Some((now, kind)));
         }
         assert_eq!(peek(b""), None);
+    }
+
+    #[test]
+    fn who_was_shown_an_alert_is_kept_for_every_raising_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = journal::Options { reserve_bytes: 0, ..journal::Options::default() };
+        let (mut journal, _) = SegmentJournal::open(dir.path(), options).unwrap();
+        let painted = [
+            ("olga", Role::Officer, 1),
+            ("wall", Role::Observer, 1),
+            ("olga", Role::Officer, 1),
+            ("olga", Role::Officer, 2),
+        ];
+        for (n, (name, role, raising)) in (1u64..).zip(painted) {
+            let now = Now { mono: Mono(n), utc: Utc(1_000 * n as i64), utc_error_ms: 1 };
+            let actor = Actor { name: name.into(), role };
+            let input = Input::Displayed { actor, alerts: vec![PaintedAlert { id: 7, raising }], notices: vec![] };
+            journal.append_batch(None, &[&minicbor::to_vec(Entry { now, input }).unwrap()]).unwrap();
+        }
+        let history = scan(&ReadOnly::open(dir.path()).unwrap(), None).unwrap();
+        let rows: Vec<_> = history.shown[&7].iter().map(|s| (s.seq, s.who.as_str(), s.role, s.raising)).collect();
+        let first = [(1, "olga", Role::Officer, 1), (2, "wall", Role::Observer, 1)];
+        assert_eq!(rows, [first[0], first[1], (4, "olga", Role::Officer, 2)]);
     }
 
     #[test]

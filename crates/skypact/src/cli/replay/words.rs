@@ -35,7 +35,7 @@ pub fn print_view(view: &View, history: &History, folded: &Folded, at: Utc, all:
         for shown in seen_by(alert, history) {
             let raised =
                 if alert.raising > 1 { format!(" as raised for time {}", shown.raising) } else { String::new() };
-            println!("    shown to {} at {}{raised}", shown.who, rfc3339(shown.at));
+            println!("    shown to {} ({}) at {}{raised}", shown.who, shown.role.name(), rfc3339(shown.at));
         }
         if let Some((who, when)) = &alert.acknowledged {
             println!("    acknowledged by {who} at {}", rfc3339(*when));
@@ -141,7 +141,7 @@ pub fn view_json(view: &View, history: &History, folded: &Folded) -> Value {
 fn alert_json(alert: &AlertView, history: &History) -> Value {
     let shown: Vec<Value> = seen_by(alert, history)
         .iter()
-        .map(|s| json!({ "to": s.who, "at": rfc3339(s.at), "raising": s.raising }))
+        .map(|s| json!({ "to": s.who, "role": s.role.name(), "at": rfc3339(s.at), "raising": s.raising }))
         .collect();
     json!({
         "id": alert.id,
