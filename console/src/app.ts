@@ -161,7 +161,7 @@ export class App {
       this.sound();
       return;
     }
-    await this.command(`alert:${alert.id}`, () => api.acknowledgeAlert(alert.id));
+    await this.command(`alert:${alert.id}`, () => api.acknowledgeAlert(alert.id, alert.raising));
   }
 
   async acknowledgeNotice(notice: Notice, readBack: api.ReadBack): Promise<boolean> {

@@ -54,8 +54,9 @@ export async function setPassword(password: string): Promise<Answer<null>> {
   return nothing(await call('POST', '/v1/password', { password }));
 }
 
-export async function acknowledgeAlert(id: string): Promise<Answer<null>> {
-  return nothing(await call('POST', `/v1/alerts/${encodeURIComponent(id)}/acknowledge`, {}));
+/** Acknowledges an alert as it was seen: one that has become worse since is not taken up by a key pressed for the old one. */
+export async function acknowledgeAlert(id: string, raising: number): Promise<Answer<null>> {
+  return nothing(await call('POST', `/v1/alerts/${encodeURIComponent(id)}/acknowledge`, { raising }));
 }
 
 export async function sendNotice(notice: NewNotice, idempotencyKey: string): Promise<Answer<null>> {

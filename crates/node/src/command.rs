@@ -41,9 +41,9 @@ pub struct Account {
 /// A command. Every one is journaled with its actor and its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Command {
-    /// Acknowledge an alert.
+    /// Acknowledge an alert, as it was raised for this time: one that has become worse since must be seen first.
     #[n(0)]
-    AcknowledgeAlert(#[n(0)] u64),
+    AcknowledgeAlert(#[n(0)] u64, #[n(1)] Option<u32>),
     /// Send a notice.
     #[n(1)]
     SendNotice(#[n(0)] SendNotice),
@@ -152,7 +152,7 @@ impl Command {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::AcknowledgeAlert(_) => "acknowledge-alert",
+            Self::AcknowledgeAlert(..) => "acknowledge-alert",
             Self::SendNotice(_) => "send-notice",
             Self::AcknowledgeNotice { .. } => "acknowledge-notice",
             Self::FilePlan { .. } => "file-plan",
@@ -174,7 +174,7 @@ impl Command {
     #[must_use]
     pub const fn allowed(&self, role: Role) -> bool {
         match self {
-            Self::AcknowledgeAlert(_) | Self::SendNotice(_) | Self::AcknowledgeNotice { .. } => {
+            Self::AcknowledgeAlert(..) | Self::SendNotice(_) | Self::AcknowledgeNotice { .. } => {
                 matches!(role, Role::Officer | Role::Planner)
             }
             Self::FilePlan { .. }

@@ -49,7 +49,11 @@ impl State {
 
     fn decide(&mut self, actor: &Actor, command: &Command, now: Now, out: &mut Vec<Output>) -> Answer {
         match command {
-            Command::AcknowledgeAlert(id) => {
+            Command::AcknowledgeAlert(id, raising) => {
+                let is = self.desk.alerts.live().find(|alert| alert.id == *id).map(|alert| alert.raising);
+                if raising.is_some() && is.is_some() && is != *raising {
+                    return Err(Refused::Already { what: "raised again: look at it as it is now".into() });
+                }
                 let done = self.desk.alerts.handle_acknowledge(*id, &actor.name, actor.role, now);
                 done.map(|()| Done::Ok).map_err(|error| refused(error, actor.role))
             }

@@ -69,21 +69,25 @@ fn a_conflict_is_one_alert_that_worsens_once_and_is_seen_by_both_sides() {
     };
     paint(&mut world, &warning);
     assert_eq!(only(&world, 0, AlertKind::Conflict).state, "shown");
-    assert_eq!(world.ask(0, Role::Officer, Command::AcknowledgeAlert(warning.id)), Ok(Done::Ok));
+    assert_eq!(world.ask(0, Role::Officer, Command::AcknowledgeAlert(warning.id, None)), Ok(Done::Ok));
     let acknowledged = only(&world, 0, AlertKind::Conflict);
     assert_eq!((acknowledged.state, acknowledged.acknowledged.unwrap().0.as_str()), ("acknowledged", "officer"));
-    let again = world.refusal(0, Role::Officer, Command::AcknowledgeAlert(warning.id));
+    let again = world.refusal(0, Role::Officer, Command::AcknowledgeAlert(warning.id, None));
     assert_eq!(again, "already acknowledged");
 
     fly(&mut world, 90, &tracks);
     let alarm = only(&world, 0, AlertKind::Conflict);
     assert_eq!((alarm.id, alarm.level, alarm.state), (warning.id, 3, "raised"), "worse: it sounds again");
+    let late = Command::AcknowledgeAlert(alarm.id, Some(warning.raising));
+    assert_eq!(world.refusal(0, Role::Officer, late), "already raised again: look at it as it is now");
     paint(&mut world, &warning);
     assert_eq!(only(&world, 0, AlertKind::Conflict).state, "raised", "who saw the warning has not seen the alarm");
     paint(&mut world, &AlertView { raising: alarm.raising + 1, ..alarm.clone() });
     assert_eq!(only(&world, 0, AlertKind::Conflict).state, "raised", "nobody has seen what has not been");
     paint(&mut world, &alarm);
     assert_eq!(only(&world, 0, AlertKind::Conflict).state, "shown", "painted as it is now");
+    let seen = Command::AcknowledgeAlert(alarm.id, Some(alarm.raising));
+    assert_eq!(world.ask(0, Role::Officer, seen), Ok(Done::Ok));
     fly(&mut world, 95, &tracks);
     let lost = only(&world, 0, AlertKind::Conflict);
     assert!(lost.violation && lost.level == 3 && lost.text == "TEST1 and TEST2 have lost separation");
@@ -96,7 +100,7 @@ fn an_alert_ends_ten_seconds_after_its_condition_and_not_by_being_acknowledged()
     let tracks = head_on(world.now().utc);
     fly(&mut world, 40, &tracks);
     let alert = only(&world, 0, AlertKind::Conflict);
-    world.ask(0, Role::Officer, Command::AcknowledgeAlert(alert.id)).unwrap();
+    world.ask(0, Role::Officer, Command::AcknowledgeAlert(alert.id, None)).unwrap();
     fly(&mut world, 20, &tracks);
     assert_eq!(only(&world, 0, AlertKind::Conflict).state, "acknowledged");
     // One of them climbs out of the way: the condition ends, the alert ten seconds later.
@@ -107,7 +111,7 @@ fn an_alert_ends_ten_seconds_after_its_condition_and_not_by_being_acknowledged()
     fly(&mut world, 4, &away);
     assert_eq!(only(&world, 0, AlertKind::Conflict).state, "cleared");
     assert_eq!(only(&world, 1, AlertKind::Conflict).state, "cleared");
-    let gone = world.refusal(0, Role::Officer, Command::AcknowledgeAlert(alert.id));
+    let gone = world.refusal(0, Role::Officer, Command::AcknowledgeAlert(alert.id, None));
     assert_eq!(gone, "already cleared");
     // The same situation anew is a new alert.
     fly(&mut world, 2, &tracks);

@@ -78,7 +78,7 @@ fn what_does_not_exist_is_refused_by_name() {
     let mut world = pair();
     let id = Hash32::of(b"no such record");
     let table = [
-        (Role::Officer, Command::AcknowledgeAlert(7), "no such alert: 7".to_string()),
+        (Role::Officer, Command::AcknowledgeAlert(7, None), "no such alert: 7".to_string()),
         (
             Role::Officer,
             Command::AcknowledgeNotice { id, read_back: ReadBack::default() },
@@ -157,7 +157,7 @@ fn every_command_is_refused_to_the_roles_that_may_not_ask_it() {
     let mut world = pair();
     let desk: &[Role] = &[Officer, Planner];
     let table: Vec<(Command, &[Role])> = vec![
-        (Command::AcknowledgeAlert(1), desk),
+        (Command::AcknowledgeAlert(1, None), desk),
         (send(|_| {}), desk),
         (Command::AcknowledgeNotice { id: Hash32::of(b""), read_back: ReadBack::default() }, desk),
         (file(|_| {}), &[Planner]),
@@ -224,7 +224,7 @@ fn what_is_refused_is_counted_and_does_not_push_out_what_was_done() {
     let mut world = pair();
     world.ask(0, Role::Administrator, set_account("ana", Role::Officer)).unwrap();
     for n in 0..3000 {
-        world.refusal(0, Role::Officer, Command::AcknowledgeAlert(7));
+        world.refusal(0, Role::Officer, Command::AcknowledgeAlert(7, None));
         world.refusal(0, Role::Planner, Command::CancelPlan(subject(n as u8)));
         world.mono += 1;
     }
@@ -236,7 +236,7 @@ fn what_is_refused_is_counted_and_does_not_push_out_what_was_done() {
     assert!(rows.is_sorted_by_key(|r| r.seq), "pages of the audit go on from a sequence number");
     // After a pause it is said anew, and what was refused before the fold is said alike.
     world.mono += 1001;
-    world.refusal(0, Role::Officer, Command::AcknowledgeAlert(7));
+    world.refusal(0, Role::Officer, Command::AcknowledgeAlert(7, None));
     let actor = actor(Role::Observer);
     let refused = "the role observer may not do this".to_string();
     world.input(

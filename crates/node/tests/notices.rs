@@ -151,7 +151,7 @@ fn an_alert_that_was_acknowledged_is_raised_again_when_the_answer_is_overdue() {
     let acknowledge = |world: &mut World, n: usize| {
         let open = world.view(n).alerts.into_iter().find(|a| a.kind == AlertKind::Notice && a.state != "cleared");
         let alert = open.expect("an open alert");
-        world.ask(n, Role::Officer, Command::AcknowledgeAlert(alert.id)).expect("acknowledged");
+        world.ask(n, Role::Officer, Command::AcknowledgeAlert(alert.id, None)).expect("acknowledged");
         (alert.id, alert.raising)
     };
     let state = |world: &World, n: usize| {

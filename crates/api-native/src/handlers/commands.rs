@@ -53,10 +53,15 @@ fn subject(text: &str, what: &str) -> Result<SubjectId, Problem> {
     parse_subject(text).ok_or_else(|| Problem::no_such(what, text))
 }
 
-/// Reads `{}`.
-fn read_nothing(node: &Node<'_>) -> Option<()> {
-    node.object()?.end();
-    Some(())
+/// Reads which raising of an alert the officer saw, if it says.
+fn read_raising(node: &Node<'_>) -> Option<Option<u32>> {
+    let mut object = node.object()?;
+    let raising = match object.optional("raising") {
+        Some(raising) => Some(u32::try_from(raising.integer(1..=i64::from(u32::MAX))?).ok()?),
+        None => None,
+    };
+    object.end();
+    Some(raising)
 }
 
 /// `POST /v1/alerts/{id}/acknowledge`.
@@ -67,9 +72,9 @@ pub(crate) async fn acknowledge_alert(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    body.read(read_nothing)?;
+    let raising = body.read(read_raising)?;
     let number = id.parse().map_err(|_| Problem::no_such("alert", &id))?;
-    Ok(done(app.command(&caller, &headers, Command::AcknowledgeAlert(number)).await?, false))
+    Ok(done(app.command(&caller, &headers, Command::AcknowledgeAlert(number, raising)).await?, false))
 }
 
 /// `POST /v1/notices`.

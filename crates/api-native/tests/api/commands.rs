@@ -94,7 +94,8 @@ async fn requests_become_exact_commands() {
         let given = site.fake.taken().remove(0);
         assert_eq!((given.key.as_deref(), given.command), (Some("k-1"), expect));
     };
-    check("POST", "/v1/alerts/11/acknowledge", json!({}), Command::AcknowledgeAlert(11)).await;
+    check("POST", "/v1/alerts/11/acknowledge", json!({}), Command::AcknowledgeAlert(11, None)).await;
+    check("POST", "/v1/alerts/11/acknowledge", json!({ "raising": 2 }), Command::AcknowledgeAlert(11, Some(2))).await;
     let back = ReadBack {
         place: Some(Position { lat_e7: 472_500_000, lon_e7: 85_000_000 }),
         level: Some(Altitude::pressure_feet(24_000)),

@@ -83,7 +83,7 @@ impl Fake {
             Ok(Done::Sent(to.collect()))
         };
         match command {
-            Command::AcknowledgeAlert(id) => {
+            Command::AcknowledgeAlert(id, _) => {
                 let alert = view.alerts.iter().find(|a| a.id == *id).ok_or_else(|| no_such("alert", id.to_string()))?;
                 match &alert.acknowledged {
                     Some(_) => Err(Refused::Already { what: "acknowledged".into() }),
