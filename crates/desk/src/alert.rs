@@ -119,6 +119,9 @@ pub enum PeerTrouble {
     /// The two sides state different states of the channel, or it is not in force.
     #[n(6)]
     Channel,
+    /// The pact with it has ended, ends soon, or has not begun.
+    #[n(7)]
+    Validity,
 }
 
 /// Trouble of our own.
@@ -207,7 +210,7 @@ impl Situation {
             Self::Notice(_) => AlertKind::Notice,
             Self::Peer(_, PeerTrouble::Lost) => AlertKind::PeerLost,
             Self::Peer(_, PeerTrouble::Clock) => AlertKind::Clock,
-            Self::Peer(_, PeerTrouble::Channel) => AlertKind::Channel,
+            Self::Peer(_, PeerTrouble::Channel | PeerTrouble::Validity) => AlertKind::Channel,
             Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact) => AlertKind::Frozen,
             Self::Own(OwnTrouble::Picture | OwnTrouble::Gap | OwnTrouble::Skipped) => AlertKind::OwnPicture,
         }

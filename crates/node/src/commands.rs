@@ -18,6 +18,9 @@ use units::Now;
 /// Accounts of one node: a desk's watches and some programs.
 const ACCOUNTS_MAX: usize = 200;
 
+/// Rules remembered as put in force since the start, to know those of the file again.
+const RULES_SEEN_MAX: usize = 20;
+
 impl State {
     pub(crate) fn command(
         &mut self,
@@ -340,15 +343,15 @@ impl State {
             return Err(Refused::Changed { now: self.policy.revision, given });
         }
         policy.check().map_err(|e| invalid("release", &e))?;
-        self.put_in_force(policy, now, out);
-        Ok(Done::Ok)
-    }
-
-    /// Other release rules from now on.
-    pub(crate) fn put_in_force(&mut self, policy: &Policy, now: Now, out: &mut Vec<Output>) {
         let revision = self.policy.revision + 1;
         self.policy = Policy { revision, ..policy.clone() };
+        self.rules_seen.push(policy.rules.clone());
+        if self.rules_seen.len() > RULES_SEEN_MAX {
+            // The first are the file's at the start.
+            self.rules_seen.remove(1);
+        }
         self.tell_again(now, out);
+        Ok(Done::Ok)
     }
 
     /// What was told and is no longer allowed is withdrawn; what is newly allowed is said.

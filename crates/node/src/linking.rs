@@ -20,6 +20,8 @@ use units::{Now, Utc};
 const LOST_AFTER_MS: u64 = 5_000;
 /// What it means that a channel or pact is not in force.
 const HELD_BACK: &str = "Tracks and plans are held back; notices, receipts and protected sites pass.";
+/// What was held back is told again no sooner than this.
+const REOPEN_AFTER_MS: u64 = 10_000;
 /// The end of a pact is announced this long before.
 const PACT_ENDS_SOON_MS: i64 = 24 * 3600 * 1000;
 
@@ -49,7 +51,12 @@ impl State {
                         peer.since = now.mono;
                         self.peers.insert(party.id.clone(), peer);
                     }
-                    _ => self.open_peer(config, boot, now, out),
+                    before => {
+                        if before.is_some() {
+                            self.forget_filed(&party.id);
+                        }
+                        self.open_peer(config, boot, now, out);
+                    }
                 }
             }
         }
@@ -62,6 +69,14 @@ impl State {
             }
             self.open_log(&name, boot, now, out);
         }
+    }
+
+    /// Under another pact the peer says anew what it has filed, and counts its revisions from one: what it said under the
+    /// old one would stand in the way, and could never be withdrawn.
+    fn forget_filed(&mut self, peer: &PartyId) {
+        self.plans.retain(|(owner, _), _| owner != peer);
+        self.sites.retain(|(owner, _), _| owner != peer);
+        self.avoids.retain(|(owner, _), _| owner != peer);
     }
 
     fn open_peer(&mut self, config: LinkConfig, boot: &Boot, now: Now, out: &mut Vec<Output>) {
@@ -80,6 +95,7 @@ impl State {
                     opened: false,
                     since: now.mono,
                     carries_all: false,
+                    held_back: None,
                 };
                 self.peers.insert(name, peer);
             }
@@ -227,10 +243,10 @@ impl State {
             }
             Body::Conflict(report) => self.reported(name, &report, now, out),
             Body::Channel(statement) => {
+                // Acted upon within the second, however often it is stated.
                 if let Some(peer) = self.peers.get_mut(name) {
                     peer.theirs = statement.state;
                 }
-                self.check_channels(now, out);
             }
         }
     }
@@ -291,16 +307,27 @@ impl State {
     /// safety floor is carried: what people address to each other, and protected sites. Nothing else may be said under an
     /// agreement that does not hold, and a warning must not be lost for a date.
     pub(crate) fn check_channels(&mut self, now: Now, out: &mut Vec<Output>) {
+        if self.channels_changed(now) {
+            self.tell_again(now, out);
+        }
+    }
+
+    /// Decides for each peer whether all is carried. It ends at once and begins again after a pause, so that a peer that
+    /// states one and the other in turn cannot have everything told to it anew each second.
+    pub(crate) fn channels_changed(&mut self, now: Now) -> bool {
         let mut changed = false;
         for (name, peer) in &mut self.peers {
             let valid = self.pacts.with(name).is_some_and(|p| p.pact().valid_at(now.utc));
-            let carries_all = valid && in_force(peer.ours) && in_force(peer.theirs);
+            let in_force = valid && in_force(peer.ours) && in_force(peer.theirs);
+            let paused = peer.held_back.is_some_and(|at| now.mono.since_ms(at) < REOPEN_AFTER_MS);
+            let carries_all = in_force && (peer.carries_all || !paused);
+            if peer.carries_all && !carries_all {
+                peer.held_back = Some(now.mono);
+            }
             changed |= carries_all != peer.carries_all;
             peer.carries_all = carries_all;
         }
-        if changed {
-            self.tell_again(now, out);
-        }
+        changed
     }
 
     fn is_frozen(&self, name: &PartyId, now: Now) -> bool {
@@ -367,7 +394,7 @@ impl State {
         }
         let pact = self.pacts.with(name).map(SignedPact::pact).filter(|_| troubles.is_empty());
         if let Some((level, text)) = pact.and_then(|pact| validity(pact, now.utc)) {
-            troubles.push((PeerTrouble::Pact, level, format!("The pact with {name} {text}")));
+            troubles.push((PeerTrouble::Validity, level, format!("The pact with {name} {text}")));
         }
         let known_for = now.mono.since_ms(peer.since);
         if view.age_ms.map_or(known_for, |age| age.min(known_for)) > LOST_AFTER_MS {

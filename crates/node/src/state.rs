@@ -106,6 +106,9 @@ pub struct State {
     /// Whether the aircraft of a plan was outside it at the last looks, newest in the lowest bit.
     #[n(25)]
     pub(crate) off_plan: BTreeMap<SubjectId, u8>,
+    /// Release rules of the file at the last start, first, and those put in force since, newest last.
+    #[n(26)]
+    pub(crate) rules_seen: Vec<BTreeMap<PartyId, Vec<release::Rule>>>,
     /// Parsed pacts; rebuilt from `boot`.
     #[cbor(skip)]
     pub(crate) pacts: Pacts,
@@ -151,6 +154,9 @@ pub struct Peer {
     /// Whether more than the safety floor is carried: the channel is in force on both sides, and so is the pact.
     #[n(9)]
     pub(crate) carries_all: bool,
+    /// When that last ended.
+    #[n(10)]
+    pub(crate) held_back: Option<Mono>,
 }
 
 impl Peer {
@@ -286,6 +292,7 @@ impl Default for State {
             fresh_conflicts: Vec::new(),
             skipped: None,
             off_plan: BTreeMap::new(),
+            rules_seen: Vec::new(),
             pacts: Pacts::default(),
             index: TrackIndex::default(),
             prepared: crate::volumes::Prepared::default(),
@@ -430,9 +437,8 @@ impl State {
             self.parties.push(boot.party.clone());
             self.policy = boot.policy.clone();
         }
-        // What a person changed in the file since the last start is the newest order there is. What was ordered while the
-        // node ran stays in force as long as the file stays as it was.
-        let changed = self.boot.as_ref().is_some_and(|last| last.policy.rules != boot.policy.rules);
+        // Before anything is said to anybody: a link that opens anew is told at once what the rules give.
+        let changed = self.take_rules(boot, out);
         let feeds = boot.feeds.iter().map(|config| {
             let old = self.feeds.iter().find(|f| f.config.name == config.name);
             Feed {
@@ -451,16 +457,28 @@ impl State {
         self.open_peers(boot, now, out);
         self.reindex();
         self.prepared = crate::volumes::Prepared::of(self);
-        self.check_channels(now, out);
-        if changed && self.policy.rules != boot.policy.rules {
-            self.put_in_force(&boot.policy, now, out);
-            let revision = self.policy.revision;
-            out.push(Output::Log(format!("the file's release rules were changed: in force as revision {revision}")));
-        } else if self.policy.rules != boot.policy.rules {
-            let revision = self.policy.revision;
-            let text = "the release rules in force were set while the node ran, and are not those of the file";
-            out.push(Output::Log(format!("{text}: revision {revision}")));
+        if self.channels_changed(now) || changed {
+            self.tell_again(now, out);
         }
+    }
+
+    /// What a person changed in the file since the last start is the newest order there is, unless those rules were put in
+    /// force from it while the node ran. What was ordered then stays in force as long as the file stays as it was.
+    fn take_rules(&mut self, boot: &Boot, out: &mut Vec<Output>) -> bool {
+        let known = self.boot.is_none() || self.rules_seen.contains(&boot.policy.rules);
+        self.rules_seen = alloc::vec![boot.policy.rules.clone()];
+        if self.policy.rules == boot.policy.rules {
+            return false;
+        }
+        let revision = self.policy.revision + u32::from(!known);
+        let said = if known {
+            "the release rules in force were set while the node ran, and are not those of the file"
+        } else {
+            self.policy = Policy { revision, ..boot.policy.clone() };
+            "the file's release rules were changed and are in force"
+        };
+        out.push(Output::Log(format!("{said}: revision {revision}")));
+        !known
     }
 
     fn reports(&mut self, feed: u16, batch: &TrackBatch, now: Now, out: &mut Vec<Output>) {

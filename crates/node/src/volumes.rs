@@ -17,7 +17,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use covering::{covering, covering_site};
+use covering::{covering, covering_briefly, covering_site};
 use desk::{AlertLevel, Direction, NoticeItem, Situation};
 use detect::{Overlap, PreparedSite, PreparedVolume, volume_volume};
 use record::{PartyId, SubjectId};
@@ -118,7 +118,7 @@ impl Prepared {
             }
             Kind::Site => state.sites.get(&key).and_then(|f| covering_site(&f.value)).map(|s| Ready::Site(s.into())),
             Kind::Notice => notice_of(state, thing)
-                .map(|item| Ready::Volumes(concerned(item).iter().filter_map(covering).collect())),
+                .map(|item| Ready::Volumes(concerned(item).iter().filter_map(covering_briefly).collect())),
         };
         match ready {
             Some(ready) => self.ready.insert(thing.clone(), ready),

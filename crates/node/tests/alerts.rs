@@ -363,7 +363,7 @@ fn a_pact_that_ends_says_so_a_day_before_and_then_carries_the_safety_floor_alone
         world.connect(0, 1);
         let track = aircraft(1, 46.5, 7.0, 400.0, 90.0, world.now().utc);
         fly(&mut world, 5, &[(0, track)]);
-        let alerts = of_kind(&world, 0, AlertKind::Frozen);
+        let alerts = of_kind(&world, 0, AlertKind::Channel);
         assert!(alerts.len() <= 1);
         // What is addressed passes whatever the date.
         world.ask(0, Role::Officer, Command::SendNotice(notice("south", 1))).unwrap();

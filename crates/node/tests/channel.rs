@@ -50,6 +50,7 @@ fn a_suspended_channel_carries_the_safety_floor_whoever_suspended_it_and_a_resum
         let view = world.view(1);
         assert_eq!((view.notices.len(), view.sites.len()), (before + 1, n + 1), "these pass");
         state(&mut world, n, other, ChannelState::Resumed);
+        world.run(8_000, 250);
         assert_eq!(seen(&mut world), (1, 1));
     }
     state(&mut world, 0, "south", ChannelState::Terminated);
@@ -83,4 +84,84 @@ fn rules_changed_in_the_file_hold_from_the_next_start_and_unchanged_ones_do_not_
     world.ask(0, Role::Administrator, order).unwrap();
     assert_eq!(restarted(&mut world, of(Level::Withheld)), Some(Level::Full), "the file says what it said before");
     assert_eq!(restarted(&mut world, closed()), None, "no rules are an order, too");
+}
+
+#[test]
+fn a_rule_put_in_force_from_the_file_does_not_come_back_with_the_next_start() {
+    let text = signed(&pact_of(&NAMES[..2], START));
+    let mut world = World::new(START, vec![boot("north", &text, closed()), boot("south", &text, closed())]);
+    world.connect(0, 1);
+    world.run(1_000, 250);
+    let of = |level| policy(&["south"], &[rule(RecordClass::Tracks, level)]);
+    // The file is edited and put in force while the node runs; later an order withholds everything.
+    for level in [Level::Full, Level::Withheld] {
+        world.ask(0, Role::Administrator, Command::SetPolicy { policy: of(level), replaces: None }).unwrap();
+    }
+    assert_eq!(restarted(&mut world, of(Level::Full)), Some(Level::Withheld), "the file was known");
+    assert_eq!(restarted(&mut world, of(Level::Full)), Some(Level::Withheld), "and is as it was");
+}
+
+/// North has told two plans, each revised once; then both parties start with another pact, and north with these rules.
+fn under_another_pact(level: Level) -> World {
+    let texts = [30, 31].map(|days| {
+        let mut pact = pact_of(&NAMES[..2], START);
+        pact.valid_until = START.plus_ms(days * 86_400_000);
+        signed(&pact)
+    });
+    let of = |level| policy(&["south"], &[rule(RecordClass::Plans, level)]);
+    let boots = vec![boot("north", &texts[0], of(Level::Full)), boot("south", &texts[0], closed())];
+    let mut world = World::new(START, boots);
+    world.connect(0, 1);
+    world.run(1_000, 250);
+    for n in [1, 2, 1, 2] {
+        let filed =
+            Command::FilePlan { subject: subject(n), plan: plan(n, vec![circle(46.5, 7.0, 10.0, world.now().utc)]) };
+        world.ask(0, Role::Planner, filed).unwrap();
+        world.run(1_000, 250);
+    }
+    assert_eq!(world.view(1).plans.len(), 2);
+    world.cut(0, 1);
+    for n in 0..2 {
+        world.nodes[n].boot.pacts = vec![texts[1].clone()];
+    }
+    world.nodes[0].boot.policy = of(level);
+    world.restart(1, false);
+    world.restart(0, false);
+    world.connect(0, 1);
+    world.run(2_000, 250);
+    world
+}
+
+#[test]
+fn under_another_pact_everything_is_said_anew_under_the_rules_that_hold_then_and_can_be_withdrawn() {
+    let withheld = under_another_pact(Level::Withheld);
+    assert!(withheld.view(1).plans.is_empty());
+    assert_eq!(withheld.view(1).peers[0].in_size, 1, "the pact statement alone");
+    let mut told = under_another_pact(Level::Full);
+    assert_eq!(told.view(1).plans.len(), 2);
+    told.ask(0, Role::Planner, Command::CancelPlan(subject(1))).unwrap();
+    told.run(2_000, 250);
+    let live = told.view(1).plans.iter().filter(|p| p.plan.state.is_live()).count();
+    assert_eq!(live, 1, "a cancelled plan is cancelled at the peer");
+}
+
+#[test]
+fn a_peer_that_states_one_thing_and_another_is_not_told_everything_each_time() {
+    let mut world = World::pair(START, [open(&["south"]), open(&["north"])]);
+    world.run(1_000, 100);
+    for n in 1..=20 {
+        let filed = Command::FilePlan { subject: subject(n), plan: plan(n, vec![circle(46.5, 7.0, 10.0, START)]) };
+        world.ask(0, Role::Planner, filed).unwrap();
+    }
+    world.run(1_000, 100);
+    let before = world.view(0).peers[0].out_size;
+    for n in 0..100 {
+        let next = if n % 2 == 0 { ChannelState::Suspended } else { ChannelState::Resumed };
+        state(&mut world, 1, "north", next);
+        world.run(200, 100);
+    }
+    let said = world.view(0).peers[0].out_size - before;
+    assert!(said < 150, "{said} records for a hundred statements in twenty seconds");
+    world.run(12_000, 100);
+    assert_eq!(world.view(1).plans.len(), 20, "and in the end all is there");
 }

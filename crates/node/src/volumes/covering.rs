@@ -11,6 +11,19 @@ pub(super) fn covering(volume: &Volume4d) -> Option<PreparedVolume> {
     })
 }
 
+/// The same, of a notice: any number of corners is as good as a circle around them. 1,000 notices of 16 volumes would else
+/// hold 16 million corners.
+pub(super) fn covering_briefly(volume: &Volume4d) -> Option<PreparedVolume> {
+    if volume.outline.points().len() <= BRIEF_CORNERS {
+        return covering(volume);
+    }
+    let outline = circle_around(&volume.outline)?;
+    PreparedVolume::prepare(&Volume4d { outline, ..volume.clone() }).ok()
+}
+
+/// Corners of a volume of a notice that are looked at one by one.
+const BRIEF_CORNERS: usize = 12;
+
 pub(super) fn covering_site(site: &Site) -> Option<PreparedSite> {
     PreparedSite::prepare(site).ok().or_else(|| {
         let footprint = circle_around(&site.footprint)?;

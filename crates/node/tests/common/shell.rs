@@ -17,9 +17,10 @@ pub struct Loss {
     pub at: Utc,
 }
 
-/// Both logs with one peer, and the receipts.
+/// Both logs with one peer under one pact, and the receipts.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Store {
+    pub pact: Hash32,
     pub out: Vec<Vec<u8>>,
     pub held: Vec<Vec<u8>>,
     pub cosignatures: Vec<String>,
@@ -106,6 +107,11 @@ impl Shell {
             outbox.push(&output).expect("the wire is fast");
         }
         let store = self.stores.entry(peer.clone()).or_default();
+        let pact = self.state.link(peer).map(|link| link.config().pact).unwrap_or_default();
+        if store.pact != pact {
+            // Another pact begins another log.
+            *store = Store { pact, ..Store::default() };
+        }
         match output {
             link::Output::StoreOut { index, bytes } => put(&mut store.out, index, bytes),
             link::Output::StoreIn { index, bytes } => put(&mut store.held, index, bytes),

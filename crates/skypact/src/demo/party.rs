@@ -75,7 +75,7 @@ to = "civil"
 class = "tracks"
 level = "full"
 
-# To the south: where and how fast, to 200 m, under pseudonyms; and conflicts found.
+# To the south: where and how fast, to 200 m, under pseudonyms.
 [[release]]
 to = "south"
 class = "tracks"
