@@ -19,7 +19,6 @@ const KINDS: Record<string, string> = {
   channel: 'CHANNEL',
   notice: 'NOTICE',
   frozen: 'LINK FROZEN',
-  rollback: 'ROLLBACK',
   'own-picture': 'OWN PICTURE',
 };
 const LEVELS: Record<Level, string> = { alarm: 'ALARM', warning: 'WARN', caution: 'CAUTION' };

@@ -84,14 +84,14 @@ impl App {
         let (actor, name) = (caller.actor(&command), command.name());
         let answer = self.backend.command(actor, key, command).await?;
         if let Err(refused) = &answer {
-            tracing::info!(officer = caller.name, command = name, %refused, "command refused");
+            tracing::debug!(officer = caller.name, command = name, %refused, "command refused");
         }
         Ok(answer?)
     }
 
     /// Journals what was refused before it became a command.
     pub(crate) fn refused(&self, actor: Actor, command: &'static str, why: String) {
-        tracing::info!(officer = actor.name, command, why, "refused");
+        tracing::debug!(officer = actor.name, command, why, "refused");
         self.attempts.note(&self.backend, actor, command, why);
     }
 

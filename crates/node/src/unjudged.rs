@@ -16,6 +16,9 @@ const COARSE_LEVEL: Height = Height::from_feet(500);
 const SPEED_ASSUMED_MPS: f64 = 300.0;
 /// Time in which an alert is to be acted upon, s: a warning that nobody acknowledged becomes an alarm after it.
 const ACT_S: f64 = 60.0;
+/// Neighbours looked at in a second, about 0.1 µs each: a peer may release a hundred thousand tracks that do not say where
+/// they fly, all in one place. Those beyond are counted as not judged, and not looked at.
+const WORK_MAX: usize = 300_000;
 /// An own aircraft moves this far between two looks and the age of its report, at most.
 const OWN_MARGIN_M: f64 = 10_000.0;
 
@@ -31,10 +34,19 @@ impl State {
     pub(crate) fn check_unjudged(&mut self, present: &mut Present, now: Now) -> u32 {
         let mut found: BTreeMap<(u64, PartyId), Unknown> = BTreeMap::new();
         let mut tracks = BTreeSet::new();
+        let mut work = 0;
         for other in self.picture.iter().filter(|t| !t.is_own() && !t.last.on_ground) {
             let Some(radius_m) = self.unknown_within(other, now) else { continue };
             let whose = self.said_by(other);
-            for id in self.picture.near(&other.last, radius_m + OWN_MARGIN_M) {
+            // A cell is said anew each bin, under another number.
+            let as_one = (whose.clone(), other.last.position.lat_e7, other.last.position.lon_e7, other.last.pressure);
+            if work > WORK_MAX {
+                tracks.insert(as_one);
+                continue;
+            }
+            let near = self.picture.near(&other.last, radius_m + OWN_MARGIN_M);
+            work += near.len();
+            for id in near {
                 let Some(own) = self.picture.get(id).filter(|t| t.is_own() && !t.last.on_ground) else { continue };
                 let minima = self.index.0.minima().get(own.class(), other.class());
                 let (p, q) = (own.last.position, other.last.position);
@@ -43,13 +55,7 @@ impl State {
                 if gap_m > reach_m || !may_share_level(own, other, &minima) || !self.within_pact(own, other, now.utc) {
                     continue;
                 }
-                // A cell is said anew each bin, under another number.
-                tracks.insert((
-                    whose.clone(),
-                    other.last.position.lat_e7,
-                    other.last.position.lon_e7,
-                    other.last.pressure,
-                ));
+                tracks.insert(as_one.clone());
                 // Of a track that is merely not heard the loss of its party or feed tells; what it did before is held.
                 if is_stale(other, now) {
                     continue;

@@ -417,6 +417,7 @@ impl State {
         present.append(&mut self.hold_meetings(&prepared, None, now));
         self.check_conformance(&prepared, present, now);
         let near = prepared.airborne(self, now);
+        self.checked.unjudged = self.checked.unjudged.saturating_add(near.left_out as u32);
         self.prepared = prepared;
         for (situation, (level, facts)) in near.found {
             // What was too much to check is no finding: it must not lower what was found before.

@@ -95,3 +95,50 @@ fn volumes_made_to_be_expensive_cost_a_bounded_time() {
         world.view(0).plans.iter().any(|p| p.conflicts.iter().any(|t| t.ends_with("too large to be compared in full")))
     );
 }
+
+#[test]
+fn traffic_that_a_peer_makes_expensive_to_judge_is_counted_and_costs_a_bounded_time() {
+    let mut world = World::pair(START, [open(&["south"]), open(&["north"])]);
+    world.run(1_000, 500);
+    let at = world.now().utc;
+    let silent = |n: u32| {
+        let mut track =
+            aircraft(10 + n, 46.0 + f64::from(n % 100) * 1e-4, 7.0 + f64::from(n / 100) * 1e-4, 0.0, 90.0, at);
+        (track.pressure, track.speed) = (Some(units::Height::from_feet(20_000)), None);
+        track
+    };
+    let silent: Vec<TrackReport> = (0..3_000).map(silent).collect();
+    let tick = |world: &mut World| {
+        world.mono += 1_000;
+        let started = Instant::now();
+        world.input(0, Input::Tick);
+        (started.elapsed(), world.view(0).checked.unjudged)
+    };
+    // One own aircraft 500 ft above a crowd that does not say where it flies.
+    let mut own = aircraft(1, 46.0, 7.0, 0.0, 90.0, at);
+    own.pressure = Some(units::Height::from_feet(20_500));
+    world.report(0, 0, &[own]);
+    for part in silent.chunks(500) {
+        world.report(0, 1, part);
+    }
+    let (took, unjudged) = tick(&mut world);
+    println!("3,000 tracks without speed in one place: {took:?}, {unjudged} cannot be judged");
+    assert_eq!(unjudged, 3_000, "each is counted, looked at or not");
+    // Tracks of others against more sites of ours than a second allows for all of them.
+    let mut world = World::pair(START, [open(&["south"]), open(&["north"])]);
+    world.run(1_000, 500);
+    for n in 0..2_500u16 {
+        let mut subject = [0; 16];
+        subject[..2].copy_from_slice(&n.to_be_bytes());
+        let file = Command::FileSite { subject: SubjectId(subject), site: site(50.0, 7.0 + f64::from(n) * 1e-3) };
+        world.ask(0, Role::Planner, file).unwrap();
+    }
+    let apart = |n: u32| aircraft(n, -60.0 + f64::from(n / 100), f64::from(n % 100), 0.0, 90.0, at);
+    let apart: Vec<TrackReport> = (0..5_000).map(apart).collect();
+    for part in apart.chunks(500) {
+        world.report(0, 1, part);
+    }
+    let (took, unjudged) = tick(&mut world);
+    println!("5,000 tracks of others and 2,500 own sites: {took:?}, {unjudged} not looked at");
+    assert_eq!(unjudged, 1_000, "10 million pairs are 4,000 tracks");
+}

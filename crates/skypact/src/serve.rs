@@ -54,13 +54,8 @@ pub async fn start(loaded: &Loaded) -> Result<Running> {
     let policy = crate::rules::policy(&config.release)?;
     crate::rules::check_parties(&config.release, &party, &pacts)?;
     let data = loaded.path(&config.data);
-    let options = journal::Options {
-        segment_bytes: config.journal.segment_mib << 20,
-        reserve_bytes: config.journal.reserve_mib << 20,
-        ..journal::Options::default()
-    };
-    let (at, opts) = (data.clone(), journal::Options { ..options.clone() });
-    let recovered = tokio::task::spawn_blocking(move || recovery::recover(&at, opts)).await??;
+    let (at, options) = (data.clone(), config.journal.options());
+    let recovered = tokio::task::spawn_blocking(move || recovery::recover(&at, options)).await??;
     check_continues(&recovered.state, &party)?;
     let clock = clock(loaded, recovered.state.now())?;
     let last_session = recovered.state.last_session();
@@ -132,7 +127,8 @@ fn pacts(loaded: &Loaded, party: &PartyId, mode: &Mode, keys: &Keys) -> Result<V
     let mut pacts = Vec::new();
     for path in &loaded.config.pacts {
         let path = loaded.path(path);
-        let bytes = std::fs::read(&path).with_context(|| format!("cannot read the pact {}", path.display()))?;
+        let bytes = crate::files::read_bounded(&path, tlog::NOTE_BYTES_MAX as u64)
+            .with_context(|| format!("cannot read the pact {}", path.display()))?;
         let signed = SignedPact::parse(&bytes).with_context(|| format!("the pact {}", path.display()))?;
         let pact = signed.pact();
         let missing: Vec<String> = signed.missing().iter().map(ToString::to_string).collect();

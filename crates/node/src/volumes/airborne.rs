@@ -21,6 +21,8 @@ use units::{Now, Utc, Vertex};
 /// thousand tracks near circles, ten thousand near polygons of four corners. Beyond it nothing is called clear: what is
 /// within reach is said to be unchecked.
 const WORK_MAX: usize = 1_000_000;
+/// Pairs of an aircraft of others and a thing of ours that are looked at in a second, about 3 ns each where they are apart.
+const OTHERS_MAX: usize = 10_000_000;
 /// Steps of the prediction over 120 s: towards a plain outline, and among many edges, where each step is short.
 const STEPS: (usize, usize) = (20, 100);
 /// An outline with more edges is not plain: the longest airspace boundaries of an ACO have more, and few of them.
@@ -35,6 +37,8 @@ pub(super) struct Near {
     work: usize,
     /// Of these, the ones that were too much to check: nothing is known of them but that they are within reach.
     pub(super) unchecked: BTreeSet<Situation>,
+    /// Aircraft of others that were not looked at.
+    pub(super) left_out: usize,
 }
 
 /// A track in the air.
@@ -83,7 +87,15 @@ impl Prepared {
         let of_all = [(Kind::Site, 0, others), (Kind::Avoid, 0, others), (Kind::Plan, 0, others)];
         let of_ours = [(Kind::Site, others, flying.len()), (Kind::Avoid, others, flying.len())];
         for (kind, from, to) in of_all.into_iter().chain(of_ours) {
-            let targets = self.targets(state, kind, now.utc, horizon_ms);
+            let mut targets = self.targets(state, kind, now.utc, horizon_ms);
+            let mut to = to;
+            if from >= others {
+                targets.retain(|target| target.own);
+                // How many there are is the peers' choice.
+                let most = from + OTHERS_MAX / targets.len().max(1);
+                near.left_out = near.left_out.max(to.saturating_sub(most));
+                to = to.min(most);
+            }
             for flying in &flying[from..to] {
                 for target in targets.iter().filter(|target| target.concerns(flying)) {
                     if within(earth::sub(flying.pos, target.centre), flying.reach_m + target.radius_m) {

@@ -15,9 +15,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use units::Utc;
 
-/// Bytes of a pact file with all its signatures; a note is no longer.
-const PACT_FILE_BYTES_MAX: u64 = 64 << 10;
-
 const AFTER: &str = "\
 A pact is a text that people read and machines compare byte by byte; spec/pact.md describes every clause. It holds when every
 party has signed the same bytes. The usual way:
@@ -130,7 +127,7 @@ pub fn run(args: Args, global: Global) -> Outcome {
 /// Reads a pact file.
 fn read(path: &Path) -> Result<SignedPact> {
     let of = || format!("cannot read the pact {}", path.display());
-    let bytes = crate::files::read_bounded(path, PACT_FILE_BYTES_MAX).with_context(of)?;
+    let bytes = crate::files::read_bounded(path, tlog::NOTE_BYTES_MAX as u64).with_context(of)?;
     SignedPact::parse(&bytes).map_err(|error| match error {
         SignError::Note(tlog::Error::PeerMisbehaved(why)) => {
             let message =
