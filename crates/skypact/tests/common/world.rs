@@ -112,6 +112,7 @@ impl World {
             log_key: secrets.log.verifier().clone(),
             cosign_key: secrets.cosign.verifier().clone(),
             tls_spki_sha256: Hash32::of(&secrets.tls.subject_public_key_info()),
+            authority_key: None,
             desk: String::from("a test: no voice line"),
         });
         Pact {
