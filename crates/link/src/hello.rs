@@ -101,7 +101,11 @@ impl Link {
             // Somebody else may have signed that: it does not show that we did.
             //= spec/keys.md K-9
             Known::OtherRoot | Known::Above | Known::Skipped if by_thief => {
-                self.close(CloseCode::BadCheckpoint, &"your_checkpoint is by a key that was stolen, and not of my log", now);
+                self.close(
+                    CloseCode::BadCheckpoint,
+                    &"your_checkpoint is by a key that was stolen, and not of my log",
+                    now,
+                );
                 return false;
             }
             Known::OtherRoot | Known::Above | Known::Skipped => {
@@ -129,6 +133,7 @@ impl Link {
             waiting: Default::default(),
             credit: CONTROL_BURST,
             credit_at: now.mono,
+            began: sent_upto,
         });
         self.last_end = None;
         self.outputs.push_back(Output::StateChanged);

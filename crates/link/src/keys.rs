@@ -25,7 +25,8 @@ pub(crate) struct PastKey {
 }
 
 impl Link {
-    /// Replaces the key of our log: the next checkpoint is ordered for the new one.
+    /// Replaces the key of our log: the next checkpoint is ordered for the new one. The next entry is to be the statement
+    /// that says so; nothing is cosigned before the peer has it.
     ///
     /// # Errors
     /// What [`crate::LinkConfig::check`] gives for the new keys; nothing has changed then.
@@ -36,6 +37,7 @@ impl Link {
         config.check()?;
         keep(&mut self.my_past, &before, &config.my_log_key, stolen);
         self.config = config;
+        self.keys_told = self.out.size() + 1;
         Ok(())
     }
 

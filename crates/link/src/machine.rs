@@ -69,6 +69,9 @@ pub struct Link {
     /// Whether the newest note of the peer's log is by one of these.
     #[n(15)]
     pub(crate) peer_note_is_past: bool,
+    /// Size of our log with the statement about our newest keys.
+    #[n(16)]
+    pub(crate) keys_told: u64,
     #[cbor(skip)]
     pub(crate) outputs: VecDeque<Output>,
 }
@@ -106,6 +109,7 @@ impl Link {
             my_past: Vec::new(),
             peer_past: Vec::new(),
             peer_note_is_past: false,
+            keys_told: 0,
             outputs: VecDeque::new(),
         })
     }

@@ -197,6 +197,11 @@ impl Link {
     //= spec/link.md L-34
     fn cosign(&mut self, size: u64, root: Hash, now: Now) {
         let Phase::Up(session) = &mut self.phase else { return };
+        // A peer that has not read of our new key cannot know its signature; the heartbeat asks again.
+        //= spec/keys.md K-6
+        if self.keys_told > self.cosigned.max(session.began) {
+            return;
+        }
         if session.cosigned_in.replace(size) == Some(size) {
             return;
         }

@@ -51,7 +51,7 @@ fn a_log_goes_on_under_a_new_key_and_nothing_is_lost() {
     assert_eq!(sealed_by(&world, A), "second", "the heartbeat alone is enough, with nothing new said");
     world.append(A);
     world.append(B);
-    world.run(300);
+    world.run(1500);
     for i in [A, B] {
         assert_eq!(world.view(i).state, LinkState::Up);
         assert_eq!((world.view(i).signed, world.view(i).cosigned), (4, 4));

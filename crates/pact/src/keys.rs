@@ -164,7 +164,8 @@ impl KeyStatement {
                 parse_decimal(t, 0).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0)
             })?,
             keys: KeySet {
-                log_key: lines.word("log-key ", "`log-key` and an Ed25519 verifier key", |t| key(t, Algorithm::Ed25519))?,
+                log_key: lines
+                    .word("log-key ", "`log-key` and an Ed25519 verifier key", |t| key(t, Algorithm::Ed25519))?,
                 cosign_key: lines.word("cosign-key ", "`cosign-key` and a cosignature/v1 verifier key", |t| {
                     key(t, Algorithm::CosignatureV1)
                 })?,

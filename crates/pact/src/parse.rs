@@ -15,7 +15,8 @@ use crate::form::{
 };
 use crate::rules::{Minima, PACT_BYTES_MAX, PARTIES_MAX, Pact, PairMinima, Party};
 
-const PARTY: &str = "1.N party ID \"NAME\" log-key=KEY cosign-key=KEY tls-spki-sha256=HEX [authority-key=KEY] desk=\"TEXT\"";
+const PARTY: &str =
+    "1.N party ID \"NAME\" log-key=KEY cosign-key=KEY tls-spki-sha256=HEX [authority-key=KEY] desk=\"TEXT\"";
 const AREA: &str = "2.1 area polygon LAT,LON LAT,LON LAT,LON";
 const LEVELS: &str = "2.2 levels FL050 to FL660";
 const VALID: &str = "3.1 valid 2026-01-01T00:00:00Z to 2026-12-31T23:59:59Z";

@@ -91,6 +91,7 @@ pub fn boot(name: &str, pact: &str, policy: Policy) -> Boot {
         pseudonym_secret: Hash32::of(format!("pseudonyms of {name}").as_bytes()).0,
         policy,
         software: "test".into(),
+        statements: Vec::new(),
     }
 }
 
