@@ -208,7 +208,9 @@ fn check_keys(
             ("TLS", wanted.tls_spki_sha256 != own.tls_spki_sha256),
         ];
         if let Some((which, _)) = differ.iter().find(|(_, differs)| *differs) {
-            bail!("{by} names another {which} key than {party} holds; see `keys` and `statements` in the configuration");
+            bail!(
+                "{by} names another {which} key than {party} holds; see `keys` and `statements` in the configuration"
+            );
         }
     }
     Ok(())
@@ -263,7 +265,8 @@ async fn start_links(
         .await
         .with_context(|| format!("cannot listen for links on {}", loaded.config.serve.link))?;
     let at = listener.local_addr()?;
-    let transport = Transport::new(core.clone(), Signer::new(&keys[0], party)?, party.clone(), peers.clone(), last_session);
+    let transport =
+        Transport::new(core.clone(), Signer::new(&keys[0], party)?, party.clone(), peers.clone(), last_session);
     let own: Vec<&rcgen::KeyPair> = keys.iter().map(|keys| &keys.tls).collect();
     let server = tls::server_config(&own, transport.pins())?;
     tasks.spawn(transport.clone().listen(listener, server));

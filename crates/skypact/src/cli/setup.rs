@@ -286,7 +286,8 @@ mod tests {
     fn file() -> PartyFile {
         let dir = tempfile::tempdir().unwrap();
         let keys = Keys::create(dir.path()).unwrap();
-        PartyFile::of(&PartyId::parse("north").unwrap(), "Northern Air Command", "+41 31 000 00 00", &keys, None).unwrap()
+        PartyFile::of(&PartyId::parse("north").unwrap(), "Northern Air Command", "+41 31 000 00 00", &keys, None)
+            .unwrap()
     }
 
     #[test]

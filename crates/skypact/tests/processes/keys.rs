@@ -25,8 +25,7 @@ fn replace(world: &World, name: &str, keys: &str, reason: &str, serial: u32) -> 
     Secrets::write_authority(&authority, name, "");
     skypact(world, name, &["key", "new", "--keys", keys]);
     let authority = authority.to_str().unwrap();
-    let said =
-        skypact(world, name, &["key", "replace", "--keys", keys, "--authority", authority, "--reason", reason]);
+    let said = skypact(world, name, &["key", "replace", "--keys", keys, "--authority", authority, "--reason", reason]);
     let file = format!("{name}-{serial}.keys");
     assert!(said.contains(&file), "{said}");
     file
@@ -60,7 +59,8 @@ fn both_sides_replace_all_their_keys_one_after_the_other_and_nothing_is_lost() {
     configure(&world, "north", "keys-2", Some("keys"), &[&file]);
     north = world.start("north");
     eventually("the south holds the statement", 30, || {
-        (south.peer("north")["keys"] == json!({ "serial": 1, "reason": "rotation",
+        (south.peer("north")["keys"]
+            == json!({ "serial": 1, "reason": "rotation",
             "issued_utc_ms": south.peer("north")["keys"]["issued_utc_ms"] }))
         .then_some(())
     });
@@ -85,6 +85,14 @@ fn both_sides_replace_all_their_keys_one_after_the_other_and_nothing_is_lost() {
     link_up(&north, &south);
     north.stop();
     south.stop();
+    // Evidence of both logs, made with the new keys, holds with the pact alone: the file brings the statements.
+    for name in ["north", "south"] {
+        skypact(&world, name, &["evidence", "export", "--output", "all.evidence"]);
+        let said = skypact(&world, name, &["evidence", "verify", "all.evidence", "--pact", "test.pact"]);
+        for party in ["north", "south"] {
+            assert!(said.contains(&format!("keys of {party} by statement 1")), "{said}");
+        }
+    }
 }
 
 //= spec/keys.md K-5

@@ -105,7 +105,8 @@ fn replace(args: &Replace, now: Utc) -> Result<Vec<(PathBuf, SignedKeys)>> {
 }
 
 fn read_pact(path: &Path) -> Result<SignedPact> {
-    let bytes = read_bounded(path, tlog::NOTE_BYTES_MAX as u64).with_context(|| format!("the pact {}", path.display()))?;
+    let bytes =
+        read_bounded(path, tlog::NOTE_BYTES_MAX as u64).with_context(|| format!("the pact {}", path.display()))?;
     SignedPact::parse(&bytes).with_context(|| format!("the pact {}", path.display()))
 }
 
