@@ -21,6 +21,7 @@ Usage: cargo xtask <command>
 
   setup            install what is missing: chromium (as root), the console's npm packages, cargo-deny
   tidy             check the rules of the tree (layers, purity of the core, map, words, sizes, papers)
+  trace            every rule of spec/link.md and keys.md with the places in source and tests that cite it; part of tidy
   console          build the web console into console/dist if its sources are newer
   test [--fast]    everything continuous integration runs; --fast leaves out the browser test and cargo-deny
   test --only STEP...
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
     let result = match args.as_slice() {
         ["setup"] => setup::run(setup::Want::All),
         ["tidy"] => tidy::run(&sh::root()),
+        ["trace"] => tidy::trace(&sh::root()),
         ["console"] => console::build().map(|outcome| println!("console: {outcome}")),
         ["test"] => steps::run(&steps::Which::All),
         ["test", "--fast"] => steps::run(&steps::Which::Fast),

@@ -77,6 +77,7 @@ impl Link {
     }
 
     /// A note of the peer's log from a third party: by the key in force, or one that was not stolen.
+    //= spec/keys.md K-10
     pub(crate) fn open_theirs(&self, note: &[u8]) -> Result<Verified<Checkpoint>, Error> {
         let own: Vec<PastKey> = self.peer_past.iter().filter(|past| !past.stolen).cloned().collect();
         open_any(note, &self.config.in_origin(), &self.config.peer_log_key, &own).map(|(opened, _)| opened)

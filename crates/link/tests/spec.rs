@@ -1,9 +1,15 @@
 //! `spec/link.md` and the crate say the same. `LINK_GOLDEN=write` rewrites the generated parts of the paper.
+//!
+//! That every rule is cited in source and tests is checked by `cargo xtask trace`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use link::{CloseCode, Frame, FrozenReason, Hello, Refusal};
+use link::{
+    CHECKPOINT_NOTE_BYTES_MAX, CLOSE_TEXT_BYTES_MAX, CONTROL_BURST, CONTROL_PER_S, COSIGNATURE_LINE_BYTES_MAX,
+    CloseCode, ENTRIES_BYTES_MAX, ENTRIES_MAX, ENTRY_BYTES_MAX, FRAME_BYTES_MAX, Frame, FrozenReason, Hello,
+    PACT_TEXT_BYTES_MAX, RING_MAX, Refusal, SILENCE_MS,
+};
 use record::{Hash32, Mode, PartyId};
 
 mod common;
@@ -102,55 +108,77 @@ fn examples() -> String {
     text
 }
 
-/// Every rule of the paper stands in the source where it is kept, and in a test; and no other is cited.
+/// Each row's value is the constant's, and each sum in its arithmetic comes out.
 #[test]
-fn every_rule_is_cited_in_the_source_and_in_a_test() {
+fn the_limits_in_the_paper_are_the_constants_of_the_code() {
     let text = fs::read_to_string(paper()).unwrap();
-    let rules: Vec<&str> = text.split("**").filter(|part| is_rule(part)).collect();
-    assert_eq!(rules.len(), 40);
-    for (i, rule) in rules.iter().enumerate() {
-        assert_eq!(*rule, format!("L-{}", i + 1), "rules are numbered in order");
-    }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (source, mut tests) = (read(&root.join("src")), read(&root.join("tests")));
-    // Unit tests count as tests.
-    tests
-        .extend(source.iter().filter_map(|file| file.split_once("#[cfg(test)]\nmod tests").map(|(_, t)| t.to_owned())));
-    let source: Vec<&str> = source
-        .iter()
-        .map(|file| file.split_once("#[cfg(test)]\nmod tests").map_or(file.as_str(), |(s, _)| s))
-        .collect();
-    let (source, tests) = (source.join("\n"), tests.join("\n"));
-    let cites = |text: &str, rule: &str| {
-        text.lines().any(|line| line.trim().strip_prefix("//= spec/link.md ").is_some_and(|cited| cited == rule))
+    let (_, after) = text.split_once("<!-- begin limits -->\n").unwrap();
+    let table = after.split_once("<!-- end limits -->").unwrap().0;
+    let rows: Vec<Vec<&str>> =
+        table.lines().skip(2).map(|row| row.trim_matches('|').split(" | ").map(str::trim).collect()).collect();
+    let grouped = |n: usize| {
+        let digits = n.to_string();
+        let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|g| std::str::from_utf8(g).unwrap()).collect();
+        groups.join(",")
     };
-    let missing: Vec<String> = rules
-        .iter()
-        .flat_map(|rule| [("source", &source), ("tests", &tests)].map(|(place, text)| (rule, place, cites(text, rule))))
-        .filter(|(_, _, cited)| !cited)
-        .map(|(rule, place, _)| format!("{rule} in {place}"))
-        .collect();
-    assert!(missing.is_empty(), "not cited: {missing:?}");
-    for line in [&source, &tests].into_iter().flat_map(|text| text.lines()) {
-        if let Some(cited) = line.trim().strip_prefix("//= spec/link.md ") {
-            assert!(rules.contains(&cited), "{cited} is no rule");
-        }
+    // The limits' own unit first; what the arithmetic comes to behind it.
+    let entries_frame = ENTRIES_BYTES_MAX + ENTRIES_MAX * 3 + 14;
+    let note = 193 + 1 + 19 + 1 + 44 + 1 + 1 + 3 + 1 + 255 + 1 + 92 + 1;
+    let line = 3 + 1 + 255 + 1 + (4 + 8 + 64_usize).div_ceil(3) * 4;
+    assert!(entries_frame <= FRAME_BYTES_MAX && line <= COSIGNATURE_LINE_BYTES_MAX);
+    assert!(note + 8 * line <= CHECKPOINT_NOTE_BYTES_MAX, "a note with eight witnesses fits");
+    assert_eq!(ENTRY_BYTES_MAX, usize::from(u16::MAX));
+    let ring = 2 * RING_MAX * (9 + 34) / 1000;
+    let expect = [
+        ("frame", format!("{} bytes", grouped(FRAME_BYTES_MAX)), grouped(entries_frame)),
+        ("entry", format!("{} bytes", grouped(ENTRY_BYTES_MAX)), "16 bits".into()),
+        (
+            "entries of a frame",
+            format!("{} sent or received; {} bytes sent", grouped(ENTRIES_MAX), grouped(ENTRIES_BYTES_MAX)),
+            format!("{} bundles", ENTRIES_MAX / 256),
+        ),
+        ("pact text", format!("{} bytes", grouped(PACT_TEXT_BYTES_MAX)), String::new()),
+        ("note", format!("{} bytes", grouped(CHECKPOINT_NOTE_BYTES_MAX)), format!(": {note};")),
+        ("signature line", format!("{} bytes", grouped(COSIGNATURE_LINE_BYTES_MAX)), format!("= {line}")),
+        ("text of a close", format!("{CLOSE_TEXT_BYTES_MAX} bytes"), String::new()),
+        ("refusals of a frame", grouped(ENTRIES_MAX), String::new()),
+        (
+            "frames other than entries",
+            format!("{CONTROL_PER_S} a second, burst {}", grouped(CONTROL_BURST as usize)),
+            "30 s is 900".into(),
+        ),
+        ("sizes remembered, each way", grouped(RING_MAX), format!("{} s", RING_MAX / 10)),
+        ("state of one link", "200 kB".into(), format!("= {ring} kB")),
+        ("silence", format!("{} s", SILENCE_MS / 1000), format!("{} heartbeats", SILENCE_MS / 1000)),
+    ];
+    assert_eq!(rows.len(), expect.len(), "a limit was added: say here what it is held to");
+    for (row, (name, value, arithmetic)) in rows.iter().zip(expect) {
+        assert_eq!((row[0], row[1]), (name, value.as_str()));
+        assert!(row[2].contains(&arithmetic), "{name}: {arithmetic:?} is not in {:?}", row[2]);
     }
+    // 30 frames a second of an honest peer, stalled for 30 s, stay within the burst.
+    const { assert!(30 * 30 <= CONTROL_BURST && 30 < CONTROL_PER_S) };
 }
 
-fn is_rule(part: &str) -> bool {
-    part.strip_prefix("L-").is_some_and(|n| n.parse::<u32>().is_ok())
-}
-
-fn read(folder: &Path) -> Vec<String> {
-    let mut files = vec![];
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files.extend(read(&path));
-        } else if path.extension().is_some_and(|e| e == "rs") {
-            files.push(fs::read_to_string(&path).unwrap());
-        }
+/// Every type of frame has its bytes in the paper.
+#[test]
+fn every_frame_of_the_schema_has_an_example() {
+    let text = fs::read_to_string(paper()).unwrap();
+    let (_, after) = text.split_once("\nframe       = ").unwrap();
+    let names: Vec<&str> = after.lines().next().unwrap().split(" / ").collect();
+    for (number, name) in names.iter().enumerate() {
+        let defined = after.lines().any(|line| {
+            line.split_once(" = ").is_some_and(|(left, right)| {
+                left.trim() == *name && right.trim_start().starts_with(&format!("[{number},"))
+            })
+        });
+        assert!(defined, "{name} is frame {number}");
+        let example = text.lines().any(|line| {
+            let mut bytes = line.split(' ').map(|byte| u8::from_str_radix(byte, 16).ok());
+            // The head of an array, then the type.
+            bytes.next().flatten().is_some_and(|head| head & 0xe0 == 0x80)
+                && bytes.next().flatten() == Some(number as u8)
+        });
+        assert!(example, "frame {name} has no example");
     }
-    files
 }

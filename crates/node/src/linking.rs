@@ -64,6 +64,7 @@ impl State {
         let names: Vec<PartyId> = self.peers.keys().cloned().collect();
         for name in names {
             // The connection of the run before is gone.
+            //= spec/link.md S-4
             let session = self.peers.get(&name).and_then(|p| p.link.view(now).session);
             if let Some(session) = session {
                 self.with_link(&name, now, out, |link| link.handle_disconnected(session, CloseCode::Ended, now));

@@ -146,6 +146,8 @@ fn boot(config: CoreConfig, recovered: Recovered) -> Result<(CoreHandle, Core)> 
     if let Some(shadow) = &core.shadow {
         anyhow::bail!("cannot journal the start: {}", shadow.why);
     }
+    // The boot opened the links; nobody has heard of it yet, and what it says is in memory.
+    crate::behind::check(&core.state, &core.stores)?;
     core.publish();
     Ok((CoreHandle { tx, shared }, core))
 }
@@ -210,6 +212,7 @@ impl Core {
     }
 
     /// Journals a batch, folds it, acts on what came of it.
+    //= spec/link.md S-5
     fn batch(&mut self, messages: Vec<Message>) {
         let mut entries = Vec::with_capacity(messages.len());
         let mut replies = Vec::with_capacity(messages.len());
@@ -401,6 +404,7 @@ impl Core {
         }
     }
 
+    //= spec/link.md S-6
     fn snapshot(&mut self) {
         self.last_snapshot = Instant::now();
         // The link logs must hold what the snapshot takes for granted.

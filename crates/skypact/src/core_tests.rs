@@ -41,6 +41,10 @@ impl Rig {
     }
 
     fn core(&self) -> Core {
+        self.try_core().unwrap()
+    }
+
+    fn try_core(&self) -> Result<Core> {
         let recovered = self.recovered();
         let config = CoreConfig {
             data: self.scratch.path().join("data"),
@@ -49,7 +53,7 @@ impl Rig {
             snapshot_every: Duration::from_secs(3600),
             boot: self.boot.clone(),
         };
-        boot(config, recovered).unwrap().1
+        Ok(boot(config, recovered)?.1)
     }
 }
 
@@ -118,4 +122,110 @@ fn a_node_that_died_of_an_input_skips_it_at_the_next_start() {
     assert_eq!(seq, last.next(), "and journaled");
     drop(first);
     assert_eq!(rig.recovered().journal.last_seq(), seq, "once");
+}
+
+fn beta() -> PartyId {
+    PartyId::parse("beta").unwrap()
+}
+
+/// Folds one input; its answer.
+fn take(core: &mut Core, input: Input) -> Result<Option<Answer>, NotAccepted> {
+    let (messages, mut waiting) = messages(vec![input]);
+    core.batch(messages);
+    waiting[0].try_recv().unwrap()
+}
+
+//= spec/link.md S-4
+#[test]
+fn a_session_that_a_crash_cut_is_over_at_the_next_start_and_its_number_is_not_used_again() {
+    let rig = Rig::new();
+    let mut core = rig.core();
+    take(&mut core, Input::LinkUp { peer: beta(), session: 7 }).unwrap();
+    let view = |core: &Core| core.state.link(&beta()).unwrap().view(core.config.clock.now());
+    assert_eq!(view(&core).session, Some(7));
+    drop(core);
+    assert_eq!(rig.recovered().state.last_session(), 7, "the next one is numbered from here");
+    let mut core = rig.core();
+    assert_eq!(view(&core).session, None, "the boot ended it");
+    take(&mut core, Input::LinkUp { peer: beta(), session: 7 }).unwrap();
+    assert_eq!(view(&core).session, None, "an old number is ignored");
+    take(&mut core, Input::LinkUp { peer: beta(), session: 8 }).unwrap();
+    assert_eq!(view(&core).session, Some(8));
+}
+
+/// Bytes of every snapshot below a journal's folder.
+fn snapshots(rig: &Rig) -> Vec<Vec<u8>> {
+    let files = std::fs::read_dir(rig.scratch.path().join("data/journal")).unwrap().flatten().map(|f| f.path());
+    let mut snapshots: Vec<_> = files.filter(|p| p.extension().is_some_and(|e| e == "snap")).collect();
+    snapshots.sort();
+    snapshots.iter().map(|p| std::fs::read(p).unwrap()).collect()
+}
+
+fn out_dir(core: &Core) -> PathBuf {
+    core.stores.map()[&beta()].dir.join("out")
+}
+
+//= spec/link.md S-6
+#[test]
+fn a_snapshot_rests_on_link_logs_that_are_on_the_disk() {
+    let rig = Rig::new();
+    let mut core = rig.core();
+    assert!(core.state.link(&beta()).unwrap().out_log().size() > 0, "the start was said to the peer");
+    let bundle = out_dir(&core).join("tile/entries/000.p");
+    assert!(!bundle.exists(), "not written yet, so this can fail");
+    core.snapshot();
+    assert!(bundle.exists());
+    assert_eq!(snapshots(&rig).len(), 1);
+    // As a crash leaves it: nothing is flushed at the end.
+    drop(core);
+    let again = rig.recovered();
+    assert_eq!(again.replayed, 0, "the snapshot alone, and the logs it takes for granted");
+}
+
+//= spec/link.md S-5
+//= spec/link.md S-6
+#[test]
+fn no_snapshot_is_written_over_logs_that_cannot_be_synced_and_nothing_is_sent_any_more() {
+    let rig = Rig::new();
+    let mut core = rig.core();
+    core.stores.flush().unwrap();
+    // What was written is gone before it was synced: a disk that cannot be trusted.
+    std::fs::remove_dir_all(out_dir(&core).join("tile")).unwrap();
+    core.snapshot();
+    assert!(snapshots(&rig).is_empty());
+    assert!(core.shadow.is_some());
+    let out = core.shared.sessions.attach(1);
+    let refused = take(&mut core, Input::LinkUp { peer: beta(), session: 1 });
+    assert!(matches!(refused, Err(NotAccepted::Failed(_))), "{refused:?}");
+    let waits = std::pin::pin!(out.next());
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(waits.poll(&mut context).is_pending(), "no hello for an input that is not in the journal");
+}
+
+//= spec/link.md S-8
+#[test]
+fn a_journal_that_is_behind_the_peers_receipt_is_not_started() {
+    let rig = Rig::new();
+    let core = rig.core();
+    let config = core.state.link(&beta()).unwrap().config().clone();
+    let signer = rig.home.keys.log_signer(&crate::keys::key_name(&rig.home.party)).unwrap();
+    let known = core.state.link(&beta()).unwrap().out_log().size();
+    let receipt = |size| {
+        let checkpoint = tlog::Checkpoint { origin: config.out_origin(), size, root: tlog::Hash([7; 32]) };
+        tlog::sign_checkpoint(&checkpoint, &signer).unwrap().to_bytes()
+    };
+    let path = out_dir(&core).join("checkpoint");
+    drop(core);
+    // A receipt for all that the journal knows.
+    std::fs::write(&path, receipt(known)).unwrap();
+    drop(rig.core());
+    // Half a write of a crash proves nothing.
+    std::fs::write(&path, b"skypact.link/al").unwrap();
+    drop(rig.core());
+    // The journal is lost, or is of an older copy than the logs.
+    std::fs::write(&path, receipt(known + 9)).unwrap();
+    std::fs::remove_dir_all(rig.scratch.path().join("data/journal")).unwrap();
+    let said = rig.try_core().err().map(|e| e.to_string()).unwrap_or_default();
+    assert!(said.contains("covers") && said.contains("agree a new pact"), "{said}");
+    assert!(rig.try_core().is_err(), "and not at the second try either");
 }

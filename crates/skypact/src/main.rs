@@ -6,6 +6,7 @@
 mod out;
 
 mod backend;
+mod behind;
 mod cli;
 mod clock;
 mod config;

@@ -9,6 +9,8 @@ use tracing::warn;
 pub struct SessionOut {
     outbox: Mutex<Outbox>,
     wake: Notify,
+    /// Told once, when the fold ends the session.
+    ended: Notify,
 }
 
 /// All connections, by number.
@@ -20,7 +22,8 @@ pub struct Sessions {
 impl Sessions {
     /// Registers a connection.
     pub fn attach(&self, session: u64) -> Arc<SessionOut> {
-        let out = Arc::new(SessionOut { outbox: Mutex::new(Outbox::new(session)), wake: Notify::new() });
+        let outbox = Mutex::new(Outbox::new(session));
+        let out = Arc::new(SessionOut { outbox, wake: Notify::new(), ended: Notify::new() });
         self.map.lock().unwrap_or_else(PoisonError::into_inner).insert(session, out.clone());
         out
     }
@@ -45,7 +48,9 @@ impl Sessions {
         // A connection that ended meanwhile sends nothing more; the next one begins with what the peer holds.
         let Some(out) = out else { return };
         let mut outbox = out.outbox.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut is_end = matches!(output, Output::Disconnect { .. });
         if let Err(error) = outbox.push(output) {
+            is_end = true;
             warn!(session, "the peer does not read: {error}; the connection is given up");
             // The bound is on frames that wait, so the end is not refused by it.
             let ended = outbox.push(&Output::Disconnect { session, reason: CloseCode::Ended });
@@ -55,6 +60,9 @@ impl Sessions {
         }
         drop(outbox);
         out.wake.notify_one();
+        if is_end {
+            out.ended.notify_one();
+        }
     }
 }
 
@@ -68,6 +76,11 @@ impl SessionOut {
             }
             self.wake.notified().await;
         }
+    }
+
+    /// Waits until the fold has ended the session. The writer may be waiting for a peer that does not read.
+    pub async fn ended(&self) {
+        self.ended.notified().await;
     }
 
     /// Entries below `upto` were handed to the transport.

@@ -9,6 +9,7 @@ mod layers;
 mod papers;
 mod purity;
 mod source;
+mod trace;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -96,8 +97,13 @@ pub fn run(root: &Path) -> Result<()> {
     Ok(())
 }
 
+/// `cargo xtask trace`: every rule of the link's paper, and where it is cited; fails if one is not cited everywhere.
+pub fn trace(root: &Path) -> Result<()> {
+    trace::run(&Tree::read(root)?)
+}
+
 fn check(tree: &Tree) -> Vec<Violation> {
-    let rules = [layers::check, purity::check, files::check, papers::check];
+    let rules = [layers::check, purity::check, files::check, papers::check, trace::check];
     let mut found: Vec<Violation> = rules.iter().flat_map(|rule| rule(tree)).collect();
     found.sort();
     found

@@ -61,31 +61,39 @@ fn impure(dep: &Dep) -> Option<String> {
 /// Lines outside tests that name the crate `std`.
 fn uses_of_std(tree: &Tree, package: &Package) -> Vec<Violation> {
     let src = format!("{}src/", folder(package));
-    let sources: Vec<(&str, String, Vec<TestModule>)> = tree
-        .files
-        .iter()
-        .filter(|file| file.path.starts_with(&src) && file.path.ends_with(".rs"))
-        .filter_map(|file| {
-            let (code, modules) = without_tests(file.text.as_deref()?);
-            Some((file.path.as_str(), code, modules))
-        })
-        .collect();
-    let test_files: BTreeSet<String> = sources
-        .iter()
-        .flat_map(|(path, _, modules)| modules.iter().flat_map(|module| module_paths(path, module)))
-        .collect();
-    let in_test =
-        |path: &str| test_files.iter().any(|test| path == test || path.starts_with(&format!("{}/", trim_rs(test))));
+    let tests = TestFiles::of(tree, &src);
+    let sources = tree.files.iter().filter(|file| file.path.starts_with(&src) && file.path.ends_with(".rs"));
     let mut found = Vec::new();
-    for (path, code, _) in sources.iter().filter(|(path, ..)| !in_test(path)) {
-        for (index, line) in code.lines().enumerate() {
+    for file in sources.filter(|file| !tests.hold(&file.path)) {
+        let Some(text) = &file.text else { continue };
+        for (index, line) in without_tests(text).0.lines().enumerate() {
             if names_std(line) {
                 let message = "the core does not use `std` outside `#[cfg(test)]`: `core`, `alloc` or `libm`";
-                found.push(Violation::new("pure", path, index + 1, message));
+                found.push(Violation::new("pure", &file.path, index + 1, message));
             }
         }
     }
     found
+}
+
+/// Files below a `src` that are compiled only for tests.
+pub struct TestFiles(BTreeSet<String>);
+
+impl TestFiles {
+    /// Those of the package, or packages, whose sources begin with `src`.
+    pub fn of(tree: &Tree, src: &str) -> Self {
+        let sources = tree.files.iter().filter(|file| file.path.starts_with(src) && file.path.ends_with(".rs"));
+        let declared = sources.flat_map(|file| {
+            let (_, modules) = without_tests(file.text.as_deref().unwrap_or_default());
+            modules.into_iter().flat_map(|module| module_paths(&file.path, &module))
+        });
+        Self(declared.collect())
+    }
+
+    /// Whether the file is one of them, or of a module of one.
+    pub fn hold(&self, path: &str) -> bool {
+        self.0.iter().any(|test| path == test || path.starts_with(&format!("{}/", trim_rs(test))))
+    }
 }
 
 fn names_std(code: &str) -> bool {

@@ -3,6 +3,8 @@
 //! Not a parser: just enough of the lexical grammar (nested comments, raw strings, lifetimes against character
 //! literals) that a word in a comment or a string is never taken for code, and code never for a comment.
 
+use std::ops::Range;
+
 /// The source with comments and literals replaced by blanks, byte for byte, so that offsets and lines stay.
 pub fn code_only(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
@@ -116,16 +118,24 @@ pub struct TestModule {
 pub fn without_tests(source: &str) -> (String, Vec<TestModule>) {
     let mut code = code_only(source);
     let mut modules = Vec::new();
-    let mut from = 0;
-    while let Some(at) = next_test_attribute(&code, from) {
-        let end = item_end(&code, at);
-        modules.extend(test_module(&source[at..end], &code[at..end]));
-        let mut blanks = String::with_capacity(end - at);
-        blank(&code[at..end], &mut blanks);
-        code.replace_range(at..end, &blanks);
-        from = end;
+    for range in test_ranges(&code) {
+        modules.extend(test_module(&source[range.clone()], &code[range.clone()]));
+        let mut blanks = String::with_capacity(range.len());
+        blank(&code[range.clone()], &mut blanks);
+        code.replace_range(range, &blanks);
     }
     (code, modules)
+}
+
+/// Where in the code (see [`code_only`]) stands what is compiled only for tests, in bytes.
+pub fn test_ranges(code: &str) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    let mut from = 0;
+    while let Some(at) = next_test_attribute(code, from) {
+        from = item_end(code, at);
+        ranges.push(at..from);
+    }
+    ranges
 }
 
 fn next_test_attribute(code: &str, from: usize) -> Option<usize> {

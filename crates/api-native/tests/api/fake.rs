@@ -121,6 +121,7 @@ impl Fake {
             }
             Command::SendAvoid { to, .. } => sent(to),
             Command::StateChannel { peer, .. } => sent(std::slice::from_ref(peer)),
+            Command::TakeKeys(_) => Ok(Done::Ok),
             Command::SetPolicy { policy, replaces } => {
                 let now = view.policy.revision;
                 if let Some(given) = replaces.filter(|given| *given != now) {

@@ -2,16 +2,20 @@
 //!
 //! The party whose name sorts first dials; so there is one connection for two parties, and no race. All protocol
 //! decisions are `link`'s, inside the fold; here is only what needs a socket.
+mod backoff;
+mod refused;
 mod signer;
 pub mod tls;
 mod wire;
 
+pub use refused::Refused;
 pub use signer::Signer;
 
 use crate::core::CoreHandle;
 use crate::keys::Keys;
 use crate::sessions::SessionOut;
 use anyhow::{Context, Result, anyhow, bail};
+use backoff::Backoff;
 use http_body_util::BodyExt;
 use http_body_util::{Empty, combinators::BoxBody};
 use hyper::body::Bytes;
@@ -38,11 +42,9 @@ const STREAM_PATH: &str = "/link/v1/stream";
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// Handshakes in progress: a stranger can open sockets, not memory (64 × 100 kB of TLS buffers).
 const HANDSHAKES_MAX: usize = 64;
-/// First and longest wait between attempts to dial.
-//= spec/link.md S-3
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
-/// Wait after an end that says a person must act first.
-const PERSON_BACKOFF: Duration = Duration::from_secs(60);
+/// A session that is over is given this long to say why; a peer that does not read cannot keep it longer.
+//= spec/link.md S-7
+const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
 /// HTTP/2 pings find a dead path within this and the timeout of the same length.
 const PING_EVERY: Duration = Duration::from_secs(5);
 /// Windows: 4 MiB keeps a 100 ms path busy at 40 MB/s.
@@ -69,6 +71,7 @@ pub struct Transport {
 
 impl Transport {
     /// A transport whose session numbers begin after `last_session`.
+    //= spec/link.md S-4
     pub fn new(core: CoreHandle, signer: Signer, own: PartyId, peers: Vec<PeerAddress>, last_session: u64) -> Self {
         let peers = peers.into_iter().map(|p| (p.party.clone(), p)).collect();
         Self {
@@ -96,7 +99,7 @@ impl Transport {
             };
             let Ok(permit) = permits.clone().try_acquire_owned() else {
                 warn!(%from, "link connection refused: {HANDSHAKES_MAX} handshakes in progress");
-                self.core.count_refused_connection("too many handshakes at once");
+                self.core.count_refused_connection(Refused::TooManyHandshakes.label());
                 continue;
             };
             let (this, acceptor) = (self.clone(), acceptor.clone());
@@ -106,13 +109,13 @@ impl Transport {
                         drop(permit);
                         this.serve(stream, peer, from).await;
                     }
-                    Ok(Err(error)) => {
-                        warn!(%from, "link connection refused: {error:#}");
-                        this.core.count_refused_connection(&format!("{error:#}"));
+                    Ok(Err(refused)) => {
+                        warn!(%from, "link connection refused: {refused}");
+                        this.core.count_refused_connection(refused.label());
                     }
                     Err(_) => {
                         warn!(%from, "link connection refused: no handshake in {HANDSHAKE_MAX:?}");
-                        this.core.count_refused_connection("handshake timeout");
+                        this.core.count_refused_connection(Refused::HandshakeTimeout.label());
                     }
                 }
             });
@@ -123,16 +126,15 @@ impl Transport {
         &self,
         socket: TcpStream,
         acceptor: TlsAcceptor,
-    ) -> Result<(tokio_rustls::server::TlsStream<TcpStream>, PeerAddress)> {
-        socket.set_nodelay(true)?;
+    ) -> Result<(tokio_rustls::server::TlsStream<TcpStream>, PeerAddress), Refused> {
+        socket.set_nodelay(true).map_err(|_| Refused::Lost)?;
         let stream = acceptor.accept(socket).await.map_err(|e| tls::explained(&e))?;
-        let certificate = stream.get_ref().1.peer_certificates().and_then(|c| c.first());
-        let certificate = certificate.ok_or_else(|| anyhow!("no client certificate"))?;
-        let pin = tls::pin_of(certificate)?;
+        //= spec/link.md S-1
+        let certificate = stream.get_ref().1.peer_certificates().and_then(|c| c.first()).ok_or(Refused::NoKey)?;
+        let pin = tls::pin_of(certificate).map_err(|_| Refused::UnknownKey)?;
         let view = self.core.view();
         let party = view.peers.iter().find(|p| p.tls_spki_sha256 == pin).map(|p| &p.party);
-        let peer = party.and_then(|party| self.peers.get(party)).cloned();
-        let peer = peer.ok_or_else(|| anyhow!("a key that no pact names"))?;
+        let peer = party.and_then(|party| self.peers.get(party)).cloned().ok_or(Refused::UnknownKey)?;
         Ok((stream, peer))
     }
 
@@ -160,7 +162,7 @@ impl Transport {
         if let Err(error) = connection.await {
             info!(peer = %peer.party, %from, "link connection ended: {error}");
             if !asked.load(Ordering::Relaxed) {
-                self.core.count_refused_connection("no HTTP/2 after TLS");
+                self.core.count_refused_connection(Refused::NotHttp2.label());
             }
         }
     }
@@ -172,7 +174,7 @@ impl Transport {
     ) -> Response<BoxBody<Bytes, Infallible>> {
         if request.method() != Method::POST || request.uri().path() != STREAM_PATH {
             warn!(peer = %peer.party, method = %request.method(), path = request.uri().path(), "not a link's request");
-            self.core.count_refused_connection("not a link's request");
+            self.core.count_refused_connection(Refused::NotALink.label());
             let mut response = Response::new(Empty::new().boxed());
             *response.status_mut() = StatusCode::NOT_FOUND;
             return response;
@@ -180,7 +182,7 @@ impl Transport {
         if peer.party > self.own {
             // Two connections for one pair would double every frame; the rule says who dials.
             warn!(peer = %peer.party, "link connection refused: {} is the one that dials", self.own);
-            self.core.count_refused_connection("dialled by the side that listens");
+            self.core.count_refused_connection(Refused::WrongSide.label());
             let mut response = Response::new(Empty::new().boxed());
             *response.status_mut() = StatusCode::CONFLICT;
             return response;
@@ -201,18 +203,15 @@ impl Transport {
             warn!(peer = %peer.party, "no address: this party dials, so `[[peer]] address` is needed");
             return;
         };
-        let mut wait = BACKOFF.0;
+        let mut backoff = Backoff::new();
         for key in keys.iter().cycle() {
             let started = tokio::time::Instant::now();
             if let Err(error) = self.dial_once(&peer, &address, &key.tls).await {
                 info!(peer = %peer.party, %address, "no link: {error:#}");
             }
-            if started.elapsed() > BACKOFF.1 {
-                wait = BACKOFF.0;
-            }
-            let pause = if self.needs_person(&peer.party).await { PERSON_BACKOFF } else { jitter(wait) };
-            tokio::time::sleep(pause).await;
-            wait = (wait * 2).min(BACKOFF.1);
+            let lasted = started.elapsed();
+            let random = crate::keys::random::<1>().map_or(255, |b| b[0]);
+            tokio::time::sleep(backoff.after(lasted, self.needs_person(&peer.party).await, random)).await;
         }
     }
 
@@ -237,7 +236,10 @@ impl Transport {
             let name = rustls::pki_types::ServerName::try_from(tls::server_name(&pin))?;
             let connected = TlsConnector::from(config).connect(name, socket).await.map_err(|e| tls::explained(&e));
             // Somebody else answers at the peer's address, or the peer's keys are not those of the pact.
-            connected.inspect_err(|error| self.core.count_refused_connection(&error.to_string()))
+            connected.map_err(|refused| {
+                self.core.count_refused_connection(refused.label());
+                anyhow::Error::from(refused)
+            })
         };
         let stream = tokio::time::timeout(HANDSHAKE_MAX, connect).await.context("no handshake in time")??;
         let (mut sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
@@ -284,6 +286,7 @@ impl Transport {
             let ended = tokio::select! {
                 ended = self.read(&peer, session, body) => ended,
                 ended = self.write(&peer, &out, tx) => ended,
+                () = last_words(&out) => Err(anyhow!("closed; the peer did not read why within {LAST_WORDS_MAX:?}")),
             };
             match ended {
                 Ok(()) => info!(%peer, session, "link session ended"),
@@ -291,7 +294,7 @@ impl Transport {
                     info!(%peer, session, "link session ended: {error:#}");
                     if error.is::<wire::TooLarge>() {
                         //= spec/link.md S-2
-                        self.core.count_refused_connection("frame too large");
+                        self.core.count_refused_connection(Refused::FrameTooLarge.label());
                         reason = CloseCode::TooLarge;
                     }
                 }
@@ -346,8 +349,8 @@ impl Transport {
     }
 }
 
-/// Between half and all of `wait`, so that peers cut off together do not come back together.
-fn jitter(wait: Duration) -> Duration {
-    let part = crate::keys::random::<1>().map_or(255, |b| b[0]);
-    wait / 2 + wait / 2 * u32::from(part) / 255
+/// Ends [`LAST_WORDS_MAX`] after the fold has ended the session.
+async fn last_words(out: &SessionOut) {
+    out.ended().await;
+    tokio::time::sleep(LAST_WORDS_MAX).await;
 }

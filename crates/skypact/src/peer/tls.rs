@@ -2,6 +2,7 @@
 //!
 //! The pin is the SHA-256 of the SubjectPublicKeyInfo, so a certificate can be re-issued at will. Certificates are
 //! self-signed and carry nothing that is believed.
+use super::refused::Refused;
 use anyhow::{Context, Result};
 use record::Hash32;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -90,16 +91,16 @@ pub fn pin_of(certificate: &CertificateDer<'_>) -> Result<Hash32, Error> {
     Ok(Hash32::of(&parsed.subject_public_key_info()))
 }
 
-/// What a failed handshake means, in few words: they are the counter's label too, and a stranger must not choose those.
-pub fn explained(error: &std::io::Error) -> anyhow::Error {
-    let refused = Error::InvalidCertificate(rustls::CertificateError::ApplicationVerificationFailure);
-    anyhow::anyhow!(match error.get_ref().and_then(|e| e.downcast_ref::<Error>()) {
-        Some(cause) if *cause == refused => "TLS: a key that the pact does not name",
-        Some(Error::NoCertificatesPresented) => "TLS: no key was shown",
-        Some(Error::AlertReceived(_)) => "TLS: refused by the other side",
-        Some(_) => "TLS: not a handshake that is understood",
-        None => "TLS: the connection was lost in the handshake",
-    })
+/// What a failed handshake means.
+pub fn explained(error: &std::io::Error) -> Refused {
+    let unknown = Error::InvalidCertificate(rustls::CertificateError::ApplicationVerificationFailure);
+    match error.get_ref().and_then(|e| e.downcast_ref::<Error>()) {
+        Some(cause) if *cause == unknown => Refused::UnknownKey,
+        Some(Error::NoCertificatesPresented) => Refused::NoKey,
+        Some(Error::AlertReceived(_)) => Refused::ByPeer,
+        Some(_) => Refused::NotTls,
+        None => Refused::Lost,
+    }
 }
 
 /// Believes a key because the pact, or a later statement, names it, and for no other reason.
@@ -119,6 +120,7 @@ impl Pinned {
         Self { pins, algorithms: provider.signature_verification_algorithms }
     }
 
+    //= spec/link.md S-1
     fn check(&self, certificate: &CertificateDer<'_>) -> Result<(), Error> {
         if (self.pins)().contains(&pin_of(certificate)?) {
             return Ok(());

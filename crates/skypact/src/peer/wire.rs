@@ -32,6 +32,7 @@ impl Body for Outgoing {
 }
 
 /// Puts the length before a frame.
+//= spec/link.md S-2
 pub fn framed(frame: &[u8]) -> Bytes {
     let mut out = Vec::with_capacity(frame.len() + 4);
     out.extend_from_slice(&(frame.len() as u32).to_be_bytes());
@@ -127,6 +128,7 @@ mod tests {
         Ok(frames)
     }
 
+    //= spec/link.md S-2
     #[tokio::test]
     async fn frames_survive_any_cut() {
         for cut in 1..12 {
@@ -135,6 +137,7 @@ mod tests {
         }
     }
 
+    //= spec/link.md S-2
     #[tokio::test]
     async fn an_oversized_or_cut_frame_is_refused_with_its_length() {
         let error = read_all(b"\0\0\0\x09123456789", 4).await.unwrap_err().to_string();

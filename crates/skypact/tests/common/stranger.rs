@@ -99,3 +99,16 @@ pub fn framed(frames: &[Vec<u8>]) -> Vec<u8> {
     }
     out
 }
+
+/// The frames of a body.
+#[track_caller]
+pub fn unframed(mut body: &[u8]) -> Vec<link::Frame> {
+    let mut frames = Vec::new();
+    while let Some((head, rest)) = body.split_first_chunk::<4>() {
+        let (frame, after) = rest.split_at(u32::from_be_bytes(*head) as usize);
+        frames.push(link::Frame::decode(frame).unwrap());
+        body = after;
+    }
+    assert!(body.is_empty(), "a body ends with a whole frame");
+    frames
+}

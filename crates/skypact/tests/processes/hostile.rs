@@ -1,10 +1,10 @@
 //! Strangers, wrong keys, wrong pacts and peers that break the protocol: refused, counted, explained; and the honest
 //! peer does not notice.
 use crate::common::node::Node;
-use crate::common::stranger::{connect, framed, request};
+use crate::common::stranger::{connect, framed, request, unframed};
 use crate::common::world::{Secrets, Spec, World, link_up};
 use crate::common::{Limit, eventually};
-use link::{Frame, Hello};
+use link::{CloseCode, Frame, Hello};
 use record::{Hash32, Mode, PartyId};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -34,6 +34,7 @@ fn honest_link_is_unaffected(north: &mut Node, south: &mut Node) {
     }
 }
 
+//= spec/link.md S-1
 #[test]
 fn strangers_at_the_link_port_are_refused_counted_and_explained() {
     let _limit = Limit::of("strangers", 90);
@@ -125,6 +126,8 @@ impl Rogue<'_> {
     }
 }
 
+//= spec/link.md S-2
+//= spec/link.md S-7
 #[test]
 fn a_peer_that_breaks_the_protocol_is_refused_by_name_and_harms_no_other() {
     let _limit = Limit::of("rogue", 90);
@@ -181,8 +184,11 @@ fn a_peer_that_breaks_the_protocol_is_refused_by_name_and_harms_no_other() {
     for (what, frames, reason) in &table {
         let name = format!("skypact_link_refused_total{{peer=\"rogue\",reason=\"{reason}\"}}");
         let before = south.metric(&name);
-        let (status, _) = runtime.block_on(request(&rogue.address, rogue.key(), "/link/v1/stream", framed(frames)));
+        let (status, said) = runtime.block_on(request(&rogue.address, rogue.key(), "/link/v1/stream", framed(frames)));
         assert_eq!(status, 200, "{what}");
+        // The last frame says why; the pact's text and the like come before it.
+        let Some(Frame::Close { code, .. }) = unframed(&said).pop() else { panic!("{what}: no word at the end") };
+        assert_eq!(CloseCode::from_code(code.into()).name(), *reason, "{what}");
         eventually(&format!("{what}: {reason} is counted"), 10, || (south.metric(&name) == before + 1.0).then_some(()));
         let shown = south.peer("rogue");
         assert_eq!(shown["link"], "down", "{what}");
@@ -247,6 +253,7 @@ fn a_pact_that_differs_is_named_by_its_clause_on_both_sides() {
     });
 }
 
+//= spec/link.md S-1
 #[test]
 fn wrong_keys_and_wrong_modes_are_refused_with_what_to_do() {
     let _limit = Limit::of("wrong keys", 60);

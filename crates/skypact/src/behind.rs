@@ -1,0 +1,39 @@
+//! Whether a data folder is behind what its own signatures prove.
+//!
+//! A journal that was lost, or restored from an older copy than the link logs beside it, would say other things under
+//! the numbers of what was said before, and sign them: an equivocation, proven by the peer's receipts. The peer's
+//! receipt that lies beside our log tells it before anything is said. Without it the peer does (`OWN_ROLLBACK`).
+use crate::stores::Stores;
+use anyhow::{Result, bail};
+use node::State;
+use std::fs;
+use tracing::warn;
+
+/// Refuses a state that knows less of a log of ours than the receipt beside it covers.
+//= spec/link.md S-8
+pub fn check(state: &State, stores: &Stores) -> Result<()> {
+    for (peer, logs) in stores.map() {
+        let Some(link) = state.link(peer) else { continue };
+        let path = logs.dir.join("out/checkpoint");
+        let Ok(note) = fs::read(&path) else { continue };
+        let config = link.config();
+        let size = match tlog::open_checkpoint(&note, &config.out_origin(), &config.my_log_key) {
+            Ok(checkpoint) => checkpoint.into_inner().size,
+            // Never synced by itself, so a crash of the machine may have left anything in it: it proves nothing then.
+            Err(error) => {
+                warn!(%peer, "{} is not a receipt: {error}", path.display());
+                continue;
+            }
+        };
+        let known = link.out_log().size();
+        if size > known {
+            bail!(
+                "the receipt {} covers {size} entries said to {peer}, and the journal knows {known}: this data is behind \
+                 what was said. Restore journal and links from the same, newest copy; if there is none, agree a new pact, \
+                 with which new logs begin. Nothing is signed until then",
+                path.display()
+            );
+        }
+    }
+    Ok(())
+}
