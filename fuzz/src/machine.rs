@@ -152,6 +152,9 @@ impl Run<'_> {
                 self.append(count);
                 let first = self.held.len();
                 let entries = self.log.get(first..).unwrap_or_default().to_vec();
+                if entries.is_empty() {
+                    return;
+                }
                 self.say(|_| Frame::Entries { first: first as u64, entries });
             }
             6 => self.say(Self::checkpoint),

@@ -4,7 +4,7 @@ use crate::clock::{Clock, parse_rfc3339};
 use crate::config::{ClaimText, Loaded};
 use crate::core::{self, CoreConfig, CoreHandle};
 use crate::keys::{self, Keys};
-use crate::peer::{PeerAddress, Signer, Transport, tls};
+use crate::peer::{PeerAddress, Signer, Tcp, Transport, tls};
 use crate::recovery;
 use anyhow::{Context, Result, bail, ensure};
 use api_native::OneTimeCodes;
@@ -228,7 +228,7 @@ async fn start_links(
     tasks.spawn(transport.clone().listen(listener, server));
     for peer in peers.into_iter().filter(|p| *party < p.party) {
         let client = tls::client_config(&keys.tls, peer.pin)?;
-        tasks.spawn(transport.clone().dial(peer, client));
+        tasks.spawn(transport.clone().dial(peer, client, Tcp));
     }
     info!(%at, "links are accepted");
     Ok(at)

@@ -3,11 +3,13 @@
 //! The party whose name sorts first dials; so there is one connection for two parties, and no race. All protocol
 //! decisions are `link`'s, inside the fold; here is only what needs a socket.
 mod backoff;
+mod net;
 mod refused;
 mod signer;
 pub mod tls;
 mod wire;
 
+pub use net::{Connect, Listen, Stream, Tcp};
 pub use refused::Refused;
 pub use signer::Signer;
 
@@ -30,7 +32,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tracing::{info, warn};
@@ -85,7 +86,7 @@ impl Transport {
     }
 
     /// Accepts connections until the task is dropped.
-    pub async fn listen(self, listener: TcpListener, config: Arc<rustls::ServerConfig>) {
+    pub async fn listen<L: Listen>(self, listener: L, config: Arc<rustls::ServerConfig>) {
         let acceptor = TlsAcceptor::from(config);
         let permits = Arc::new(Semaphore::new(HANDSHAKES_MAX));
         loop {
@@ -123,12 +124,11 @@ impl Transport {
         }
     }
 
-    async fn greet(
+    async fn greet<S: Stream>(
         &self,
-        socket: TcpStream,
+        socket: S,
         acceptor: TlsAcceptor,
-    ) -> Result<(tokio_rustls::server::TlsStream<TcpStream>, PeerAddress), Refused> {
-        socket.set_nodelay(true).map_err(|_| Refused::Lost)?;
+    ) -> Result<(tokio_rustls::server::TlsStream<S>, PeerAddress), Refused> {
         let stream = acceptor.accept(socket).await.map_err(|e| tls::explained(&e))?;
         //= spec/link.md S-1
         let certificate = stream.get_ref().1.peer_certificates().and_then(|c| c.first()).ok_or(Refused::NoKey)?;
@@ -137,7 +137,7 @@ impl Transport {
         Ok((stream, peer))
     }
 
-    async fn serve(self, stream: tokio_rustls::server::TlsStream<TcpStream>, peer: PeerAddress, from: SocketAddr) {
+    async fn serve<S: Stream>(self, stream: tokio_rustls::server::TlsStream<S>, peer: PeerAddress, from: SocketAddr) {
         let asked = AtomicBool::new(false);
         let service = service_fn(|request: Request<hyper::body::Incoming>| {
             asked.store(true, Ordering::Relaxed);
@@ -187,7 +187,7 @@ impl Transport {
     }
 
     /// Keeps a connection to `peer`, for ever.
-    pub async fn dial(self, peer: PeerAddress, config: Arc<rustls::ClientConfig>) {
+    pub async fn dial<C: Connect>(self, peer: PeerAddress, config: Arc<rustls::ClientConfig>, net: C) {
         let Some(address) = peer.address.clone() else {
             warn!(peer = %peer.party, "no address: this party dials, so `[[peer]] address` is needed");
             return;
@@ -195,7 +195,7 @@ impl Transport {
         let mut backoff = Backoff::new();
         loop {
             let started = tokio::time::Instant::now();
-            if let Err(error) = self.dial_once(&peer, &address, config.clone()).await {
+            if let Err(error) = self.dial_once(&peer, &address, config.clone(), &net).await {
                 info!(peer = %peer.party, %address, "no link: {error:#}");
             }
             let lasted = started.elapsed();
@@ -214,10 +214,15 @@ impl Transport {
         self.core.query(ask).await.unwrap_or(false)
     }
 
-    async fn dial_once(&self, peer: &PeerAddress, address: &str, config: Arc<rustls::ClientConfig>) -> Result<()> {
+    async fn dial_once<C: Connect>(
+        &self,
+        peer: &PeerAddress,
+        address: &str,
+        config: Arc<rustls::ClientConfig>,
+        net: &C,
+    ) -> Result<()> {
         let connect = async {
-            let socket = TcpStream::connect(address).await.context("cannot connect")?;
-            socket.set_nodelay(true)?;
+            let socket = net.connect(address).await.context("cannot connect")?;
             let name = rustls::pki_types::ServerName::try_from(tls::SERVER_NAME)?;
             let connected = TlsConnector::from(config).connect(name, socket).await.map_err(|e| tls::explained(&e));
             // Somebody else answers at the peer's address, or the peer's keys are not those of the pact.
@@ -339,3 +344,6 @@ async fn last_words(out: &SessionOut) {
     out.ended().await;
     tokio::time::sleep(LAST_WORDS_MAX).await;
 }
+
+#[cfg(test)]
+mod simulated;
