@@ -8,6 +8,7 @@
 
 mod console;
 mod demo;
+mod fuzz;
 mod recordings;
 mod setup;
 mod sh;
@@ -26,6 +27,10 @@ Usage: cargo xtask <command>
   test [--fast]    everything continuous integration runs; --fast leaves out the browser test and cargo-deny
   test --only STEP...
                    these steps alone, whatever they need taken as done; a wrong name lists them
+  fuzz --minutes N [TARGET...]
+                   run fuzz targets, each for N minutes, guided by coverage; findings are kept below the target folder
+  fuzz --replay TARGET FILE
+                   run one input without the fuzzer
   demo [ARGS...]   build console and binary, then run `skypact demo ARGS...` (try: cargo xtask demo --help)
 
 Exit status: 0 when all is well, 1 when something failed or was found, 2 for wrong usage.";
@@ -41,6 +46,8 @@ fn main() -> ExitCode {
         ["test"] => steps::run(&steps::Which::All),
         ["test", "--fast"] => steps::run(&steps::Which::Fast),
         ["test", "--only", names @ ..] if steps::known(names) => steps::run(&steps::Which::Only(names)),
+        ["fuzz", "--replay", target, file] => fuzz::replay(target, file),
+        ["fuzz", rest @ ..] if let Some(args) = fuzz::args(rest) => fuzz::run(&args),
         ["demo", rest @ ..] => demo::run(rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

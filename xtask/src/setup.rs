@@ -51,11 +51,28 @@ fn install_chromium() -> Result<Outcome> {
     if !sh::works(program("apt-get").arg("--version")) {
         bail!("the browser test needs Chromium and this machine has no apt-get: {by_hand}");
     }
-    let apt = |args: &[&str]| -> Result<()> {
-        sh::run(program("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(args)).context(by_hand)
-    };
+    apt_install("chromium").context(by_hand)
+}
+
+/// libFuzzer is C++; whatever `cc` finds will do.
+pub fn install_cxx() -> Result<Outcome> {
+    let named = std::env::var_os("CXX").into_iter();
+    for compiler in named.chain(["c++".into(), "g++".into()]) {
+        if sh::works(program(&compiler).arg("--version")) {
+            return Ok(Outcome::Skipped(format!("{} is there", compiler.display())));
+        }
+    }
+    let by_hand = "install one as root: apt-get update && apt-get install g++; or set CXX";
+    if !is_root() || !sh::works(program("apt-get").arg("--version")) {
+        bail!("libFuzzer needs a C++ compiler: {by_hand}");
+    }
+    apt_install("g++").context(by_hand)
+}
+
+fn apt_install(package: &str) -> Result<Outcome> {
+    let apt = |args: &[&str]| sh::run(program("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(args));
     apt(&["-q", "update"])?;
-    apt(&["-q", "install", "-y", "--no-install-recommends", "chromium"])?;
+    apt(&["-q", "install", "-y", "--no-install-recommends", package])?;
     Ok(Outcome::Done)
 }
 

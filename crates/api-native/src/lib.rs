@@ -48,3 +48,12 @@ pub use routes::{ROUTES, router};
 pub fn secret_hash(secret: &str) -> [u8; 32] {
     auth::secret::hash(secret)
 }
+
+/// Whether a console's message on `/v1/stream` is understood; else why not. For the fuzz target: a stream takes a socket.
+///
+/// # Errors
+/// What the console would be told.
+#[doc(hidden)]
+pub fn check_stream_message(text: &str) -> Result<(), String> {
+    stream::check(text)
+}

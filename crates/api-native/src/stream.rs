@@ -332,6 +332,11 @@ async fn stopped(stopping: &mut watch::Receiver<bool>) {
     }
 }
 
+/// See [`crate::check_stream_message`].
+pub(crate) fn check(text: &str) -> Result<(), String> {
+    read(text).map(|_| ()).map_err(|problem| format!("{problem:?}"))
+}
+
 /// What a console may say.
 enum Said {
     Displayed { frame: u32, painted: Painted },

@@ -1,5 +1,6 @@
 //! The only clock. In an exercise it may run at another rate from another start; live, it is the machine's.
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::time::Instant;
 use units::{Mono, Now, Utc};
 
 /// Error stated for the machine's clock (95 %). NTP over a wide-area network keeps within tens of milliseconds; the

@@ -17,11 +17,13 @@ use node::input::{Entry, Input, ObservedLoss, Output};
 use node::view::View;
 use record::PartyId;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 /// Inputs waiting for the fold. A link frame has at most 512 KiB and a connection one frame in flight; commands and
@@ -107,6 +109,21 @@ pub fn start(config: CoreConfig, recovered: Recovered) -> Result<(CoreHandle, st
     Ok((handle, thread))
 }
 
+/// The same as a task of this runtime, where time may be virtual.
+#[cfg(test)]
+pub fn start_as_task(config: CoreConfig, recovered: Recovered) -> Result<CoreHandle> {
+    let (handle, mut core) = boot(config, recovered)?;
+    tokio::spawn(async move {
+        while let Some(first) = core.rx.recv().await {
+            if core.take(first).is_break() {
+                return;
+            }
+        }
+        core.stop();
+    });
+    Ok(handle)
+}
+
 fn boot(config: CoreConfig, recovered: Recovered) -> Result<(CoreHandle, Core)> {
     let Recovered { state, journal, stores, replayed } = recovered;
     info!(replayed, seq = state.seq(), "journal folded");
@@ -178,37 +195,45 @@ struct Shadow {
 impl Core {
     fn run(mut self) {
         while let Some(first) = self.rx.blocking_recv() {
-            let mut inputs = Vec::new();
-            let (mut bytes, mut next) = (0, Some(first));
-            while let Some(message) = next.take() {
-                match message {
-                    Message::Input(input, reply) => {
-                        if let Input::LinkFrame { frame, .. } = input.as_ref() {
-                            bytes += frame.len();
-                        }
-                        inputs.push(Message::Input(input, reply));
-                        if inputs.len() < BATCH_MAX && bytes < BATCH_BYTES {
-                            next = self.rx.try_recv().ok();
-                        }
-                    }
-                    Message::Query(query) => {
-                        self.batch(std::mem::take(&mut inputs));
-                        query(&self.state);
-                        next = self.rx.try_recv().ok();
-                    }
-                    Message::Stop(done) => {
-                        self.batch(std::mem::take(&mut inputs));
-                        self.stop();
-                        // Whoever asked may be gone.
-                        let _gone = done.send(());
-                        return;
-                    }
-                }
+            if self.take(first).is_break() {
+                return;
             }
-            self.batch(inputs);
-            self.housekeeping();
         }
         self.stop();
+    }
+
+    /// Takes a message, and those that wait behind it, as one batch; breaks when it was told to stop.
+    fn take(&mut self, first: Message) -> ControlFlow<()> {
+        let mut inputs = Vec::new();
+        let (mut bytes, mut next) = (0, Some(first));
+        while let Some(message) = next.take() {
+            match message {
+                Message::Input(input, reply) => {
+                    if let Input::LinkFrame { frame, .. } = input.as_ref() {
+                        bytes += frame.len();
+                    }
+                    inputs.push(Message::Input(input, reply));
+                    if inputs.len() < BATCH_MAX && bytes < BATCH_BYTES {
+                        next = self.rx.try_recv().ok();
+                    }
+                }
+                Message::Query(query) => {
+                    self.batch(std::mem::take(&mut inputs));
+                    query(&self.state);
+                    next = self.rx.try_recv().ok();
+                }
+                Message::Stop(done) => {
+                    self.batch(std::mem::take(&mut inputs));
+                    self.stop();
+                    // Whoever asked may be gone.
+                    let _gone = done.send(());
+                    return ControlFlow::Break(());
+                }
+            }
+        }
+        self.batch(inputs);
+        self.housekeeping();
+        ControlFlow::Continue(())
     }
 
     /// Journals a batch, folds it, acts on what came of it.

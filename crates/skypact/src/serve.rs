@@ -4,7 +4,7 @@ use crate::clock::{Clock, parse_rfc3339};
 use crate::config::{ClaimText, Loaded};
 use crate::core::{self, CoreConfig, CoreHandle};
 use crate::keys::{self, Keys};
-use crate::peer::{PeerAddress, Signer, Transport, tls};
+use crate::peer::{PeerAddress, Signer, Tcp, Transport, tls};
 use crate::recovery;
 use anyhow::{Context, Result, bail, ensure};
 use api_native::OneTimeCodes;
@@ -271,7 +271,7 @@ async fn start_links(
     let server = tls::server_config(&own, transport.pins())?;
     tasks.spawn(transport.clone().listen(listener, server));
     for peer in peers.into_iter().filter(|p| *party < p.party) {
-        tasks.spawn(transport.clone().dial(peer, keys.to_vec()));
+        tasks.spawn(transport.clone().dial(peer, keys.to_vec(), Tcp));
     }
     info!(%at, "links are accepted");
     Ok(at)

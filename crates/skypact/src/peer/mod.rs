@@ -3,11 +3,13 @@
 //! The party whose name sorts first dials; so there is one connection for two parties, and no race. All protocol
 //! decisions are `link`'s, inside the fold; here is only what needs a socket.
 mod backoff;
+mod net;
 mod refused;
 mod signer;
 pub mod tls;
 mod wire;
 
+pub use net::{Connect, Listen, Stream, Tcp};
 pub use refused::Refused;
 pub use signer::Signer;
 
@@ -31,7 +33,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tracing::{info, warn};
@@ -84,7 +85,7 @@ impl Transport {
     }
 
     /// Accepts connections until the task is dropped.
-    pub async fn listen(self, listener: TcpListener, config: Arc<rustls::ServerConfig>) {
+    pub async fn listen<L: Listen>(self, listener: L, config: Arc<rustls::ServerConfig>) {
         let acceptor = TlsAcceptor::from(config);
         let permits = Arc::new(Semaphore::new(HANDSHAKES_MAX));
         loop {
@@ -122,12 +123,11 @@ impl Transport {
         }
     }
 
-    async fn greet(
+    async fn greet<S: Stream>(
         &self,
-        socket: TcpStream,
+        socket: S,
         acceptor: TlsAcceptor,
-    ) -> Result<(tokio_rustls::server::TlsStream<TcpStream>, PeerAddress), Refused> {
-        socket.set_nodelay(true).map_err(|_| Refused::Lost)?;
+    ) -> Result<(tokio_rustls::server::TlsStream<S>, PeerAddress), Refused> {
         let stream = acceptor.accept(socket).await.map_err(|e| tls::explained(&e))?;
         //= spec/link.md S-1
         let certificate = stream.get_ref().1.peer_certificates().and_then(|c| c.first()).ok_or(Refused::NoKey)?;
@@ -144,7 +144,7 @@ impl Transport {
         Arc::new(move || core.view().peers.iter().map(|peer| peer.tls_spki_sha256).collect())
     }
 
-    async fn serve(self, stream: tokio_rustls::server::TlsStream<TcpStream>, peer: PeerAddress, from: SocketAddr) {
+    async fn serve<S: Stream>(self, stream: tokio_rustls::server::TlsStream<S>, peer: PeerAddress, from: SocketAddr) {
         let asked = AtomicBool::new(false);
         let service = service_fn(|request: Request<hyper::body::Incoming>| {
             asked.store(true, Ordering::Relaxed);
@@ -198,7 +198,7 @@ impl Transport {
     /// A party that is replacing its TLS key has two of them, the new one first: a peer that has not read the statement yet
     /// knows the old one alone, so after a connection that came to nothing the other one is tried.
     //= spec/keys.md K-11
-    pub async fn dial(self, peer: PeerAddress, keys: Vec<Arc<Keys>>) {
+    pub async fn dial<C: Connect>(self, peer: PeerAddress, keys: Vec<Arc<Keys>>, net: C) {
         let Some(address) = peer.address.clone() else {
             warn!(peer = %peer.party, "no address: this party dials, so `[[peer]] address` is needed");
             return;
@@ -206,7 +206,7 @@ impl Transport {
         let mut backoff = Backoff::new();
         for key in keys.iter().cycle() {
             let started = tokio::time::Instant::now();
-            if let Err(error) = self.dial_once(&peer, &address, &key.tls).await {
+            if let Err(error) = self.dial_once(&peer, &address, &key.tls, &net).await {
                 info!(peer = %peer.party, %address, "no link: {error:#}");
             }
             let lasted = started.elapsed();
@@ -225,14 +225,19 @@ impl Transport {
         self.core.query(ask).await.unwrap_or(false)
     }
 
-    async fn dial_once(&self, peer: &PeerAddress, address: &str, key: &rcgen::KeyPair) -> Result<()> {
+    async fn dial_once<C: Connect>(
+        &self,
+        peer: &PeerAddress,
+        address: &str,
+        key: &rcgen::KeyPair,
+        net: &C,
+    ) -> Result<()> {
         let view = self.core.view();
         let known = view.peers.iter().find(|p| p.party == peer.party).map(|p| p.tls_spki_sha256);
         let pin = known.ok_or_else(|| anyhow!("no pact names {}", peer.party))?;
         let config = tls::client_config(key, pin)?;
         let connect = async {
-            let socket = TcpStream::connect(address).await.context("cannot connect")?;
-            socket.set_nodelay(true)?;
+            let socket = net.connect(address).await.context("cannot connect")?;
             let name = rustls::pki_types::ServerName::try_from(tls::server_name(&pin))?;
             let connected = TlsConnector::from(config).connect(name, socket).await.map_err(|e| tls::explained(&e));
             // Somebody else answers at the peer's address, or the peer's keys are not those of the pact.
@@ -354,3 +359,6 @@ async fn last_words(out: &SessionOut) {
     out.ended().await;
     tokio::time::sleep(LAST_WORDS_MAX).await;
 }
+
+#[cfg(test)]
+mod simulated;

@@ -1,0 +1,303 @@
+//! Bodies of requests, by the router they come in through, before a real node's fold.
+//!
+//! A body that is accepted becomes a command, and the command is folded: what the interface lets through must not make
+//! the fold panic either.
+use std::cell::RefCell;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use airspace::{Limit, Outline};
+use api_native::{AuditRow, Backend, Health, JournalState, OneTimeCodes, Options, Preview, Seen, Unavailable};
+use axum::body::Body;
+use axum::http::{Request, header};
+use futures_util::future::BoxFuture;
+use http_body_util::BodyExt;
+use node::State;
+use node::command::{Actor, Answer, Command};
+use node::input::{Boot, Entry, Input, Output, PaintedAlert};
+use node::view::View;
+use pact::{Minima, Pact, Party, SignedPact};
+use record::{Hash32, Mode, PartyId};
+use tlog::NoteSigner;
+use tokio::sync::watch;
+use tower::ServiceExt;
+use units::{Altitude, Height, Mono, NM_MM, Now, Reference, Utc, Vertex};
+
+use crate::{Seeds, Target, Verdict, seed};
+
+macro_rules! bodies {
+    ($($name:literal, $method:literal, $path:expr, [$($example:literal => $json:expr),+];)+) => {
+        &[
+            $(Target {
+                name: concat!("api-", $name),
+                about: concat!("the body of a request: ", $name),
+                bytes_max: 4096,
+                run: |bytes| run($method, $path, bytes),
+                seeds: || vec![$(seed($example, $json)),+],
+            },)+
+            Target {
+                name: "api-stream",
+                about: "a console's message on the stream",
+                bytes_max: 4096,
+                run: stream,
+                seeds: stream_seeds,
+            },
+        ]
+    };
+}
+
+pub(crate) const TARGETS: &[Target] = bodies! {
+    "sign-in", "POST", "/v1/sign-in", [
+        "ok-name" => r#"{"name":"anna","password":"x"}"#,
+        "ok-code" => r#"{"code":"AAAA-BBBB"}"#,
+        "no-both" => r#"{"code":"X","name":"anna"}"#];
+    "password", "POST", "/v1/password", [
+        "ok-operator-has-none" => r#"{"password":"ten years of rain"}"#,
+        "no-json" => "{"];
+    "token", "POST", "/v1/tokens", [
+        "ok-bridge" => r#"{"name":"bridge","role":"planner","expires_utc_ms":1780358400000}"#,
+        "no-role" => r#"{"name":"bridge","role":"king","expires_utc_ms":1780358400000}"#];
+    "account", "PUT", "/v1/accounts/ben", [
+        "ok-officer" => r#"{"role":"officer"}"#,
+        "ok-new-code" => r#"{"role":"planner","new_code":true}"#,
+        "no-role" => "{}"];
+    "alert-acknowledge", "POST", "/v1/alerts/11/acknowledge", [
+        "ok-any" => "{}",
+        "ok-raising" => r#"{"raising":2}"#,
+        "no-raising" => r#"{"raising":0}"#];
+    "notice", "POST", "/v1/notices", [
+        "ok-hold" => r#"{"to":["south"],"class":"hold","precedence":"FLASH","text":"x"}"#,
+        "ok-whole" => r#"{"to":["south"],"class":"activation","precedence":"IMMEDIATE","text":"Range active\nuntil noon","place":{"lat":-0.0000001,"lon":180},"level":{"value_m":100.5,"reference":"agl"},"start_utc_ms":5,"end_utc_ms":6,"volumes":[{"outline":{"type":"circle","centre":[8.5,47.25],"radius_m":9260},"lower":null,"upper":{"value_ft":24000,"reference":"pressure"},"start_utc_ms":1780272000000,"end_utc_ms":1780275600000}],"action":"Keep clear","receipt":"ACKNOWLEDGED"}"#,
+        "no-party" => r#"{"to":[],"class":"hold","precedence":"FLASH","text":"x"}"#];
+    "notice-acknowledge", "POST", "/v1/notices/abababababababababababababababababababababababababababababababab/acknowledge", [
+        "ok-whole" => r#"{"read_back":{"place":{"lat":47.25,"lon":8.5},"level":{"value_ft":24000,"reference":"pressure"},"time_utc_ms":1780272000000}}"#,
+        "no-read-back" => "{}"];
+    "plan", "POST", "/v1/plans", [
+        "ok-circle" => r#"{"callsign":"RESCUE1","class":"humanitarian","state":"accepted","priority":10,"special":"MEDEVAC","address":"4B1A41","volumes":[{"outline":{"type":"circle","centre":[8.5,47.25],"radius_m":9260},"lower":null,"upper":{"value_ft":24000,"reference":"pressure"},"start_utc_ms":1780272000000,"end_utc_ms":1780275600000}]}"#,
+        "ok-polygon" => r#"{"class":"uas","state":"accepted","volumes":[{"outline":{"type":"polygon","points":[[8,47],[8.1,47],[8.1,47.1]]},"start_utc_ms":1780272000000,"end_utc_ms":1780275600000}]}"#,
+        "ok-corridor" => r#"{"class":"civil","state":"activated","volumes":[{"outline":{"type":"corridor","points":[[8,47],[8.1,47.2]],"half_width_m":500},"start_utc_ms":1780272000000,"end_utc_ms":1780275600000}]}"#,
+        "no-crossing" => r#"{"class":"uas","state":"accepted","volumes":[{"outline":{"type":"polygon","points":[[8,47],[8.1,47.1],[8.1,47],[8,47.1]]},"start_utc_ms":1780272000000,"end_utc_ms":1780275600000}]}"#,
+        "no-volumes" => r#"{"class":"uas","state":"accepted","volumes":[]}"#];
+    "site", "POST", "/v1/sites", [
+        "ok-hospital" => r#"{"category":"hospital","name":"Kantonsspital","footprint":{"type":"circle","centre":[8.5,47.25],"radius_m":926},"buffer_m":500,"verification":"independent","expires_utc_ms":1780358400000}"#,
+        "no-buffer" => r#"{"category":"hospital","footprint":{"type":"circle","centre":[8.5,47.25],"radius_m":926},"buffer_m":-1,"verification":"independent","expires_utc_ms":1}"#];
+    "avoid", "POST", "/v1/avoid", [
+        "ok-one" => r#"{"to":["south"],"volumes":[{"outline":{"type":"circle","centre":[8.5,47.25],"radius_m":9260},"start_utc_ms":1780272000000,"end_utc_ms":1780275600000}]}"#,
+        "no-volumes" => r#"{"to":["south"],"volumes":[]}"#];
+    "channel", "POST", "/v1/channel/south", [
+        "ok-suspended" => r#"{"state":"suspended","reason":"the pact is broken"}"#,
+        "no-reason" => r#"{"state":"x"}"#];
+    "release", "PUT", "/v1/release", [
+        "ok-rules" => r#"{"rules":{"south":[{"class":"tracks","aircraft":"uas","area":{"type":"circle","centre":[8.5,47.25],"radius_m":5000},"level":"reduced","precision_m":250,"delay_s":1.5,"identity":"pseudonym"},{"class":"plans","level":"avoid-area","cell_deg":0.25,"bin_s":60},{"class":"conflicts","level":"full"}]}}"#,
+        "ok-box" => r#"{"rules":{"south":[{"class":"tracks","level":"coarse","cell_deg":0.1,"bin_s":60,"area":{"type":"box","south":5,"west":0,"north":6,"east":1}}]}}"#,
+        "no-party" => r#"{"rules":{"South":[]}}"#];
+};
+
+/// 2026-06-01T00:00:00Z.
+const NOW: Now = Now { mono: Mono(1000), utc: Utc(1_780_272_000_000), utc_error_ms: 5 };
+const OPERATOR: &str = "run-token";
+/// An answer is a list of at most 32 errors or what was filed; the longest text a body can make it repeat is bounded too.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
+
+fn must<T, E: std::fmt::Display>(result: Result<T, E>) -> T {
+    result.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A node of `north` with a pact with `south`.
+fn booted() -> &'static State {
+    static BOOTED: OnceLock<State> = OnceLock::new();
+    BOOTED.get_or_init(|| {
+        let signer = |name: &str, n: u8| must(NoteSigner::new(&format!("skypact.link/{name}"), &[n; 32]));
+        let party = |name: &str, n: u8| Party {
+            id: must(PartyId::parse(name)),
+            name: name.to_string(),
+            log_key: signer(name, n).verifier().clone(),
+            cosign_key: must(NoteSigner::cosigner(&format!("skypact.link/{name}"), &[n + 10; 32])).verifier().clone(),
+            tls_spki_sha256: Hash32([n; 32]),
+            desk: String::from("no voice line"),
+        };
+        let pact = Pact {
+            parties: vec![party("north", 1), party("south", 2)],
+            area: Outline::Circle { centre: must(Vertex::from_degrees(47.0, 8.0)), radius_mm: 500 * NM_MM },
+            lower: Limit::Unlimited,
+            upper: Limit::At(Altitude::Known(Height::from_feet(66_000), Reference::Pressure)),
+            valid_from: Utc(NOW.utc.0 - 86_400_000),
+            valid_until: Utc(NOW.utc.0 + 86_400_000),
+            default_minima: Minima { lateral_mm: 5 * NM_MM, vertical: Height::from_feet(1000), horizon_ms: 300_000 },
+            pairs: Vec::new(),
+            alarm_horizon_ms: 120_000,
+            notice_s: Default::default(),
+            acknowledge_s: [14_400, 1_800, 300, 60],
+            mode: Mode::Live,
+            checkpoint_busy_ms: 100,
+            checkpoint_idle_ms: 1000,
+            clock_warn_ms: 60_000,
+            clock_refuse_ms: 600_000,
+        };
+        let mut signed = must(SignedPact::unsigned(pact));
+        must(signed.sign(&signer("north", 1)));
+        must(signed.sign(&signer("south", 2)));
+        let boot = Boot {
+            party: must(PartyId::parse("north")),
+            mode: Mode::Live,
+            pacts: vec![must(String::from_utf8(signed.to_bytes()))],
+            feeds: Vec::new(),
+            pseudonym_secret: [9; 32],
+            policy: release::Policy::default(),
+            software: String::from("fuzz"),
+            statements: Vec::new(),
+        };
+        let mut state = State::default();
+        state.apply(&Entry { now: NOW, input: Input::Boot(Box::new(boot)) }, &mut Vec::new());
+        state
+    })
+}
+
+/// The fold behind the interface, without a journal.
+struct Folding {
+    state: Mutex<State>,
+    changed: watch::Sender<u64>,
+    commands: Mutex<Vec<Command>>,
+}
+
+impl Folding {
+    fn apply(&self, input: Input) -> Vec<Output> {
+        let bytes = must(minicbor::to_vec(&Entry { now: NOW, input }));
+        // As a journal would give it back: what was accepted must be readable at the next start.
+        let entry: Entry = must(minicbor::decode(&bytes));
+        let mut outputs = Vec::new();
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).apply(&entry, &mut outputs);
+        self.changed.send_modify(|n| *n += 1);
+        outputs
+    }
+}
+
+impl Backend for Folding {
+    fn view(&self) -> Arc<View> {
+        Arc::new(self.state.lock().unwrap_or_else(PoisonError::into_inner).view(NOW))
+    }
+
+    fn changed(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    fn command(
+        &self,
+        actor: Actor,
+        key: Option<String>,
+        command: Command,
+    ) -> BoxFuture<'_, Result<Answer, Unavailable>> {
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command.clone());
+        let outputs = self.apply(Input::Command { actor, key, command: Box::new(command) });
+        let answer = outputs.into_iter().find_map(|output| match output {
+            Output::Answer(answer) => Some(answer),
+            _ => None,
+        });
+        let answer = answer.unwrap_or_else(|| panic!("a command is answered"));
+        Box::pin(async move { Ok(answer) })
+    }
+
+    fn attempt(
+        &self,
+        actor: Actor,
+        command: String,
+        refused: String,
+        times: u32,
+    ) -> BoxFuture<'_, Result<(), Unavailable>> {
+        self.apply(Input::Attempt { actor, command, refused, times });
+        Box::pin(async { Ok(()) })
+    }
+
+    fn displayed(
+        &self,
+        actor: Actor,
+        alerts: Vec<PaintedAlert>,
+        notices: Vec<Hash32>,
+    ) -> BoxFuture<'_, Result<(), Unavailable>> {
+        self.apply(Input::Displayed { actor, alerts, notices });
+        Box::pin(async { Ok(()) })
+    }
+
+    fn preview(&self, _: PartyId) -> BoxFuture<'_, Option<Preview>> {
+        Box::pin(async { None })
+    }
+
+    fn seen_by(&self, _: PartyId) -> BoxFuture<'_, Option<Seen>> {
+        Box::pin(async { None })
+    }
+
+    fn audit(&self, _: u64, _: usize) -> BoxFuture<'_, Vec<AuditRow>> {
+        Box::pin(async { Vec::new() })
+    }
+
+    fn health(&self) -> Health {
+        Health { journal: JournalState::Ok, bytes: 0, last_seq: 0, frozen: None }
+    }
+
+    fn metrics(&self) -> String {
+        String::new()
+    }
+
+    fn clock_utc(&self) -> Utc {
+        NOW.utc
+    }
+
+    fn random32(&self) -> [u8; 32] {
+        [5; 32]
+    }
+}
+
+thread_local! {
+    static RUNTIME: RefCell<tokio::runtime::Runtime> =
+        RefCell::new(must(tokio::runtime::Builder::new_current_thread().enable_time().build()));
+}
+
+fn run(method: &str, path: &str, bytes: &[u8]) -> Verdict {
+    let folding = Arc::new(Folding {
+        state: Mutex::new(booted().clone()),
+        changed: watch::Sender::new(0),
+        commands: Mutex::default(),
+    });
+    let mut options = Options::new(Arc::new(OneTimeCodes::new(|| [6; 32])));
+    options.operator_token_sha256 = Some(api_native::secret_hash(OPERATOR));
+    let router = api_native::router(folding.clone(), options);
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "localhost")
+        .header(header::AUTHORIZATION, format!("Bearer {OPERATOR}"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(bytes.to_vec()));
+    let (status, answer) = RUNTIME.with_borrow(|runtime| {
+        runtime.block_on(async {
+            let response = must(router.oneshot(must(request)).await);
+            let status = response.status();
+            (status, must(response.into_body().collect().await).to_bytes())
+        })
+    });
+    let told = String::from_utf8_lossy(&answer).into_owned();
+    assert!(!status.is_server_error(), "{method} {path}: {status} {told}");
+    assert!(answer.len() <= ANSWER_BYTES_MAX, "{} bytes of answer to {} bytes", answer.len(), bytes.len());
+    let commands = folding.commands.lock().unwrap_or_else(PoisonError::into_inner).len();
+    assert!(commands <= 1, "one request, {commands} commands");
+    if matches!(status.as_u16(), 400 | 413 | 415 | 422) {
+        let problem: serde_json::Value = must(serde_json::from_slice(&answer));
+        assert!(problem["type"].as_str().is_some_and(|t| t.starts_with("urn:skypact:problem:")), "{told}");
+        assert_eq!(problem["status"], status.as_u16());
+        return Err(told);
+    }
+    Ok(())
+}
+
+fn stream(bytes: &[u8]) -> Verdict {
+    let text = std::str::from_utf8(bytes).map_err(crate::refused)?;
+    api_native::check_stream_message(text).map_err(crate::refused)
+}
+
+fn stream_seeds() -> Seeds {
+    vec![
+        seed("ok-displayed", r#"{"type":"displayed","frame":3,"alerts":[{"id":"11","raising":2}],"notices":[]}"#),
+        seed("ok-view", r#"{"type":"view","as":"south"}"#),
+        seed("no-frame", r#"{"type":"displayed"}"#),
+        seed("no-party", r#"{"type":"view","as":"South"}"#),
+    ]
+}
