@@ -113,6 +113,7 @@ fn booted() -> &'static State {
             log_key: signer(name, n).verifier().clone(),
             cosign_key: must(NoteSigner::cosigner(&format!("skypact.link/{name}"), &[n + 10; 32])).verifier().clone(),
             tls_spki_sha256: Hash32([n; 32]),
+            authority_key: None,
             desk: String::from("no voice line"),
         };
         let pact = Pact {
