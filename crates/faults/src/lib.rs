@@ -85,6 +85,9 @@ pub const LOSSES: [Loss; 10] = [
 
 const SECTOR: u64 = 512;
 
+/// Capacity of a disk that does not run full.
+pub const NO_LIMIT: u64 = u64::MAX >> 1;
+
 #[derive(Debug, Clone)]
 enum Change {
     Write(u64, Vec<u8>),
@@ -152,7 +155,7 @@ impl Default for FaultFs {
 impl FaultFs {
     /// An empty disk.
     pub fn new() -> FaultFs {
-        FaultFs(Arc::new(Mutex::new(Disk { capacity: u64::MAX >> 1, ..Disk::default() })))
+        FaultFs(Arc::new(Mutex::new(Disk { capacity: NO_LIMIT, ..Disk::default() })))
     }
 
     fn disk(&self) -> MutexGuard<'_, Disk> {
@@ -184,6 +187,11 @@ impl FaultFs {
         let mut disk = self.disk();
         disk.faults.clear();
         disk.next_of.clear();
+    }
+
+    /// No fault at the operations before this one.
+    pub fn heal_before(&self, at: u64) {
+        self.disk().faults.retain(|(n, _)| *n >= at);
     }
 
     /// A copy of what is on the disk now, as a backup of a running machine has it; faults and handles are not in it.
@@ -249,9 +257,20 @@ impl FaultFs {
         self.disk().capacity = bytes;
     }
 
+    /// Whether a capacity is set.
+    pub fn is_limited(&self) -> bool {
+        self.disk().capacity != NO_LIMIT
+    }
+
     /// Bytes in files.
     pub fn used(&self) -> u64 {
         self.disk().used()
+    }
+
+    /// The process dies with power on: what it wrote stays in memory and is still seen. See [`FaultFs::restart_if_killed`].
+    pub fn kill(&self) {
+        let mut disk = self.disk();
+        (disk.off, disk.killed) = (true, true);
     }
 
     /// Power goes off.
@@ -505,6 +524,9 @@ impl Fs for FaultFs {
         if let Some(fault) = disk.begin(Op::Look)? {
             return Err(disk.end(fault));
         }
+        if disk.capacity == NO_LIMIT {
+            return Ok(NO_LIMIT);
+        }
         Ok(disk.capacity.saturating_sub(disk.used()))
     }
 
@@ -616,7 +638,7 @@ impl FsFile for FaultFile {
             let disk = self.fs.disk();
             let held = disk.inodes.get(&self.inode).map_or(0, |inode| inode.seen.len() as u64);
             let grows = (offset + bytes.len() as u64).saturating_sub(held);
-            let free = disk.capacity.saturating_sub(disk.used());
+            let free = if disk.capacity == NO_LIMIT { NO_LIMIT } else { disk.capacity.saturating_sub(disk.used()) };
             bytes.len() - grows.saturating_sub(free).min(bytes.len() as u64) as usize
         };
         self.run(Op::Write, |inode, partly| {

@@ -17,6 +17,7 @@
 //! - The link logs' files hold what a snapshot takes for granted before it is written.
 #![forbid(unsafe_code)]
 
+mod clock;
 mod error;
 mod heart;
 mod recovery;
@@ -27,6 +28,7 @@ mod stores;
 mod tests;
 mod wire;
 
+pub use clock::mono_after;
 pub use error::Error;
 pub use heart::{Fold, NotAccepted, Options, Outlet, Time};
 #[doc(hidden)]
