@@ -210,7 +210,12 @@ impl Hostile {
             self.say_record(peer, &record);
         }
         self.checkpoint(peer, now);
-        if self.random.one_in(60) {
+        let often = match self.kind {
+            Liar::Flooder => 400,
+            Liar::Garbage => 12,
+            _ => 60,
+        };
+        if self.random.one_in(often) {
             trace.note(parties::name(self.me).as_str(), Event::Lie(self.kind), parties::name(peer).as_str());
             self.lie(peer, now);
             if self.kind == Liar::SlowLoris && self.random.one_in(2) {
@@ -253,7 +258,7 @@ impl Hostile {
             }
             Liar::Flooder => match self.random.below(3) {
                 0 => (0..1_500).for_each(|_| self.checkpoint(peer, now)),
-                1 => (0..600).for_each(|_| {
+                1 => (0..150).for_each(|_| {
                     let record = self.notice(peer, now);
                     self.say_record(peer, &record);
                 }),

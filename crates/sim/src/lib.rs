@@ -16,6 +16,7 @@
 
 pub mod check;
 mod effects;
+mod ending;
 pub mod event;
 mod faulty;
 mod host;

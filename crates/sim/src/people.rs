@@ -89,7 +89,7 @@ impl People {
     /// Of a node.
     pub fn new(mut random: Random, me: usize, count: usize) -> Self {
         let classes = [AircraftClass::Civil, AircraftClass::Military, AircraftClass::Uas, AircraftClass::Humanitarian];
-        let flights = (0..random.between(2, 5)).map(|n| {
+        let flights = (0..random.between(2, 4)).map(|n| {
             let class = *random.pick(&classes);
             // Each has a parallel of its own, 0.03 degrees from the next, so that a place tells whose it is.
             let lat = 44.5 + (me as f64) * 1.0 + n as f64 * 0.1 + random.below(40) as f64 * 0.1;
@@ -211,7 +211,7 @@ impl People {
             }
             7 | 8 => {
                 let subject = match self.plans.first() {
-                    Some(subject) if self.random.one_in(2) => *subject,
+                    Some(subject) if self.random.one_in(2) || self.plans.len() > 4 => *subject,
                     _ => self.subject(),
                 };
                 let class = *self.random.pick(&[AircraftClass::Civil, AircraftClass::Military]);

@@ -82,7 +82,7 @@ impl Swarm {
         };
         let mut every = BTreeMap::new();
         for fault in Fault::ALL.iter().copied() {
-            let (is_on, mean) = (random.one_in(2), *random.pick(&[60_000, 300_000, 1_200_000, 3_600_000]));
+            let (is_on, mean) = (random.one_in(2), *random.pick(&[120_000, 600_000, 1_800_000, 7_200_000]));
             let is_wanted = config.only.as_ref().map_or(is_on, |only| only.contains(&fault));
             // What ends a link, or a disk, for good would leave nothing to look at if it came each minute.
             let rare = matches!(fault, Fault::Flip | Fault::BitRot | Fault::Backup | Fault::Jump);
@@ -97,11 +97,11 @@ impl Swarm {
             nodes,
             liar: liar.map(|liar| (random.below(nodes as u64) as usize, liar)),
             every,
-            tick_ms: if random.one_in(16) { 100 } else { *random.pick(&[1000, 1000, 2000]) },
-            snapshot_every: Duration::from_secs(*random.pick(&[60, 300, 900, 3600])),
+            tick_ms: if random.one_in(40) { 100 } else { *random.pick(&[1000, 2000, 3000, 3000, 3000]) },
+            snapshot_every: Duration::from_secs(*random.pick(&[60, 300, 900])),
             segment_bytes: *random.pick(&[16 << 10, 64 << 10, 1 << 20]),
-            reports_every: *random.pick(&[10_000, 20_000, 60_000]),
-            acts_every: *random.pick(&[30_000, 60_000, 240_000]),
+            reports_every: *random.pick(&[20_000, 60_000, 120_000]),
+            acts_every: *random.pick(&[60_000, 120_000, 300_000]),
             old: random.below(nodes as u64) as usize,
         }
     }

@@ -1,6 +1,6 @@
 //! The world: virtual time, and everything that happens in it.
 use crate::Outcome;
-use crate::check::{Alarms, ReleaseOracle, Told, Watch, settled, unsettled};
+use crate::check::{Alarms, ReleaseOracle, Watch};
 use crate::effects::{Effects, Out, Shared};
 use crate::event::{Event, Fault, Step};
 use crate::host::{self, Host, Kept};
@@ -16,7 +16,6 @@ use fold::NotAccepted;
 use link::CloseCode;
 use node::command::Command;
 use node::input::Input;
-use node::view::{LinkStatus, View};
 use release::{Level, RecordClass};
 use std::cell::RefCell;
 use std::cmp::Reverse;
@@ -83,13 +82,14 @@ pub struct World {
     pub(crate) refused: Vec<u32>,
     /// Inputs that wait because the fold is busy; they become one batch.
     waiting: Vec<Vec<(Input, Option<u64>)>>,
-    people: Vec<People>,
+    pub(crate) people: Vec<People>,
     alarms: Vec<Alarms>,
     diallers: BTreeMap<(usize, usize), Dialler>,
     queue: BinaryHeap<Reverse<(u64, u64, Task)>>,
     queued: u64,
     end: u64,
-    quiet: bool,
+    /// The faults have ended.
+    pub(crate) quiet: bool,
     plant: Option<Plant>,
 }
 
@@ -215,7 +215,7 @@ impl World {
         }
     }
 
-    fn until(&mut self, end: u64) {
+    pub(crate) fn until(&mut self, end: u64) {
         while let Some(Reverse((at, _, task))) = self.queue.pop() {
             if at > end {
                 self.queue.push(Reverse((at, 0, task)));
@@ -633,88 +633,6 @@ impl World {
             Alarms::check_owed(trace, name.as_str(), &view, &mut self.people[n].owed);
         }
         drop(view);
-    }
-
-    /// The faults end, the machines are repaired.
-    fn calm(&mut self) {
-        self.quiet = true;
-        self.net.heal();
-        for n in 0..self.parties.len() {
-            self.read_errors[n] = false;
-            if let Some(host) = self.host(n) {
-                host.disk.heal();
-                host.disk.set_capacity(faults::NO_LIMIT);
-                host.effects.dies = None;
-                self.after(1, Task::Start(n));
-            }
-        }
-        // What was not answered is asked again, once all is well.
-        self.until(self.now + 60_000);
-        for n in 0..self.parties.len() {
-            let trace = self.shared.trace.clone();
-            if self.is_up(n) && self.host(n).is_some() {
-                let again = self.people[n].ask_again(&mut trace.borrow_mut());
-                self.input(n, again);
-            }
-        }
-    }
-
-    /// Whether a link between two honest parties has a cause to be frozen, or a side to be useless.
-    fn excused(&self, a: usize, b: usize) -> bool {
-        let damaged = |n: usize| match &self.parties[n] {
-            Party::Honest(host) => host.damaged,
-            Party::Hostile(_) => true,
-        };
-        damaged(a) || damaged(b) || self.altered.contains(&(a.min(b), a.max(b)))
-    }
-
-    fn views(&mut self) -> Vec<Option<View>> {
-        let now = self.now;
-        (0..self.parties.len()).map(|n| self.host(n).and_then(|host| host.view(now))).collect()
-    }
-
-    fn told<'a>(&'a self, n: usize, view: &'a View) -> Option<Told<'a>> {
-        match &self.parties[n] {
-            Party::Honest(host) => Some(Told { me: n, view, told: &self.people[n].told, said: &host.effects.said }),
-            Party::Hostile(_) => None,
-        }
-    }
-
-    fn pairs(&self) -> Vec<(usize, usize)> {
-        let count = self.parties.len();
-        let all = (0..count).flat_map(|a| (a + 1..count).map(move |b| (a, b)));
-        all.filter(|(a, b)| !self.excused(*a, *b)).collect()
-    }
-
-    /// What is not told yet, between parties whose link has no cause to stand still.
-    fn missing(&mut self) -> Option<String> {
-        let views = self.views();
-        for (a, b) in self.pairs() {
-            let (Some(of_a), Some(of_b)) = (&views[a], &views[b]) else {
-                return Some(format!("{} or {} does not run", parties::name(a), parties::name(b)));
-            };
-            let found = self.told(a, of_a).zip(self.told(b, of_b)).and_then(|(a, b)| unsettled(&a, &b));
-            if found.is_some() {
-                return found;
-            }
-        }
-        None
-    }
-
-    fn compare(&mut self) {
-        let views = self.views();
-        for (a, b) in self.pairs() {
-            let (Some(of_a), Some(of_b)) = (&views[a], &views[b]) else { continue };
-            let Some((a, b)) = self.told(a, of_a).zip(self.told(b, of_b)) else { continue };
-            if unsettled(&a, &b).is_none() {
-                let trace = &mut self.shared.trace.borrow_mut();
-                settled(trace, &a, &b);
-                settled(trace, &b, &a);
-            }
-        }
-        let frozen = |view: &View| view.peers.iter().filter(|p| p.link == LinkStatus::Frozen).count();
-        let count: usize = views.iter().flatten().map(frozen).sum();
-        self.shared.trace.borrow_mut().line("end", format!("{count} frozen links"));
     }
 
     /// What came of it.

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 /// A peer whose newest checkpoint is older than this is lost (`node`, five heartbeats).
 const LOST_MS: u64 = 5_000;
-/// The fold looks once a second, and the longest tick is two.
-const SLACK_MS: u64 = 5_000;
+/// The fold looks once a second, and the longest tick is three.
+const SLACK_MS: u64 = 8_000;
 
 /// What is due at one node.
 #[derive(Debug, Default)]

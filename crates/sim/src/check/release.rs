@@ -35,8 +35,8 @@ pub struct ReleaseOracle {
 }
 
 /// A channel that was just suspended may still carry what was on its way into the log: the fold looks once a second, and the
-/// longest tick of the simulator is two.
-const SUSPENDED_AFTER_MS: u64 = 4_000;
+/// longest tick of the simulator is three.
+const SUSPENDED_AFTER_MS: u64 = 8_000;
 
 impl ReleaseOracle {
     /// Judges a record that the node put into its log to `to`.

@@ -34,6 +34,8 @@ struct Told {
     held: Vec<Hash>,
     /// The addressee sealed this much.
     sealed: u64,
+    /// The owner's data was set back: its log is no longer what the addressee holds.
+    old: bool,
     /// Seen already: a violation is told once.
     reported: bool,
 }
@@ -166,7 +168,7 @@ impl Watch {
             told.accepted.insert(size, root);
         }
         let upto = size as usize;
-        if honest && (told.held.len() < upto || told.log.leaves.get(..upto) != told.held.get(..upto)) {
+        if honest && !told.old && (told.held.len() < upto || told.log.leaves.get(..upto) != told.held.get(..upto)) {
             self.fail(trace, from, to, format!("the receiver sealed {size} entries that are not what was said"));
         }
     }
@@ -195,6 +197,7 @@ impl Watch {
         let told = self.log(node, peer);
         if excuse == Excuse::Old && out.0 < told.log.size() {
             told.log.cut(out.0);
+            told.old = true;
             // What nobody verified may be signed otherwise: nobody can know.
             let accepted = &told.accepted;
             told.signed.retain(|size, _| *size <= out.0 || accepted.contains_key(size));
@@ -232,7 +235,7 @@ impl Watch {
         }
         let told = self.log(peer, node);
         let upto = told.sealed as usize;
-        if honest && told.log.leaves.get(..upto) != told.held.get(..upto) {
+        if honest && !told.old && told.log.leaves.get(..upto) != told.held.get(..upto) {
             self.fail(
                 trace,
                 peer,

@@ -97,7 +97,7 @@ fn main() -> ExitCode {
         }
     };
     let (began, next) = (Instant::now(), AtomicU64::new(args.first));
-    let all = Mutex::new((BTreeMap::<Event, u64>::new(), 0.0, 0u64, 0u64));
+    let all = Mutex::new((BTreeMap::<Event, u64>::new(), 0.0, 0u64, 0u64, 0u64));
     std::thread::scope(|scope| {
         for _ in 0..args.threads {
             scope.spawn(|| {
@@ -113,6 +113,10 @@ fn main() -> ExitCode {
                         all.3 += 1;
                         continue;
                     };
+                    all.4 += 1;
+                    if all.4.is_multiple_of(50) {
+                        println!("{} seeds, {:.0} node-hours, {:.0} s", all.4, all.1, began.elapsed().as_secs_f64());
+                    }
                     outcome.counts.iter().for_each(|(event, times)| *all.0.entry(*event).or_default() += times);
                     all.1 += outcome.node_hours;
                     all.2 ^= outcome.hash.rotate_left((seed % 64) as u32);
@@ -127,7 +131,7 @@ fn main() -> ExitCode {
             });
         }
     });
-    let Ok((counts, hours, hash, failed)) = all.into_inner() else { return ExitCode::FAILURE };
+    let Ok((counts, hours, hash, failed, _)) = all.into_inner() else { return ExitCode::FAILURE };
     for event in Event::all() {
         if let Some(times) = counts.get(&event) {
             println!("{times:>12}  {event}");
