@@ -7,9 +7,6 @@ use journal::{Check, Journal, Options, SegmentJournal, Seq, TailFacts, verify_wi
 
 use crate::{Seeds, Target, Verdict, bent, refused, seed};
 
-#[path = "../../crates/journal/tests/support/mod.rs"]
-mod disk;
-
 pub(crate) const TARGETS: &[Target] = &[Target {
     name: "journal-segment",
     about: "the only segment file of a journal (spec/journal.md)",
@@ -21,8 +18,8 @@ pub(crate) const TARGETS: &[Target] = &[Target {
 const DIR: &str = "/journal";
 const OPTIONS: Options = Options { segment_bytes: 64 << 10, reserve_bytes: 0, check: Check::Full };
 
-fn on_disk(bytes: &[u8]) -> Arc<disk::FaultFs> {
-    let fs = Arc::new(disk::FaultFs::new());
+fn on_disk(bytes: &[u8]) -> Arc<faults::FaultFs> {
+    let fs = Arc::new(faults::FaultFs::new());
     let write = || {
         fs.create_dir(Path::new(DIR))?;
         let mut file = fs.create(&Path::new(DIR).join(journal::format::segment_name(Seq(1))))?;
@@ -34,7 +31,7 @@ fn on_disk(bytes: &[u8]) -> Arc<disk::FaultFs> {
     fs
 }
 
-fn open(fs: &Arc<disk::FaultFs>) -> Result<(SegmentJournal, journal::OpenReport), String> {
+fn open(fs: &Arc<faults::FaultFs>) -> Result<(SegmentJournal, journal::OpenReport), String> {
     SegmentJournal::open_with(fs.clone(), Path::new(DIR), OPTIONS).map_err(refused)
 }
 
@@ -72,12 +69,12 @@ fn run(bytes: &[u8]) -> Verdict {
     Ok(())
 }
 
-fn report_is_sound(fs: &Arc<disk::FaultFs>) -> bool {
+fn report_is_sound(fs: &Arc<faults::FaultFs>) -> bool {
     verify_with(fs.as_ref(), Path::new(DIR), &mut |_, _| {}).is_ok_and(|report| report.is_sound())
 }
 
 fn seeds() -> Seeds {
-    let fs = Arc::new(disk::FaultFs::new());
+    let fs = Arc::new(faults::FaultFs::new());
     let (mut journal, _) = open(&fs).unwrap_or_else(|e| panic!("{e}"));
     for batch in [&[&b"one"[..], b"two"][..], &[b""], &[&[7; 100]]] {
         journal.append_batch(None, batch).unwrap_or_else(|e| panic!("{e}"));

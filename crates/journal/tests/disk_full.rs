@@ -1,11 +1,9 @@
 //! A full disk: nothing is accepted, what is held stays readable, and the next append after space is back goes on.
 
-mod support;
-
 use std::{path::Path, process::Command, sync::Arc};
 
+use faults::{FaultFs, LOSSES};
 use journal::{Journal, JournalError, Options, RetentionOrder, SegmentJournal, Seq, State, verify, verify_with};
-use support::{FaultFs, LOSSES};
 
 fn options(reserve_bytes: u64) -> Options {
     Options { segment_bytes: 64 << 10, reserve_bytes, ..Options::default() }

@@ -1,15 +1,13 @@
 //! Every single operation of a workload fails in every way, then power is lost in every way. After each: nothing acknowledged is lost,
 //! nothing refused comes back, nothing is doubled, the chain verifies.
 
-mod support;
-
 use std::{collections::HashSet, path::Path, sync::Arc};
 
+use faults::{FAULTS, Fault, FaultFs, LOSSES, Loss};
 use journal::{
     Journal, JournalError, Options, RetentionOrder, SegmentJournal, Seq, format::seq_of_name, fs::Fs, verify_with,
 };
 use proptest::prelude::*;
-use support::{FAULTS, Fault, FaultFs, LOSSES, Loss};
 
 const DIR: &str = "/party/journal";
 

@@ -62,6 +62,9 @@ impl Fs for Salted {
     fn remove(&self, path: &Path) -> io::Result<()> {
         StdFs.remove(path)
     }
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        StdFs.remove_dir(dir)
+    }
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         StdFs.sync_dir(dir)
     }

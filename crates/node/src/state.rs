@@ -565,13 +565,12 @@ impl State {
     }
 
     pub(crate) fn envelope(&self, peer: &PartyId) -> Option<Envelope> {
-        let pact = self.pacts.with(peer)?;
-        Some(Envelope {
-            issuer: self.party()?.clone(),
-            audience: peer.clone(),
-            mode: self.mode(),
-            pact: pact.pact().hash(),
-        })
+        // The link was made with the hash; the pact would have to be written out for it each time.
+        let pact = match self.peers.get(peer) {
+            Some(peer) => peer.link.config().pact,
+            None => self.pacts.with(peer)?.pact().hash(),
+        };
+        Some(Envelope { issuer: self.party()?.clone(), audience: peer.clone(), mode: self.mode(), pact })
     }
 
     pub(crate) fn account_answer(&mut self, actor: &str, key: &str, answer: &Answer) {

@@ -27,13 +27,11 @@ impl NodeBackend {
     }
 }
 
-impl From<NotAccepted> for Unavailable {
-    fn from(why: NotAccepted) -> Self {
-        match why {
-            NotAccepted::Full => Self::JournalFull,
-            NotAccepted::Failed(reason) => Self::Failed(reason),
-            NotAccepted::Stopping => Self::Stopping,
-        }
+fn unavailable(why: NotAccepted) -> Unavailable {
+    match why {
+        NotAccepted::Full => Unavailable::JournalFull,
+        NotAccepted::Failed(reason) => Unavailable::Failed(reason),
+        NotAccepted::Stopping => Unavailable::Stopping,
     }
 }
 
@@ -53,7 +51,11 @@ impl Backend for NodeBackend {
         command: Command,
     ) -> BoxFuture<'_, Result<Answer, Unavailable>> {
         Box::pin(async move {
-            let answer = self.core.input(Input::Command { actor, key, command: Box::new(command) }).await?;
+            let answer = self
+                .core
+                .input(Input::Command { actor, key, command: Box::new(command) })
+                .await
+                .map_err(unavailable)?;
             answer.ok_or_else(|| Unavailable::Failed("the command was not answered".into()))
         })
     }
@@ -66,7 +68,7 @@ impl Backend for NodeBackend {
         times: u32,
     ) -> BoxFuture<'_, Result<(), Unavailable>> {
         Box::pin(async move {
-            self.core.input(Input::Attempt { actor, command, refused, times }).await?;
+            self.core.input(Input::Attempt { actor, command, refused, times }).await.map_err(unavailable)?;
             Ok(())
         })
     }
@@ -78,7 +80,7 @@ impl Backend for NodeBackend {
         notices: Vec<Hash32>,
     ) -> BoxFuture<'_, Result<(), Unavailable>> {
         Box::pin(async move {
-            self.core.input(Input::Displayed { actor, alerts, notices }).await?;
+            self.core.input(Input::Displayed { actor, alerts, notices }).await.map_err(unavailable)?;
             Ok(())
         })
     }
@@ -168,7 +170,7 @@ pub fn ledger_text(row: &release::LedgerRow) -> String {
 }
 
 /// The tracks a peer holds of us, from the entries of the log to it.
-fn tracks_told(log: &crate::store::LogStore, from: u64, size: u64, now: Utc) -> Vec<TrackView> {
+fn tracks_told(log: &fold::LogStore, from: u64, size: u64, now: Utc) -> Vec<TrackView> {
     let mut tracks: BTreeMap<u64, TrackView> = BTreeMap::new();
     let mut at = from;
     while at < size {

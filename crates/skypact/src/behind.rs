@@ -3,8 +3,8 @@
 //! A journal that was lost, or restored from an older copy than the link logs beside it, would say other things under
 //! the numbers of what was said before, and sign them: an equivocation, proven by the peer's receipts. The peer's
 //! receipt that lies beside our log tells it before anything is said. Without it the peer does (`OWN_ROLLBACK`).
-use crate::stores::Stores;
 use anyhow::{Result, bail};
+use fold::Stores;
 use node::State;
 use std::fs;
 use tracing::warn;

@@ -1,4 +1,5 @@
 //! The only clock. In an exercise it may run at another rate from another start; live, it is the machine's.
+use fold::mono_after as after;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 use units::{Mono, Now, Utc};
@@ -12,7 +13,7 @@ const SYSTEM_ERROR_MS: u32 = 50;
 pub struct Clock {
     origin: Instant,
     start_utc_ms: i64,
-    /// Monotonic reading at `origin`: see [`after`].
+    /// Monotonic reading at `origin`: see [`fold::mono_after`].
     start_mono_ms: u64,
     /// Milli-rates: 1000 is real time.
     rate_milli: u64,
@@ -65,16 +66,6 @@ impl Clock {
     }
 }
 
-/// Monotonic reading of a start after `last`. It never goes back within a journal, and it counts the time that the node was
-/// down, as far as the clock knows it: a deadline that passed meanwhile has passed. A clock set back counts for nothing.
-fn after(last: Now, utc_ms: i64) -> u64 {
-    /// No deadline is longer than a day; beyond a month it is the clock that was wrong.
-    const DOWN_MAX_MS: i64 = 31 * 86_400_000;
-    let is_first = last.mono == Mono(0);
-    let down_ms = if is_first { 0 } else { utc_ms.saturating_sub(last.utc.0).clamp(0, DOWN_MAX_MS) };
-    last.mono.0 + 1 + down_ms as u64
-}
-
 /// Milliseconds since 1970 by the machine's clock.
 pub fn utc_ms() -> i64 {
     match SystemTime::now().duration_since(UNIX_EPOCH) {
@@ -110,14 +101,5 @@ mod tests {
         let passed = second.utc.since_ms(first.utc);
         assert!(passed >= 2000, "20 ms of machine time are 2 s at 100 times: {passed} ms");
         assert_eq!(clock.until(Utc(0)), Duration::ZERO);
-    }
-
-    #[test]
-    fn time_that_a_node_was_down_counts_and_a_clock_set_back_does_not() {
-        let last = |utc: i64| Now { mono: Mono(500), utc: Utc(utc), utc_error_ms: 0 };
-        assert_eq!(after(last(10_000), 70_000), 60_501);
-        assert_eq!(after(last(70_000), 10_000), 501);
-        assert_eq!(after(last(0), i64::MAX), 501 + 31 * 86_400_000);
-        assert_eq!(after(Now::default(), 1_800_000_000_000), 1, "a new folder was not down");
     }
 }

@@ -1,19 +1,17 @@
-//! The one thread that folds: inputs in, journal, fold, and only then outputs.
-//!
-//! Nothing is acted upon before the input that caused it is durable. When the journal takes no more, nothing is
-//! accepted and nothing is signed; a copy of the state goes on with what the feeds bring, so that the picture lives,
-//! and is thrown away when space returns.
+//! The one thread that folds: the queue before it, the views made of it, and handles to it. What it does with an input, and
+//! in what order, is `fold`'s.
 use crate::clock::Clock;
-use crate::keys::Keys;
-use crate::recovery::{self, Poison, Recovered};
+use crate::keys::{Keys, key_name};
 use crate::sessions::{SessionOut, Sessions};
-use crate::stores::{LinkStores, Stores};
 use anyhow::Result;
 use arc_swap::ArcSwap;
-use journal::{Journal, JournalError, SegmentJournal, Seq};
+pub use fold::NotAccepted;
+use fold::{Fold, LinkStores, Outlet, Recovered, Stores};
+use journal::Journal;
+use journal::fs::Fs;
 use node::State;
 use node::command::Answer;
-use node::input::{Entry, Input, ObservedLoss, Output};
+use node::input::{Input, ObservedLoss};
 use node::view::View;
 use record::PartyId;
 use std::collections::BTreeMap;
@@ -24,7 +22,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::info;
+use units::Now;
 
 /// Inputs waiting for the fold. A link frame has at most 512 KiB and a connection one frame in flight; commands and
 /// reports are smaller. Senders wait, so this bounds memory, not acceptance.
@@ -34,26 +33,8 @@ const BATCH_MAX: usize = 512;
 const BATCH_BYTES: usize = 8 << 20;
 /// Views at most this often: a console shows four a second.
 const VIEW_EVERY: Duration = Duration::from_millis(100);
-/// While the journal is full it is tried again this often.
-const RETRY_EVERY: Duration = Duration::from_secs(1);
-/// Open tiles of the link logs are looked at this often; they are made durable with the next snapshot.
-const FLUSH_EVERY: Duration = Duration::from_secs(1);
 /// Losses kept for the report of an exercise.
 const LOSSES_MAX: usize = 100_000;
-
-/// Why an input was not accepted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotAccepted {
-    /// The disk is full. Nothing was accepted; a later try is safe.
-    #[error("the journal is full: nothing was accepted; free space on the disk, then try again")]
-    Full,
-    /// What is on the disk is unknown, or the fold could not go on.
-    #[error("the node takes no inputs: {0}")]
-    Failed(String),
-    /// The node stops.
-    #[error("the node is stopping")]
-    Stopping,
-}
 
 /// What the journal does, for health and metrics.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,6 +71,8 @@ struct Shared {
 
 /// What [`start`] needs.
 pub struct CoreConfig {
+    /// The disk.
+    pub fs: Arc<dyn Fs>,
     /// Folder of journal and link logs.
     pub data: PathBuf,
     /// Clock.
@@ -125,14 +108,12 @@ pub fn start_as_task(config: CoreConfig, recovered: Recovered) -> Result<CoreHan
 }
 
 fn boot(config: CoreConfig, recovered: Recovered) -> Result<(CoreHandle, Core)> {
-    let Recovered { state, journal, stores, replayed } = recovered;
-    info!(replayed, seq = state.seq(), "journal folded");
     let (tx, rx) = mpsc::channel(QUEUE_MAX);
     let shared = Arc::new(Shared {
-        view: ArcSwap::from_pointee(state.view(config.clock.now())),
+        view: ArcSwap::from_pointee(recovered.state.view(config.clock.now())),
         changed: watch::channel(0).0,
         health: Mutex::new(CoreHealth {
-            journal: journal.health(),
+            journal: recovered.journal.health(),
             trouble: None,
             longest_batch: Duration::ZERO,
             folded: 0,
@@ -144,52 +125,49 @@ fn boot(config: CoreConfig, recovered: Recovered) -> Result<(CoreHandle, Core)> 
         folded: AtomicU64::new(0),
         clock: config.clock,
     });
-    let now = Instant::now();
-    let boot = Message::Input(Box::new(Input::Boot(Box::new(config.boot.clone()))), None);
-    let mut core = Core {
-        rx,
-        shared: shared.clone(),
-        state,
-        journal,
-        stores,
-        shadow: None,
-        config,
-        last_snapshot: now,
-        last_view: now,
-        last_flush: now,
+    let options = fold::Options {
+        fs: config.fs,
+        data: config.data,
+        log_key: config.keys.log_signer(&key_name(&config.boot.party))?,
+        snapshot_every: config.snapshot_every,
+        planted: None,
     };
-    core.batch(vec![boot]);
-    core.share_stores();
-    if let Some(shadow) = &core.shadow {
-        anyhow::bail!("cannot journal the start: {}", shadow.why);
+    let now = Instant::now();
+    let fold = Fold::new(options, recovered, Machine { clock: config.clock, began: now });
+    let mut core = Core { rx, shared: shared.clone(), fold, last_view: now };
+    core.batch(vec![(Input::Boot(Box::new(config.boot)), None)]);
+    Out(&core.shared).made_again(core.fold.stores());
+    if let Some(why) = core.fold.trouble() {
+        anyhow::bail!("cannot journal the start: {why}");
     }
     // The boot opened the links; nobody has heard of it yet, and what it says is in memory.
-    crate::behind::check(&core.state, &core.stores)?;
+    crate::behind::check(core.fold.state(), core.fold.stores())?;
     core.publish();
     Ok((CoreHandle { tx, shared }, core))
 }
 
-/// The fold.
+/// The machine's time, as the fold asks for it.
+struct Machine {
+    clock: Clock,
+    began: Instant,
+}
+
+impl fold::Time for Machine {
+    fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    fn up(&self) -> Duration {
+        self.began.elapsed()
+    }
+}
+
+/// The fold's thread.
 struct Core {
     rx: mpsc::Receiver<Message>,
     shared: Arc<Shared>,
-    state: State,
-    journal: SegmentJournal,
-    stores: Stores,
-    /// The picture while nothing is accepted.
-    shadow: Option<Shadow>,
-    config: CoreConfig,
-    last_snapshot: Instant,
+    fold: Fold<Machine>,
     last_view: Instant,
-    last_flush: Instant,
-}
-
-struct Shadow {
-    state: Box<State>,
-    since_utc_ms: i64,
-    dropped: u64,
-    why: NotAccepted,
-    tried: Instant,
 }
 
 impl Core {
@@ -212,14 +190,14 @@ impl Core {
                     if let Input::LinkFrame { frame, .. } = input.as_ref() {
                         bytes += frame.len();
                     }
-                    inputs.push(Message::Input(input, reply));
+                    inputs.push((*input, reply));
                     if inputs.len() < BATCH_MAX && bytes < BATCH_BYTES {
                         next = self.rx.try_recv().ok();
                     }
                 }
                 Message::Query(query) => {
                     self.batch(std::mem::take(&mut inputs));
-                    query(&self.state);
+                    query(self.fold.state());
                     next = self.rx.try_recv().ok();
                 }
                 Message::Stop(done) => {
@@ -232,236 +210,62 @@ impl Core {
             }
         }
         self.batch(inputs);
-        self.housekeeping();
-        ControlFlow::Continue(())
-    }
-
-    /// Journals a batch, folds it, acts on what came of it.
-    //= spec/link.md S-5
-    fn batch(&mut self, messages: Vec<Message>) {
-        let mut entries = Vec::with_capacity(messages.len());
-        let mut replies = Vec::with_capacity(messages.len());
-        for message in messages {
-            if let Message::Input(input, reply) = message {
-                entries.push(Entry { now: self.config.clock.now(), input: *input });
-                replies.push(reply);
-            }
-        }
-        if entries.is_empty() {
-            return;
-        }
-        if let Some(shadow) = &self.shadow
-            && (matches!(shadow.why, NotAccepted::Failed(_)) || shadow.tried.elapsed() < RETRY_EVERY)
-        {
-            return self.refuse(entries, replies);
-        }
-        if let Some(shadow) = &self.shadow {
-            // The gap stands in the journal before what is accepted after it.
-            let input = Input::Gap { dropped: shadow.dropped, since_utc_ms: shadow.since_utc_ms };
-            entries.insert(0, Entry { now: entries[0].now, input });
-            replies.insert(0, None);
-        }
-        let started = Instant::now();
-        let encoded: Vec<Vec<u8>> = entries.iter().map(recovery::encode).collect();
-        let slices: Vec<&[u8]> = encoded.iter().map(Vec::as_slice).collect();
-        match self.journal.append_batch(None, &slices) {
-            Ok(_) => {
-                if let Some(shadow) = self.shadow.take() {
-                    info!(dropped = shadow.dropped, "the journal takes inputs again");
-                }
-                self.fold_batch(entries, replies);
-                self.shared.with_health(|h| h.longest_batch = h.longest_batch.max(started.elapsed()));
-            }
-            Err(error) => {
-                let why = match error {
-                    JournalError::Full { .. } => NotAccepted::Full,
-                    other => NotAccepted::Failed(other.to_string()),
-                };
-                self.enter_shadow(why);
-                entries.retain(|e| !matches!(e.input, Input::Gap { .. }));
-                let skip = replies.len() - entries.len();
-                self.refuse(entries, replies.split_off(skip));
-            }
-        }
-    }
-
-    fn fold_batch(&mut self, entries: Vec<Entry>, replies: Vec<Option<Reply>>) {
-        let mut decisions = Vec::new();
-        for (entry, reply) in entries.iter().zip(replies) {
-            let Err((poison, reply)) = self.fold(entry, reply) else { continue };
-            match self.quarantine(poison, reply) {
-                Some(decision) => decisions.push(decision),
-                None => return,
-            }
-        }
-        for decision in decisions {
-            if self.fold(&decision, None).is_err() {
-                unreachable!("folding a decision says one line");
-            }
-        }
-    }
-
-    /// Folds an entry that is journaled and acts on what comes of it; gives the reply back if it cannot be folded.
-    fn fold(&mut self, entry: &Entry, mut reply: Option<Reply>) -> Result<(), (Poison, Option<Reply>)> {
-        let mut outputs = Vec::new();
-        let seq = self.state.seq() + 1;
-        if !recovery::apply(&mut self.state, entry, &mut outputs) {
-            return Err((Poison { seq }, reply));
-        }
-        self.shared.folded.fetch_add(1, Ordering::Relaxed);
-        for output in outputs {
-            match output {
-                Output::Answer(answer) => {
-                    if let Some(reply) = reply.take() {
-                        // The caller may have gone away; what it asked is done all the same.
-                        let _gone = reply.send(Ok(Some(answer)));
-                    }
-                }
-                Output::Link(name, output) => self.link(&name, output),
-                Output::Loss(loss) => {
-                    let mut losses = self.shared.losses.lock().unwrap_or_else(PoisonError::into_inner);
-                    if losses.len() < LOSSES_MAX {
-                        losses.push(loss);
-                    }
-                }
-                Output::Log(line) => warn!("{line}"),
-            }
-        }
-        if let Some(reply) = reply {
-            let _gone = reply.send(Ok(None));
-        }
-        Ok(())
-    }
-
-    fn link(&mut self, name: &PartyId, output: link::Output) {
-        if let Err(error) = self.stores.keep(&self.state, name, &output, &self.config.keys) {
-            // The journal has it, so nothing is lost; but a log that cannot be written is a disk that cannot be trusted.
-            error!(peer = %name, "the link's log cannot be written: {error:#}");
-            self.store_failed(format!("the log of the link to {name}: {error:#}"));
-            return;
-        }
-        if let link::Output::Frozen { reason, .. } = &output {
-            error!(peer = %name, %reason, "the link is frozen: {}", reason.advice());
-        }
-        self.shared.sessions.push(&output);
-    }
-
-    fn share_stores(&self) {
-        *self.shared.stores.lock().unwrap_or_else(PoisonError::into_inner) = self.stores.map().clone();
-    }
-
-    /// An input made the fold panic. The decision to skip it is journaled, and the state is made again up to it, without it;
-    /// what was journaled after it is then folded as ever. The decision itself is folded last, as it stands last.
-    fn quarantine(&mut self, poison: Poison, reply: Option<Reply>) -> Option<Entry> {
-        error!(poison.seq, "an input made the fold fail; it is quarantined");
-        let decision = recovery::decision(poison, self.config.clock.now());
-        let journaled = self.journal.append_batch(None, &[&recovery::encode(&decision)]).map_err(anyhow::Error::from);
-        let again = journaled.and_then(|_| recovery::fold_upto(&self.journal, &self.config.data, Seq(poison.seq)));
-        if let Some(reply) = reply {
-            let _gone = reply.send(Err(NotAccepted::Failed("the input was quarantined; see the log".into())));
-        }
-        match again {
-            Ok((state, stores, _)) => {
-                (self.state, self.stores) = (state, stores);
-                self.share_stores();
-                Some(decision)
-            }
-            Err(error) => {
-                // The state is not to be trusted; a restart makes it again from the journal.
-                self.enter_shadow(NotAccepted::Failed(format!("a quarantine failed: {error:#}")));
-                None
-            }
-        }
-    }
-
-    fn enter_shadow(&mut self, why: NotAccepted) {
-        if let Some(shadow) = &mut self.shadow {
-            shadow.tried = Instant::now();
-            shadow.why = why;
-            return;
-        }
-        error!("nothing is accepted and nothing is signed: {why}");
-        let (state, now) = (Box::new(self.state.clone()), self.config.clock.now());
-        self.shadow = Some(Shadow { state, since_utc_ms: now.utc.0, dropped: 0, why, tried: Instant::now() });
-    }
-
-    /// A link's log could not be written. What it lacks is in memory and in the journal; so when it was for want of space,
-    /// it is tried again when there is some. A disk that fails in another way cannot be trusted.
-    fn store_failed(&mut self, what: String) {
-        let health = self.journal.health();
-        let full = health.free_bytes.is_some_and(|free| free < health.reserve_bytes);
-        self.enter_shadow(if full { NotAccepted::Full } else { NotAccepted::Failed(what) });
-    }
-
-    /// Refuses inputs, and shows the reports among them all the same.
-    fn refuse(&mut self, entries: Vec<Entry>, replies: Vec<Option<Reply>>) {
-        let Some(shadow) = &mut self.shadow else { return };
-        for (entry, reply) in entries.into_iter().zip(replies) {
-            shadow.dropped += 1;
-            if matches!(entry.input, Input::Reports { .. } | Input::Tick | Input::FeedHealth { .. }) {
-                // Nothing of the shadow's outputs leaves: it is only looked at.
-                if !recovery::apply(&mut shadow.state, &entry, &mut Vec::new()) {
-                    *shadow.state = self.state.clone();
-                }
-            }
-            if let Some(reply) = reply {
-                let _gone = reply.send(Err(shadow.why.clone()));
-            }
-        }
-    }
-
-    /// What has a cadence of its own: views, link logs, snapshots.
-    fn housekeeping(&mut self) {
         if self.last_view.elapsed() >= VIEW_EVERY {
             self.publish();
         }
-        if self.shadow.is_some() {
-            return;
-        }
-        if self.last_flush.elapsed() >= FLUSH_EVERY {
-            self.last_flush = Instant::now();
-            if let Err(error) = self.stores.flush_if_due() {
-                self.store_failed(format!("a link's log cannot be written: {error:#}"));
-            }
-        }
-        if self.last_snapshot.elapsed() >= self.config.snapshot_every {
-            self.snapshot();
-        }
+        self.fold.housekeeping();
+        ControlFlow::Continue(())
     }
 
-    //= spec/link.md S-6
-    fn snapshot(&mut self) {
-        self.last_snapshot = Instant::now();
-        // The link logs must hold what the snapshot takes for granted.
-        if let Err(error) = self.stores.flush() {
-            return self.store_failed(format!("a link's log cannot be written: {error:#}"));
-        }
-        // A sync that failed once may say yes the second time without having written: no second try.
-        if let Err(error) = self.stores.sync() {
-            return self.enter_shadow(NotAccepted::Failed(format!("a link's log cannot be synced: {error:#}")));
-        }
-        let bytes = self.state.to_snapshot();
-        match self.journal.write_snapshot(Seq(self.state.seq()), &bytes) {
-            Ok(()) => info!(seq = self.state.seq(), bytes = bytes.len(), "snapshot written"),
-            Err(error) => warn!("no snapshot: {error}; the journal keeps everything"),
+    fn batch(&mut self, inputs: Vec<(Input, Option<Reply>)>) {
+        let (started, before) = (Instant::now(), self.fold.state().seq());
+        self.fold.batch(inputs, &mut Out(&self.shared));
+        let folded = self.fold.state().seq().saturating_sub(before);
+        if folded > 0 {
+            self.shared.folded.fetch_add(folded, Ordering::Relaxed);
+            self.shared.with_health(|h| h.longest_batch = h.longest_batch.max(started.elapsed()));
         }
     }
 
     fn publish(&mut self) {
         self.last_view = Instant::now();
-        let state = self.shadow.as_ref().map_or(&self.state, |s| &s.state);
-        self.shared.view.store(Arc::new(state.view(self.config.clock.now())));
-        let (journal, trouble) = (self.journal.health(), self.shadow.as_ref().map(|s| s.why.to_string()));
+        self.shared.view.store(Arc::new(self.fold.shown().view(self.shared.clock.now())));
+        let (journal, trouble) = (self.fold.journal().health(), self.fold.trouble().map(ToString::to_string));
         self.shared.with_health(|h| (h.journal, h.trouble) = (journal, trouble));
         self.shared.changed.send_modify(|n| *n += 1);
     }
 
     fn stop(&mut self) {
-        if self.shadow.is_none() {
-            self.snapshot();
-        }
+        self.fold.snapshot();
         self.publish();
-        info!(seq = self.state.seq(), "the fold has stopped");
+        info!(seq = self.fold.state().seq(), "the fold has stopped");
+    }
+}
+
+/// Where the fold's effects go.
+struct Out<'s>(&'s Shared);
+
+impl Outlet for Out<'_> {
+    type Reply = Reply;
+
+    fn reply(&mut self, reply: Reply, answer: Result<Option<Answer>, NotAccepted>) {
+        // The caller may have gone away; what it asked is done all the same.
+        let _gone = reply.send(answer);
+    }
+
+    fn link(&mut self, _: &State, _: &Stores, _: &PartyId, output: &link::Output) {
+        self.0.sessions.push(output);
+    }
+
+    fn loss(&mut self, loss: ObservedLoss) {
+        let mut losses = self.0.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        if losses.len() < LOSSES_MAX {
+            losses.push(loss);
+        }
+    }
+
+    fn made_again(&mut self, stores: &Stores) {
+        *self.0.stores.lock().unwrap_or_else(PoisonError::into_inner) = stores.map().clone();
     }
 }
 

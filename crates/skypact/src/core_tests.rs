@@ -1,7 +1,8 @@
 use super::*;
 use crate::cli::bench::world::{Home, Scratch, agree};
-use crate::recovery::{POISON, recover};
-use node::input::{Boot, Claim, FeedConfig, FeedState};
+use fold::recover;
+use journal::fs::StdFs;
+use node::input::{Boot, Claim, FeedConfig};
 use record::Mode;
 use units::AircraftClass;
 
@@ -37,7 +38,8 @@ impl Rig {
     }
 
     fn recovered(&self) -> Recovered {
-        recover(&self.scratch.path().join("data"), journal::Options::default()).unwrap()
+        let fs: Arc<dyn Fs> = Arc::new(StdFs);
+        recover(&fs, &self.scratch.path().join("data"), journal::Options::default()).unwrap()
     }
 
     fn core(&self) -> Core {
@@ -47,6 +49,7 @@ impl Rig {
     fn try_core(&self) -> Result<Core> {
         let recovered = self.recovered();
         let config = CoreConfig {
+            fs: Arc::new(StdFs),
             data: self.scratch.path().join("data"),
             clock: Clock::system(recovered.state.now()),
             keys: Arc::new(Keys::load(&self.home.dir.join("keys")).unwrap()),
@@ -57,82 +60,15 @@ impl Rig {
     }
 }
 
-fn health(errors: u64, last_error: Option<&str>) -> Input {
-    Input::FeedHealth { feed: 0, state: FeedState::Up, errors, last_error: last_error.map(str::to_string) }
-}
-
-type Waiting = oneshot::Receiver<Result<Option<Answer>, NotAccepted>>;
-
-fn messages(inputs: Vec<Input>) -> (Vec<Message>, Vec<Waiting>) {
-    let one = |input| {
-        let (tx, rx) = oneshot::channel();
-        (Message::Input(Box::new(input), Some(tx)), rx)
-    };
-    inputs.into_iter().map(one).unzip()
-}
-
-#[test]
-fn an_input_that_makes_the_fold_fail_is_skipped_and_those_beside_it_are_folded_once() {
-    let rig = Rig::new();
-    let mut core = rig.core();
-    for round in 0..2 {
-        let before = core.state.seq();
-        let inputs = vec![
-            health(1, None),
-            health(2, Some(POISON)),
-            health(3, None),
-            health(4, Some(POISON)),
-            health(5 + round, None),
-        ];
-        let (messages, mut waiting) = messages(inputs);
-        core.batch(messages);
-        let folded: Vec<bool> = waiting.iter_mut().map(|w| w.try_recv().unwrap().is_ok()).collect();
-        assert_eq!(folded, [true, false, true, false, true]);
-        assert!(core.shadow.is_none(), "the node goes on");
-        // Five inputs and two decisions; no more, no less.
-        assert_eq!((core.state.seq() - before, core.state.seq()), (7, core.journal.last_seq().0));
-        assert_eq!(core.state.view(core.config.clock.now()).feeds[0].errors, 5 + round);
-    }
-    // A second later an officer is told.
-    let tick = |_| Message::Input(Box::new(Input::Tick), None);
-    std::thread::sleep(Duration::from_millis(1_100));
-    core.batch((0..2).map(tick).collect());
-    let alerts = core.state.view(core.config.clock.now()).alerts;
-    assert!(alerts.iter().any(|a| a.text.contains("was skipped")), "{alerts:?}");
-    let state = core.state.clone();
-    drop(core);
-    assert!(rig.recovered().state == state, "a restart gives the same");
-}
-
-#[test]
-fn a_node_that_died_of_an_input_skips_it_at_the_next_start() {
-    let rig = Rig::new();
-    let mut core = rig.core();
-    let now = core.config.clock.now();
-    let entries = [health(1, None), health(2, Some(POISON)), health(3, None)].map(|input| Entry { now, input });
-    let bytes: Vec<Vec<u8>> = entries.iter().map(recovery::encode).collect();
-    let slices: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
-    core.journal.append_batch(None, &slices).unwrap();
-    let last = core.journal.last_seq();
-    drop(core);
-    let first = rig.recovered();
-    assert_eq!(first.state.view(now).feeds[0].errors, 3);
-    let seq = first.journal.last_seq();
-    assert_eq!(first.state.seq(), seq.0, "the decision is folded, too");
-    assert_eq!(seq, last.next(), "and journaled");
-    drop(first);
-    assert_eq!(rig.recovered().journal.last_seq(), seq, "once");
-}
-
 fn beta() -> PartyId {
     PartyId::parse("beta").unwrap()
 }
 
 /// Folds one input; its answer.
 fn take(core: &mut Core, input: Input) -> Result<Option<Answer>, NotAccepted> {
-    let (messages, mut waiting) = messages(vec![input]);
-    core.batch(messages);
-    waiting[0].try_recv().unwrap()
+    let (reply, mut waiting) = oneshot::channel();
+    core.batch(vec![(input, Some(reply))]);
+    waiting.try_recv().unwrap()
 }
 
 //= spec/link.md S-4
@@ -141,7 +77,7 @@ fn a_session_that_a_crash_cut_is_over_at_the_next_start_and_its_number_is_not_us
     let rig = Rig::new();
     let mut core = rig.core();
     take(&mut core, Input::LinkUp { peer: beta(), session: 7 }).unwrap();
-    let view = |core: &Core| core.state.link(&beta()).unwrap().view(core.config.clock.now());
+    let view = |core: &Core| core.fold.state().link(&beta()).unwrap().view(core.shared.clock.now());
     assert_eq!(view(&core).session, Some(7));
     drop(core);
     assert_eq!(rig.recovered().state.last_session(), 7, "the next one is numbered from here");
@@ -162,7 +98,7 @@ fn snapshots(rig: &Rig) -> Vec<Vec<u8>> {
 }
 
 fn out_dir(core: &Core) -> PathBuf {
-    core.stores.map()[&beta()].dir.join("out")
+    core.fold.stores().map()[&beta()].dir.join("out")
 }
 
 //= spec/link.md S-6
@@ -170,10 +106,10 @@ fn out_dir(core: &Core) -> PathBuf {
 fn a_snapshot_rests_on_link_logs_that_are_on_the_disk() {
     let rig = Rig::new();
     let mut core = rig.core();
-    assert!(core.state.link(&beta()).unwrap().out_log().size() > 0, "the start was said to the peer");
+    assert!(core.fold.state().link(&beta()).unwrap().out_log().size() > 0, "the start was said to the peer");
     let bundle = out_dir(&core).join("tile/entries/000.p");
     assert!(!bundle.exists(), "not written yet, so this can fail");
-    core.snapshot();
+    core.fold.snapshot();
     assert!(bundle.exists());
     assert_eq!(snapshots(&rig).len(), 1);
     // As a crash leaves it: nothing is flushed at the end.
@@ -188,12 +124,12 @@ fn a_snapshot_rests_on_link_logs_that_are_on_the_disk() {
 fn no_snapshot_is_written_over_logs_that_cannot_be_synced_and_nothing_is_sent_any_more() {
     let rig = Rig::new();
     let mut core = rig.core();
-    core.stores.flush().unwrap();
+    core.fold.stores().flush().unwrap();
     // What was written is gone before it was synced: a disk that cannot be trusted.
     std::fs::remove_dir_all(out_dir(&core).join("tile")).unwrap();
-    core.snapshot();
+    core.fold.snapshot();
     assert!(snapshots(&rig).is_empty());
-    assert!(core.shadow.is_some());
+    assert!(core.fold.trouble().is_some());
     let out = core.shared.sessions.attach(1);
     let refused = take(&mut core, Input::LinkUp { peer: beta(), session: 1 });
     assert!(matches!(refused, Err(NotAccepted::Failed(_))), "{refused:?}");
@@ -207,9 +143,9 @@ fn no_snapshot_is_written_over_logs_that_cannot_be_synced_and_nothing_is_sent_an
 fn a_journal_that_is_behind_the_peers_receipt_is_not_started() {
     let rig = Rig::new();
     let core = rig.core();
-    let config = core.state.link(&beta()).unwrap().config().clone();
+    let config = core.fold.state().link(&beta()).unwrap().config().clone();
     let signer = rig.home.keys.log_signer(&crate::keys::key_name(&rig.home.party)).unwrap();
-    let known = core.state.link(&beta()).unwrap().out_log().size();
+    let known = core.fold.state().link(&beta()).unwrap().out_log().size();
     let receipt = |size| {
         let checkpoint = tlog::Checkpoint { origin: config.out_origin(), size, root: tlog::Hash([7; 32]) };
         tlog::sign_checkpoint(&checkpoint, &signer).unwrap().to_bytes()

@@ -18,12 +18,9 @@ mod keys;
 mod metrics;
 mod peer;
 mod player;
-mod recovery;
 mod rules;
 mod serve;
 mod sessions;
-mod store;
-mod stores;
 mod web;
 
 fn main() -> std::process::ExitCode {

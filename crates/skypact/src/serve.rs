@@ -4,10 +4,11 @@ use crate::clock::{Clock, parse_rfc3339};
 use crate::config::{ClaimText, Loaded};
 use crate::core::{self, CoreConfig, CoreHandle};
 use crate::keys::{self, Keys};
-use crate::peer::{PeerAddress, Signer, Tcp, Transport, tls};
-use crate::recovery;
+use crate::peer::{PeerAddress, Tcp, Transport, tls};
 use anyhow::{Context, Result, bail, ensure};
 use api_native::OneTimeCodes;
+use fold::Signer;
+use journal::fs::{Fs, StdFs};
 use node::input::{Boot, Claim, FeedConfig, Input};
 use pact::{SignedKeys, SignedPact};
 use record::{Hash32, Mode, PartyId, Role};
@@ -58,7 +59,9 @@ pub async fn start(loaded: &Loaded) -> Result<Running> {
     crate::rules::check_parties(&config.release, &party, &pacts)?;
     let data = loaded.path(&config.data);
     let (at, options) = (data.clone(), config.journal.options());
-    let recovered = tokio::task::spawn_blocking(move || recovery::recover(&at, options)).await??;
+    let fs: Arc<dyn Fs> = Arc::new(StdFs);
+    let disk = fs.clone();
+    let recovered = tokio::task::spawn_blocking(move || fold::recover(&disk, &at, options)).await??;
     check_continues(&recovered.state, &party)?;
     check_keys(&recovered.state, &party, &pacts, &statements, &keys)?;
     let clock = clock(loaded, recovered.state.now())?;
@@ -74,7 +77,7 @@ pub async fn start(loaded: &Loaded) -> Result<Running> {
         statements: statements.iter().map(SignedKeys::to_text).collect(),
     };
     let snapshot_every = Duration::from_secs(config.journal.snapshot_s);
-    let core_config = CoreConfig { data: data.clone(), clock, keys: keys.clone(), snapshot_every, boot };
+    let core_config = CoreConfig { fs, data: data.clone(), clock, keys: keys.clone(), snapshot_every, boot };
     let (core, fold) = core::start(core_config, recovered)?;
 
     let mut tasks = JoinSet::new();
@@ -265,8 +268,9 @@ async fn start_links(
         .await
         .with_context(|| format!("cannot listen for links on {}", loaded.config.serve.link))?;
     let at = listener.local_addr()?;
-    let transport =
-        Transport::new(core.clone(), Signer::new(&keys[0], party)?, party.clone(), peers.clone(), last_session);
+    let name = keys::key_name(party);
+    let signer = Signer::new(keys[0].log_signer(&name)?, keys[0].cosigner(&name)?);
+    let transport = Transport::new(core.clone(), signer, party.clone(), peers.clone(), last_session);
     let own: Vec<&rcgen::KeyPair> = keys.iter().map(|keys| &keys.tls).collect();
     let server = tls::server_config(&own, transport.pins())?;
     tasks.spawn(transport.clone().listen(listener, server));

@@ -136,7 +136,7 @@ pub fn open(loaded: &Loaded, history: History) -> Result<Opened> {
 
 /// The journal of a configuration, for reading beside whoever writes it.
 pub fn open_journal(loaded: &Loaded) -> Result<ReadOnly> {
-    let dir = crate::recovery::journal_dir(&loaded.path(&loaded.config.data));
+    let dir = fold::journal_dir(&loaded.path(&loaded.config.data));
     ReadOnly::open(&dir).with_context(|| format!("cannot read the journal in {}", dir.display()))
 }
 

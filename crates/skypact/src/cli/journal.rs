@@ -5,7 +5,6 @@ use crate::cli::{Exit, FOUND_BAD, Global, Outcome};
 use crate::clock::{rfc3339, utc_ms};
 use crate::config::Loaded;
 use crate::keys::hex;
-use crate::{recovery, stores};
 use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 use journal::{Check, Journal, Options, ReadOnly, RemovedSegment, RetentionOrder, SegmentJournal, Seq};
@@ -90,7 +89,7 @@ fn show(config: &Path, global: Global) -> Result<()> {
     ensure!(first <= last, "the journal is empty");
     let (begins, ends) = (time_of(&journal, first)?, time_of(&journal, last)?);
     let snapshots: Vec<u64> = journal.snapshots()?.iter().map(|s| s.0).collect();
-    let dir = recovery::journal_dir(&loaded.path(&loaded.config.data));
+    let dir = fold::journal_dir(&loaded.path(&loaded.config.data));
     let (mut segments, mut bytes) = (0, 0);
     for entry in std::fs::read_dir(&dir)?.flatten() {
         if entry.path().extension().is_some_and(|e| e == "seg") {
@@ -134,7 +133,7 @@ fn time_of(journal: &ReadOnly, seq: Seq) -> Result<Utc> {
 fn trim(args: &TrimArgs, global: Global) -> Result<()> {
     let loaded = Loaded::read(&args.config)?;
     let data = loaded.path(&loaded.config.data);
-    let dir = recovery::journal_dir(&data);
+    let dir = fold::journal_dir(&data);
     // Opening takes the lock, so that no node can run or start meanwhile; every record is checked before any goes.
     ensure!(dir.is_dir(), "there is no journal in {}", dir.display());
     let options = Options { check: Check::Full, ..loaded.config.journal.options() };
@@ -204,7 +203,7 @@ fn oldest_snapshot(journal: &ReadOnly) -> Result<(Seq, State)> {
 /// journal alone.
 fn check_logs(data: &Path, state: &State) -> Result<()> {
     for link in state.peer_ids().filter_map(|name| state.link(name)) {
-        let dir = stores::link_dir(data, link);
+        let dir = fold::link_dir(data, link);
         for (part, frontier) in [("out", link.out_log()), ("in", link.held_log())] {
             let folder = Folder(dir.join(part));
             let bad = LogReader::new(&folder, frontier.size()).audit(&frontier.root());

@@ -108,7 +108,7 @@ fn told_to(args: &Args, journal: &ReadOnly, opened: &Opened, folded: &Folded) ->
 
 /// Checks every byte of the journal.
 fn verify(loaded: &Loaded, global: Global) -> Result<(bool, Value)> {
-    let dir = crate::recovery::journal_dir(&loaded.path(&loaded.config.data));
+    let dir = ::fold::journal_dir(&loaded.path(&loaded.config.data));
     let bar = history::progress(1, "checking the journal");
     let report = journal::verify_with(&journal::fs::StdFs, &dir, &mut |done, total| {
         bar.set_length(total);

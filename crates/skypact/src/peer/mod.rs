@@ -5,26 +5,25 @@
 mod backoff;
 mod net;
 mod refused;
-mod signer;
 pub mod tls;
 mod wire;
 
 pub use net::{Connect, Listen, Stream, Tcp};
 pub use refused::Refused;
-pub use signer::Signer;
 
 use crate::core::CoreHandle;
 use crate::keys::Keys;
 use crate::sessions::SessionOut;
 use anyhow::{Context, Result, anyhow, bail};
 use backoff::Backoff;
+use fold::{Signer, Written};
 use http_body_util::BodyExt;
 use http_body_util::{Empty, combinators::BoxBody};
 use hyper::body::Bytes;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use link::{CloseCode, EntriesFrame, Frame, Step};
+use link::CloseCode;
 use node::input::Input;
 use record::PartyId;
 use std::collections::BTreeMap;
@@ -324,27 +323,16 @@ impl Transport {
         let send =
             async |frame: &[u8]| tx.send(wire::framed(frame)).await.map_err(|_| anyhow!("the connection is closed"));
         loop {
-            match out.next().await {
-                Step::Frame(frame) => send(&frame).await?,
-                Step::PactText => {
-                    let text = self.core.pact_text(peer).unwrap_or_default();
-                    send(&Frame::PactText(text).encode()).await?;
-                }
-                Step::Cosign(order) => send(&self.signer.cosignature(&order)?.encode()).await?,
-                Step::Checkpoint(order) => send(&self.signer.checkpoint(&order)?.encode()).await?,
-                Step::Entries { from, to } => {
-                    let stores = self.core.stores(peer).ok_or_else(|| anyhow!("no log to {peer}"))?;
-                    let mut frame = EntriesFrame::new(from);
-                    for entry in stores.out.read(from, to, link::ENTRIES_MAX, link::ENTRIES_BYTES_MAX)? {
-                        if !frame.push(&entry) {
-                            break;
-                        }
-                    }
-                    let Some((bytes, upto)) = frame.finish() else { bail!("entries {from}..{to} are not in the log") };
-                    send(&bytes).await?;
+            let step = out.next().await;
+            let stores = self.core.stores(peer);
+            let log = stores.as_ref().map(|stores| &*stores.out);
+            match fold::write(step, &self.signer, log, || self.core.pact_text(peer))? {
+                Written::Frame(frame) => send(&frame).await?,
+                Written::Entries(frame, upto) => {
+                    send(&frame).await?;
                     out.entries_sent(upto);
                 }
-                Step::Disconnect(reason) => {
+                Written::End(reason) => {
                     // What is handed over is written before the connection closes: HTTP/2 has it in its buffers.
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     bail!("closed: {reason}");

@@ -9,7 +9,8 @@ use crate::cli::bench::world::{Home, Scratch, agree};
 use crate::clock::{Clock, utc_ms};
 use crate::core::{CoreConfig, CoreHandle, start_as_task};
 use crate::keys::Keys;
-use crate::recovery::recover;
+use fold::recover;
+use journal::fs::{Fs, StdFs};
 use link::LinkState;
 use node::command::{Actor, Command, SendNotice};
 use node::input::{Boot, Input};
@@ -77,14 +78,16 @@ impl Party {
 
     /// A node from start to crash.
     async fn run(&self) -> anyhow::Result<()> {
-        let recovered = recover(&self.data(), journal::Options::default())?;
+        let fs: Arc<dyn Fs> = Arc::new(StdFs);
+        let recovered = recover(&fs, &self.data(), journal::Options::default())?;
         let last_session = recovered.state.last_session();
         let clock = Clock::exercise(Utc(1_780_272_000_000), utc_ms(), 1.0, recovered.state.now());
         let keys = Arc::new(Keys::load(&self.home.dir.join("keys"))?);
-        let signer = Signer::new(&keys, &self.home.party)?;
+        let name = crate::keys::key_name(&self.home.party);
+        let signer = Signer::new(keys.log_signer(&name)?, keys.cosigner(&name)?);
         let own_keys = vec![keys.clone()];
         let snapshot_every = Duration::from_secs(7);
-        let config = CoreConfig { data: self.data(), clock, keys, snapshot_every, boot: self.boot.clone() };
+        let config = CoreConfig { fs, data: self.data(), clock, keys, snapshot_every, boot: self.boot.clone() };
         let core = start_as_task(config, recovered)?;
         let (own, peer) = (self.home.party.clone(), self.peer.clone());
         let transport = Transport::new(core.clone(), signer, own.clone(), vec![peer.clone()], last_session);
@@ -248,7 +251,8 @@ impl World<'_> {
         let Self { sim, parties, said, _scratch } = self;
         drop(sim);
         let [north, south] = [0, 1].map(|n| {
-            let recovered = recover(&parties[n].data(), journal::Options::default()).unwrap();
+            let fs: Arc<dyn Fs> = Arc::new(StdFs);
+            let recovered = recover(&fs, &parties[n].data(), journal::Options::default()).unwrap();
             let logs = recovered.stores.map()[&parties[n].peer.party].clone();
             [logs.out, logs.held].map(|log| {
                 let mut entries = Vec::new();

@@ -3,10 +3,11 @@
 use crate::cli::bench::table::{Row, Unit};
 use crate::cli::bench::world::{Home, Scratch, Traffic, agree};
 use crate::cli::bench::{Common, link::Args};
-use crate::peer::Signer;
+use crate::keys::key_name;
 use ::detect::scenario::Family;
 use ::link::{EntriesFrame, Link, LinkConfig, LinkState, Output};
 use anyhow::{Context, Result, ensure};
+use fold::Signer;
 use pact::SignedPact;
 use record::Record;
 use release::{Envelope, Policy, Released, Releaser};
@@ -46,7 +47,7 @@ impl Side {
             checkpoint_busy_ms: pact.checkpoint_busy_ms,
             checkpoint_idle_ms: pact.checkpoint_idle_ms,
         };
-        let signer = Signer::new(&me.keys, &me.party)?;
+        let signer = Signer::new(me.keys.log_signer(&key_name(&me.party))?, me.keys.cosigner(&key_name(&me.party))?);
         Ok(Self { link: Link::new(config)?, signer, out: Vec::new(), accepted: 0, sent: VecDeque::new() })
     }
 

@@ -4,18 +4,19 @@ use crate::cli::bench::table::{Report, Row, Unit, mib};
 use crate::cli::bench::world::{Home, Scratch, Traffic, agree, bytes_below};
 use crate::cli::bench::{Common, up_to};
 use crate::cli::evidence::history::progress;
-use crate::recovery::{self, Recovered};
-use crate::stores::Stores;
 use ::detect::scenario::{Family, SEED};
 use ::journal::{Journal, Options, SegmentJournal, Seq};
 use ::node::State;
 use ::node::input::{Boot, Claim, Entry, FeedConfig, Input, Output};
 use anyhow::{Context, Result, ensure};
+use fold::{Recovered, Stores};
+use journal::fs::{Fs, StdFs};
 use pact::SignedPact;
 use record::{BATCH_MAX, Mode, TrackBatch};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 use units::{AircraftClass, Mono, Now, Utc};
 
@@ -98,7 +99,7 @@ impl World {
             statements: Vec::new(),
         };
         let data = a.dir.join("data");
-        let Recovered { state, journal, stores, .. } = recovery::recover(&data, options())?;
+        let Recovered { state, journal, stores, .. } = fold::recover(&disk(), &data, options())?;
         let traffic = Traffic::new(Family::Box, size)?;
         let mut world =
             Self { data, traffic, size, state, stores, journal: Some(journal), second: 0, boot: boot.clone() };
@@ -110,7 +111,7 @@ impl World {
     fn fly(&mut self, seconds: u64) -> Result<()> {
         let bar = progress(seconds, "making the journal");
         if self.journal.is_none() {
-            let Recovered { state, journal, stores, .. } = recovery::recover(&self.data, options())?;
+            let Recovered { state, journal, stores, .. } = fold::recover(&disk(), &self.data, options())?;
             (self.state, self.stores, self.journal) = (state, stores, Some(journal));
             let boot = Box::new(self.boot.clone());
             self.take(vec![Entry { now: now(self.second, 0), input: Input::Boot(boot) }])?;
@@ -162,7 +163,7 @@ impl World {
     /// Leaves everything as it is, and half a frame at the end of the journal.
     fn tear(&mut self) -> Result<()> {
         self.journal = None;
-        let dir = recovery::journal_dir(&self.data);
+        let dir = fold::journal_dir(&self.data);
         let segments = std::fs::read_dir(&dir)?.filter_map(|e| Some(e.ok()?.path()));
         let newest = segments.filter(|p| p.extension().is_some_and(|e| e == "seg")).max().context("a segment")?;
         let mut file = std::fs::OpenOptions::new().append(true).open(newest)?;
@@ -176,6 +177,10 @@ fn now(second: u64, ms: u64) -> Now {
     Now { mono: Mono(since), utc: START.plus_ms(since as i64), utc_error_ms: 50 }
 }
 
+fn disk() -> Arc<dyn Fs> {
+    Arc::new(StdFs)
+}
+
 fn options() -> Options {
     Options { reserve_bytes: 16 << 20, ..Options::default() }
 }
@@ -184,7 +189,7 @@ fn measure(args: &Args, world: &mut World, minutes: u64) -> Result<Row> {
     let (mut facts, mut replayed) = (BTreeMap::new(), 0);
     let runs = args.common.measure(|| {
         let begun = Instant::now();
-        let recovered = recovery::recover(&world.data, options())?;
+        let recovered = fold::recover(&disk(), &world.data, options())?;
         let view = recovered.state.view(recovered.state.now());
         let ms = begun.elapsed().as_secs_f64() * 1e3;
         ensure!(view.tracks.len() == world.size, "{} of {} aircraft", view.tracks.len(), world.size);

@@ -144,13 +144,19 @@ fn name_of(path: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::LogStore;
+    use fold::LogStore;
+    use journal::fs::{Fs, StdFs};
+    use std::sync::Arc;
+
+    fn disk() -> Arc<dyn Fs> {
+        Arc::new(StdFs)
+    }
 
     #[test]
     fn what_is_written_is_counted_by_its_files() {
         for size in [0u64, 1, 255, 256, 257, 512, 700, 1024, 3000] {
             let dir = tempfile::tempdir().unwrap();
-            let log = LogStore::open(dir.path(), 0, &tlog::EMPTY_ROOT).unwrap();
+            let log = LogStore::open(&disk(), dir.path(), 0, &tlog::EMPTY_ROOT).unwrap();
             (0..size).for_each(|i| log.append(i, &i.to_be_bytes()).unwrap());
             log.flush().unwrap();
             log.append(size, b"not flushed").unwrap();

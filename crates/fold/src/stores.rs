@@ -1,14 +1,17 @@
 //! The logs of all links, kept in step with the fold.
-use crate::keys::Keys;
+use crate::error::{Error, io_at};
 use crate::store::LogStore;
-use anyhow::{Context, Result, anyhow};
+use journal::fs::Fs;
 use link::Link;
 use node::State;
 use record::PartyId;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tlog::Frontier;
+use std::time::Duration;
+use tlog::{Frontier, NoteSigner};
+
+type Result<T> = std::result::Result<T, Error>;
 
 /// Both logs of one link.
 #[derive(Clone)]
@@ -23,6 +26,7 @@ pub struct LinkStores {
 
 /// All links' logs.
 pub struct Stores {
+    fs: Arc<dyn Fs>,
     data: PathBuf,
     map: BTreeMap<PartyId, LinkStores>,
 }
@@ -35,8 +39,11 @@ pub fn link_dir(data: &Path, link: &Link) -> PathBuf {
 
 impl Stores {
     /// Opens the logs of every link of a state, at that state's sizes.
-    pub fn open(data: &Path, state: &State) -> Result<Self> {
-        let mut stores = Self { data: data.to_owned(), map: BTreeMap::new() };
+    ///
+    /// # Errors
+    /// [`Error::Differs`] if the files do not fit the state.
+    pub fn open(fs: &Arc<dyn Fs>, data: &Path, state: &State) -> Result<Self> {
+        let mut stores = Self { fs: fs.clone(), data: data.to_owned(), map: BTreeMap::new() };
         for name in state.peer_ids() {
             if let Some(link) = state.link(name) {
                 stores.open_link(link, link.out_log(), link.held_log())?;
@@ -47,7 +54,7 @@ impl Stores {
 
     fn open_link(&mut self, link: &Link, out: &Frontier, held: &Frontier) -> Result<()> {
         let dir = link_dir(&self.data, link);
-        let open = |part: &str, frontier: &Frontier| LogStore::open(&dir.join(part), frontier.size(), &frontier.root());
+        let open = |part: &str, log: &Frontier| LogStore::open(&self.fs, &dir.join(part), log.size(), &log.root());
         let stores =
             LinkStores { out: Arc::new(open("out", out)?), held: Arc::new(open("in", held)?), dir: dir.clone() };
         self.map.insert(link.config().peer.clone(), stores);
@@ -55,16 +62,19 @@ impl Stores {
     }
 
     fn of(&mut self, state: &State, name: &PartyId) -> Result<&LinkStores> {
-        let link = state.link(name).ok_or_else(|| anyhow!("an output for {name}, which is no peer"))?;
+        let link = state.link(name).ok_or_else(|| Error::NoPeer(name.clone()))?;
         let dir = link_dir(&self.data, link);
         if self.map.get(name).is_none_or(|s| s.dir != dir) {
             // A link that the input just folded has opened: its logs begin here.
             self.open_link(link, &Frontier::new(), &Frontier::new())?;
         }
-        self.map.get(name).ok_or_else(|| anyhow!("no logs of the link to {name}"))
+        self.map.get(name).ok_or_else(|| Error::NoPeer(name.clone()))
     }
 
     /// Stores entries, and nothing else: what a replay needs.
+    ///
+    /// # Errors
+    /// What [`LogStore::append`] gives.
     pub fn keep_entries(&mut self, state: &State, name: &PartyId, output: &link::Output) -> Result<()> {
         match output {
             link::Output::StoreOut { index, bytes } => self.of(state, name)?.out.append(*index, bytes),
@@ -73,25 +83,27 @@ impl Stores {
         }
     }
 
-    /// Stores what an output asks to store. Returns whether a link was opened by it.
-    pub fn keep(&mut self, state: &State, name: &PartyId, output: &link::Output, keys: &Keys) -> Result<()> {
+    /// Stores what an output asks to store; `signer` has the log key.
+    ///
+    /// # Errors
+    /// What [`LogStore`] gives, and [`Error::Io`].
+    pub fn keep(&mut self, state: &State, name: &PartyId, output: &link::Output, signer: &NoteSigner) -> Result<()> {
         match output {
             link::Output::StoreOut { .. } | link::Output::StoreIn { .. } => self.keep_entries(state, name, output),
             link::Output::StorePeerCheckpoint { note, .. } => self.of(state, name)?.held.write_note("checkpoint", note),
             link::Output::StoreCosignature { checkpoint, line } => {
-                let me = state.party().ok_or_else(|| anyhow!("a node without a party"))?;
+                let failed = |source| Error::Log { what: "a receipt cannot be kept".to_owned(), source };
                 // Signing again gives the same note: Ed25519 has no chance in it.
-                let signer = keys.log_signer(&crate::keys::key_name(me))?;
-                let mut note = tlog::sign_checkpoint(checkpoint, &signer).map_err(|e| anyhow!("{e}"))?;
-                let line = tlog::SignatureLine::from_text(line).map_err(|e| anyhow!("{e}"))?;
-                note.add(line).map_err(|e| anyhow!("{e}"))?;
+                let mut note = tlog::sign_checkpoint(checkpoint, signer).map_err(failed)?;
+                note.add(tlog::SignatureLine::from_text(line).map_err(failed)?).map_err(failed)?;
                 self.of(state, name)?.out.write_note("checkpoint", &note.to_bytes())
             }
             link::Output::Frozen { reason, evidence, .. } => {
-                let stores = self.of(state, name)?;
+                let dir = self.of(state, name)?.dir.clone();
                 for (n, note) in evidence.iter().enumerate() {
-                    let path = stores.dir.join(format!("frozen-{}-{n}.note", reason.name()));
-                    std::fs::write(&path, note).with_context(|| format!("cannot keep {}", path.display()))?;
+                    let path = dir.join(format!("frozen-{}-{n}.note", reason.name()));
+                    let kept = self.fs.create(&path).and_then(|mut file| file.write_all_at(note, 0));
+                    kept.map_err(io_at("keep", &path))?;
                 }
                 Ok(())
             }
@@ -100,16 +112,25 @@ impl Stores {
     }
 
     /// Writes open tiles.
+    ///
+    /// # Errors
+    /// What [`LogStore`] gives.
     pub fn flush(&self) -> Result<()> {
         self.map.values().try_for_each(|s| s.out.flush().and_then(|()| s.held.flush()))
     }
 
-    /// Writes open tiles that are small, or have not been written for a while.
-    pub fn flush_if_due(&self) -> Result<()> {
-        self.map.values().try_for_each(|s| s.out.flush_if_due().and_then(|()| s.held.flush_if_due()))
+    /// Writes open tiles that are small, or have not been written for a while; `up` as in [`LogStore::flush_if_due`].
+    ///
+    /// # Errors
+    /// What [`LogStore`] gives.
+    pub fn flush_if_due(&self, up: Duration) -> Result<()> {
+        self.map.values().try_for_each(|s| s.out.flush_if_due(up).and_then(|()| s.held.flush_if_due(up)))
     }
 
     /// Writes open tiles and waits for the disk.
+    ///
+    /// # Errors
+    /// What [`LogStore`] gives.
     pub fn sync(&self) -> Result<()> {
         self.map.values().try_for_each(|s| s.out.sync().and_then(|()| s.held.sync()))
     }

@@ -1,14 +1,19 @@
 //! From a data folder to a state: the newest snapshot, then the journal behind it; and the link logs beside it.
+use crate::Planted;
+use crate::error::{Error, io_at};
 use crate::stores::Stores;
-use anyhow::{Context, Result, bail};
-use journal::{Journal, SegmentJournal, Seq};
+use journal::fs::Fs;
+use journal::{Journal, JournalError, SegmentJournal, Seq};
 use node::State;
 use node::input::{Entry, Input, Output};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tracing::{error, warn};
 use units::Now;
+
+type Result<T> = std::result::Result<T, Error>;
 
 /// A node as its data folder has it.
 pub struct Recovered {
@@ -53,7 +58,7 @@ fn is_poison(input: &Input) -> bool {
 }
 
 #[cfg(test)]
-pub const POISON: &str = "a test's poison";
+pub(crate) const POISON: &str = "a test's poison";
 
 /// The decision to skip an entry, as it is journaled.
 pub fn decision(poison: Poison, now: Now) -> Entry {
@@ -61,22 +66,37 @@ pub fn decision(poison: Poison, now: Now) -> Entry {
 }
 
 /// Opens a data folder.
-pub fn recover(data: &Path, options: journal::Options) -> Result<Recovered> {
+///
+/// # Errors
+/// Whatever keeps the state from being exactly the one that the folder says; nothing is guessed.
+pub fn recover(fs: &Arc<dyn Fs>, data: &Path, options: journal::Options) -> Result<Recovered> {
+    recover_with(fs, data, options, None)
+}
+
+/// The same with a bug in it, for the simulator.
+///
+/// # Errors
+/// As [`recover`].
+#[doc(hidden)]
+pub fn recover_with(
+    fs: &Arc<dyn Fs>,
+    data: &Path,
+    options: journal::Options,
+    planted: Option<Planted>,
+) -> Result<Recovered> {
     let dir = journal_dir(data);
-    std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    let (mut journal, report) =
-        SegmentJournal::open(&dir, options).with_context(|| format!("cannot open the journal in {}", dir.display()))?;
+    fs.create_dir(&dir).map_err(io_at("create", &dir))?;
+    let (mut journal, report) = SegmentJournal::open_with(fs.clone(), &dir, options)
+        .map_err(|source| Error::Journal { what: format!("cannot open the journal in {}", dir.display()), source })?;
     if let Some(torn) = &report.torn {
         warn!("a torn end of the journal was cut: {torn:?}; what was cut had not been acknowledged");
     }
     loop {
-        match fold_upto(&journal, data, journal.last_seq()) {
+        match fold(fs, &journal, data, journal.last_seq(), planted) {
             Ok((state, stores, replayed)) => return Ok(Recovered { state, journal, stores, replayed }),
             // The node died of it before it could say so.
-            Err(error) => match error.downcast_ref::<Poison>() {
-                Some(poison) => quarantine(&mut journal, *poison)?,
-                None => return Err(error),
-            },
+            Err(Error::Poison(poison)) => quarantine(&mut journal, poison)?,
+            Err(error) => return Err(error),
         }
     }
 }
@@ -85,12 +105,17 @@ pub fn recover(data: &Path, options: journal::Options) -> Result<Recovered> {
 fn quarantine(journal: &mut SegmentJournal, poison: Poison) -> Result<()> {
     error!(poison.seq, "an input makes the fold fail; it is quarantined");
     let mut now = Now::default();
-    for item in journal.read(Seq(poison.seq))? {
-        let (_, bytes) = item?;
+    for item in journal.read(Seq(poison.seq)).map_err(reading)? {
+        let (_, bytes) = item.map_err(reading)?;
         now = minicbor::decode::<Entry>(&bytes).map_or(now, |entry| entry.now);
     }
-    journal.append_batch(None, &[&encode(&decision(poison, now))]).context("a quarantine cannot be journaled")?;
+    let journaled = journal.append_batch(None, &[&encode(&decision(poison, now))]);
+    journaled.map_err(|source| Error::Journal { what: "a quarantine cannot be journaled".to_owned(), source })?;
     Ok(())
+}
+
+fn reading(source: JournalError) -> Error {
+    Error::Journal { what: "the journal cannot be read".to_owned(), source }
 }
 
 /// The bytes of an entry.
@@ -102,12 +127,26 @@ pub fn encode(entry: &Entry) -> Vec<u8> {
 }
 
 /// State and link logs after the entry `upto`, from what is durable, and how many entries were folded.
-pub fn fold_upto(journal: &SegmentJournal, data: &Path, upto: Seq) -> Result<(State, Stores, u64)> {
+///
+/// # Errors
+/// As [`recover`].
+pub fn fold_upto(fs: &Arc<dyn Fs>, journal: &SegmentJournal, data: &Path, upto: Seq) -> Result<(State, Stores, u64)> {
+    fold(fs, journal, data, upto, None)
+}
+
+fn fold(
+    fs: &Arc<dyn Fs>,
+    journal: &SegmentJournal,
+    data: &Path,
+    upto: Seq,
+    planted: Option<Planted>,
+) -> Result<(State, Stores, u64)> {
     let (mut state, from) = base(journal, Some(upto))?;
-    let mut stores = Stores::open(data, &state)?;
+    let mut stores = Stores::open(fs, data, &state)?;
     if from > upto {
         return Ok((state, stores, 0));
     }
+    let before = state.seq();
     let replayed = replay(journal, &mut state, from, |state, _, outputs| {
         for output in outputs {
             if let Output::Link(name, output) = output {
@@ -115,19 +154,28 @@ pub fn fold_upto(journal: &SegmentJournal, data: &Path, upto: Seq) -> Result<(St
             }
         }
         Ok(state.seq() < upto.0)
-    })?;
+    });
+    match replayed {
+        Err(Error::Journal { .. }) if planted == Some(Planted::StateKeptAfterFailedRead) => {}
+        other => drop(other?),
+    }
+    let replayed = state.seq() - before;
     Ok((state, stores, replayed))
 }
 
 /// The newest usable snapshot (at most `upto`), and where the journal goes on behind it.
+///
+/// # Errors
+/// [`Error::NoBase`] if neither snapshot nor journal reaches back to the start; [`Error::Journal`].
 pub fn base(journal: &SegmentJournal, upto: Option<Seq>) -> Result<(State, Seq)> {
-    let snapshot = journal.latest_snapshot()?;
+    let snapshot = journal.latest_snapshot().map_err(reading)?;
     for damaged in &snapshot.damaged {
         error!("snapshot passed over: {damaged:?}");
     }
     let Some((seq, bytes)) = snapshot.found.filter(|(seq, _)| upto.is_none_or(|upto| *seq <= upto)) else {
         if journal.first_seq() > Seq(1) {
-            bail!("the journal begins at {} and there is no snapshot before that", journal.first_seq());
+            let why = "there is no snapshot before that".to_owned();
+            return Err(Error::NoBase { first: journal.first_seq(), why });
         }
         return Ok((State::default(), Seq(1)));
     };
@@ -137,11 +185,17 @@ pub fn base(journal: &SegmentJournal, upto: Option<Seq>) -> Result<(State, Seq)>
             warn!("the snapshot is of another version ({error}); folding the journal from its start");
             Ok((State::default(), Seq(1)))
         }
-        Err(error) => bail!("the snapshot is of another version ({error}) and the journal no longer begins at 1"),
+        Err(error) => {
+            let why = format!("the snapshot before that is of another version ({error})");
+            Err(Error::NoBase { first: journal.first_seq(), why })
+        }
     }
 }
 
 /// Folds journal entries from `from` on, until `each` says no. Inputs quarantined later in the journal are skipped.
+///
+/// # Errors
+/// [`Error::Journal`], [`Error::Version`], [`Error::Poison`], and what `each` gives.
 pub fn replay(
     journal: &dyn Journal,
     state: &mut State,
@@ -149,17 +203,16 @@ pub fn replay(
     mut each: impl FnMut(&State, &Entry, &[Output]) -> Result<bool>,
 ) -> Result<u64> {
     let mut quarantined = BTreeSet::new();
-    for item in journal.read(from)? {
-        let (_, bytes) = item?;
+    for item in journal.read(from).map_err(reading)? {
+        let (_, bytes) = item.map_err(reading)?;
         if let Ok(Entry { input: Input::Quarantine { seq }, .. }) = minicbor::decode(&bytes) {
             quarantined.insert(seq);
         }
     }
     let mut folded = 0;
-    for item in journal.read(from)? {
-        let (seq, bytes) = item?;
-        let entry: Entry = minicbor::decode(&bytes)
-            .with_context(|| format!("journal entry {} is not one of this version; nothing is guessed", seq.0))?;
+    for item in journal.read(from).map_err(reading)? {
+        let (seq, bytes) = item.map_err(reading)?;
+        let entry: Entry = minicbor::decode(&bytes).map_err(|source| Error::Version { seq, source })?;
         let mut outputs = Vec::new();
         if quarantined.contains(&seq.0) {
             state.skip(&entry);

@@ -2,14 +2,16 @@
 //!
 //! Every entry is an output of the journal's fold, so these files can be written again from the journal; they are kept
 //! as evidence and for a peer that catches up. They are made durable before a snapshot replaces the journal's part.
-use anyhow::{Context, Result, ensure};
+use crate::error::{Error, io_at};
+use journal::fs::Fs;
 use std::collections::{BTreeSet, VecDeque};
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tlog::{Hash, HashReader, LogReader, LogWriter, Store, StoreError};
+
+type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Bytes of recent entries kept in memory for peers that are nearly up to date: at 100 kB/s forty seconds.
 const RECENT_BYTES: usize = 4 << 20;
@@ -21,15 +23,16 @@ const OPEN_EVERY: Duration = Duration::from_secs(10);
 /// Files of one log below a folder.
 #[derive(Debug)]
 pub struct Files {
+    fs: Arc<dyn Fs>,
     dir: PathBuf,
     /// Written since the last sync.
     dirty: BTreeSet<PathBuf>,
 }
 
 impl Files {
-    fn new(dir: &Path) -> Result<Self> {
-        fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        Ok(Self { dir: dir.to_owned(), dirty: BTreeSet::new() })
+    fn new(fs: Arc<dyn Fs>, dir: &Path) -> Result<Self> {
+        fs.create_dir(dir).map_err(io_at("create", dir))?;
+        Ok(Self { fs, dir: dir.to_owned(), dirty: BTreeSet::new() })
     }
 
     /// Removes what `written` supersedes and was never synced: narrower partial files of the same tile. Without this a
@@ -39,7 +42,7 @@ impl Files {
         let is_superseded = |path: &PathBuf| path != written && path.parent() == Some(&partials);
         for path in self.dirty.iter().filter(|p| is_superseded(p)).cloned().collect::<Vec<_>>() {
             // One that stays costs space until the next sync removes it.
-            if fs::remove_file(&path).is_ok() {
+            if self.fs.remove(&path).is_ok() {
                 self.dirty.remove(&path);
             }
         }
@@ -49,20 +52,43 @@ impl Files {
     fn sync(&mut self) -> Result<()> {
         let mut folders = BTreeSet::new();
         for path in &self.dirty {
-            File::open(path)
-                .and_then(|file| file.sync_all())
-                .with_context(|| format!("cannot sync {}", path.display()))?;
+            self.fs.open(path).and_then(|mut file| file.sync_all()).map_err(io_at("sync", path))?;
             folders.extend(path.ancestors().skip(1).take_while(|p| p.starts_with(&self.dir)).map(Path::to_owned));
         }
         for folder in folders {
-            File::open(&folder)
-                .and_then(|f| f.sync_all())
-                .with_context(|| format!("cannot sync {}", folder.display()))?;
+            self.fs.sync_dir(&folder).map_err(io_at("sync", &folder))?;
         }
         for path in std::mem::take(&mut self.dirty) {
-            remove_superseded(&path).with_context(|| format!("cannot clear {}", partials_of(&path).display()))?;
+            self.remove_superseded(&path).map_err(io_at("clear", &partials_of(&path)))?;
         }
         Ok(())
+    }
+
+    /// Removes every narrower file of the tile, also those of an earlier run. Readers take the wider one.
+    fn remove_superseded(&self, path: &Path) -> io::Result<()> {
+        let partials = partials_of(path);
+        let width = |name: &str| name.parse::<u32>().ok();
+        // A full file supersedes all, and the folder with them.
+        let kept = (path.parent() == Some(&partials)).then(|| path.file_name()?.to_str().and_then(width)).flatten();
+        let remove = |fs: &dyn Fs| {
+            for entry in fs.list(&partials)? {
+                if kept.is_none() || width(&entry.name) < kept {
+                    fs.remove(&partials.join(&entry.name))?;
+                }
+            }
+            if kept.is_none() { fs.remove_dir(&partials) } else { Ok(()) }
+        };
+        match remove(&*self.fs) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Writes a file so that a reader sees the old bytes or the new ones, never a part.
+    fn write_whole(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let temporary = path.with_extension("tmp");
+        self.fs.create(&temporary)?.write_all_at(bytes, 0)?;
+        self.fs.rename(&temporary, path)
     }
 }
 
@@ -74,32 +100,26 @@ fn partials_of(path: &Path) -> PathBuf {
     }
 }
 
-/// Removes every narrower file of the tile, also those of an earlier run. Readers take the wider one.
-fn remove_superseded(path: &Path) -> std::io::Result<()> {
-    let partials = partials_of(path);
-    let result = if path.parent() == Some(&partials) {
-        let width = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
-        let kept = width(path);
-        fs::read_dir(&partials).and_then(|mut entries| {
-            entries.try_for_each(|entry| {
-                let other = entry?.path();
-                if width(&other) < kept { fs::remove_file(other) } else { Ok(()) }
-            })
-        })
-    } else {
-        fs::remove_dir_all(&partials)
-    };
-    match result {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}
-
 impl Store for Files {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        match fs::read(self.dir.join(path)) {
+        let read = || {
+            let file = self.fs.open(&self.dir.join(path))?;
+            let mut bytes = vec![0; file.bytes()? as usize];
+            let mut done = 0;
+            while done < bytes.len() {
+                match file.read_at(&mut bytes[done..], done as u64) {
+                    // It became shorter meanwhile.
+                    Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                    Ok(n) => done += n,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(bytes)
+        };
+        match read() {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(StoreError(error.to_string())),
         }
     }
@@ -108,23 +128,15 @@ impl Store for Files {
         let full = self.dir.join(path);
         let write = || {
             if let Some(folder) = full.parent() {
-                fs::create_dir_all(folder)?;
+                self.fs.create_dir(folder)?;
             }
-            write_whole(&full, bytes)
+            self.write_whole(&full, bytes)
         };
-        write().map_err(|e: std::io::Error| StoreError(e.to_string()))?;
+        write().map_err(|e: io::Error| StoreError(e.to_string()))?;
         self.drop_superseded(&full);
         self.dirty.insert(full);
         Ok(())
     }
-}
-
-/// Writes a file so that a reader sees the old bytes or the new ones, never a part.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let temporary = path.with_extension("tmp");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&temporary)?;
-    file.write_all(bytes)?;
-    fs::rename(&temporary, path)
 }
 
 /// One direction of one link.
@@ -142,13 +154,14 @@ struct Inner {
     /// Index of the first entry of `recent`.
     recent_from: u64,
     recent_bytes: usize,
-    last_flush: Instant,
+    /// When what is open was last written because it was due, since the program's start.
+    last_due: Duration,
 }
 
 impl Inner {
     fn flush(&mut self) -> Result<()> {
-        self.writer.flush(&mut self.files).map_err(|e| anyhow::anyhow!("{e}"))?;
-        (self.flushed, self.last_flush) = (self.writer.size(), Instant::now());
+        self.writer.flush(&mut self.files).map_err(failed("cannot write"))?;
+        self.flushed = self.writer.size();
         Ok(())
     }
 }
@@ -156,14 +169,15 @@ impl Inner {
 impl LogStore {
     /// Opens a log that must hold the first `size` entries with this root. What lies beyond is written again from the
     /// journal, with the same bytes.
-    pub fn open(dir: &Path, size: u64, root: &Hash) -> Result<Self> {
-        let files = Files::new(dir)?;
-        let writer = LogWriter::open(&files, size, root).with_context(|| {
-            format!(
-                "the log in {} does not match the journal at {size} entries; \
-                 if the folder was restored from a copy, restore journal and links from the same copy",
-                dir.display()
-            )
+    ///
+    /// # Errors
+    /// [`Error::Differs`] if the files do not hold these entries; [`Error::Io`].
+    pub fn open(fs: &Arc<dyn Fs>, dir: &Path, size: u64, root: &Hash) -> Result<Self> {
+        let files = Files::new(fs.clone(), dir)?;
+        let writer = LogWriter::open(&files, size, root).map_err(|source| Error::Differs {
+            dir: dir.to_owned(),
+            size,
+            source,
         })?;
         let inner = Inner {
             files,
@@ -172,7 +186,7 @@ impl LogStore {
             recent: VecDeque::new(),
             recent_from: size,
             recent_bytes: 0,
-            last_flush: Instant::now(),
+            last_due: Duration::ZERO,
         };
         Ok(Self { inner: Mutex::new(inner) })
     }
@@ -183,11 +197,16 @@ impl LogStore {
     }
 
     /// Appends the entry of this index.
+    ///
+    /// # Errors
+    /// [`Error::Disagree`] if it is not the next one.
     pub fn append(&self, index: u64, bytes: &[u8]) -> Result<()> {
         let mut inner = self.lock();
         let expected = inner.writer.size();
-        ensure!(index == expected, "entry {index} follows {expected}: the fold and the log disagree");
-        inner.writer.append(bytes).map_err(|e| anyhow::anyhow!("{e}"))?;
+        if index != expected {
+            return Err(Error::Disagree(format!("entry {index} follows {expected}: the fold and the log disagree")));
+        }
+        inner.writer.append(bytes).map_err(failed("cannot append"))?;
         inner.recent_bytes += bytes.len();
         inner.recent.push_back(bytes.into());
         while inner.recent_bytes > RECENT_BYTES && inner.recent_from < inner.flushed {
@@ -200,10 +219,15 @@ impl LogStore {
     }
 
     /// Entries `[from, to)`, as many as fit in `bytes_max` (at least one) and at most `count_max`.
+    ///
+    /// # Errors
+    /// Entries that are not there; [`Error::Entry`] for one that is damaged.
     pub fn read(&self, from: u64, to: u64, count_max: usize, bytes_max: usize) -> Result<Vec<Arc<[u8]>>> {
         let inner = self.lock();
         let size = inner.writer.size();
-        ensure!(from < to && to <= size, "entries {from}..{to} of a log of {size}");
+        if from >= to || to > size {
+            return Err(Error::Disagree(format!("entries {from}..{to} of a log of {size}")));
+        }
         let mut out: Vec<Arc<[u8]>> = Vec::new();
         let mut bytes = 0;
         let to = to.min(from + count_max as u64);
@@ -220,16 +244,14 @@ impl LogStore {
         }
         let to = to.min(inner.flushed);
         let reader = LogReader::new(&inner.files, inner.flushed);
-        let entries = reader.entries(from..to).map_err(|e| anyhow::anyhow!("{e}"))?;
+        let entries = reader.entries(from..to).map_err(failed("cannot read"))?;
         // Other bytes than were sealed, once sent, would freeze the link for ever at the peer (ROOT_MISMATCH).
         for (index, entry) in (from..to).zip(&entries) {
-            let sealed = reader.subtree(0, index).map_err(|e| anyhow::anyhow!("{e}"))?;
-            ensure!(
-                tlog::leaf_hash(entry) == sealed,
-                "entry {index} in {}/{} is not what was said: the file is damaged; restore it from a copy",
-                inner.files.dir.display(),
-                tlog::bundle_path(index / 256, 256)
-            );
+            let sealed = reader.subtree(0, index).map_err(failed("cannot read"))?;
+            if tlog::leaf_hash(entry) != sealed {
+                let path = inner.files.dir.join(tlog::bundle_path(index / 256, 256));
+                return Err(Error::Entry { index, path });
+            }
         }
         for entry in entries {
             bytes += entry.len();
@@ -242,27 +264,42 @@ impl LogStore {
     }
 
     /// Writes what is open, without waiting for the disk.
+    ///
+    /// # Errors
+    /// [`Error::Log`] if a file cannot be written.
     pub fn flush(&self) -> Result<()> {
         self.lock().flush()
     }
 
-    /// The same, unless that would write much again that is written already.
-    pub fn flush_if_due(&self) -> Result<()> {
+    /// The same, unless that would write much again that is written already; `up` is the time since the program began.
+    ///
+    /// # Errors
+    /// As [`LogStore::flush`].
+    pub fn flush_if_due(&self, up: Duration) -> Result<()> {
         let mut inner = self.lock();
-        let is_due = inner.writer.open_bytes() <= OPEN_BYTES_SMALL || inner.last_flush.elapsed() >= OPEN_EVERY;
-        if is_due { inner.flush() } else { Ok(()) }
+        if inner.writer.open_bytes() > OPEN_BYTES_SMALL && up.saturating_sub(inner.last_due) < OPEN_EVERY {
+            return Ok(());
+        }
+        inner.last_due = up;
+        inner.flush()
     }
 
     /// Writes what is open and waits for the disk.
+    ///
+    /// # Errors
+    /// [`Error::Log`], [`Error::Io`].
     pub fn sync(&self) -> Result<()> {
         self.flush()?;
         self.lock().files.sync()
     }
 
     /// Keeps a signed note beside the tiles.
+    ///
+    /// # Errors
+    /// [`Error::Log`].
     pub fn write_note(&self, name: &str, note: &[u8]) -> Result<()> {
         let mut inner = self.lock();
-        inner.files.write(name, note).map_err(|e| anyhow::anyhow!("{name}: {e}"))
+        inner.files.write(name, note).map_err(|error| Error::Disagree(format!("{name}: {error}")))
     }
 
     /// Entries held.
@@ -271,9 +308,19 @@ impl LogStore {
     }
 }
 
+fn failed(what: &'static str) -> impl FnOnce(tlog::Error) -> Error {
+    move |source| Error::Log { what: what.to_owned(), source }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use journal::fs::StdFs;
+    use std::fs;
+
+    fn disk() -> Arc<dyn Fs> {
+        Arc::new(StdFs)
+    }
 
     fn entry(i: u64) -> Vec<u8> {
         format!("entry {i}").into_bytes()
@@ -282,7 +329,7 @@ mod tests {
     #[test]
     fn a_partial_tile_leaves_one_copy_and_what_was_synced() {
         let dir = tempfile::tempdir().unwrap();
-        let log = LogStore::open(dir.path(), 0, &tlog::EMPTY_ROOT).unwrap();
+        let log = LogStore::open(&disk(), dir.path(), 0, &tlog::EMPTY_ROOT).unwrap();
         let (mut frontier, mut synced) = (tlog::Frontier::new(), Vec::new());
         for i in 0..300 {
             log.append(i, &entry(i)).unwrap();
@@ -299,7 +346,7 @@ mod tests {
         }
         // What a snapshot rests on is there, exactly so wide or wider.
         for (size, root) in synced {
-            let again = LogStore::open(dir.path(), size, &root).unwrap();
+            let again = LogStore::open(&disk(), dir.path(), size, &root).unwrap();
             assert_eq!(again.size(), size);
         }
     }
@@ -313,13 +360,13 @@ mod tests {
             frontier.append(tlog::leaf_hash(&entry(i)));
             roots.push(frontier.root());
         }
-        let log = LogStore::open(dir.path(), 0, &roots[0]).unwrap();
+        let log = LogStore::open(&disk(), dir.path(), 0, &roots[0]).unwrap();
         (0..600).for_each(|i| log.append(i, &entry(i)).unwrap());
         log.sync().unwrap();
         drop(log);
         // The snapshot is older than the files.
         for size in [0u64, 1, 255, 256, 257, 511, 512, 599, 600] {
-            let log = LogStore::open(dir.path(), size, &roots[size as usize]).unwrap();
+            let log = LogStore::open(&disk(), dir.path(), size, &roots[size as usize]).unwrap();
             (size..700).for_each(|i| log.append(i, &entry(i)).unwrap());
             log.sync().unwrap();
             for from in [0, 3, 250, 590] {
@@ -333,11 +380,12 @@ mod tests {
         let mut bytes = fs::read(&bundle).unwrap();
         bytes[1000] ^= 1;
         fs::write(&bundle, bytes).unwrap();
-        let log = LogStore::open(dir.path(), 700, &roots[700]).unwrap();
+        let log = LogStore::open(&disk(), dir.path(), 700, &roots[700]).unwrap();
         let error = log.read(256, 700, 300, 1 << 20).err().map(|e| e.to_string()).unwrap_or_default();
         assert!(error.contains("tile/entries/001 is not what was said"), "{error}");
         assert_eq!(log.read(0, 700, 256, 1 << 20).unwrap().len(), 256);
-        let wrong = LogStore::open(dir.path(), 256, &roots[255]).err().map(|e| e.to_string()).unwrap_or_default();
+        let wrong =
+            LogStore::open(&disk(), dir.path(), 256, &roots[255]).err().map(|e| e.to_string()).unwrap_or_default();
         assert!(wrong.contains("does not match the journal"), "{wrong}");
     }
 }

@@ -1,13 +1,16 @@
 //! A disk in memory that can fail any one operation, lose power, and run full. It keeps apart what a process sees and what would be
 //! there after power loss, and it is as unhelpful as real ones: a failed sync drops the pages and calls the next one good, and unsynced
 //! sectors and names survive a crash or not.
-#![allow(dead_code, reason = "each test file uses its part")]
+//!
+//! **In scope.** One file system behind `journal::fs::Fs`, for the tests of storage and for the simulator. **Out of scope.** When
+//! which fault strikes: the test or the simulator says. Everything is exact: the same calls give the same disk.
+#![forbid(unsafe_code)]
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use journal::fs::{Entry, Fs, FsFile, Lock};
@@ -31,6 +34,7 @@ pub enum Fault {
     Killed,
 }
 
+/// All of them.
 pub const FAULTS: [Fault; 7] = [
     Fault::Error,
     Fault::ErrorPartly,
@@ -59,10 +63,13 @@ pub enum Data {
 /// What survives of a power loss: data, and whether unsynced names do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Loss {
+    /// Of unsynced writes.
     pub data: Data,
+    /// Whether unsynced names survive.
     pub names: bool,
 }
 
+/// All of them.
 pub const LOSSES: [Loss; 10] = [
     Loss { data: Data::Lost, names: false },
     Loss { data: Data::Lost, names: true },
@@ -78,6 +85,9 @@ pub const LOSSES: [Loss; 10] = [
 
 const SECTOR: u64 = 512;
 
+/// Capacity of a disk that does not run full.
+pub const NO_LIMIT: u64 = u64::MAX >> 1;
+
 #[derive(Debug, Clone)]
 enum Change {
     Write(u64, Vec<u8>),
@@ -90,14 +100,29 @@ enum Rename {
     Unlink(PathBuf),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Inode {
     seen: Vec<u8>,
     durable: Vec<u8>,
     pending: Vec<Change>,
+    /// Handles on it: it lives on without a name while there are any.
+    open: u32,
 }
 
-#[derive(Debug, Default)]
+/// A kind of operation that can be made to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Op {
+    /// Reading bytes of a file.
+    Read,
+    /// Writing bytes, creating, renaming, removing.
+    Write,
+    /// Syncing a file or a folder.
+    Sync,
+    /// Anything else: lists, lengths, free space, the lock.
+    Look,
+}
+
+#[derive(Debug, Default, Clone)]
 struct Disk {
     inodes: HashMap<u64, Inode>,
     names: BTreeMap<PathBuf, u64>,
@@ -106,6 +131,8 @@ struct Disk {
     next_inode: u64,
     ops: u64,
     faults: Vec<(u64, Fault)>,
+    /// The next operation of this kind goes wrong.
+    next_of: Vec<(Op, Fault)>,
     struck: u64,
     off: bool,
     killed: bool,
@@ -119,13 +146,20 @@ struct Disk {
 #[derive(Debug, Clone)]
 pub struct FaultFs(Arc<Mutex<Disk>>);
 
+impl Default for FaultFs {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl FaultFs {
+    /// An empty disk.
     pub fn new() -> FaultFs {
-        FaultFs(Arc::new(Mutex::new(Disk { capacity: u64::MAX >> 1, ..Disk::default() })))
+        FaultFs(Arc::new(Mutex::new(Disk { capacity: NO_LIMIT, ..Disk::default() })))
     }
 
     fn disk(&self) -> MutexGuard<'_, Disk> {
-        self.0.lock().unwrap()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Operations so far.
@@ -143,9 +177,63 @@ impl FaultFs {
         self.disk().faults.push((at, fault));
     }
 
+    /// The next operation of a kind goes wrong.
+    pub fn fail_next(&self, op: Op, fault: Fault) {
+        self.disk().next_of.push((op, fault));
+    }
+
     /// No further faults.
     pub fn heal(&self) {
-        self.disk().faults.clear();
+        let mut disk = self.disk();
+        disk.faults.clear();
+        disk.next_of.clear();
+    }
+
+    /// No fault at the operations before this one.
+    pub fn heal_before(&self, at: u64) {
+        self.disk().faults.retain(|(n, _)| *n >= at);
+    }
+
+    /// A copy of what is on the disk now, as a backup of a running machine has it; faults and handles are not in it.
+    pub fn backup(&self) -> FaultFs {
+        let mut copy = self.disk().clone();
+        (copy.off, copy.killed, copy.lock) = (false, false, None);
+        copy.faults.clear();
+        copy.next_of.clear();
+        copy.names = copy.durable_names.clone();
+        copy.pending_names.clear();
+        for inode in copy.inodes.values_mut() {
+            inode.pending.clear();
+            (inode.seen, inode.open) = (inode.durable.clone(), 0);
+        }
+        copy.forget_nameless();
+        FaultFs(Arc::new(Mutex::new(copy)))
+    }
+
+    /// Puts a backup in place of what is here. No handle may be open.
+    pub fn restore(&self, backup: &FaultFs) {
+        let copy = backup.disk().clone();
+        let mut disk = self.disk();
+        let ops = disk.ops;
+        *disk = Disk { ops, ..copy };
+    }
+
+    /// Names and lengths of all files.
+    pub fn files(&self) -> Vec<(PathBuf, u64)> {
+        let disk = self.disk();
+        disk.names.iter().map(|(path, inode)| (path.clone(), disk.inodes[inode].seen.len() as u64)).collect()
+    }
+
+    /// Turns one bit over, on the disk and in the cache.
+    pub fn rot(&self, path: &Path, bit: u64) {
+        let mut disk = self.disk();
+        let Some(inode) = disk.names.get(path).copied().and_then(|inode| disk.inodes.get_mut(&inode)) else { return };
+        let at = (bit / 8) as usize;
+        for bytes in [&mut inode.seen, &mut inode.durable] {
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte ^= 1 << (bit % 8);
+            }
+        }
     }
 
     /// Whether the process was killed with power on; if so another one may start.
@@ -164,12 +252,25 @@ impl FaultFs {
         self.disk().off
     }
 
+    /// How much the disk holds.
     pub fn set_capacity(&self, bytes: u64) {
         self.disk().capacity = bytes;
     }
 
+    /// Whether a capacity is set.
+    pub fn is_limited(&self) -> bool {
+        self.disk().capacity != NO_LIMIT
+    }
+
+    /// Bytes in files.
     pub fn used(&self) -> u64 {
         self.disk().used()
+    }
+
+    /// The process dies with power on: what it wrote stays in memory and is still seen. See [`FaultFs::restart_if_killed`].
+    pub fn kill(&self) {
+        let mut disk = self.disk();
+        (disk.off, disk.killed) = (true, true);
     }
 
     /// Power goes off.
@@ -194,22 +295,26 @@ impl FaultFs {
         disk.names = disk.durable_names.clone();
         disk.off = false;
         disk.lock = None;
+        disk.forget_nameless();
     }
 }
 
 impl Disk {
     fn used(&self) -> u64 {
-        self.names.values().map(|i| self.inodes[i].seen.len() as u64).sum()
+        self.names.values().filter_map(|i| self.inodes.get(i)).map(|i| i.seen.len() as u64).sum()
     }
 
     /// Counts an operation; says which fault strikes it.
-    fn begin(&mut self) -> io::Result<Option<Fault>> {
+    fn begin(&mut self, op: Op) -> io::Result<Option<Fault>> {
         if self.off {
             return Err(io::Error::other("power is off"));
         }
         let at = self.ops;
         self.ops += 1;
-        let fault = self.faults.iter().find(|(n, _)| *n == at).map(|(_, f)| *f);
+        let mut fault = self.faults.iter().position(|(n, _)| *n == at).map(|i| self.faults.swap_remove(i).1);
+        if fault.is_none() {
+            fault = self.next_of.iter().position(|(kind, _)| *kind == op).map(|i| self.next_of.swap_remove(i).1);
+        }
         self.struck += u64::from(fault.is_some());
         Ok(fault)
     }
@@ -232,6 +337,32 @@ impl Disk {
     fn change_name(&mut self, op: Rename) {
         apply_name(&mut self.names, op.clone());
         self.pending_names.push(op);
+        // A program that never syncs names would otherwise fill the memory with files that are long gone.
+        if self.pending_names.len().is_multiple_of(256) {
+            self.forget_nameless();
+        }
+    }
+
+    /// Frees what no name leads to and no handle is open on.
+    fn forget_nameless(&mut self) {
+        let mut named: BTreeSet<u64> = self.names.values().chain(self.durable_names.values()).copied().collect();
+        // Links made and unmade again without a sync may still come back after a crash, but only with the last of a name.
+        let mut last = BTreeMap::new();
+        for op in &self.pending_names {
+            match op {
+                Rename::Link(path, inode) => last.insert(path, Some(*inode)),
+                Rename::Unlink(path) => last.insert(path, None),
+            };
+        }
+        named.extend(last.into_values().flatten());
+        self.inodes.retain(|id, inode| inode.open > 0 || named.contains(id));
+    }
+
+    fn open(&mut self, inode: u64) -> u64 {
+        if let Some(file) = self.inodes.get_mut(&inode) {
+            file.open += 1;
+        }
+        inode
     }
 
     fn inode(&self, path: &Path) -> io::Result<u64> {
@@ -295,12 +426,12 @@ fn survive(bytes: &mut Vec<u8>, change: Change, loss: Data) {
 impl Fs for FaultFs {
     fn create_dir(&self, _: &Path) -> io::Result<bool> {
         let mut disk = self.disk();
-        disk.begin()?.map_or(Ok(false), |f| Err(disk.end(f)))
+        disk.begin(Op::Look)?.map_or(Ok(false), |f| Err(disk.end(f)))
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<Entry>> {
         let mut disk = self.disk();
-        if let Some(fault) = disk.begin()? {
+        if let Some(fault) = disk.begin(Op::Look)? {
             return Err(disk.end(fault));
         }
         let here = disk.names.iter().filter(|(p, _)| p.parent() == Some(dir));
@@ -313,10 +444,11 @@ impl Fs for FaultFs {
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn FsFile>> {
         let mut disk = self.disk();
-        if let Some(fault) = disk.begin()? {
+        if let Some(fault) = disk.begin(Op::Look)? {
             return Err(disk.end(fault));
         }
         let inode = disk.inode(path)?;
+        let inode = disk.open(inode);
         Ok(Box::new(FaultFile { fs: self.clone(), inode }))
     }
 
@@ -326,7 +458,7 @@ impl Fs for FaultFs {
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn FsFile>> {
         let mut disk = self.disk();
-        let fault = disk.begin()?;
+        let fault = disk.begin(Op::Write)?;
         if fault.is_none_or(Fault::partly) {
             let inode = disk.names.get(path).copied().unwrap_or_else(|| {
                 disk.next_inode += 1;
@@ -339,13 +471,17 @@ impl Fs for FaultFs {
         }
         match fault {
             Some(fault) => Err(disk.end(fault)),
-            None => Ok(Box::new(FaultFile { fs: self.clone(), inode: disk.inode(path)? })),
+            None => {
+                let inode = disk.inode(path)?;
+                let inode = disk.open(inode);
+                Ok(Box::new(FaultFile { fs: self.clone(), inode }))
+            }
         }
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut disk = self.disk();
-        let fault = disk.begin()?;
+        let fault = disk.begin(Op::Write)?;
         let inode = disk.inode(from)?;
         if fault.is_none_or(Fault::partly) {
             disk.change_name(Rename::Link(to.to_path_buf(), inode));
@@ -356,7 +492,7 @@ impl Fs for FaultFs {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut disk = self.disk();
-        let fault = disk.begin()?;
+        let fault = disk.begin(Op::Write)?;
         disk.inode(path)?;
         if fault.is_none_or(Fault::partly) {
             disk.change_name(Rename::Unlink(path.to_path_buf()));
@@ -364,9 +500,15 @@ impl Fs for FaultFs {
         fault.map_or(Ok(()), |f| Err(disk.end(f)))
     }
 
+    fn remove_dir(&self, _: &Path) -> io::Result<()> {
+        // Folders are only parts of names here.
+        let mut disk = self.disk();
+        disk.begin(Op::Write)?.map_or(Ok(()), |f| Err(disk.end(f)))
+    }
+
     fn sync_dir(&self, _: &Path) -> io::Result<()> {
         let mut disk = self.disk();
-        let fault = disk.begin()?;
+        let fault = disk.begin(Op::Sync)?;
         if fault.is_none_or(Fault::partly) {
             let n = if fault.is_some() { disk.pending_names.len() / 2 } else { disk.pending_names.len() };
             let ops: Vec<Rename> = disk.pending_names.drain(..n).collect();
@@ -379,15 +521,18 @@ impl Fs for FaultFs {
 
     fn free_bytes(&self, _: &Path) -> io::Result<u64> {
         let mut disk = self.disk();
-        if let Some(fault) = disk.begin()? {
+        if let Some(fault) = disk.begin(Op::Look)? {
             return Err(disk.end(fault));
+        }
+        if disk.capacity == NO_LIMIT {
+            return Ok(NO_LIMIT);
         }
         Ok(disk.capacity.saturating_sub(disk.used()))
     }
 
     fn lock(&self, _: &Path) -> io::Result<Lock> {
         let mut disk = self.disk();
-        if let Some(fault) = disk.begin()? {
+        if let Some(fault) = disk.begin(Op::Look)? {
             return Err(disk.end(fault));
         }
         if disk.lock.is_some() {
@@ -429,12 +574,22 @@ struct FaultFile {
     inode: u64,
 }
 
+impl Drop for FaultFile {
+    fn drop(&mut self) {
+        if let Ok(mut disk) = self.fs.0.lock()
+            && let Some(inode) = disk.inodes.get_mut(&self.inode)
+        {
+            inode.open = inode.open.saturating_sub(1);
+        }
+    }
+}
+
 impl FaultFile {
     /// Runs `act` on the file unless a fault strikes; `act` learns whether it happens by half.
-    fn run<T>(&self, act: impl FnOnce(&mut Inode, bool) -> T) -> io::Result<T> {
+    fn run<T>(&self, op: Op, act: impl FnOnce(&mut Inode, bool) -> T) -> io::Result<T> {
         let mut disk = self.fs.disk();
-        let fault = disk.begin()?;
-        let inode = disk.inodes.get_mut(&self.inode).unwrap();
+        let fault = disk.begin(op)?;
+        let Some(inode) = disk.inodes.get_mut(&self.inode) else { return Err(io::ErrorKind::NotFound.into()) };
         match fault {
             None => Ok(act(inode, false)),
             Some(fault) => {
@@ -447,7 +602,7 @@ impl FaultFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        let done = self.run(|inode, partly| {
+        let done = self.run(Op::Sync, |inode, partly| {
             let all = std::mem::take(&mut inode.pending);
             let n = if partly { all.len() / 2 } else { all.len() };
             for change in all.into_iter().take(n) {
@@ -456,7 +611,9 @@ impl FaultFile {
         });
         if done.is_err() && !self.fs.is_off() {
             // The kernel marks the pages clean: they are still seen, and never written.
-            self.fs.disk().inodes.get_mut(&self.inode).unwrap().pending.clear();
+            if let Some(inode) = self.fs.disk().inodes.get_mut(&self.inode) {
+                inode.pending.clear();
+            }
         }
         done
     }
@@ -464,11 +621,11 @@ impl FaultFile {
 
 impl FsFile for FaultFile {
     fn bytes(&self) -> io::Result<u64> {
-        self.run(|inode, _| inode.seen.len() as u64)
+        self.run(Op::Look, |inode, _| inode.seen.len() as u64)
     }
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.run(|inode, _| {
+        self.run(Op::Read, |inode, _| {
             let rest = inode.seen.get(offset as usize..).unwrap_or_default();
             let n = rest.len().min(buf.len());
             buf[..n].copy_from_slice(&rest[..n]);
@@ -479,11 +636,12 @@ impl FsFile for FaultFile {
     fn write_all_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let room = {
             let disk = self.fs.disk();
-            let grows = (offset + bytes.len() as u64).saturating_sub(disk.inodes[&self.inode].seen.len() as u64);
-            let free = disk.capacity.saturating_sub(disk.used());
+            let held = disk.inodes.get(&self.inode).map_or(0, |inode| inode.seen.len() as u64);
+            let grows = (offset + bytes.len() as u64).saturating_sub(held);
+            let free = if disk.capacity == NO_LIMIT { NO_LIMIT } else { disk.capacity.saturating_sub(disk.used()) };
             bytes.len() - grows.saturating_sub(free).min(bytes.len() as u64) as usize
         };
-        self.run(|inode, partly| {
+        self.run(Op::Write, |inode, partly| {
             let n = if partly { bytes.len() / 2 } else { room };
             inode.change(Change::Write(offset, bytes[..n].to_vec()));
         })?;
@@ -491,7 +649,7 @@ impl FsFile for FaultFile {
     }
 
     fn truncate(&mut self, bytes: u64) -> io::Result<()> {
-        self.run(|inode, _| inode.change(Change::Truncate(bytes)))
+        self.run(Op::Write, |inode, _| inode.change(Change::Truncate(bytes)))
     }
 
     fn sync_data(&mut self) -> io::Result<()> {
@@ -503,7 +661,7 @@ impl FsFile for FaultFile {
     }
 
     fn drop_cache(&mut self) -> io::Result<()> {
-        self.run(|inode, _| {
+        self.run(Op::Look, |inode, _| {
             inode.seen = inode.durable.clone();
             for change in inode.pending.clone() {
                 apply(&mut inode.seen, change);

@@ -1,0 +1,41 @@
+//! Signatures of checkpoints and cosignatures, made as they are sent.
+use crate::error::Error;
+use link::{CheckpointOrder, CosignOrder, Frame};
+use tlog::NoteSigner;
+
+/// Holds the two signing keys.
+pub struct Signer {
+    log: NoteSigner,
+    cosign: NoteSigner,
+}
+
+impl Signer {
+    /// The signer of a party, from its log key and its cosigning key.
+    #[must_use]
+    pub fn new(log: NoteSigner, cosign: NoteSigner) -> Self {
+        Self { log, cosign }
+    }
+
+    /// Signs a checkpoint. The fold orders one only over what is durable.
+    ///
+    /// # Errors
+    /// A key that does not sign logs.
+    pub fn checkpoint(&self, order: &CheckpointOrder) -> Result<Frame, Error> {
+        let note = tlog::sign_checkpoint(&order.checkpoint, &self.log).map_err(failed("a checkpoint"))?;
+        Ok(Frame::Checkpoint { seq: order.seq, sent_utc_ms: order.sent_utc.0, note: note.to_bytes() })
+    }
+
+    /// Cosigns a peer's checkpoint.
+    ///
+    /// # Errors
+    /// A key that does not cosign.
+    pub fn cosignature(&self, order: &CosignOrder) -> Result<Frame, Error> {
+        let text = order.checkpoint.to_text();
+        let line = tlog::cosign(&text, order.time_s, &self.cosign).map_err(failed("a cosignature"))?;
+        Ok(Frame::Cosignature { size: order.checkpoint.size, recv_utc_ms: order.recv_utc.0, line: line.to_text() })
+    }
+}
+
+fn failed(what: &'static str) -> impl FnOnce(tlog::Error) -> Error {
+    move |source| Error::Log { what: format!("cannot sign {what}"), source }
+}

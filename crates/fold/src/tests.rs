@@ -1,0 +1,197 @@
+use super::recovery::POISON;
+use super::*;
+use airspace::{Limit, Outline};
+use journal::fs::{Fs, StdFs};
+use journal::{Journal, Seq};
+use link::Output;
+use node::State;
+use node::command::Answer;
+use node::input::{Boot, Claim, Entry, FeedConfig, FeedState, Input, ObservedLoss};
+use pact::{Minima, Pact, Party, SignedPact};
+use record::{Hash32, Mode, PartyId};
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tlog::NoteSigner;
+use units::{AircraftClass, Height, Mono, NM_MM, Now, Utc, Vertex};
+
+/// 2026-06-01T00:00:00Z.
+const START: Utc = Utc(1_780_272_000_000);
+
+/// A clock that the test moves.
+#[derive(Default)]
+struct Moved(Cell<u64>);
+
+impl Time for Moved {
+    fn now(&self) -> Now {
+        let ms = self.0.get();
+        Now { mono: Mono(1 + ms), utc: START.plus_ms(ms as i64), utc_error_ms: 10 }
+    }
+
+    fn up(&self) -> Duration {
+        Duration::from_millis(self.0.get())
+    }
+}
+
+/// Answers by the number that the test gave.
+#[derive(Default)]
+struct Answers(Vec<(usize, bool)>);
+
+impl Outlet for Answers {
+    type Reply = usize;
+
+    fn reply(&mut self, reply: usize, answer: Result<Option<Answer>, NotAccepted>) {
+        self.0.push((reply, answer.is_ok()));
+    }
+
+    fn link(&mut self, _: &State, _: &Stores, _: &PartyId, _: &Output) {}
+
+    fn loss(&mut self, _: ObservedLoss) {}
+
+    fn made_again(&mut self, _: &Stores) {}
+}
+
+/// A node of its own folder, whose fold is driven by hand.
+struct Rig {
+    dir: tempfile::TempDir,
+    fs: Arc<dyn Fs>,
+}
+
+fn keys(name: &str) -> (NoteSigner, NoteSigner) {
+    let seed = Hash32::of(name.as_bytes()).0;
+    let cosign = NoteSigner::cosigner(name, &Hash32::of(&seed).0).unwrap();
+    (NoteSigner::new(name, &seed).unwrap(), cosign)
+}
+
+fn boot() -> Boot {
+    let party = |name: &str| Party {
+        id: PartyId::parse(name).unwrap(),
+        name: name.into(),
+        log_key: keys(name).0.verifier().clone(),
+        cosign_key: keys(name).1.verifier().clone(),
+        tls_spki_sha256: Hash32::of(name.as_bytes()),
+        authority_key: None,
+        desk: String::new(),
+    };
+    let pact = Pact {
+        parties: vec![party("alpha"), party("beta")],
+        area: Outline::Circle { centre: Vertex::from_degrees(48.0, 10.0).unwrap(), radius_mm: 900 * NM_MM },
+        lower: Limit::Unlimited,
+        upper: Limit::Unlimited,
+        valid_from: START,
+        valid_until: START.plus_ms(86_400_000),
+        default_minima: Minima { lateral_mm: 5 * NM_MM, vertical: Height::from_feet(1000), horizon_ms: 300_000 },
+        pairs: Vec::new(),
+        alarm_horizon_ms: 120_000,
+        notice_s: Default::default(),
+        acknowledge_s: [14_400, 1_800, 300, 60],
+        mode: Mode::Live,
+        checkpoint_busy_ms: 100,
+        checkpoint_idle_ms: 1000,
+        clock_warn_ms: 1000,
+        clock_refuse_ms: 5000,
+    };
+    let mut signed = SignedPact::unsigned(pact).unwrap();
+    ["alpha", "beta"].iter().for_each(|name| signed.sign(&keys(name).0).unwrap());
+    let feed = FeedConfig {
+        name: "own".into(),
+        format: "aircraft-json".into(),
+        claim: Claim::Own,
+        class: AircraftClass::Civil,
+    };
+    Boot {
+        party: PartyId::parse("alpha").unwrap(),
+        mode: Mode::Live,
+        pacts: vec![String::from_utf8(signed.to_bytes()).unwrap()],
+        feeds: vec![feed],
+        pseudonym_secret: [7; 32],
+        policy: release::Policy::default(),
+        software: "test".into(),
+        statements: Vec::new(),
+    }
+}
+
+impl Rig {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), fs: Arc::new(StdFs) }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    fn recovered(&self) -> Recovered {
+        recover(&self.fs, &self.data(), journal::Options::default()).unwrap()
+    }
+
+    fn fold(&self) -> Fold<Moved> {
+        let options = Options {
+            fs: self.fs.clone(),
+            data: self.data(),
+            log_key: keys("alpha").0,
+            snapshot_every: Duration::from_secs(3600),
+            planted: None,
+        };
+        let mut fold = Fold::new(options, self.recovered(), Moved::default());
+        fold.batch(vec![(Input::Boot(Box::new(boot())), None)], &mut Answers::default());
+        fold
+    }
+}
+
+fn health(errors: u64, last_error: Option<&str>) -> Input {
+    Input::FeedHealth { feed: 0, state: FeedState::Up, errors, last_error: last_error.map(str::to_string) }
+}
+
+#[test]
+fn an_input_that_makes_the_fold_fail_is_skipped_and_those_beside_it_are_folded_once() {
+    let rig = Rig::new();
+    let mut fold = rig.fold();
+    for round in 0..2 {
+        let before = fold.state().seq();
+        let inputs = vec![
+            health(1, None),
+            health(2, Some(POISON)),
+            health(3, None),
+            health(4, Some(POISON)),
+            health(5 + round, None),
+        ];
+        let mut answers = Answers::default();
+        fold.batch(inputs.into_iter().enumerate().map(|(i, input)| (input, Some(i))).collect(), &mut answers);
+        assert_eq!(answers.0, [(0, true), (1, false), (2, true), (3, false), (4, true)]);
+        assert!(fold.trouble().is_none(), "the node goes on");
+        // Five inputs and two decisions; no more, no less.
+        assert_eq!((fold.state().seq() - before, fold.state().seq()), (7, fold.journal().last_seq().0));
+        assert_eq!(fold.state().view(fold.time().now()).feeds[0].errors, 5 + round);
+    }
+    // A second later an officer is told.
+    fold.time().0.set(1_100);
+    fold.batch(vec![(Input::Tick, None), (Input::Tick, None)], &mut Answers::default());
+    let alerts = fold.state().view(fold.time().now()).alerts;
+    assert!(alerts.iter().any(|a| a.text.contains("was skipped")), "{alerts:?}");
+    let state = fold.state().clone();
+    drop(fold);
+    assert!(rig.recovered().state == state, "a restart gives the same");
+}
+
+#[test]
+fn a_node_that_died_of_an_input_skips_it_at_the_next_start() {
+    let rig = Rig::new();
+    let fold = rig.fold();
+    let now = fold.time().now();
+    drop(fold);
+    let mut recovered = rig.recovered();
+    let entries = [health(1, None), health(2, Some(POISON)), health(3, None)].map(|input| Entry { now, input });
+    let bytes: Vec<Vec<u8>> = entries.iter().map(encode).collect();
+    let slices: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
+    recovered.journal.append_batch(None, &slices).unwrap();
+    let last = recovered.journal.last_seq();
+    drop(recovered);
+    let first = rig.recovered();
+    assert_eq!(first.state.view(now).feeds[0].errors, 3);
+    let seq = first.journal.last_seq();
+    assert_eq!(first.state.seq(), seq.0, "the decision is folded, too");
+    assert_eq!(seq, Seq(last.0 + 1), "and journaled");
+    drop(first);
+    assert_eq!(rig.recovered().journal.last_seq(), seq, "once");
+}

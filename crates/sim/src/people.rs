@@ -1,0 +1,339 @@
+//! Officers and traffic: what people ask of a node, and what its feeds bring.
+use crate::check::{Own, ReleaseOracle};
+use crate::event::{Event, Step};
+use crate::parties::{self, ACKNOWLEDGE_S, START};
+use crate::random::Random;
+use crate::trace::Trace;
+use airspace::{Limit, Outline, Plan, PlanState, Site, SiteCategory, Verification, Volume4d};
+use node::command::{Actor, Answer, Command, Done, Refused, SendNotice, SentTo};
+use node::input::{Input, PaintedAlert};
+use node::view::View;
+use record::{
+    ChannelState, Notice, NoticeClass, PartyId, Precedence, ReadBack, ReceiptLevel, Role, SubjectId, TrackBatch,
+};
+use std::collections::BTreeMap;
+use track::{Address, Callsign, TrackReport};
+use units::{AircraftClass, Altitude, Angle, Height, Position, Speed, Utc, Vertex};
+
+/// Reports of an aircraft that the oracle remembers: a delayed or coarse release shows where it was, at most a minute ago.
+const REPORTS_MAX: usize = 16;
+
+/// A command that was asked, with what is to become of it.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Idempotency key.
+    key: String,
+    actor: Actor,
+    command: Command,
+}
+
+/// A notice for which an answer is owed.
+#[derive(Debug, Clone)]
+pub struct Owed {
+    /// Record.
+    pub sent: SentTo,
+    /// When the officer was told that it was sent.
+    pub at: u64,
+    /// How long the peer has, ms.
+    pub within_ms: u64,
+}
+
+/// The people and feeds of one node.
+#[derive(Debug)]
+pub struct People {
+    me: usize,
+    count: usize,
+    random: Random,
+    commands: u64,
+    waiting: BTreeMap<u64, Asked>,
+    /// Records that were acknowledged to the officer as sent.
+    pub told: Vec<(SentTo, String)>,
+    /// Notices that want an answer.
+    pub owed: Vec<Owed>,
+    plans: Vec<SubjectId>,
+    flights: Vec<Flight>,
+    revision: u32,
+}
+
+#[derive(Debug, Clone)]
+struct Flight {
+    report: TrackReport,
+    class: AircraftClass,
+    is_own: bool,
+}
+
+fn position(lat: f64, lon: f64) -> Position {
+    match Position::from_degrees(lat, lon) {
+        Ok(position) => position,
+        Err(error) => unreachable!("{error:?}"),
+    }
+}
+
+fn volume(random: &mut Random, at: Utc) -> Volume4d {
+    let (lat, lon) = (45.0 + random.below(380) as f64 / 100.0, 5.0 + random.below(700) as f64 / 100.0);
+    let centre = match Vertex::from_degrees(lat, lon) {
+        Ok(centre) => centre,
+        Err(error) => unreachable!("{error:?}"),
+    };
+    let floor = random.between(0, 20) as i32 * 1000;
+    Volume4d {
+        outline: Outline::Circle { centre, radius_mm: random.between(1_000_000, 20_000_000) as i64 },
+        lower: Limit::At(Altitude::pressure_feet(floor)),
+        upper: Limit::At(Altitude::pressure_feet(floor + 2000)),
+        start: at,
+        end: at.plus_ms(1_800_000),
+    }
+}
+
+impl People {
+    /// Of a node.
+    pub fn new(mut random: Random, me: usize, count: usize) -> Self {
+        let classes = [AircraftClass::Civil, AircraftClass::Military, AircraftClass::Uas, AircraftClass::Humanitarian];
+        let flights = (0..random.between(2, 4)).map(|n| {
+            let class = *random.pick(&classes);
+            // Each has a parallel of its own, 0.03 degrees from the next, so that a place tells whose it is.
+            let lat = 44.5 + (me as f64) * 1.0 + n as f64 * 0.1 + random.below(40) as f64 * 0.1;
+            let lon = 4.5 + random.below(800) as f64 / 100.0;
+            let address = (me as u32 + 1) << 16 | n as u32;
+            let mut report = TrackReport::new(u64::from(address), position(lat.min(48.95), lon), START);
+            report.address = Address::icao(address);
+            report.callsign = Callsign::parse(&format!("SIM{address}")).ok();
+            report.pressure = Some(Height::from_feet(3000 + random.below(300) as i32 * 100));
+            report.speed = Some(Speed::from_knots(60.0));
+            report.track = Angle::from_degrees(if random.one_in(2) { 90.0 } else { 270.0 });
+            report.class = class;
+            // One of them is only seen.
+            Flight { report, class, is_own: n > 0 }
+        });
+        let flights = flights.collect();
+        Self {
+            me,
+            count,
+            random,
+            commands: 0,
+            waiting: BTreeMap::new(),
+            told: Vec::new(),
+            owed: Vec::new(),
+            plans: Vec::new(),
+            flights,
+            revision: 1,
+        }
+    }
+
+    fn peer(&mut self) -> PartyId {
+        let others: Vec<usize> = (0..self.count).filter(|n| *n != self.me).collect();
+        parties::name(*self.random.pick(&others))
+    }
+
+    /// What the feeds bring now, by the node's own clock.
+    pub fn reports(&mut self, utc: Utc, oracle: &mut ReleaseOracle) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        for feed in 0..2u16 {
+            let is_own = feed == 0;
+            let mut reports = Vec::new();
+            for flight in self.flights.iter_mut().filter(|flight| flight.is_own == is_own) {
+                let report = &mut flight.report;
+                // There and back along the parallel, about a kilometre a minute.
+                let east = report.track.is_some_and(|track| track.degrees() < 180.0);
+                let lon = report.position.lon_e7 + if east { 30_000 } else { -30_000 };
+                if !(41_000_000..=129_000_000).contains(&lon) {
+                    report.track = Angle::from_degrees(if east { 270.0 } else { 90.0 });
+                } else {
+                    report.position.lon_e7 = lon;
+                }
+                report.at = utc;
+                reports.push(*report);
+                let address = report.address.map_or(0, |a| a.bits());
+                let class = flight.class;
+                let own = oracle.aircraft.entry(address).or_insert(Own { class, is_own, reports: Vec::new() });
+                own.reports.push(*report);
+                if own.reports.len() > REPORTS_MAX {
+                    own.reports.remove(0);
+                }
+            }
+            if let Ok(batch) = TrackBatch::pack(utc, &reports) {
+                inputs.push(Input::Reports { feed, batch: Box::new(batch) });
+            }
+        }
+        inputs
+    }
+
+    fn ask(&mut self, role: Role, command: Command) -> (Input, Option<u64>) {
+        self.commands += 1;
+        let actor = Actor { name: role.name().into(), role };
+        let asked = Asked { key: format!("{}-{}", self.me, self.commands), actor, command };
+        let input = asked.input();
+        self.waiting.insert(self.commands, asked);
+        (input, Some(self.commands))
+    }
+
+    /// Something that an officer does.
+    pub fn act(&mut self, view: &View, at: u64, oracle: &mut ReleaseOracle) -> Vec<(Input, Option<u64>)> {
+        let incoming: Vec<_> =
+            view.notices.iter().filter(|n| !n.outgoing && n.acknowledged.is_none()).take(20).cloned().collect();
+        let officer = Actor { name: Role::Officer.name().into(), role: Role::Officer };
+        match self.random.below(14) {
+            0..=2 => {
+                let precedence = *self.random.pick(&Precedence::ALL);
+                let receipt =
+                    *self.random.pick(&[None, Some(ReceiptLevel::Received), Some(ReceiptLevel::Acknowledged)]);
+                let to = vec![self.peer()];
+                let notice = Notice {
+                    class: *self.random.pick(&NoticeClass::ALL),
+                    text: format!("notice {} of {}", self.commands, parties::name(self.me)),
+                    place: Some(position(47.0, 8.0)),
+                    level: Some(Altitude::pressure_feet(10_000)),
+                    start: Some(view.utc),
+                    end: None,
+                    volumes: Vec::new(),
+                    action: None,
+                };
+                let send = SendNotice { subject: self.subject(), to, precedence, receipt, notice };
+                vec![self.ask(Role::Officer, Command::SendNotice(send))]
+            }
+            3 | 4 => {
+                let Some(notice) = incoming.first() else { return Vec::new() };
+                let (place, level, time) = (notice.notice.place, notice.notice.level, notice.notice.start);
+                let right = !self.random.one_in(3);
+                let read_back = ReadBack { place, level: level.filter(|_| right), time };
+                vec![self.ask(Role::Officer, Command::AcknowledgeNotice { id: notice.id, read_back })]
+            }
+            5 => {
+                let alerts: Vec<PaintedAlert> =
+                    view.alerts.iter().take(5).map(|a| PaintedAlert { id: a.id, raising: a.raising }).collect();
+                let notices = incoming.iter().take(3).map(|n| n.id).collect();
+                vec![(Input::Displayed { actor: officer, alerts, notices }, None)]
+            }
+            6 => {
+                let open = view.alerts.iter().find(|a| matches!(a.state, "raised" | "shown"));
+                let Some((id, raising)) = open.map(|a| (a.id, a.raising)) else { return Vec::new() };
+                vec![self.ask(Role::Officer, Command::AcknowledgeAlert(id, Some(raising)))]
+            }
+            7 | 8 => {
+                let subject = match self.plans.first() {
+                    Some(subject) if self.random.one_in(2) || self.plans.len() > 4 => *subject,
+                    _ => self.subject(),
+                };
+                let class = *self.random.pick(&[AircraftClass::Civil, AircraftClass::Military]);
+                let class = *oracle.plans.entry(subject.0).or_insert(class);
+                self.plans.retain(|known| *known != subject);
+                self.plans.push(subject);
+                let plan = Plan {
+                    callsign: Some(format!("P{}", self.commands)),
+                    class,
+                    state: PlanState::Accepted,
+                    priority: 0,
+                    special: None,
+                    volumes: vec![volume(&mut self.random, view.utc)],
+                    address: None,
+                };
+                vec![self.ask(Role::Planner, Command::FilePlan { subject, plan })]
+            }
+            9 => {
+                if self.plans.is_empty() {
+                    return Vec::new();
+                }
+                let subject = self.plans.remove(0);
+                vec![self.ask(Role::Planner, Command::CancelPlan(subject))]
+            }
+            10 => {
+                let site = Site {
+                    category: SiteCategory::Hospital,
+                    name: Some(format!("Clinic {}", self.commands)),
+                    footprint: volume(&mut self.random, view.utc).outline,
+                    buffer_mm: 1_000_000,
+                    verification: Verification::Independent,
+                    expires: view.utc.plus_ms(86_400_000),
+                };
+                let subject = self.subject();
+                vec![self.ask(Role::Planner, Command::FileSite { subject, site })]
+            }
+            11 => {
+                let (to, subject) = (vec![self.peer()], self.subject());
+                let volumes = vec![volume(&mut self.random, view.utc)];
+                vec![self.ask(Role::Planner, Command::SendAvoid { subject, to, volumes })]
+            }
+            12 => {
+                let peer = self.peer();
+                let stated = oracle.channel.get(&peer).map(|(state, _)| *state);
+                let state = match stated {
+                    Some(ChannelState::Suspended) => ChannelState::Resumed,
+                    _ => ChannelState::Suspended,
+                };
+                if state == ChannelState::Resumed {
+                    // What was held back is told before the answer is.
+                    oracle.channel.insert(peer.clone(), (state, at));
+                }
+                let reason = "as ordered".into();
+                vec![self.ask(Role::Administrator, Command::StateChannel { peer, state, reason })]
+            }
+            _ => {
+                // One change at a time, so that it is known what is in force.
+                if oracle.pending.is_some() {
+                    return Vec::new();
+                }
+                self.revision += 1;
+                let policy = parties::policy(&mut self.random, self.me, self.count, self.revision);
+                oracle.pending = Some(policy.clone());
+                vec![self.ask(Role::Administrator, Command::SetPolicy { policy, replaces: None })]
+            }
+        }
+    }
+
+    fn subject(&mut self) -> SubjectId {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&self.random.next().to_be_bytes());
+        SubjectId(bytes)
+    }
+
+    /// The node answered, or said that it did not accept.
+    pub fn answered(
+        &mut self,
+        number: u64,
+        answer: Option<&Answer>,
+        now: u64,
+        trace: &mut Trace,
+        oracle: &mut ReleaseOracle,
+    ) {
+        // Not accepted: nothing was done, and it is asked again by its key, as after a crash.
+        let Some(answer) = answer else { return };
+        let Some(asked) = self.waiting.remove(&number) else { return };
+        match (&asked.command, answer) {
+            (Command::SetPolicy { .. }, answer) => {
+                if let (Some(policy), Ok(_)) = (oracle.pending.take(), answer) {
+                    oracle.policy = policy;
+                }
+            }
+            (Command::StateChannel { peer, state, .. }, Ok(_)) => {
+                oracle.channel.insert(peer.clone(), (*state, now));
+            }
+            (Command::SendNotice(send), Ok(Done::Sent(sent))) => {
+                for one in sent {
+                    self.told.push((one.clone(), send.notice.text.clone()));
+                    if send.receipt == Some(ReceiptLevel::Acknowledged) {
+                        let within_ms = u64::from(ACKNOWLEDGE_S[send.precedence as usize]) * 1000;
+                        self.owed.push(Owed { sent: one.clone(), at: now, within_ms });
+                    }
+                }
+            }
+            (_, Err(Refused::ReadBackDiffers { .. })) => trace.count(Event::Step(Step::ReadBackDiffers)),
+            _ => {}
+        }
+    }
+
+    /// Asks again, with the same keys, what was not answered.
+    pub fn ask_again(&mut self, trace: &mut Trace) -> Vec<(Input, Option<u64>)> {
+        self.waiting.iter().for_each(|_| trace.count(Event::Step(Step::Repeated)));
+        self.waiting.iter().map(|(number, asked)| (asked.input(), Some(*number))).collect()
+    }
+}
+
+impl Asked {
+    fn input(&self) -> Input {
+        Input::Command {
+            actor: self.actor.clone(),
+            key: Some(self.key.clone()),
+            command: Box::new(self.command.clone()),
+        }
+    }
+}

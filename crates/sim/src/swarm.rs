@@ -1,0 +1,108 @@
+//! What a seed draws: which faults are on and how often, how many nodes, who lies. Swarm testing: each run has a random part of
+//! all faults, because some hide others.
+use crate::event::{Fault, Liar};
+use crate::parties::PARTIES_MAX;
+use crate::random::Random;
+use fold::Planted;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A bug to be found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plant {
+    /// In the fold.
+    Fold(Planted),
+    /// An order that withholds tracks is answered, and not put in force.
+    RuleSkipped,
+}
+
+impl Plant {
+    /// The words at the command line.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("publish-before-fsync", Self::Fold(Planted::PublishBeforeFsync)),
+        ("receipt-before-durable", Self::Fold(Planted::ReceiptBeforeDurable)),
+        ("rule-skipped", Self::RuleSkipped),
+        ("state-kept-after-failed-read", Self::Fold(Planted::StateKeptAfterFailedRead)),
+    ];
+
+    /// From a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(name, _)| *name == word).map(|(_, plant)| *plant)
+    }
+}
+
+/// What to run.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Virtual hours with faults.
+    pub hours: f64,
+    /// Only these faults; none: all.
+    pub only: Option<Vec<Fault>>,
+    /// Only this hostile peer; none: as drawn.
+    pub liar: Option<Liar>,
+    /// So many parties; none: as drawn.
+    pub nodes: Option<usize>,
+    /// A bug to be found.
+    pub plant: Option<Plant>,
+}
+
+/// What a seed gave.
+#[derive(Debug, Clone)]
+pub struct Swarm {
+    /// Parties.
+    pub nodes: usize,
+    /// The hostile one.
+    pub liar: Option<(usize, Liar)>,
+    /// Mean time between faults of a kind, ms.
+    pub every: BTreeMap<Fault, u64>,
+    /// The fold is told the time this often.
+    pub tick_ms: u64,
+    /// Snapshots.
+    pub snapshot_every: Duration,
+    /// Segments of the journal.
+    pub segment_bytes: u64,
+    /// Reports of the feeds, ms.
+    pub reports_every: u64,
+    /// An officer does something, mean, ms.
+    pub acts_every: u64,
+    /// The one node whose data may be replaced by a backup: two at once could forget together what nobody else knows.
+    pub old: usize,
+}
+
+impl Swarm {
+    /// Draws.
+    #[must_use]
+    pub fn draw(random: &mut Random, config: &Config) -> Self {
+        let nodes = config.nodes.unwrap_or_else(|| *random.pick(&[2, 2, 2, 3, 3, 4])).clamp(2, PARTIES_MAX);
+        let liar = match config.liar {
+            Some(liar) => Some(liar),
+            None if config.only.is_some() => None,
+            None => random.one_in(3).then(|| *random.pick(Liar::ALL)),
+        };
+        let mut every = BTreeMap::new();
+        for fault in Fault::ALL.iter().copied() {
+            let (is_on, mean) = (random.one_in(2), *random.pick(&[120_000, 600_000, 1_800_000, 7_200_000]));
+            let is_wanted = config.only.as_ref().map_or(is_on, |only| only.contains(&fault));
+            // What ends a link, or a disk, for good would leave nothing to look at if it came each minute.
+            let rare = matches!(fault, Fault::Flip | Fault::BitRot | Fault::Backup | Fault::Jump);
+            if is_wanted && config.only.is_some() {
+                // One kind alone: often.
+                every.insert(fault, 40_000);
+            } else if is_wanted {
+                every.insert(fault, if rare { mean.max(1_200_000) * 3 } else { mean });
+            }
+        }
+        Self {
+            nodes,
+            liar: liar.map(|liar| (random.below(nodes as u64) as usize, liar)),
+            every,
+            tick_ms: if random.one_in(40) { 100 } else { *random.pick(&[1000, 2000, 3000, 3000, 3000]) },
+            snapshot_every: Duration::from_secs(*random.pick(&[60, 300, 900])),
+            segment_bytes: *random.pick(&[16 << 10, 64 << 10, 1 << 20]),
+            reports_every: *random.pick(&[20_000, 60_000, 120_000]),
+            acts_every: *random.pick(&[60_000, 120_000, 300_000]),
+            old: random.below(nodes as u64) as usize,
+        }
+    }
+}

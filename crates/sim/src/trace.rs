@@ -1,0 +1,81 @@
+//! What happened, in order: a hash over all of it, counts by type, and the last of it as text.
+use crate::event::Event;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Lines kept for a report of a failure.
+const LINES_MAX: usize = 60;
+
+/// The trace of one run.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    /// Virtual time, ms since the start.
+    pub now: u64,
+    hash: u64,
+    /// Events by type.
+    pub counts: BTreeMap<Event, u64>,
+    lines: VecDeque<String>,
+    /// What the checkers found.
+    pub violations: Vec<String>,
+}
+
+impl Default for Trace {
+    fn default() -> Self {
+        Self {
+            now: 0,
+            hash: 0xcbf2_9ce4_8422_2325,
+            counts: BTreeMap::new(),
+            lines: VecDeque::new(),
+            violations: Vec::new(),
+        }
+    }
+}
+
+impl Trace {
+    /// Takes bytes into the hash (FNV-1a).
+    pub fn mix(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.hash = (self.hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    /// Counts an event at a node.
+    pub fn count(&mut self, event: Event) {
+        *self.counts.entry(event).or_default() += 1;
+    }
+
+    /// Counts an event and remembers it as a line.
+    pub fn note(&mut self, node: &str, event: Event, text: impl AsRef<str>) {
+        self.count(event);
+        self.line(node, format!("{event} {}", text.as_ref()));
+    }
+
+    /// Remembers a line.
+    pub fn line(&mut self, node: &str, text: impl AsRef<str>) {
+        let line = format!("{:>12.3} s  {node}: {}", self.now as f64 / 1000.0, text.as_ref());
+        self.mix(line.as_bytes());
+        self.lines.push_back(line);
+        if self.lines.len() > LINES_MAX {
+            self.lines.pop_front();
+        }
+    }
+
+    /// A checker found that something is not as it must be.
+    pub fn violation(&mut self, node: &str, text: impl AsRef<str>) {
+        self.line(node, format!("VIOLATION: {}", text.as_ref()));
+        if self.violations.len() < 10 {
+            self.violations.push(format!("{:.3} s, {node}: {}", self.now as f64 / 1000.0, text.as_ref()));
+        }
+    }
+
+    /// Hash over everything.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// The last lines.
+    #[must_use]
+    pub fn last(&self) -> Vec<String> {
+        self.lines.iter().cloned().collect()
+    }
+}

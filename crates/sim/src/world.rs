@@ -1,0 +1,677 @@
+//! The world: virtual time, and everything that happens in it.
+use crate::Outcome;
+use crate::check::{Alarms, ReleaseOracle, Watch};
+use crate::effects::{Effects, Out, Shared};
+use crate::event::{Event, Fault, Step};
+use crate::host::{self, Host, Kept};
+use crate::liars::{Hostile, Says};
+use crate::net::{Item, Net};
+use crate::parties;
+use crate::people::People;
+use crate::random::Random;
+use crate::swarm::{Config, Plant, Swarm};
+use crate::trace::Trace;
+use faults::FaultFs;
+use fold::NotAccepted;
+use link::CloseCode;
+use node::command::Command;
+use node::input::Input;
+use release::{Level, RecordClass};
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::rc::Rc;
+
+/// First and longest wait of a dialler, and the wait when a person must act (`spec/link.md` S-3).
+const BACKOFF: (u64, u64) = (500, 10_000);
+const PERSON_BACKOFF: u64 = 60_000;
+/// HTTP/2 pings; two that are not answered end a connection.
+const PING_EVERY: u64 = 5_000;
+/// Views are looked at this often.
+const LOOK_EVERY: u64 = 30_000;
+/// Once faults have ended everything must be told within this: a restart, two waits of a minute, and a little.
+const SETTLE_MS: u64 = 600_000;
+
+/// What is to happen.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Task {
+    Start(usize),
+    Tick(usize),
+    Dial(usize, usize, u64),
+    Arrive(u64, usize),
+    Ping(u64),
+    Lost(u64, usize),
+    Reports(usize),
+    Act(usize),
+    Look(usize),
+    Strike(Fault),
+    Cut(usize, usize),
+    Lift(usize),
+    Repair(usize),
+    Flush(usize),
+}
+
+/// A dialler.
+#[derive(Debug, Clone, Copy, Default)]
+struct Dialler {
+    wait: u64,
+    /// Attempts of an earlier turn are void.
+    turn: u64,
+}
+
+/// Who takes part.
+pub(crate) enum Party {
+    Honest(Box<Host>),
+    Hostile(Box<Hostile>),
+}
+
+/// A whole run.
+pub struct World {
+    pub(crate) now: u64,
+    pub(crate) random: Random,
+    pub(crate) swarm: Swarm,
+    pub(crate) shared: Shared,
+    pub(crate) parties: Vec<Party>,
+    pub(crate) net: Net,
+    pub(crate) backup: Option<(u64, FaultFs)>,
+    /// Pairs between which bytes were altered: a freeze has its cause.
+    pub(crate) altered: Vec<(usize, usize)>,
+    /// Nodes whose start is to meet failing reads.
+    pub(crate) read_errors: Vec<bool>,
+    /// Starts that were refused, in a row.
+    pub(crate) refused: Vec<u32>,
+    /// Inputs that wait because the fold is busy; they become one batch.
+    waiting: Vec<Vec<(Input, Option<u64>)>>,
+    pub(crate) people: Vec<People>,
+    alarms: Vec<Alarms>,
+    diallers: BTreeMap<(usize, usize), Dialler>,
+    queue: BinaryHeap<Reverse<(u64, u64, Task)>>,
+    queued: u64,
+    end: u64,
+    /// The faults have ended.
+    pub(crate) quiet: bool,
+    plant: Option<Plant>,
+}
+
+impl World {
+    /// As a seed draws it.
+    #[must_use]
+    pub fn new(mut random: Random, config: &Config) -> Self {
+        let swarm = Swarm::draw(&mut random, config);
+        let count = swarm.nodes;
+        let honest: Vec<bool> = (0..count).map(|n| swarm.liar.is_none_or(|(liar, _)| liar != n)).collect();
+        let names = (0..count).map(|n| parties::name(n).to_string()).collect();
+        let watch = Rc::new(RefCell::new(Watch::new(names, honest)));
+        let shared = Shared { trace: Rc::new(RefCell::new(Trace::default())), watch };
+        let pact = parties::pact(count);
+        let text = String::from_utf8_lossy(&pact.to_bytes()).into_owned();
+        let body = text.split_once("\n\n").map_or_else(|| text.clone(), |(body, _)| format!("{body}\n"));
+        let planted = match config.plant {
+            Some(Plant::Fold(planted)) => Some(planted),
+            _ => None,
+        };
+        let kept = Kept { snapshot_every: swarm.snapshot_every, segment_bytes: swarm.segment_bytes, planted };
+        let (mut list, mut people) = (Vec::new(), Vec::new());
+        for me in 0..count {
+            let mut own = random.fork();
+            people.push(People::new(own.fork(), me, count));
+            if let Some((_, kind)) = swarm.liar.filter(|(liar, _)| *liar == me) {
+                list.push(Party::Hostile(Box::new(Hostile::new(kind, me, pact.pact().hash(), own))));
+                continue;
+            }
+            let policy = parties::policy(&mut own, me, count, 1);
+            let mut oracle = ReleaseOracle::default();
+            oracle.policy = policy.clone();
+            let disk = FaultFs::new();
+            let effects = Effects::new(me, shared.clone(), body.clone(), disk.clone(), oracle);
+            let boot = parties::boot(me, &pact, policy);
+            list.push(Party::Honest(Box::new(Host::new(me, boot, kept.clone(), shared.clone(), disk, effects))));
+        }
+        let net = Net::new(&mut random, count);
+        let mut world = Self {
+            now: 0,
+            random,
+            swarm,
+            shared,
+            parties: list,
+            net,
+            backup: None,
+            altered: Vec::new(),
+            read_errors: vec![false; count],
+            refused: vec![0; count],
+            waiting: (0..count).map(|_| Vec::new()).collect(),
+            people,
+            alarms: (0..count).map(|_| Alarms::default()).collect(),
+            diallers: BTreeMap::new(),
+            queue: BinaryHeap::new(),
+            queued: 0,
+            end: (config.hours * 3_600_000.0) as u64,
+            quiet: false,
+            plant: config.plant,
+        };
+        for n in 0..count {
+            world.after(10 + n as u64, Task::Start(n));
+            world.after(0, Task::Tick(n));
+            let (reports, acts) = (world.swarm.reports_every, world.swarm.acts_every);
+            world.soon(reports, Task::Reports(n));
+            world.soon(acts, Task::Act(n));
+            world.soon(LOOK_EVERY, Task::Look(n));
+        }
+        for (fault, every) in world.swarm.every.clone() {
+            world.soon(every, Task::Strike(fault));
+        }
+        world
+    }
+
+    pub(crate) fn after(&mut self, ms: u64, task: Task) {
+        self.queued += 1;
+        self.queue.push(Reverse((self.now + ms, self.queued, task)));
+    }
+
+    pub(crate) fn soon(&mut self, mean: u64, task: Task) {
+        let wait = self.random.wait(mean);
+        self.after(wait, task);
+    }
+
+    pub(crate) fn note(&self, n: usize, event: Event, text: &str) {
+        self.shared.trace.borrow_mut().note(parties::name(n).as_str(), event, text);
+    }
+
+    pub(crate) fn host(&mut self, n: usize) -> Option<&mut Host> {
+        match &mut self.parties[n] {
+            Party::Honest(host) => Some(host),
+            Party::Hostile(_) => None,
+        }
+    }
+
+    pub(crate) fn is_up(&self, n: usize) -> bool {
+        match &self.parties[n] {
+            Party::Honest(host) => host.is_up(),
+            Party::Hostile(_) => true,
+        }
+    }
+
+    /// Runs until the faults end and all is quiet.
+    pub fn run(&mut self) {
+        self.until(self.end);
+        self.calm();
+        let deadline = self.now + SETTLE_MS;
+        let mut missing = self.missing();
+        while missing.is_some() && self.now < deadline {
+            self.until(self.now + 10_000);
+            missing = self.missing();
+        }
+        match missing {
+            Some(text) => self.shared.trace.borrow_mut().violation("liveness", text),
+            None => self.shared.trace.borrow_mut().count(Event::Step(Step::Settled)),
+        }
+        self.compare();
+        let every = self.end / 3_600_000 <= 2;
+        for n in 0..self.parties.len() {
+            let replay = every || self.random.one_in(4);
+            if let Some(host) = self.host(n).filter(|host| replay && host.is_up() && !host.damaged) {
+                host.replay();
+            }
+        }
+    }
+
+    pub(crate) fn until(&mut self, end: u64) {
+        while let Some(Reverse((at, _, task))) = self.queue.pop() {
+            if at > end {
+                self.queue.push(Reverse((at, 0, task)));
+                break;
+            }
+            self.now = at;
+            self.shared.trace.borrow_mut().now = at;
+            self.happen(task);
+        }
+        self.now = end;
+        self.shared.trace.borrow_mut().now = end;
+    }
+
+    fn happen(&mut self, task: Task) {
+        match task {
+            Task::Start(n) => self.start(n),
+            Task::Tick(n) => {
+                self.tick(n);
+                self.after(self.swarm.tick_ms, Task::Tick(n));
+            }
+            Task::Dial(a, b, turn) => self.dial(a, b, turn),
+            Task::Arrive(conn, side) => self.arrive(conn, side),
+            Task::Ping(conn) => self.ping(conn),
+            Task::Lost(conn, side) => self.lost(conn, side),
+            Task::Reports(n) => {
+                self.soon(self.swarm.reports_every, Task::Reports(n));
+                let Party::Honest(host) = &mut self.parties[n] else { return };
+                if host.is_up() && !self.quiet {
+                    let inputs = self.people[n].reports(host.utc(self.now), &mut host.effects.oracle);
+                    self.input(n, inputs.into_iter().map(|input| (input, None)).collect());
+                }
+            }
+            Task::Act(n) => {
+                self.soon(self.swarm.acts_every, Task::Act(n));
+                if !self.quiet {
+                    self.act(n);
+                }
+            }
+            Task::Look(n) => {
+                self.after(LOOK_EVERY, Task::Look(n));
+                self.look(n);
+            }
+            Task::Strike(fault) => {
+                if !self.quiet {
+                    self.strike(fault);
+                    if let Some(every) = self.swarm.every.get(&fault).copied() {
+                        self.soon(every, Task::Strike(fault));
+                    }
+                }
+            }
+            Task::Cut(a, b) => self.cut(a, b),
+            Task::Lift(n) => {
+                if let Some(host) = self.host(n) {
+                    host.disk.set_capacity(faults::NO_LIMIT);
+                }
+            }
+            Task::Repair(n) => self.repair(n),
+            Task::Flush(n) => self.flush(n),
+        }
+    }
+
+    /// Hands inputs to a node, and carries on what comes of it.
+    pub(crate) fn input(&mut self, n: usize, mut inputs: Vec<(Input, Option<u64>)>) {
+        if self.plant == Some(Plant::RuleSkipped) {
+            inputs.iter_mut().for_each(|(input, _)| skip_rule(input));
+        }
+        if !self.is_up(n) {
+            return;
+        }
+        let busy = !self.waiting[n].is_empty();
+        self.waiting[n].extend(inputs);
+        if busy {
+            return;
+        }
+        // A disk that takes a while to sync: what comes meanwhile is one batch.
+        let wait = if self.random.one_in(4) { self.random.between(5, 400) } else { 0 };
+        if wait == 0 { self.flush(n) } else { self.after(wait, Task::Flush(n)) }
+    }
+
+    fn flush(&mut self, n: usize) {
+        let (now, inputs) = (self.now, std::mem::take(&mut self.waiting[n]));
+        let Some(host) = self.host(n).filter(|host| host.is_up() && !inputs.is_empty()) else { return };
+        let lives = host.input(now, inputs);
+        self.carry(n);
+        if !lives {
+            self.buried(n);
+        }
+    }
+
+    /// Takes what a node sent and answered.
+    fn carry(&mut self, n: usize) {
+        let (out, replies) = match self.host(n) {
+            Some(host) => (std::mem::take(&mut host.effects.out), std::mem::take(&mut host.effects.replies)),
+            None => return,
+        };
+        for (number, answer) in replies {
+            let Party::Honest(host) = &mut self.parties[n] else { return };
+            let answer = answer.ok().flatten();
+            let trace = &mut self.shared.trace.borrow_mut();
+            self.people[n].answered(number, answer.as_ref(), self.now, trace, &mut host.effects.oracle);
+        }
+        for out in out {
+            match out {
+                Out::Frame(conn, frame) => self.send(conn, n, Item::Frame(frame)),
+                Out::End(conn) => {
+                    self.send(conn, n, Item::End);
+                    if let Some(side) = self.side(conn, n) {
+                        self.after(100, Task::Lost(conn, side));
+                    }
+                }
+            }
+        }
+    }
+
+    fn side(&mut self, conn: u64, n: usize) -> Option<usize> {
+        self.net.conn(conn)?.ends.iter().position(|end| end.node == n)
+    }
+
+    fn send(&mut self, conn: u64, n: usize, item: Item) {
+        let Some(side) = self.side(conn, n) else { return };
+        let (dues, tamper) = self.net.send(&mut self.random, conn, side, item, self.now);
+        if let Some(tamper) = tamper {
+            self.tampered(conn, tamper);
+        }
+        for due in dues {
+            self.after(due - self.now, Task::Arrive(conn, side));
+        }
+    }
+
+    fn arrive(&mut self, conn: u64, side: usize) {
+        let item = match self.net.arrive(conn, side, self.now) {
+            Ok(Some(item)) => item,
+            Ok(None) => return,
+            Err(at) => return self.after(at - self.now, Task::Arrive(conn, side)),
+        };
+        let Some((from, to)) = self.net.conn(conn).map(|c| (c.ends[side], c.ends[1 - side])) else { return };
+        match item {
+            Item::End => self.after(0, Task::Lost(conn, 1 - side)),
+            Item::Frame(frame) if to.open => self.deliver(conn, (from.node, to.node), to.session, frame),
+            Item::Frame(_) => {}
+        }
+        if from.open && self.is_up(from.node) {
+            let lives = self.host(from.node).is_none_or(|host| host.drained(from.session));
+            self.carry(from.node);
+            if !lives {
+                self.buried(from.node);
+            }
+        }
+    }
+
+    fn deliver(&mut self, conn: u64, (from, to): (usize, usize), session: u64, frame: Vec<u8>) {
+        if frame.len() > link::FRAME_BYTES_MAX {
+            // By the length alone, before a byte of it is read (S-2).
+            self.shared.trace.borrow_mut().count(Event::Closed(CloseCode::TooLarge));
+            if let Some(side) = self.side(conn, to) {
+                self.send(conn, to, Item::End);
+                self.hang_up(conn, side, CloseCode::TooLarge);
+            }
+            return;
+        }
+        if matches!(frame.get(1), Some(3)) {
+            self.alarms[to].heard.insert(from, self.now);
+        }
+        match &mut self.parties[to] {
+            Party::Honest(_) => {
+                let peer = parties::name(from);
+                self.input(to, vec![(Input::LinkFrame { peer, session, frame }, None)]);
+            }
+            Party::Hostile(liar) => {
+                let says = liar.heard(from, &frame, self.now);
+                self.says(conn, to, says);
+            }
+        }
+    }
+
+    fn says(&mut self, conn: u64, n: usize, says: Says) {
+        match says {
+            Says::Frames(frames) => frames.into_iter().for_each(|frame| self.send(conn, n, Item::Frame(frame))),
+            Says::End => {
+                self.send(conn, n, Item::End);
+                if let Some(side) = self.side(conn, n) {
+                    self.after(0, Task::Lost(conn, side));
+                }
+            }
+        }
+    }
+
+    fn tick(&mut self, n: usize) {
+        match &mut self.parties[n] {
+            Party::Honest(_) => self.input(n, vec![(Input::Tick, None)]),
+            Party::Hostile(liar) => {
+                for (conn, side) in self.net.of(n) {
+                    let Some(peer) = self.net.conn(conn).map(|c| c.ends[1 - side].node) else { continue };
+                    let says = liar.tick(peer, self.now, &mut self.shared.trace.borrow_mut());
+                    let mut ends = Vec::new();
+                    match says {
+                        Says::Frames(frames) => ends.extend(frames.into_iter().map(Item::Frame)),
+                        Says::End => ends.push(Item::End),
+                    }
+                    for item in ends {
+                        let (dues, _) = self.net.send(&mut self.random, conn, side, item, self.now);
+                        for due in dues {
+                            self.queued += 1;
+                            self.queue.push(Reverse((due, self.queued, Task::Arrive(conn, side))));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, n: usize) {
+        let now = self.now;
+        let (loss, reads) = (host::loss(&mut self.random), std::mem::take(&mut self.read_errors[n]));
+        let faulty: Vec<u64> = if reads { (0..3).map(|_| self.random.below(150)).collect() } else { Vec::new() };
+        if let Some(host) = self.host(n) {
+            if host.is_up() {
+                return;
+            }
+            if let Err(why) = host.start(now, loss, &faulty) {
+                return self.not_started(n, &why);
+            }
+            self.refused[n] = 0;
+            self.carry(n);
+            let trace = self.shared.trace.clone();
+            let again = self.people[n].ask_again(&mut trace.borrow_mut());
+            if let Some(host) = self.host(n)
+                && host.effects.oracle.pending.is_some()
+                && let Some(state) = host.state()
+            {
+                // Whether the order was journaled before the death only the node knows; it must be the one or the other.
+                let view = state.view(state.now());
+                let oracle = &mut host.effects.oracle;
+                let known = [Some(&oracle.policy), oracle.pending.as_ref()];
+                if known.iter().flatten().all(|policy| policy.rules != view.policy.rules) {
+                    trace
+                        .borrow_mut()
+                        .violation(parties::name(n).as_str(), "after a start it has rules that nobody ordered");
+                }
+            }
+            if !again.is_empty() {
+                self.input(n, again);
+            }
+        }
+        for other in (0..self.parties.len()).filter(|other| *other != n) {
+            let (a, b) = (n.min(other), n.max(other));
+            self.dial_again(a, b, 0);
+        }
+    }
+
+    /// A dialler begins anew.
+    fn dial_again(&mut self, a: usize, b: usize, wait: u64) {
+        let dialler = self.diallers.entry((a, b)).or_default();
+        dialler.turn += 1;
+        if wait == 0 {
+            dialler.wait = BACKOFF.0;
+        }
+        let turn = dialler.turn;
+        self.after(wait + 1, Task::Dial(a, b, turn));
+    }
+
+    fn dial(&mut self, a: usize, b: usize, turn: u64) {
+        if self.diallers.get(&(a, b)).map(|d| d.turn) != Some(turn) || !self.is_up(a) {
+            return;
+        }
+        let has = self
+            .net
+            .of(a)
+            .into_iter()
+            .any(|(conn, side)| side == 0 && self.net.conn(conn).is_some_and(|c| c.ends[1].node == b));
+        if has {
+            return;
+        }
+        if !self.is_up(b) || !self.net.is_open(a, b, self.now) {
+            return self.redial(a, b, self.now);
+        }
+        let conn = self.net.connect(a, b, self.now);
+        self.after(PING_EVERY, Task::Ping(conn));
+        // The side that listens knows first.
+        for (side, me, peer) in [(1, b, a), (0, a, b)] {
+            let session = match &mut self.parties[me] {
+                Party::Honest(host) => host.attach(parties::name(peer), conn),
+                Party::Hostile(_) => 0,
+            };
+            if let Some(conn) = self.net.conn(conn) {
+                conn.ends[side].session = session;
+            }
+            match &mut self.parties[me] {
+                Party::Honest(_) => {
+                    self.shared.trace.borrow_mut().count(Event::Step(Step::SessionUp));
+                    self.input(me, vec![(Input::LinkUp { peer: parties::name(peer), session }, None)]);
+                }
+                Party::Hostile(liar) => {
+                    let says = liar.connected(peer, &mut self.shared.trace.borrow_mut());
+                    self.says(conn, me, says);
+                }
+            }
+        }
+    }
+
+    /// Waits as the binary's dialler does, and tries again.
+    fn redial(&mut self, a: usize, b: usize, began: u64) {
+        let needs_person = self.host(a).and_then(|host| host.state()).is_some_and(|state| {
+            let end = state.link(&parties::name(b)).and_then(|link| link.view(state.now()).last_end);
+            end.is_some_and(|end| end.code.needs_person())
+        });
+        let dialler = self.diallers.entry((a, b)).or_default();
+        if self.now - began > BACKOFF.1 || dialler.wait == 0 {
+            dialler.wait = BACKOFF.0;
+        }
+        let wait = dialler.wait;
+        dialler.wait = (wait * 2).min(BACKOFF.1);
+        let wait = if needs_person { PERSON_BACKOFF } else { self.random.between(wait / 2, wait) };
+        self.dial_again(a, b, wait.max(1));
+    }
+
+    fn ping(&mut self, conn: u64) {
+        let now = self.now;
+        let Some(ends) = self.net.conn(conn).map(|c| c.ends) else { return };
+        let answered = self.net.is_open(ends[0].node, ends[1].node, now) && ends.iter().all(|end| self.is_up(end.node));
+        let Some(at) = self.net.conn(conn) else { return };
+        at.missed = if answered { 0 } else { at.missed + 1 };
+        if at.missed >= 2 {
+            self.shared.trace.borrow_mut().count(Event::Step(Step::PathDead));
+            for side in 0..2 {
+                self.lost(conn, side);
+            }
+            return;
+        }
+        self.after(PING_EVERY, Task::Ping(conn));
+    }
+
+    /// A side learns that a connection is over.
+    fn lost(&mut self, conn: u64, side: usize) {
+        self.hang_up(conn, side, CloseCode::Ended);
+    }
+
+    fn hang_up(&mut self, conn: u64, side: usize, reason: CloseCode) {
+        let Some(at) = self.net.conn(conn) else { return };
+        if !std::mem::replace(&mut at.ends[side].open, false) {
+            return;
+        }
+        let (end, other, began) = (at.ends[side], at.ends[1 - side], at.began);
+        if !other.open {
+            self.net.forget(conn);
+        }
+        match &mut self.parties[end.node] {
+            Party::Honest(host) => {
+                host.effects.detach(end.session);
+                self.shared.trace.borrow_mut().count(Event::Step(Step::SessionDown));
+                let peer = parties::name(other.node);
+                self.input(end.node, vec![(Input::LinkDown { peer, session: end.session, reason }, None)]);
+            }
+            Party::Hostile(liar) => liar.ended(other.node),
+        }
+        if side == 0 {
+            self.redial(end.node, other.node, began);
+        }
+    }
+
+    pub(crate) fn cut(&mut self, a: usize, b: usize) {
+        for conn in self.net.between(a, b) {
+            self.net.lose(conn);
+            for side in 0..2 {
+                self.after(50 * side as u64, Task::Lost(conn, side));
+            }
+        }
+    }
+
+    /// A node died: its connections break, at once if the machine lives, after two pings if not.
+    pub(crate) fn buried(&mut self, n: usize) {
+        self.carry(n);
+        if let Some(host) = self.host(n) {
+            host.buried();
+        }
+        self.hung_up(n);
+        let wait = self.random.wait(15_000);
+        self.after(wait, Task::Start(n));
+    }
+
+    pub(crate) fn hung_up(&mut self, n: usize) {
+        self.waiting[n].clear();
+        let is_on = self.random.one_in(2);
+        for (conn, side) in self.net.of(n) {
+            if let Some(at) = self.net.conn(conn) {
+                at.ends[side].open = false;
+            }
+            if is_on {
+                self.send(conn, n, Item::End);
+            }
+        }
+    }
+
+    fn act(&mut self, n: usize) {
+        let now = self.now;
+        let Party::Honest(host) = &mut self.parties[n] else { return };
+        let Some(view) = host.view(now) else { return };
+        let inputs = self.people[n].act(&view, now, &mut host.effects.oracle);
+        self.input(n, inputs);
+    }
+
+    fn look(&mut self, n: usize) {
+        let (now, count) = (self.now, self.parties.len());
+        let Party::Honest(host) = &mut self.parties[n] else { return };
+        if let Some(NotAccepted::Failed(_)) = host.trouble() {
+            return self.after(1_000, Task::Repair(n));
+        }
+        let (up_for, jumped) = (now - host.started, host.jumped);
+        let Some(view) = host.view(now) else { return };
+        let peers: Vec<usize> = (0..count).filter(|peer| *peer != n).collect();
+        let trace = &mut self.shared.trace.borrow_mut();
+        let name = parties::name(n);
+        self.alarms[n].check(trace, name.as_str(), &view, &peers, up_for);
+        if host.trouble().is_none() && !jumped && up_for > 10_000 {
+            Alarms::check_owed(trace, name.as_str(), &view, &mut self.people[n].owed);
+        }
+        drop(view);
+    }
+
+    /// What came of it.
+    #[must_use]
+    pub fn outcome(&mut self, seed: u64) -> Outcome {
+        let honest = self.parties.iter().filter(|party| matches!(party, Party::Honest(_))).count();
+        let mut trace = self.shared.trace.borrow().clone();
+        for party in &self.parties {
+            let Party::Honest(host) = party else { continue };
+            let Some(state) = host.state() else { continue };
+            for link in state.peer_ids().filter_map(|name| state.link(name)) {
+                for (reason, times) in link.view(state.now()).refused {
+                    *trace.counts.entry(Event::Refused(reason)).or_default() += times;
+                }
+            }
+        }
+        Outcome {
+            seed,
+            hash: trace.hash(),
+            counts: trace.counts.clone(),
+            node_hours: self.now as f64 / 3_600_000.0 * honest as f64,
+            violations: trace.violations.clone(),
+            last: trace.last(),
+        }
+    }
+}
+
+/// The bug [`Plant::RuleSkipped`]: on the way from the officer to the fold the rule that withholds tracks gets lost.
+fn skip_rule(input: &mut Input) {
+    let policy = match input {
+        Input::Command { command, .. } => match command.as_mut() {
+            Command::SetPolicy { policy, .. } => policy,
+            _ => return,
+        },
+        _ => return,
+    };
+    for rules in policy.rules.values_mut() {
+        for rule in rules.iter_mut().filter(|r| r.class == RecordClass::Tracks && r.level == Level::Withheld) {
+            rule.level = Level::Full;
+        }
+    }
+}
