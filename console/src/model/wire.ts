@@ -56,6 +56,8 @@ export interface Peer {
   channel: { ours: string; theirs: string };
   clock_offset_ms: number | null;
   refused: [string, number][];
+  throttled: [string, number][];
+  waiting: number;
   release_rev: number;
 }
 
@@ -270,13 +272,19 @@ function readState(value: Json): State {
   return state;
 }
 
+/** Numbers by word, of which there are few. */
+function counts(value: unknown): [string, number][] {
+  return Object.entries(isObject(value) ? value : {})
+    .slice(0, 20)
+    .flatMap(([word, count]) => pair(plain(word, 40), num(count)));
+}
+
 function readPeer(value: Json): Peer | null {
   const party = optional(value.party, 64);
   if (party === null) return null;
   const into = isObject(value.in) ? value.in : {};
   const out = isObject(value.out) ? value.out : {};
   const channel = isObject(value.channel) ? value.channel : {};
-  const refused = isObject(value.refused) ? value.refused : {};
   return {
     party,
     desk: optional(value.desk, 200),
@@ -288,9 +296,9 @@ function readPeer(value: Json): Peer | null {
     out: { size: num(out.size) ?? 0, cosigned: num(out.cosigned) ?? 0 },
     channel: { ours: str(channel.ours, 32, 'unknown'), theirs: str(channel.theirs, 32, 'unknown') },
     clock_offset_ms: num(value.clock_offset_ms),
-    refused: Object.entries(refused)
-      .slice(0, 20)
-      .flatMap(([why, count]) => pair(plain(why, 40), num(count))),
+    refused: counts(value.refused),
+    throttled: counts(value.throttled),
+    waiting: num(value.waiting) ?? 0,
     release_rev: num(value.release_rev) ?? 0,
   };
 }

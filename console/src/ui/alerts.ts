@@ -20,6 +20,7 @@ const KINDS: Record<string, string> = {
   notice: 'NOTICE',
   frozen: 'LINK FROZEN',
   'own-picture': 'OWN PICTURE',
+  flood: 'FLOOD',
 };
 const LEVELS: Record<Level, string> = { alarm: 'ALARM', warning: 'WARN', caution: 'CAUTION' };
 const BASIS: Record<string, string> = {

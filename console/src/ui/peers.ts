@@ -54,6 +54,16 @@ class Peers extends Panel {
         </div>
         <div><dt>Clock</dt><dd class="figure">${offset(peer.clock_offset_ms)}<small> release rev ${peer.release_rev}</small></dd></div>
         ${
+          peer.waiting === 0
+            ? nothing
+            : html`<div><dt>Waiting</dt><dd class="figure">${thousands(peer.waiting)} <small>records that it does not take yet</small></dd></div>`
+        }
+        ${
+          peer.throttled.length === 0
+            ? nothing
+            : html`<div><dt>Throttled</dt><dd class="figure">${peer.throttled.map(([kind, count]) => `${kind} ${thousands(count)}`).join(', ')}</dd></div>`
+        }
+        ${
           peer.refused.length === 0
             ? nothing
             : html`<div><dt>Refused</dt><dd class="figure">${peer.refused.map(([why, count]) => `${why} ${thousands(count)}`).join(', ')}</dd></div>`

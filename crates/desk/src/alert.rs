@@ -122,6 +122,12 @@ pub enum PeerTrouble {
     /// The pact with it has ended, ends soon, or has not begun.
     #[n(7)]
     Validity,
+    /// It sends more of some kind than agreed, and is read as agreed.
+    #[n(8)]
+    Flood,
+    /// It takes less than we have to say.
+    #[n(9)]
+    Backlog,
 }
 
 /// Trouble of our own.
@@ -160,11 +166,13 @@ pub enum AlertKind {
     OwnPicture,
     /// Nothing goes to a peer or comes from it: the link is frozen, or the pacts differ.
     Frozen,
+    /// More is said than is taken, in either direction.
+    Flood,
 }
 
 impl AlertKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Conflict,
         Self::Site,
         Self::Plan,
@@ -174,6 +182,7 @@ impl AlertKind {
         Self::Notice,
         Self::OwnPicture,
         Self::Frozen,
+        Self::Flood,
     ];
 
     /// The word used in the API.
@@ -189,6 +198,7 @@ impl AlertKind {
             Self::Notice => "notice",
             Self::OwnPicture => "own-picture",
             Self::Frozen => "frozen",
+            Self::Flood => "flood",
         }
     }
 }
@@ -212,6 +222,7 @@ impl Situation {
             Self::Peer(_, PeerTrouble::Clock) => AlertKind::Clock,
             Self::Peer(_, PeerTrouble::Channel | PeerTrouble::Validity) => AlertKind::Channel,
             Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact) => AlertKind::Frozen,
+            Self::Peer(_, PeerTrouble::Flood | PeerTrouble::Backlog) => AlertKind::Flood,
             Self::Own(OwnTrouble::Picture | OwnTrouble::Gap | OwnTrouble::Skipped) => AlertKind::OwnPicture,
         }
     }

@@ -124,10 +124,14 @@ impl Link {
             waiting: Default::default(),
             credit: CONTROL_BURST,
             credit_at: now.mono,
+            granted_in: self.held.size(),
+            granted_out: sent_upto,
         });
         self.last_end = None;
         self.outputs.push_back(Output::StateChanged);
+        self.grant(now, true);
         self.stream();
+        self.send_ahead(sent_upto, now.mono);
         self.checkpoint(now);
     }
 }

@@ -23,9 +23,11 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod ahead;
 mod clock;
 mod config;
 mod error;
+mod flow;
 mod frame;
 mod hello;
 mod machine;
@@ -37,9 +39,11 @@ mod state;
 mod view;
 mod writer;
 
+pub use ahead::{AHEAD_MAX, URGENT_BYTES_MAX};
 pub use clock::ClockWatch;
 pub use config::{LinkConfig, origin};
 pub use error::{Error, Misuse};
+pub use flow::{Lane, Limits, OLD_MS, Rate, WINDOW, is_urgent};
 pub use frame::{
     CHECKPOINT_NOTE_BYTES_MAX, CLOSE_TEXT_BYTES_MAX, COSIGNATURE_LINE_BYTES_MAX, ENTRIES_MAX, ENTRY_BYTES_MAX,
     FRAME_BYTES_MAX, Frame, Hello, PACT_TEXT_BYTES_MAX, VERSION,

@@ -1,5 +1,5 @@
 //! The machine: connections, time, own entries and checkpoints.
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -7,18 +7,23 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use record::{Hash32, Record};
 use release::Released;
-use tlog::{Checkpoint, Frontier, leaf_hash};
+use tlog::{Checkpoint, Frontier, Hash, leaf_hash};
 use units::{Mono, Now};
 
+use crate::ahead::Urgent;
 use crate::clock::ClockWatch;
 use crate::config::LinkConfig;
 use crate::error::{Error, Misuse};
+use crate::flow::{Buckets, Limits, WINDOW, is_urgent};
 use crate::frame::{CLOSE_TEXT_BYTES_MAX, Frame};
 use crate::output::{CheckpointOrder, Output};
 use crate::reason::{CloseCode, FrozenReason};
 use crate::ring::Ring;
 use crate::state::{Contact, Covered, Freeze, Phase, SILENCE_MS, Session, Tally};
 use crate::view::End;
+
+/// A grant of fewer entries waits for a tick.
+const GRANT_WORTH: u64 = 64;
 
 /// One link: both logs with one peer, and the session if there is one.
 ///
@@ -59,6 +64,21 @@ pub struct Link {
     pub(crate) tally: Tally,
     #[n(12)]
     pub(crate) last_end: Option<End>,
+    /// What the pact says of rates.
+    #[n(13)]
+    pub(crate) limits: Limits,
+    /// What the peer may still send.
+    #[n(14)]
+    pub(crate) buckets: Buckets,
+    /// Entries of the peer that were used ahead of their turn.
+    #[n(15)]
+    pub(crate) ahead: BTreeMap<u64, Hash>,
+    /// Own urgent entries that are not receipted.
+    #[n(16)]
+    pub(crate) urgent: VecDeque<Urgent>,
+    /// What we may still send ahead.
+    #[n(17)]
+    pub(crate) hastened: Buckets,
     #[cbor(skip)]
     pub(crate) outputs: VecDeque<Output>,
 }
@@ -93,8 +113,20 @@ impl Link {
             covered: None,
             tally: Tally::default(),
             last_end: None,
+            limits: Limits::default(),
+            buckets: Buckets::default(),
+            ahead: BTreeMap::new(),
+            urgent: VecDeque::new(),
+            hastened: Buckets::default(),
             outputs: VecDeque::new(),
         })
+    }
+
+    /// The same link with other rates.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// Our log's size and right edge: what a store of it must add up to.
@@ -134,8 +166,12 @@ impl Link {
         }
         self.check_own(released.value())?;
         let appended = Appended { index: self.out.size(), id: released.id() };
+        let urgent = is_urgent(released.value());
         let bytes = released.into_bytes();
         self.out.append(leaf_hash(&bytes));
+        if urgent {
+            self.hasten(appended.index, &bytes);
+        }
         self.outputs.push_back(Output::StoreOut { index: appended.index, bytes });
         self.stream();
         Ok(appended)
@@ -180,6 +216,7 @@ impl Link {
         if self.heard().is_some_and(|heard| now.mono.since_ms(heard) >= SILENCE_MS) {
             return self.close(CloseCode::Silent, &"no frame for 15 s", now);
         }
+        self.grant(now, true);
         if let Phase::Up(session) = &self.phase
             && now.mono >= self.checkpoint_due(session)
         {
@@ -187,12 +224,30 @@ impl Link {
         }
     }
 
+    /// Lets the peer send as many more entries as the bucket that has least left allows, whatever they are, once half of a
+    /// window is used; between ticks only if it is worth a frame.
+    //= spec/link.md L-42
+    pub(crate) fn grant(&mut self, now: Now, tick: bool) {
+        let (held, allowance) = (self.held.size(), self.buckets.allowance(&self.limits, now.mono));
+        let Phase::Up(session) = &mut self.phase else { return };
+        let upto = held.saturating_add(allowance).min(tlog::TREE_SIZE_MAX);
+        let left = session.granted_in.saturating_sub(held);
+        let more = upto.saturating_sub(session.granted_in);
+        if left > WINDOW / 2 || more == 0 || (more < GRANT_WORTH && !tick) {
+            return;
+        }
+        session.granted_in = upto;
+        let session = session.contact.session;
+        self.send(session, &Frame::Grant(upto));
+    }
+
     /// Gives the next effect, in order.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
-    /// When [`Link::handle_tick`] next has something to do; none without a session.
+    /// When [`Link::handle_tick`] next has something to do; none without a session. A grant that waits for a bucket comes
+    /// with the next tick, and the heartbeat is one a second.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
         let silent = self.heard()?.plus_ms(SILENCE_MS);

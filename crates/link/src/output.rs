@@ -34,6 +34,13 @@ pub enum Output {
         /// Index after the last.
         to: u64,
     },
+    /// The peer takes entries below this: those above wait.
+    Granted {
+        /// On this session only.
+        session: u64,
+        /// Index after the last.
+        upto: u64,
+    },
     /// Sign with the log key and send, after the entries below its size.
     SignCheckpoint(CheckpointOrder),
     /// Cosign with the cosigning key and send.
@@ -151,6 +158,21 @@ pub struct CosignOrder {
 }
 
 impl Output {
+    /// The session that it is to be sent on, of what an [`crate::Outbox`] takes.
+    #[must_use]
+    pub const fn session(&self) -> Option<u64> {
+        match self {
+            Self::Send { session, .. }
+            | Self::SendPactText { session }
+            | Self::SendEntries { session, .. }
+            | Self::Granted { session, .. }
+            | Self::SignCheckpoint(CheckpointOrder { session, .. })
+            | Self::Cosign(CosignOrder { session, .. })
+            | Self::Disconnect { session, .. } => Some(*session),
+            _ => None,
+        }
+    }
+
     /// The output's name, for tables and logs.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -158,6 +180,7 @@ impl Output {
             Self::Send { .. } => "send",
             Self::SendPactText { .. } => "send-pact-text",
             Self::SendEntries { .. } => "send-entries",
+            Self::Granted { .. } => "granted",
             Self::SignCheckpoint(_) => "sign-checkpoint",
             Self::Cosign(_) => "cosign",
             Self::StoreOut { .. } => "store-out",

@@ -6,6 +6,7 @@ use minicbor::{Decode, Encode};
 use record::Hash32;
 use units::{Mono, Utc};
 
+use crate::flow::Lane;
 use crate::reason::{CloseCode, FrozenReason, Refusal};
 
 /// A session in which no frame came for this long is ended: 15 heartbeats, or a frame of 262,144 bytes at 140 kbit/s.
@@ -75,6 +76,12 @@ pub(crate) struct Session {
     /// When the credit was last refilled.
     #[n(9)]
     pub credit_at: Mono,
+    /// Entries of the peer below this may come.
+    #[n(10)]
+    pub granted_in: u64,
+    /// Own entries below this may be sent.
+    #[n(11)]
+    pub granted_out: u64,
 }
 
 impl Session {
@@ -113,7 +120,7 @@ pub(crate) struct Covered {
     pub late_ms: u64,
 }
 
-/// Counters, one per reason; at most 19 + 8 + 8 + 1 numbers.
+/// Counters, one per reason or lane; at most 19 + 9 + 9 + 1 + 12 numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Tally {
     #[n(0)]
@@ -124,6 +131,9 @@ pub(crate) struct Tally {
     pub peer_refused: BTreeMap<Refusal, u64>,
     #[n(3)]
     pub stale_inputs: u64,
+    /// Entries that left nothing in their bucket, so that what came after them waited; and what was not taken ahead.
+    #[n(4)]
+    pub throttled: BTreeMap<Lane, u64>,
 }
 
 #[cfg(test)]
@@ -144,6 +154,8 @@ mod tests {
             waiting: BTreeMap::new(),
             credit: 0,
             credit_at: Mono(0),
+            granted_in: 0,
+            granted_out: 0,
         };
         for size in 0..1000 {
             session.await_cosignature(size, Mono(size));

@@ -28,6 +28,8 @@ pub struct Outbox {
     control_bytes: usize,
     /// Our log, in order. Invariant: at most two checkpoints, ranges adjacent only across a checkpoint.
     log: VecDeque<Part>,
+    /// Entries below this may be written.
+    granted: u64,
     ending: Option<CloseCode>,
 }
 
@@ -70,7 +72,7 @@ impl Outbox {
     /// Makes an empty one.
     #[must_use]
     pub fn new(session: u64) -> Self {
-        Self { session, control: VecDeque::new(), control_bytes: 0, log: VecDeque::new(), ending: None }
+        Self { session, control: VecDeque::new(), control_bytes: 0, log: VecDeque::new(), granted: 0, ending: None }
     }
 
     /// Takes an output if it is for this session's socket; tells whether it was.
@@ -78,15 +80,8 @@ impl Outbox {
     /// # Errors
     /// [`Error::TooLarge`] if the peer reads too slowly: end the connection.
     pub fn push(&mut self, output: &Output) -> Result<bool, Error> {
-        match output {
-            Output::Send { session, .. }
-            | Output::SendPactText { session }
-            | Output::SendEntries { session, .. }
-            | Output::Disconnect { session, .. }
-            | Output::SignCheckpoint(CheckpointOrder { session, .. })
-            | Output::Cosign(CosignOrder { session, .. })
-                if *session == self.session && self.ending.is_none() => {}
-            _ => return Ok(false),
+        if output.session() != Some(self.session) || self.ending.is_some() {
+            return Ok(false);
         }
         match output {
             Output::Send { frame, .. } => self.control(Control::Frame(frame.clone()))?,
@@ -97,6 +92,7 @@ impl Outbox {
                 self.control(Control::Cosign(order.clone()))?;
             }
             Output::SendEntries { from, to, .. } => self.entries(*from, *to),
+            Output::Granted { upto, .. } => self.granted = self.granted.max(*upto),
             Output::SignCheckpoint(order) => self.checkpoint(order.clone()),
             Output::Disconnect { reason, .. } => self.ending = Some(*reason),
             _ => {}
@@ -122,7 +118,9 @@ impl Outbox {
             return Some(Step::Disconnect(reason));
         }
         match self.log.front()? {
-            Part::Entries { from, to } => Some(Step::Entries { from: *from, to: *to }),
+            //= spec/link.md L-41
+            Part::Entries { from, .. } if *from >= self.granted => None,
+            Part::Entries { from, to } => Some(Step::Entries { from: *from, to: (*to).min(self.granted) }),
             Part::Checkpoint(_) => match self.log.pop_front() {
                 Some(Part::Checkpoint(order)) => Some(Step::Checkpoint(order)),
                 _ => None,

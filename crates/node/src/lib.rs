@@ -15,6 +15,7 @@ pub mod command;
 mod commands;
 mod detecting;
 mod filed;
+mod flow;
 pub mod input;
 mod linking;
 mod own;

@@ -9,7 +9,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use desk::{AlertLevel, Incoming, PeerTrouble, Situation};
-use link::{CloseCode, Link, LinkConfig, LinkState};
+use link::{CloseCode, Limits, Link, LinkConfig, LinkState};
 use pact::{Pact, SignedPact};
 use record::{Body, ChannelState, Decoded, PactInForce, PartyId, Record};
 use release::{Released, Releaser, release_pact};
@@ -55,7 +55,7 @@ impl State {
                         if before.is_some() {
                             self.forget_filed(&party.id);
                         }
-                        self.open_peer(config, boot, now, out);
+                        self.open_peer(config, crate::flow::limits_of(pact), boot, now, out);
                     }
                 }
             }
@@ -79,14 +79,14 @@ impl State {
         self.avoids.retain(|(owner, _), _| owner != peer);
     }
 
-    fn open_peer(&mut self, config: LinkConfig, boot: &Boot, now: Now, out: &mut Vec<Output>) {
+    fn open_peer(&mut self, config: LinkConfig, limits: Limits, boot: &Boot, now: Now, out: &mut Vec<Output>) {
         let name = config.peer.clone();
         let number = self.party_number(&name);
         match Link::new(config) {
             Ok(link) => {
                 let peer = Peer {
                     number,
-                    link,
+                    link: link.with_limits(limits),
                     releaser: Releaser::new(name.clone(), boot.pseudonym_secret),
                     ours: ChannelState::InForce,
                     theirs: ChannelState::InForce,
@@ -284,6 +284,9 @@ impl State {
         for name in names {
             let Some(envelope) = self.envelope(&name) else { continue };
             let flushed = match self.peers.get_mut(&name) {
+                // What the peer has not asked for yet must not grow by what will be old when it does: the newest report
+                // of each aircraft waits in the releaser.
+                Some(peer) if peer.link.view(now).waiting > 0 => continue,
                 Some(peer) => {
                     let rules = peer.rules(&self.policy);
                     peer.releaser.flush(&rules, &envelope, now)
@@ -396,6 +399,7 @@ impl State {
         if let Some((level, text)) = pact.and_then(|pact| validity(pact, now.utc)) {
             troubles.push((PeerTrouble::Validity, level, format!("The pact with {name} {text}")));
         }
+        troubles.extend(crate::flow::troubles(name, &view));
         let known_for = now.mono.since_ms(peer.since);
         if view.age_ms.map_or(known_for, |age| age.min(known_for)) > LOST_AFTER_MS {
             let since = view.age_ms.map_or_else(|| "none ever".to_string(), |ms| format!("{} s old", ms / 1000));

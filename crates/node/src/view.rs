@@ -121,6 +121,10 @@ pub struct PeerView {
     pub clock_offset_ms: Option<i64>,
     /// Refusals by reason.
     pub refused: BTreeMap<String, u64>,
+    /// Entries after which the peer had to wait, by kind: it sends more than agreed.
+    pub throttled: BTreeMap<String, u64>,
+    /// Own entries that wait until the peer takes more.
+    pub waiting: u64,
 }
 
 /// One feed.
@@ -163,6 +167,8 @@ pub enum AlertKind {
     Frozen,
     /// The own picture is not what it seems.
     OwnPicture,
+    /// More is said than is taken, to or by a peer.
+    Flood,
 }
 
 impl AlertKind {
@@ -179,6 +185,7 @@ impl AlertKind {
             Self::Notice => "notice",
             Self::Frozen => "frozen",
             Self::OwnPicture => "own-picture",
+            Self::Flood => "flood",
         }
     }
 }

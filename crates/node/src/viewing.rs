@@ -123,6 +123,8 @@ impl State {
             channel_theirs: peer.theirs,
             clock_offset_ms: link.clock_offset_ms,
             refused: link.refusals().into_iter().map(|(reason, n)| (reason.to_string(), n)).collect(),
+            throttled: link.throttled.iter().map(|(lane, n)| (lane.name().to_string(), *n)).collect(),
+            waiting: link.waiting,
         })
     }
 
@@ -277,6 +279,7 @@ fn kind_of(situation: &Situation) -> AlertKind {
         desk::AlertKind::Notice => AlertKind::Notice,
         desk::AlertKind::Frozen => AlertKind::Frozen,
         desk::AlertKind::OwnPicture => AlertKind::OwnPicture,
+        desk::AlertKind::Flood => AlertKind::Flood,
     }
 }
 

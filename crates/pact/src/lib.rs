@@ -23,5 +23,5 @@ pub use diff::{Difference, differences};
 pub use error::{PactError, Reason};
 pub use form::time as time_text;
 pub use parse::visible;
-pub use rules::{Minima, PACT_BYTES_MAX, PARTIES_MAX, Pact, PairMinima, Party};
+pub use rules::{Minima, PACT_BYTES_MAX, PARTIES_MAX, Pact, PairMinima, Party, Rate, RateOf};
 pub use signed::{SignError, SignedPact};

@@ -17,6 +17,8 @@ pub(crate) struct PeerWire {
     channel: Channel,
     clock_offset_ms: Option<i64>,
     refused: BTreeMap<String, u64>,
+    throttled: BTreeMap<String, u64>,
+    waiting: u64,
     release_rev: u32,
 }
 
@@ -66,6 +68,8 @@ pub(crate) fn peer(view: &View, peer: &PeerView) -> PeerWire {
         channel: Channel { ours: peer.channel_ours.name(), theirs: peer.channel_theirs.name() },
         clock_offset_ms: peer.clock_offset_ms,
         refused: peer.refused.clone(),
+        throttled: peer.throttled.clone(),
+        waiting: peer.waiting,
         release_rev: view.policy.revision,
     }
 }

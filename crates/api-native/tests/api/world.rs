@@ -177,6 +177,8 @@ fn peers() -> Vec<PeerView> {
         channel_theirs: ChannelState::Suspended,
         clock_offset_ms: Some(-12),
         refused: BTreeMap::from([("MALFORMED".into(), 2)]),
+        throttled: BTreeMap::from([("plan".into(), 3)]),
+        waiting: 4,
     };
     let civil = PeerView {
         party: party("civil"),
