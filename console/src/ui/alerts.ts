@@ -21,6 +21,7 @@ const KINDS: Record<string, string> = {
   frozen: 'LINK FROZEN',
   'own-picture': 'OWN PICTURE',
   flood: 'FLOOD',
+  fork: 'TWO HISTORIES',
 };
 const LEVELS: Record<Level, string> = { alarm: 'ALARM', warning: 'WARN', caution: 'CAUTION' };
 const BASIS: Record<string, string> = {

@@ -128,6 +128,9 @@ pub enum PeerTrouble {
     /// It takes less than we have to say.
     #[n(9)]
     Backlog,
+    /// It signed two histories of a log.
+    #[n(10)]
+    Fork,
 }
 
 /// Trouble of our own.
@@ -168,11 +171,13 @@ pub enum AlertKind {
     Frozen,
     /// More is said than is taken, in either direction.
     Flood,
+    /// A peer signed two histories.
+    Fork,
 }
 
 impl AlertKind {
     /// All kinds.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Conflict,
         Self::Site,
         Self::Plan,
@@ -183,6 +188,7 @@ impl AlertKind {
         Self::OwnPicture,
         Self::Frozen,
         Self::Flood,
+        Self::Fork,
     ];
 
     /// The word used in the API.
@@ -199,6 +205,7 @@ impl AlertKind {
             Self::OwnPicture => "own-picture",
             Self::Frozen => "frozen",
             Self::Flood => "flood",
+            Self::Fork => "fork",
         }
     }
 }
@@ -222,6 +229,7 @@ impl Situation {
             Self::Peer(_, PeerTrouble::Clock) => AlertKind::Clock,
             Self::Peer(_, PeerTrouble::Channel | PeerTrouble::Validity) => AlertKind::Channel,
             Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact) => AlertKind::Frozen,
+            Self::Peer(_, PeerTrouble::Fork) => AlertKind::Fork,
             Self::Peer(_, PeerTrouble::Flood | PeerTrouble::Backlog) => AlertKind::Flood,
             Self::Own(OwnTrouble::Picture | OwnTrouble::Gap | OwnTrouble::Skipped) => AlertKind::OwnPicture,
         }

@@ -126,6 +126,7 @@ impl Link {
             credit_at: now.mono,
             granted_in: self.held.size(),
             granted_out: sent_upto,
+            shared_at: None,
         });
         self.last_end = None;
         self.outputs.push_back(Output::StateChanged);

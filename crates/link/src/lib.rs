@@ -35,6 +35,7 @@ mod output;
 mod reason;
 mod receive;
 mod ring;
+mod share;
 mod state;
 mod view;
 mod writer;
@@ -49,10 +50,11 @@ pub use frame::{
     FRAME_BYTES_MAX, Frame, Hello, PACT_TEXT_BYTES_MAX, VERSION,
 };
 pub use machine::{Appended, Link};
-pub use output::{CheckpointOrder, CosignOrder, Output};
+pub use output::{CheckpointOrder, CosignOrder, Output, ShareOrder};
 pub use reason::{CloseCode, FrozenReason, Refusal};
 pub use receive::{CONTROL_BURST, CONTROL_PER_S};
 pub use ring::RING_MAX;
+pub use share::{SHARE_EVERY_MS, SHARED_MAX};
 pub use state::SILENCE_MS;
 pub use view::{End, LinkState, LinkView};
 pub use writer::{ENTRIES_BYTES_MAX, EntriesFrame, OUTBOX_BYTES_MAX, Outbox, Step};

@@ -79,6 +79,12 @@ pub struct Link {
     /// What we may still send ahead.
     #[n(17)]
     pub(crate) hastened: Buckets,
+    /// Roots of the peer's log at its last sizes, if third parties show us notes of it.
+    #[n(18)]
+    pub(crate) trail: Ring,
+    /// Whether they do.
+    #[n(19)]
+    pub(crate) watching: bool,
     #[cbor(skip)]
     pub(crate) outputs: VecDeque<Output>,
 }
@@ -118,6 +124,8 @@ impl Link {
             ahead: BTreeMap::new(),
             urgent: VecDeque::new(),
             hastened: Buckets::default(),
+            trail: Ring::default(),
+            watching: false,
             outputs: VecDeque::new(),
         })
     }

@@ -45,6 +45,13 @@ pub enum Output {
     SignCheckpoint(CheckpointOrder),
     /// Cosign with the cosigning key and send.
     Cosign(CosignOrder),
+    /// Sign the own checkpoints with the log key and show all to the peer.
+    Share(ShareOrder),
+    /// The peer shows a signed note of some log of the pact.
+    Shown {
+        /// As received.
+        note: Vec<u8>,
+    },
     /// Store an entry of our log.
     StoreOut {
         /// Index.
@@ -157,6 +164,17 @@ pub struct CosignOrder {
     pub recv_utc: Utc,
 }
 
+/// Checkpoints to be shown to a third party.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShareOrder {
+    /// On this session only.
+    pub session: u64,
+    /// As they were heard.
+    pub notes: Vec<Vec<u8>>,
+    /// Own ones: to be signed, each of a size that was signed before.
+    pub sign: Vec<Checkpoint>,
+}
+
 impl Output {
     /// The session that it is to be sent on, of what an [`crate::Outbox`] takes.
     #[must_use]
@@ -168,6 +186,7 @@ impl Output {
             | Self::Granted { session, .. }
             | Self::SignCheckpoint(CheckpointOrder { session, .. })
             | Self::Cosign(CosignOrder { session, .. })
+            | Self::Share(ShareOrder { session, .. })
             | Self::Disconnect { session, .. } => Some(*session),
             _ => None,
         }
@@ -181,6 +200,8 @@ impl Output {
             Self::SendPactText { .. } => "send-pact-text",
             Self::SendEntries { .. } => "send-entries",
             Self::Granted { .. } => "granted",
+            Self::Share(_) => "share",
+            Self::Shown { .. } => "shown",
             Self::SignCheckpoint(_) => "sign-checkpoint",
             Self::Cosign(_) => "cosign",
             Self::StoreOut { .. } => "store-out",

@@ -56,26 +56,11 @@ impl Link {
             }
             (Phase::Up(_), Frame::Refusals(list)) => self.on_refusals(&list, now),
             (Phase::Up(_), Frame::Grant(upto)) => self.on_grant(upto, now),
+            (Phase::Up(_), Frame::Checkpoints(notes)) => self.on_shared(notes, now),
             (Phase::Up(_), Frame::Ahead { index, entry }) => self.on_ahead(index, &entry, now),
             //= spec/link.md L-9
             _ => self.close(CloseCode::Unexpected, &"a frame that has no place here", now),
         }
-    }
-
-    /// Takes a checkpoint of the peer's log from a third party: a witness, or another peer.
-    ///
-    /// Freezes the link if it contradicts what the peer told us.
-    ///
-    /// # Errors
-    /// What [`open_checkpoint`] gives: such a note says nothing about the peer.
-    //= spec/link.md L-30
-    pub fn handle_witnessed(&mut self, note: &[u8], now: Now) -> Result<(), tlog::Error> {
-        let opened = open_checkpoint(note, &self.config.in_origin(), &self.config.peer_log_key)?;
-        let frozen = matches!(self.phase, Phase::Frozen(_));
-        if !frozen && self.seen.know(opened.size, &opened.root) == Known::OtherRoot {
-            self.contradiction(FrozenReason::Equivocation, opened.size, note.to_vec(), now);
-        }
-        Ok(())
     }
 
     //= spec/link.md L-25
@@ -97,6 +82,9 @@ impl Link {
             //= spec/link.md L-26
             let leaf = leaf_hash(&bytes);
             self.held.append(leaf);
+            if self.watching {
+                self.trail.push(self.held.size(), self.held.root());
+            }
             //= spec/link.md L-46
             let judged = match self.ahead.remove(&index) {
                 Some(ahead) if ahead == leaf => {
@@ -298,7 +286,7 @@ impl Link {
     }
 
     /// Freezes over a note that contradicts one that we hold: the newest, or an older one in the store.
-    fn contradiction(&mut self, reason: FrozenReason, size: u64, note: Vec<u8>, now: Now) {
+    pub(crate) fn contradiction(&mut self, reason: FrozenReason, size: u64, note: Vec<u8>, now: Now) {
         let stored = self.seen.root(size).is_some() && self.seen.newest().is_some_and(|(newest, _)| newest != size);
         let held = self.peer_note.clone();
         let evidence = held.into_iter().chain([ByteVec::from(note)]).collect();

@@ -82,6 +82,9 @@ pub(crate) struct Session {
     /// Own entries below this may be sent.
     #[n(11)]
     pub granted_out: u64,
+    /// When the peer last showed checkpoints of others.
+    #[n(12)]
+    pub shared_at: Option<Mono>,
 }
 
 impl Session {
@@ -156,6 +159,7 @@ mod tests {
             credit_at: Mono(0),
             granted_in: 0,
             granted_out: 0,
+            shared_at: None,
         };
         for size in 0..1000 {
             session.await_cosignature(size, Mono(size));

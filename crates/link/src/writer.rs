@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use crate::error::Error;
 use crate::frame::{ENTRIES_MAX, ENTRY_BYTES_MAX, Frame};
-use crate::output::{CheckpointOrder, CosignOrder, Output};
+use crate::output::{CheckpointOrder, CosignOrder, Output, ShareOrder};
 use crate::reason::CloseCode;
 
 /// Most bytes of frames that wait. An honest peer that stalls for 15 s, after which it is dropped, leaves ten
@@ -38,6 +38,7 @@ enum Control {
     Frame(Vec<u8>),
     PactText,
     Cosign(CosignOrder),
+    Share(ShareOrder),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub enum Step {
     PactText,
     /// A cosignature, made now, as [`Frame::Cosignature`].
     Cosign(CosignOrder),
+    /// Checkpoints for a third party: the own ones signed now, then [`ShareOrder::frame`].
+    Share(ShareOrder),
     /// Entries from the store, as many as one [`EntriesFrame`] takes, then [`Outbox::entries_sent`].
     Entries {
         /// First index.
@@ -91,6 +94,11 @@ impl Outbox {
                 self.control.retain(|waiting| !matches!(waiting, Control::Cosign(_)));
                 self.control(Control::Cosign(order.clone()))?;
             }
+            Output::Share(order) => {
+                // What waits is older than what comes.
+                self.control.retain(|waiting| !matches!(waiting, Control::Share(_)));
+                self.control(Control::Share(order.clone()))?;
+            }
             Output::SendEntries { from, to, .. } => self.entries(*from, *to),
             Output::Granted { upto, .. } => self.granted = self.granted.max(*upto),
             Output::SignCheckpoint(order) => self.checkpoint(order.clone()),
@@ -112,6 +120,7 @@ impl Outbox {
                 }
                 Control::PactText => Step::PactText,
                 Control::Cosign(order) => Step::Cosign(order),
+                Control::Share(order) => Step::Share(order),
             });
         }
         if let Some(reason) = self.ending {

@@ -35,6 +35,7 @@ fn written(mut outbox: Outbox) -> String {
         words.push(match step {
             Step::Frame(frame) => format!("frame{}", frame.len()),
             Step::PactText => "pact".into(),
+            Step::Share(order) => format!("share{}", order.notes.len()),
             Step::Cosign(order) => format!("cosign{}", order.checkpoint.size),
             Step::Entries { from, to } => {
                 outbox.entries_sent(to);

@@ -22,6 +22,7 @@ mod own;
 pub mod picture;
 mod preview;
 mod reported;
+mod sharing;
 mod situation;
 mod state;
 mod unjudged;

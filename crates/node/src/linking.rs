@@ -9,7 +9,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use desk::{AlertLevel, Incoming, PeerTrouble, Situation};
-use link::{CloseCode, Limits, Link, LinkConfig, LinkState};
+use link::{CloseCode, Link, LinkConfig, LinkState};
 use pact::{Pact, SignedPact};
 use record::{Body, ChannelState, Decoded, PactInForce, PartyId, Record};
 use release::{Released, Releaser, release_pact};
@@ -55,7 +55,7 @@ impl State {
                         if before.is_some() {
                             self.forget_filed(&party.id);
                         }
-                        self.open_peer(config, crate::flow::limits_of(pact), boot, now, out);
+                        self.open_peer(config, pact, boot, now, out);
                     }
                 }
             }
@@ -79,14 +79,15 @@ impl State {
         self.avoids.retain(|(owner, _), _| owner != peer);
     }
 
-    fn open_peer(&mut self, config: LinkConfig, limits: Limits, boot: &Boot, now: Now, out: &mut Vec<Output>) {
+    fn open_peer(&mut self, config: LinkConfig, pact: &Pact, boot: &Boot, now: Now, out: &mut Vec<Output>) {
         let name = config.peer.clone();
+        let (limits, watching) = (crate::flow::limits_of(pact), crate::sharing::shares(pact));
         let number = self.party_number(&name);
         match Link::new(config) {
             Ok(link) => {
                 let peer = Peer {
                     number,
-                    link: link.with_limits(limits),
+                    link: link.with_limits(limits).watching(watching),
                     releaser: Releaser::new(name.clone(), boot.pseudonym_secret),
                     ours: ChannelState::InForce,
                     theirs: ChannelState::InForce,
@@ -169,6 +170,7 @@ impl State {
                     out.push(Output::Log(format!("entry {index} of {name} refused: {reason}")));
                 }
                 link::Output::Sealed { size } => self.desk.notices.handle_sealed(name, size),
+                link::Output::Shown { note } => self.shown(name, &note, now, out),
                 link::Output::StateChanged => {}
                 other => out.push(Output::Link(name.clone(), other)),
             }
@@ -386,6 +388,7 @@ impl State {
         let mut troubles = Vec::new();
         let Some(peer) = self.peers.get(name) else { return troubles };
         let view = peer.link.view(now);
+        troubles.extend(self.fork_trouble(name));
         if let LinkState::Frozen(reason) = view.state {
             let text = format!("The link to {name} is frozen: {reason}. {}", reason.advice());
             troubles.push((PeerTrouble::Frozen, AlertLevel::Alarm, text));
@@ -395,7 +398,8 @@ impl State {
             let text = format!("{name} holds another pact: {differs}");
             troubles.push((PeerTrouble::Pact, AlertLevel::Warning, text));
         }
-        let pact = self.pacts.with(name).map(SignedPact::pact).filter(|_| troubles.is_empty());
+        let another = troubles.iter().any(|(trouble, ..)| *trouble == PeerTrouble::Pact);
+        let pact = self.pacts.with(name).map(SignedPact::pact).filter(|_| !another);
         if let Some((level, text)) = pact.and_then(|pact| validity(pact, now.utc)) {
             troubles.push((PeerTrouble::Validity, level, format!("The pact with {name} {text}")));
         }

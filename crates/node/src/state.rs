@@ -109,6 +109,9 @@ pub struct State {
     /// Release rules of the file at the last start, first, and those put in force since, newest last.
     #[n(26)]
     pub(crate) rules_seen: Vec<BTreeMap<PartyId, Vec<release::Rule>>>,
+    /// Checkpoints of logs between others, and forks.
+    #[n(27)]
+    pub(crate) sharing: crate::sharing::Sharing,
     /// Parsed pacts; rebuilt from `boot`.
     #[cbor(skip)]
     pub(crate) pacts: Pacts,
@@ -293,6 +296,7 @@ impl Default for State {
             skipped: None,
             off_plan: BTreeMap::new(),
             rules_seen: Vec::new(),
+            sharing: crate::sharing::Sharing::default(),
             pacts: Pacts::default(),
             index: TrackIndex::default(),
             prepared: crate::volumes::Prepared::default(),
@@ -350,6 +354,7 @@ impl State {
             self.second = now.mono;
             self.check_channels(now, out);
             self.flush_releases(now, out);
+            self.share_checkpoints(now, out);
             for id in self.picture.expire(now) {
                 self.index.0.remove(id);
             }

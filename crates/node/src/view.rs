@@ -125,6 +125,19 @@ pub struct PeerView {
     pub throttled: BTreeMap<String, u64>,
     /// Own entries that wait until the peer takes more.
     pub waiting: u64,
+    /// Proofs that the peer signed two histories of a log.
+    pub forks: Vec<ForkView>,
+}
+
+/// Two notes of one log and size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ForkView {
+    /// To whom the log is.
+    pub to: PartyId,
+    /// The size that was signed with two roots.
+    pub size: u64,
+    /// Both signed notes.
+    pub notes: [String; 2],
 }
 
 /// One feed.
@@ -169,6 +182,8 @@ pub enum AlertKind {
     OwnPicture,
     /// More is said than is taken, to or by a peer.
     Flood,
+    /// A peer signed two histories.
+    Fork,
 }
 
 impl AlertKind {
@@ -186,6 +201,7 @@ impl AlertKind {
             Self::Frozen => "frozen",
             Self::OwnPicture => "own-picture",
             Self::Flood => "flood",
+            Self::Fork => "fork",
         }
     }
 }

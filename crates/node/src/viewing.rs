@@ -125,6 +125,7 @@ impl State {
             refused: link.refusals().into_iter().map(|(reason, n)| (reason.to_string(), n)).collect(),
             throttled: link.throttled.iter().map(|(lane, n)| (lane.name().to_string(), *n)).collect(),
             waiting: link.waiting,
+            forks: self.forks_of(name),
         })
     }
 
@@ -280,6 +281,7 @@ fn kind_of(situation: &Situation) -> AlertKind {
         desk::AlertKind::Frozen => AlertKind::Frozen,
         desk::AlertKind::OwnPicture => AlertKind::OwnPicture,
         desk::AlertKind::Flood => AlertKind::Flood,
+        desk::AlertKind::Fork => AlertKind::Fork,
     }
 }
 

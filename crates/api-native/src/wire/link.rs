@@ -19,7 +19,16 @@ pub(crate) struct PeerWire {
     refused: BTreeMap<String, u64>,
     throttled: BTreeMap<String, u64>,
     waiting: u64,
+    forks: Vec<ForkWire>,
     release_rev: u32,
+}
+
+/// Two notes of one log and size.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct ForkWire {
+    to: String,
+    size: u64,
+    notes: [String; 2],
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -70,6 +79,11 @@ pub(crate) fn peer(view: &View, peer: &PeerView) -> PeerWire {
         refused: peer.refused.clone(),
         throttled: peer.throttled.clone(),
         waiting: peer.waiting,
+        forks: peer
+            .forks
+            .iter()
+            .map(|f| ForkWire { to: f.to.to_string(), size: f.size, notes: f.notes.clone() })
+            .collect(),
         release_rev: view.policy.revision,
     }
 }

@@ -179,6 +179,7 @@ fn peers() -> Vec<PeerView> {
         refused: BTreeMap::from([("MALFORMED".into(), 2)]),
         throttled: BTreeMap::from([("plan".into(), 3)]),
         waiting: 4,
+        forks: vec![node::view::ForkView { to: party("civil"), size: 3, notes: ["a".into(), "b".into()] }],
     };
     let civil = PeerView {
         party: party("civil"),

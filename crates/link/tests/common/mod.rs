@@ -222,6 +222,10 @@ impl Side {
                 let (size, recv_utc_ms) = (order.checkpoint.size, order.recv_utc.0);
                 Frame::Cosignature { size, recv_utc_ms, line: line.to_text() }.encode()
             }
+            Step::Share(order) => {
+                let sign = |c| sign_checkpoint(c, &self.keys.log).unwrap().to_bytes();
+                order.frame(order.sign.iter().map(sign).collect()).encode()
+            }
             Step::Entries { from, to } => {
                 let mut frame = EntriesFrame::new(from);
                 let _ = self.out[from as usize..to as usize].iter().all(|entry| frame.push(entry));

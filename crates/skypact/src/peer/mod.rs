@@ -306,6 +306,7 @@ impl Transport {
                     let text = self.core.pact_text(peer).unwrap_or_default();
                     send(&Frame::PactText(text).encode()).await?;
                 }
+                Step::Share(order) => send(&self.signer.shared(&order)?.encode()).await?,
                 Step::Cosign(order) => send(&self.signer.cosignature(&order)?.encode()).await?,
                 Step::Checkpoint(order) => send(&self.signer.checkpoint(&order)?.encode()).await?,
                 Step::Entries { from, to } => {

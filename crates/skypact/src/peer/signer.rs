@@ -1,7 +1,7 @@
 //! Signatures of checkpoints and cosignatures, made as they are sent.
 use crate::keys::Keys;
 use anyhow::{Result, anyhow};
-use link::{CheckpointOrder, CosignOrder, Frame};
+use link::{CheckpointOrder, CosignOrder, Frame, ShareOrder};
 use record::PartyId;
 use tlog::NoteSigner;
 
@@ -22,6 +22,13 @@ impl Signer {
     pub fn checkpoint(&self, order: &CheckpointOrder) -> Result<Frame> {
         let note = tlog::sign_checkpoint(&order.checkpoint, &self.log).map_err(|e| anyhow!("{e}"))?;
         Ok(Frame::Checkpoint { seq: order.seq, sent_utc_ms: order.sent_utc.0, note: note.to_bytes() })
+    }
+
+    /// Signs own checkpoints that are shown to a third party. Each was signed before, so it is the same note again.
+    pub fn shared(&self, order: &ShareOrder) -> Result<Frame> {
+        let sign = |checkpoint| tlog::sign_checkpoint(checkpoint, &self.log).map(|note| note.to_bytes());
+        let signed: Result<Vec<_>, _> = order.sign.iter().map(sign).collect();
+        Ok(order.frame(signed.map_err(|e| anyhow!("{e}"))?))
     }
 
     /// Cosigns a peer's checkpoint.
