@@ -131,7 +131,20 @@ export interface Notice {
   received_utc_ms: number | null;
   seen_utc_ms: number | null;
   acknowledged: { utc_ms: number; role: string | null; by: string | null; read_back_ok: boolean } | null;
+  /** What was decided, to whom it was passed, where it was published. */
+  answers: NoticeAnswer[];
   sealed: boolean;
+  /** How far the claimed time of issue lies outside of what the order of the logs allows. */
+  claimed_off_ms: number;
+}
+
+export interface NoticeAnswer {
+  level: string;
+  utc_ms: number;
+  role: string;
+  by: string | null;
+  decision: string | null;
+  text: string;
 }
 
 export interface State {
@@ -392,8 +405,24 @@ function readNotice(value: Json): Notice | null {
       // Only a clear yes is a yes.
       read_back_ok: acknowledged.read_back_ok === true,
     },
+    answers: (Array.isArray(value.answers) ? value.answers : []).slice(0, 8).flatMap(readAnswer),
     sealed: value.sealed === true,
+    claimed_off_ms: num(value.claimed_off_ms) ?? 0,
   };
+}
+
+function readAnswer(value: unknown): NoticeAnswer[] {
+  if (!isObject(value)) return [];
+  return [
+    {
+      level: str(value.level, 16, '?'),
+      utc_ms: num(value.utc_ms) ?? 0,
+      role: str(value.role, 32, '?'),
+      by: optional(value.by, 64),
+      decision: optional(value.decision, 16),
+      text: str(value.text, 400, ''),
+    },
+  ];
 }
 
 function readPlace(value: unknown): LatLon | null {

@@ -50,6 +50,7 @@ routes! {
     post "/v1/alerts/{id}/acknowledge" => commands::acknowledge_alert;
     post "/v1/notices" => commands::send_notice;
     post "/v1/notices/{id}/acknowledge" => commands::acknowledge_notice;
+    post "/v1/notices/{id}/answer" => commands::reply_notice;
     post "/v1/plans" => commands::file_plan;
     put "/v1/plans/{subject}" => commands::revise_plan;
     delete "/v1/plans/{subject}" => commands::cancel_plan;

@@ -157,7 +157,16 @@ fn a_person_s_answer_goes_ahead_and_what_a_machine_says_does_not() {
     let now = world.now(A);
     let receipt = |level| {
         let of = Hash32::of(&[level as u8]);
-        Receipt { of, index: 0, level, at: now.utc, role: Some(Role::Officer), read_back: None }
+        Receipt {
+            of,
+            index: 0,
+            level,
+            at: now.utc,
+            role: Some(Role::Officer),
+            read_back: None,
+            decision: None,
+            text: None,
+        }
     };
     let before = world.sides[B].accepted.len();
     say(&mut world, A, release_receipt(&envelope(A), receipt(ReceiptLevel::Seen), now).unwrap());

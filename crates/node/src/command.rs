@@ -6,6 +6,8 @@ use minicbor::{Decode, Encode};
 use record::{ChannelState, Hash32, Notice, PartyId, Precedence, ReadBack, ReceiptLevel, Role, SubjectId};
 use units::Utc;
 
+pub use desk::Reply;
+
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Actor {
@@ -145,6 +147,16 @@ pub enum Command {
     /// The actor sets its own password (argon2id PHC string); it must have an account, which then no longer must set one.
     #[n(14)]
     SetPassword(#[n(0)] String),
+    /// Answer a notice received and acknowledged: what was decided, to whom it was passed, where it was published.
+    #[n(15)]
+    ReplyNotice {
+        /// The notice's record.
+        #[n(0)]
+        id: Hash32,
+        /// The answer.
+        #[n(1)]
+        reply: Reply,
+    },
 }
 
 impl Command {
@@ -167,6 +179,7 @@ impl Command {
             Self::SignedIn { .. } => "signed-in",
             Self::SignedOut => "signed-out",
             Self::SetPassword(_) => "set-password",
+            Self::ReplyNotice { .. } => "reply-notice",
         }
     }
 
@@ -174,7 +187,10 @@ impl Command {
     #[must_use]
     pub const fn allowed(&self, role: Role) -> bool {
         match self {
-            Self::AcknowledgeAlert(..) | Self::SendNotice(_) | Self::AcknowledgeNotice { .. } => {
+            Self::AcknowledgeAlert(..)
+            | Self::SendNotice(_)
+            | Self::AcknowledgeNotice { .. }
+            | Self::ReplyNotice { .. } => {
                 matches!(role, Role::Officer | Role::Planner)
             }
             Self::FilePlan { .. }

@@ -8,7 +8,7 @@ use crate::state::{LEDGER_MAX, Peer, State};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use desk::{AlertLevel, Incoming, PeerTrouble, Situation};
+use desk::{AlertLevel, Direction, Incoming, PeerTrouble, Situation};
 use link::{CloseCode, Link, LinkConfig, LinkState};
 use pact::{Pact, SignedPact};
 use record::{Body, ChannelState, Decoded, PactInForce, PartyId, Record};
@@ -161,6 +161,7 @@ impl State {
                     let at = Utc(i64::try_from(time_s).unwrap_or(i64::MAX / 1000).saturating_mul(1000));
                     // By the peer's word, as its cosignature says.
                     self.desk.notices.handle_cosigned(name, size, Now { utc: at, ..now });
+                    self.desk.notices.handle_signed_for(Direction::Out, name, size, at);
                 }
                 link::Output::PactDiffers { their_text } => self.pact_differs(name, &their_text),
                 link::Output::PeerRefused { index, reason } => {
@@ -169,7 +170,10 @@ impl State {
                 link::Output::Refused { index, reason } => {
                     out.push(Output::Log(format!("entry {index} of {name} refused: {reason}")));
                 }
-                link::Output::Sealed { size } => self.desk.notices.handle_sealed(name, size),
+                link::Output::Sealed { size } => {
+                    self.desk.notices.handle_sealed(name, size);
+                    self.desk.notices.handle_signed_for(Direction::In, name, size, now.utc);
+                }
                 link::Output::Shown { note } => self.shown(name, &note, now, out),
                 link::Output::StateChanged => {}
                 other => out.push(Output::Link(name.clone(), other)),

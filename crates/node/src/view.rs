@@ -6,6 +6,7 @@ use airspace::{Plan, Site, Volume4d};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
+pub use desk::Said;
 use record::{ChannelState, Hash32, Mode, Notice, PartyId, Precedence, ReceiptLevel, ReleaseForm, Role, SubjectId};
 use track::TrackReport;
 use units::Utc;
@@ -295,6 +296,14 @@ pub struct NoticeView {
     pub acknowledged: Option<Acknowledged>,
     /// Under a signed checkpoint.
     pub sealed: bool,
+    /// Answers above ACKNOWLEDGED, by level.
+    pub answers: BTreeMap<ReceiptLevel, Said>,
+    /// The addressee signed for the log at this time, by its clock, and the notice was not in it yet.
+    pub told_after: Option<Utc>,
+    /// The addressee signed for the notice at this time, by its clock.
+    pub told_before: Option<Utc>,
+    /// How far the claimed time of issue lies outside of that, ms: negative before. 0 within, or nothing to compare.
+    pub claimed_off_ms: i64,
 }
 
 /// An acknowledgement.

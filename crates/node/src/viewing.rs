@@ -202,6 +202,10 @@ impl State {
             seen: n.seen,
             acknowledged: n.acknowledged.as_ref().map(acknowledged),
             sealed: n.sealed,
+            answers: n.answers.clone(),
+            told_after: n.told_after,
+            told_before: n.told_before,
+            claimed_off_ms: desk::claimed_off_ms(n.issued, n.told_after, n.told_before),
         };
         let mut all: Vec<NoticeView> = self.desk.notices.iter().map(view).collect();
         all.reverse();

@@ -1,6 +1,6 @@
 //! The kinds of record and their bodies.
 use crate::batch::TrackBatch;
-use crate::envelope::{ReceiptLevel, Role};
+use crate::envelope::{Decision, ReceiptLevel, Role};
 use crate::party::Hash32;
 use airspace::{Plan, Site, Volume4d};
 use alloc::boxed::Box;
@@ -271,9 +271,15 @@ pub struct Receipt {
     /// Role of the person.
     #[n(4)]
     pub role: Option<Role>,
-    /// Read-back, for ACKNOWLEDGED.
+    /// Read-back, for ACKNOWLEDGED and above.
     #[n(5)]
     pub read_back: Option<ReadBack>,
+    /// What was decided, for RESPONDED.
+    #[n(6)]
+    pub decision: Option<Decision>,
+    /// RESPONDED: in words. DISSEMINATED: to whom. PUBLISHED: where. At most [`TextLimits::REASON_BYTES_MAX`].
+    #[n(7)]
+    pub text: Option<String>,
 }
 
 /// Volumes to keep clear of.

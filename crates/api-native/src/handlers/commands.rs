@@ -4,7 +4,7 @@ use crate::auth::caller::Caller;
 use crate::body::Body;
 use crate::json::Node;
 use crate::problem::Problem;
-use crate::wire::notice::{read_parties, read_read_back, read_reason, read_send};
+use crate::wire::notice::{read_parties, read_read_back, read_reason, read_reply, read_send};
 use crate::wire::plan::{parse_subject, read_plan, read_site};
 use crate::wire::policy::read_policy;
 use crate::wire::volume::read_notice_volumes;
@@ -99,6 +99,19 @@ pub(crate) async fn acknowledge_notice(
     let id = Hash32::parse(&id).ok_or_else(|| Problem::no_such("notice", &id))?;
     let read_back = body.read(read_read_back)?;
     Ok(done(app.command(&caller, &headers, Command::AcknowledgeNotice { id, read_back }).await?, false))
+}
+
+/// `POST /v1/notices/{id}/answer`.
+pub(crate) async fn reply_notice(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let id = Hash32::parse(&id).ok_or_else(|| Problem::no_such("notice", &id))?;
+    let reply = body.read(read_reply)?;
+    Ok(done(app.command(&caller, &headers, Command::ReplyNotice { id, reply }).await?, false))
 }
 
 /// `POST /v1/plans`.

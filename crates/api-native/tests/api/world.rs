@@ -126,6 +126,7 @@ fn notices() -> Vec<NoticeView> {
         volumes: vec![volume()],
         action: Some("Keep clear".into()),
     };
+    let said = node::view::Said { at: Utc(T0), role: Role::Officer, by: None, decision: None, text: "A0123/26".into() };
     let incoming = NoticeView {
         id: NOTICE,
         subject: SubjectId([7; 16]),
@@ -141,6 +142,10 @@ fn notices() -> Vec<NoticeView> {
         seen: None,
         acknowledged: None,
         sealed: true,
+        answers: BTreeMap::from([(ReceiptLevel::Published, said)]),
+        told_after: Some(Utc(T0 - 6000)),
+        told_before: None,
+        claimed_off_ms: 0,
     };
     let acknowledged = Acknowledged { at: Utc(T0), role: Some(Role::Officer), by: None, read_back_ok: true };
     let plain = Notice {

@@ -58,6 +58,8 @@ fn body(kind: Kind) -> Body {
                 level: Some(Altitude::pressure_feet(5000)),
                 time: Some(ISSUED),
             }),
+            decision: None,
+            text: None,
         }),
         Kind::Site => Body::Site(Site {
             category: SiteCategory::Hospital,
