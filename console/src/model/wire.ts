@@ -57,6 +57,8 @@ export interface Peer {
   clock_offset_ms: number | null;
   refused: [string, number][];
   throttled: [string, number][];
+  /** Whether somebody is at its desk, as it states; null if it never did. */
+  staffing: { manned: boolean; note: string } | null;
   waiting: number;
   release_rev: number;
 }
@@ -311,6 +313,10 @@ function readPeer(value: Json): Peer | null {
     clock_offset_ms: num(value.clock_offset_ms),
     refused: counts(value.refused),
     throttled: counts(value.throttled),
+    // Only a clear yes is a yes.
+    staffing: isObject(value.staffing)
+      ? { manned: value.staffing.manned === true, note: str(value.staffing.note, 400, '') }
+      : null,
     waiting: num(value.waiting) ?? 0,
     release_rev: num(value.release_rev) ?? 0,
   };

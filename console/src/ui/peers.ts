@@ -52,6 +52,7 @@ class Peers extends Panel {
             ${differ ? html`<b>states differ</b>: ours ${peer.channel.ours}, theirs ${peer.channel.theirs}` : html`${peer.channel.ours} <small>both</small>`}
           </dd>
         </div>
+        <div><dt>Desk</dt><dd>${peer.staffing === null ? html`<small>not stated</small>` : peer.staffing.manned ? 'manned' : html`<b>not manned</b>`}${peer.staffing?.note ? html` <small><bdi>${peer.staffing.note}</bdi></small>` : nothing}</dd></div>
         <div><dt>Clock</dt><dd class="figure">${offset(peer.clock_offset_ms)}<small> release rev ${peer.release_rev}</small></dd></div>
         ${
           peer.waiting === 0

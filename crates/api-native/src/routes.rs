@@ -58,6 +58,7 @@ routes! {
     put "/v1/sites/{subject}" => commands::revise_site;
     delete "/v1/sites/{subject}" => commands::remove_site;
     post "/v1/avoid" => commands::send_avoid;
+    post "/v1/desk" => commands::state_desk;
     post "/v1/channel/{party}" => commands::state_channel;
     put "/v1/release" => commands::set_policy;
     get "/healthz" => read::health;

@@ -131,6 +131,9 @@ pub enum PeerTrouble {
     /// It signed two histories of a log.
     #[n(10)]
     Fork,
+    /// Nobody is at its desk, by its own statement.
+    #[n(11)]
+    Unmanned,
 }
 
 /// Trouble of our own.
@@ -227,7 +230,7 @@ impl Situation {
             Self::Notice(_) => AlertKind::Notice,
             Self::Peer(_, PeerTrouble::Lost) => AlertKind::PeerLost,
             Self::Peer(_, PeerTrouble::Clock) => AlertKind::Clock,
-            Self::Peer(_, PeerTrouble::Channel | PeerTrouble::Validity) => AlertKind::Channel,
+            Self::Peer(_, PeerTrouble::Channel | PeerTrouble::Validity | PeerTrouble::Unmanned) => AlertKind::Channel,
             Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact) => AlertKind::Frozen,
             Self::Peer(_, PeerTrouble::Fork) => AlertKind::Fork,
             Self::Peer(_, PeerTrouble::Flood | PeerTrouble::Backlog) => AlertKind::Flood,

@@ -56,7 +56,7 @@ impl Lane {
             Self::Kind(Kind::Plan | Kind::Site) => (600, 2_000),
             Self::Kind(Kind::Withdrawn) => (1_200, 4_000),
             // Two a second are more than a desk of four can read; 600 is a day of a busy one, after an outage.
-            Self::Kind(Kind::Notice | Kind::Avoid | Kind::Channel) | Self::Unreadable => (120, 600),
+            Self::Kind(Kind::Notice | Kind::Avoid | Kind::Channel | Kind::Desk) | Self::Unreadable => (120, 600),
             // Two receipts a notice, and a person's answers; a conflict report for each alert raised.
             Self::Kind(_) => (600, 1_000),
             // A person sends each of these, and each alarms: one a second, and 60 in the first moment.

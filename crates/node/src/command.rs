@@ -157,6 +157,9 @@ pub enum Command {
         #[n(1)]
         reply: Reply,
     },
+    /// State whether somebody is at the own desk; every peer is told.
+    #[n(16)]
+    StateDesk(#[n(0)] record::DeskStatus),
 }
 
 impl Command {
@@ -180,6 +183,7 @@ impl Command {
             Self::SignedOut => "signed-out",
             Self::SetPassword(_) => "set-password",
             Self::ReplyNotice { .. } => "reply-notice",
+            Self::StateDesk(_) => "state-desk",
         }
     }
 
@@ -190,7 +194,8 @@ impl Command {
             Self::AcknowledgeAlert(..)
             | Self::SendNotice(_)
             | Self::AcknowledgeNotice { .. }
-            | Self::ReplyNotice { .. } => {
+            | Self::ReplyNotice { .. }
+            | Self::StateDesk(_) => {
                 matches!(role, Role::Officer | Role::Planner)
             }
             Self::FilePlan { .. }

@@ -63,6 +63,7 @@ impl State {
             Command::SendNotice(notice) => self.send_notice(actor, notice, now, out),
             Command::AcknowledgeNotice { id, read_back } => self.acknowledge_notice(actor, *id, read_back, now),
             Command::ReplyNotice { id, reply } => self.reply_notice(actor, *id, reply, now),
+            Command::StateDesk(status) => self.state_desk(actor, status, now, out),
             Command::FilePlan { subject, plan } => self.file_plan(*subject, plan, now, out),
             Command::CancelPlan(subject) => self.cancel_plan(*subject, now, out),
             Command::FileSite { subject, site } => self.file_site(*subject, site, now, out),

@@ -24,6 +24,7 @@ mod preview;
 mod reported;
 mod sharing;
 mod situation;
+mod staffing;
 mod state;
 mod unjudged;
 pub mod view;

@@ -97,6 +97,8 @@ impl State {
                     since: now.mono,
                     carries_all: false,
                     held_back: None,
+                    desk: None,
+                    desk_statements: 0,
                 };
                 self.peers.insert(name, peer);
             }
@@ -120,6 +122,7 @@ impl State {
             }
             Err(error) => out.push(Output::Log(format!("to {name}: {error}"))),
         }
+        self.tell_staffing(name, None, now, out);
     }
 
     /// Appends a released record to the log to its audience. Returns its place.
@@ -248,6 +251,11 @@ impl State {
                 }
             }
             Body::Conflict(report) => self.reported(name, &report, now, out),
+            Body::Desk(status) => {
+                if let Some(peer) = self.peers.get_mut(name) {
+                    peer.desk = Some(status);
+                }
+            }
             Body::Channel(statement) => {
                 // Acted upon within the second, however often it is stated.
                 if let Some(peer) = self.peers.get_mut(name) {
@@ -417,10 +425,14 @@ impl State {
         let (warn_ms, refuse_ms) =
             self.pacts.with(name).map_or((1000, 5000), |p| (p.pact().clock_warn_ms, p.pact().clock_refuse_ms));
         if let Some(offset) = view.clock_offset_ms.filter(|o| o.unsigned_abs() > u64::from(warn_ms)) {
-            let certified = if offset.unsigned_abs() > u64::from(refuse_ms) { "; times are not certified" } else { "" };
+            let refused = offset.unsigned_abs() > u64::from(refuse_ms);
+            let certified = if refused { "; times are not certified" } else { "" };
             let text = format!("The clock of {name} differs by {offset} ms{certified}");
-            troubles.push((PeerTrouble::Clock, AlertLevel::Caution, text));
+            // Beyond what clause 13.2 tolerates no time of the peer's can be relied on.
+            let level = if refused { AlertLevel::Warning } else { AlertLevel::Caution };
+            troubles.push((PeerTrouble::Clock, level, text));
         }
+        troubles.extend(peer.desk.as_ref().and_then(|desk| crate::staffing::trouble(name, desk)));
         let (ours, theirs) = (peer.ours, peer.theirs);
         if !(in_force(ours) && in_force(theirs)) {
             let differ = if same_state(ours, theirs) { "" } else { "States differ: " };

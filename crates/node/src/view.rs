@@ -46,6 +46,8 @@ pub struct View {
     pub cut: u32,
     /// The pacts in force.
     pub pacts: Vec<PactView>,
+    /// Whether somebody is at the own desk, as last stated.
+    pub staffing: Option<record::DeskStatus>,
     /// Accounts, for the shell's sign-in.
     pub accounts: BTreeMap<String, Account>,
     /// Release rules in force.
@@ -126,6 +128,8 @@ pub struct PeerView {
     pub throttled: BTreeMap<String, u64>,
     /// Own entries that wait until the peer takes more.
     pub waiting: u64,
+    /// Whether somebody is at its desk, as it states; `None` if it never did.
+    pub staffing: Option<record::DeskStatus>,
     /// Proofs that the peer signed two histories of a log.
     pub forks: Vec<ForkView>,
 }

@@ -40,6 +40,7 @@ impl State {
             checked: self.checked,
             cut: self.left_out(),
             pacts: self.pact_views(),
+            staffing: self.staffing.clone(),
             accounts: self.accounts.clone(),
             policy: self.policy.clone(),
         }
@@ -126,6 +127,7 @@ impl State {
             throttled: link.throttled.iter().map(|(lane, n)| (lane.name().to_string(), *n)).collect(),
             waiting: link.waiting,
             forks: self.forks_of(name),
+            staffing: peer.desk.clone(),
         })
     }
 

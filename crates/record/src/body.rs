@@ -55,6 +55,9 @@ pub enum Body {
     /// A plan, site or avoid area released earlier is no longer released; says nothing of why.
     #[n(9)]
     Withdrawn(#[n(0)] Withdrawn),
+    /// Whether somebody is at the issuer's desk.
+    #[n(10)]
+    Desk(#[n(0)] DeskStatus),
 }
 
 /// The kind of a body.
@@ -91,11 +94,14 @@ pub enum Kind {
     /// [`Body::Withdrawn`].
     #[n(9)]
     Withdrawn,
+    /// [`Body::Desk`].
+    #[n(10)]
+    Desk,
 }
 
 impl Kind {
     /// All kinds, by number.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Pact,
         Self::Tracks,
         Self::Plan,
@@ -106,6 +112,7 @@ impl Kind {
         Self::Conflict,
         Self::Channel,
         Self::Withdrawn,
+        Self::Desk,
     ];
 
     /// The word used in the API, in files and in metrics.
@@ -122,6 +129,7 @@ impl Kind {
             Self::Conflict => "conflict",
             Self::Channel => "channel",
             Self::Withdrawn => "withdrawn",
+            Self::Desk => "desk",
         }
     }
 }
@@ -141,6 +149,7 @@ impl Body {
             Self::Conflict(_) => Kind::Conflict,
             Self::Channel(_) => Kind::Channel,
             Self::Withdrawn(_) => Kind::Withdrawn,
+            Self::Desk(_) => Kind::Desk,
         }
     }
 }
@@ -374,4 +383,19 @@ pub struct Withdrawn {
     /// The record withdrawn.
     #[n(0)]
     pub of: Hash32,
+}
+
+/// Staffing state: whether somebody is at the issuer's desk, as an officer there states it. Apart from link and channel state.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct DeskStatus {
+    /// Somebody answers.
+    #[n(0)]
+    pub manned: bool,
+    /// When that is to change next.
+    #[n(1)]
+    pub next: Option<Utc>,
+    /// How the desk is reached meanwhile, or by whom it is manned; at most [`TextLimits::REASON_BYTES_MAX`].
+    #[n(2)]
+    pub note: String,
 }

@@ -136,6 +136,7 @@ fn check(record: &Record) -> Result<(), RecordError> {
         Body::Site(site) => site.check().map_err(RecordError::Volume),
         Body::Avoid(avoid) => volumes(&avoid.volumes),
         Body::Channel(c) => text("reason", &c.reason, TextLimits::REASON_BYTES_MAX),
+        Body::Desk(desk) => text("note", &desk.note, TextLimits::REASON_BYTES_MAX),
         Body::Receipt(receipt) => check_receipt(receipt),
         Body::Conflict(_) | Body::Withdrawn(_) => Ok(()),
     }

@@ -7,13 +7,13 @@ use crate::problem::Problem;
 use crate::wire::notice::{read_parties, read_read_back, read_reason, read_reply, read_send};
 use crate::wire::plan::{parse_subject, read_plan, read_site};
 use crate::wire::policy::read_policy;
-use crate::wire::volume::read_notice_volumes;
+use crate::wire::volume::{read_notice_volumes, read_utc};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use node::command::{Command, Done};
-use record::{ChannelState, Hash32, PartyId, SubjectId};
+use record::{ChannelState, DeskStatus, Hash32, PartyId, SubjectId};
 use serde_json::json;
 
 const CHANNEL_STATES: [(&str, ChannelState); 4] = [
@@ -196,6 +196,24 @@ pub(crate) async fn send_avoid(
     })?;
     let command = Command::SendAvoid { subject: new_subject(&app), to, volumes };
     Ok(done(app.command(&caller, &headers, command).await?, true))
+}
+
+/// `POST /v1/desk`.
+pub(crate) async fn state_desk(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let status = body.read(|node| {
+        let mut o = node.object()?;
+        let manned = o.required("manned").and_then(|n| n.bool());
+        let next = o.optional("next_utc_ms").and_then(|n| read_utc(&n));
+        let note = o.optional("note").and_then(|n| read_reason(&n)).unwrap_or_default();
+        o.end();
+        Some(DeskStatus { manned: manned?, next, note })
+    })?;
+    Ok(done(app.command(&caller, &headers, Command::StateDesk(status)).await?, true))
 }
 
 /// `POST /v1/channel/{party}`.

@@ -20,7 +20,16 @@ pub(crate) struct PeerWire {
     throttled: BTreeMap<String, u64>,
     waiting: u64,
     forks: Vec<ForkWire>,
+    staffing: Option<StaffingWire>,
     release_rev: u32,
+}
+
+/// Whether somebody is at a desk.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct StaffingWire {
+    manned: bool,
+    next_utc_ms: Option<i64>,
+    note: String,
 }
 
 /// Two notes of one log and size.
@@ -79,6 +88,11 @@ pub(crate) fn peer(view: &View, peer: &PeerView) -> PeerWire {
         refused: peer.refused.clone(),
         throttled: peer.throttled.clone(),
         waiting: peer.waiting,
+        staffing: peer.staffing.as_ref().map(|s| StaffingWire {
+            manned: s.manned,
+            next_utc_ms: s.next.map(|t| t.0),
+            note: s.note.clone(),
+        }),
         forks: peer
             .forks
             .iter()

@@ -39,6 +39,7 @@ fn requests() -> Vec<(&'static str, String, Value, Role)> {
             Role::Officer,
         ),
         ("POST", format!("/v1/notices/{NOTICE}/acknowledge"), read_back(), Role::Officer),
+        ("POST", String::from("/v1/desk"), json!({"manned":true}), Role::Officer),
         ("POST", format!("/v1/notices/{NOTICE}/answer"), json!({"level":"PUBLISHED","text":"A0123/26"}), Role::Officer),
         ("POST", "/v1/plans".into(), plan_json(), Role::Planner),
         ("PUT", format!("/v1/plans/{subject}"), plan_json(), Role::Planner),

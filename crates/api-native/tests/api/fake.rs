@@ -124,6 +124,7 @@ impl Fake {
                 Ok(Done::Filed { subject: *subject, revision: 3, conflicts: vec!["meets S-17".into()] })
             }
             Command::SendAvoid { to, .. } => sent(to),
+            Command::StateDesk(_) => sent(&view.parties[1..]),
             Command::StateChannel { peer, .. } => sent(std::slice::from_ref(peer)),
             Command::SetPolicy { policy, replaces } => {
                 let now = view.policy.revision;

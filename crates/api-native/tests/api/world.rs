@@ -184,6 +184,7 @@ fn peers() -> Vec<PeerView> {
         refused: BTreeMap::from([("MALFORMED".into(), 2)]),
         throttled: BTreeMap::from([("plan".into(), 3)]),
         waiting: 4,
+        staffing: Some(record::DeskStatus { manned: false, next: Some(Utc(T0)), note: "voice".into() }),
         forks: vec![node::view::ForkView { to: party("civil"), size: 3, notes: ["a".into(), "b".into()] }],
     };
     let civil = PeerView {
@@ -265,6 +266,7 @@ pub fn view() -> View {
     accounts.insert("anna".into(), account(Role::Officer));
     accounts.insert("late".into(), Account { expires: Some(Utc(T0 - 1)), ..account(Role::Officer) });
     View {
+        staffing: None,
         utc: Utc(T0),
         seq: 100,
         party: party("north"),
