@@ -288,6 +288,8 @@ class PartyView {
       channel: { ours: 'open', theirs: name === 'civil' && !this.world.calm ? 'suspended' : 'open' },
       clock_offset_ms: name === 'south' ? 130 : -40,
       refused: name === 'south' ? { stale: 3 } : {},
+      throttled: {},
+      waiting: 0,
       release_rev: 4,
     };
   }

@@ -133,6 +133,8 @@ fn booted() -> &'static State {
             checkpoint_idle_ms: 1000,
             clock_warn_ms: 60_000,
             clock_refuse_ms: 600_000,
+            checkpoints_shared: false,
+            rates: Default::default(),
         };
         let mut signed = must(SignedPact::unsigned(pact));
         must(signed.sign(&signer("north", 1)));

@@ -29,15 +29,19 @@ export function levelOf(alert: Alert, now_utc_ms: number): Level {
   return alert.level === 'warning' && isOpen(alert) && waited >= ESCALATES_AFTER_MS ? 'alarm' : alert.level;
 }
 
-/** Whether the acknowledgement that was asked for is missing. RECEIVED is given by the node and SEEN by painting. */
+/** Whether the answer that was asked for is missing. RECEIVED is given by the node and SEEN by painting. */
 export function wantsAnswer(notice: Notice): boolean {
-  return notice.acknowledged === null && !['RECEIVED', 'SEEN', null].includes(notice.receipt);
+  if (['RECEIVED', 'SEEN', null].includes(notice.receipt)) return false;
+  if (notice.acknowledged === null) return true;
+  return (
+    notice.receipt !== 'ACKNOWLEDGED' && !notice.answers.some((answer) => answer.level === notice.receipt)
+  );
 }
 
 /** Whether an officer here has to look at it: the answer is missing, or it is another's and nobody has seen it. */
 export function waits(notice: Notice): boolean {
   const unseen = notice.direction === 'in' && notice.seen_utc_ms === null;
-  return notice.acknowledged === null && (unseen || wantsAnswer(notice));
+  return wantsAnswer(notice) || (unseen && notice.acknowledged === null);
 }
 
 /** Level of a notice that was received and wants an answer; null if it does not (yet). */

@@ -56,6 +56,10 @@ export interface Peer {
   channel: { ours: string; theirs: string };
   clock_offset_ms: number | null;
   refused: [string, number][];
+  throttled: [string, number][];
+  /** Whether somebody is at its desk, as it states; null if it never did. */
+  staffing: { manned: boolean; note: string } | null;
+  waiting: number;
   release_rev: number;
 }
 
@@ -129,7 +133,20 @@ export interface Notice {
   received_utc_ms: number | null;
   seen_utc_ms: number | null;
   acknowledged: { utc_ms: number; role: string | null; by: string | null; read_back_ok: boolean } | null;
+  /** What was decided, to whom it was passed, where it was published. */
+  answers: NoticeAnswer[];
   sealed: boolean;
+  /** How far the claimed time of issue lies outside of what the order of the logs allows. */
+  claimed_off_ms: number;
+}
+
+export interface NoticeAnswer {
+  level: string;
+  utc_ms: number;
+  role: string;
+  by: string | null;
+  decision: string | null;
+  text: string;
 }
 
 export interface State {
@@ -270,13 +287,19 @@ function readState(value: Json): State {
   return state;
 }
 
+/** Numbers by word, of which there are few. */
+function counts(value: unknown): [string, number][] {
+  return Object.entries(isObject(value) ? value : {})
+    .slice(0, 20)
+    .flatMap(([word, count]) => pair(plain(word, 40), num(count)));
+}
+
 function readPeer(value: Json): Peer | null {
   const party = optional(value.party, 64);
   if (party === null) return null;
   const into = isObject(value.in) ? value.in : {};
   const out = isObject(value.out) ? value.out : {};
   const channel = isObject(value.channel) ? value.channel : {};
-  const refused = isObject(value.refused) ? value.refused : {};
   return {
     party,
     desk: optional(value.desk, 200),
@@ -288,9 +311,13 @@ function readPeer(value: Json): Peer | null {
     out: { size: num(out.size) ?? 0, cosigned: num(out.cosigned) ?? 0 },
     channel: { ours: str(channel.ours, 32, 'unknown'), theirs: str(channel.theirs, 32, 'unknown') },
     clock_offset_ms: num(value.clock_offset_ms),
-    refused: Object.entries(refused)
-      .slice(0, 20)
-      .flatMap(([why, count]) => pair(plain(why, 40), num(count))),
+    refused: counts(value.refused),
+    throttled: counts(value.throttled),
+    // Only a clear yes is a yes.
+    staffing: isObject(value.staffing)
+      ? { manned: value.staffing.manned === true, note: str(value.staffing.note, 400, '') }
+      : null,
+    waiting: num(value.waiting) ?? 0,
     release_rev: num(value.release_rev) ?? 0,
   };
 }
@@ -384,8 +411,24 @@ function readNotice(value: Json): Notice | null {
       // Only a clear yes is a yes.
       read_back_ok: acknowledged.read_back_ok === true,
     },
+    answers: (Array.isArray(value.answers) ? value.answers : []).slice(0, 8).flatMap(readAnswer),
     sealed: value.sealed === true,
+    claimed_off_ms: num(value.claimed_off_ms) ?? 0,
   };
+}
+
+function readAnswer(value: unknown): NoticeAnswer[] {
+  if (!isObject(value)) return [];
+  return [
+    {
+      level: str(value.level, 16, '?'),
+      utc_ms: num(value.utc_ms) ?? 0,
+      role: str(value.role, 32, '?'),
+      by: optional(value.by, 64),
+      decision: optional(value.decision, 16),
+      text: str(value.text, 400, ''),
+    },
+  ];
 }
 
 function readPlace(value: unknown): LatLon | null {

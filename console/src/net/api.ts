@@ -67,6 +67,14 @@ export async function acknowledgeNotice(id: string, read_back: ReadBack): Promis
   return nothing(await call('POST', `/v1/notices/${encodeURIComponent(id)}/acknowledge`, { read_back }));
 }
 
+/** Answers an acknowledged notice: what was decided, to whom it was passed, where it was published. */
+export async function answerNotice(
+  id: string,
+  answer: { level: string; decision?: string; text: string },
+): Promise<Answer<null>> {
+  return nothing(await call('POST', `/v1/notices/${encodeURIComponent(id)}/answer`, answer));
+}
+
 async function call(
   method: string,
   path: string,

@@ -20,6 +20,8 @@ const KINDS: Record<string, string> = {
   notice: 'NOTICE',
   frozen: 'LINK FROZEN',
   'own-picture': 'OWN PICTURE',
+  flood: 'FLOOD',
+  fork: 'TWO HISTORIES',
 };
 const LEVELS: Record<Level, string> = { alarm: 'ALARM', warning: 'WARN', caution: 'CAUTION' };
 const BASIS: Record<string, string> = {

@@ -4,11 +4,20 @@ import { age, altitude, clock, countdown, decimalPlace, dmsPlace, moment } from 
 import { HeldOrder } from '../model/held';
 import { noticeLevel, wantsAnswer } from '../model/urgency';
 import type { Notice } from '../model/wire';
+import { answerNotice } from '../net/api';
 import { holding } from './holding';
 import * as icons from './icons';
 import { Panel } from './panel';
 
 const ROWS_MAX = 100;
+/** A claimed time further outside than this is shown; less is the clocks' own error. */
+const CLAIMED_OFF_SHOWN_MS = 5_000;
+const LEVELS = [
+  ['RESPONDED', 'Decided'],
+  ['DISSEMINATED', 'Passed on'],
+  ['PUBLISHED', 'Published'],
+] as const;
+const DECISIONS = ['accept', 'object', 'unable', 'propose'];
 
 /** The acknowledged conversation: what was asked, of whom, by when, and how far it got. */
 class Notices extends Panel {
@@ -76,8 +85,9 @@ class Notices extends Panel {
       ${this.particulars(notice, now)} ${wantsAnswer(notice) ? this.deadline(notice, now) : nothing}
       <div class="bottom">
         <span class="facts">${this.stages(notice)}</span>
-        ${this.button(notice, open)}
+        ${this.button(notice, open && notice.acknowledged === null)}
       </div>
+      ${this.answering(notice)}
     </li>`;
   }
 
@@ -118,8 +128,54 @@ class Notices extends Panel {
             ${by.read_back_ok ? icons.tick() : icons.cross()} acknowledged${by.role === null ? '' : ` by ${by.role}`}${by.by === null ? '' : ` ${by.by}`}
             <span class="figure">${clock(by.utc_ms)}</span>, read-back ${by.read_back_ok ? 'agrees' : 'DIFFERS'}</li>`
       }
+      ${notice.answers.map(
+        (
+          answer,
+        ) => html`<li class="done">${icons.tick()} ${answer.level.toLowerCase()}${answer.decision === null ? '' : `: ${answer.decision}`}
+          <bdi>${answer.text}</bdi> <span class="figure">${clock(answer.utc_ms)}</span> by ${answer.by ?? answer.role}</li>`,
+      )}
+      ${
+        Math.abs(notice.claimed_off_ms) < CLAIMED_OFF_SHOWN_MS
+          ? nothing
+          : html`<li class="bad">${icons.cross()} claimed time ${countdown(Math.abs(notice.claimed_off_ms))}
+            ${notice.claimed_off_ms < 0 ? 'before' : 'after'} what the logs allow</li>`
+      }
       ${notice.sealed ? html`<li class="done">${icons.tick()} sealed</li>` : nothing}
     </ol>`;
+  }
+
+  /** What can still be answered once the read-back has agreed. */
+  private answering(notice: Notice): TemplateResult | typeof nothing {
+    if (notice.direction === 'out' || !this.app.store.mayAct() || notice.acknowledged?.read_back_ok !== true)
+      return nothing;
+    const left = LEVELS.filter(([level]) => !notice.answers.some((answer) => answer.level === level));
+    if (left.length === 0) return nothing;
+    return html`<details class="answering">
+      <summary>Answer further…</summary>
+      <form data-answer=${notice.id} @submit=${(event: SubmitEvent) => void this.answer(event, notice)}>
+        <label>What <select name="level">${left.map(([level, name]) => html`<option value=${level}>${name}</option>`)}</select></label>
+        <label>Decision, if decided <select name="decision">${DECISIONS.map((one) => html`<option>${one}</option>`)}</select></label>
+        <label>In words, to whom, or where <input name="text" required maxlength="400" autocomplete="off" /></label>
+        <button type="submit">Sign and send</button>
+        <output role="status"></output>
+      </form>
+    </details>`;
+  }
+
+  private async answer(event: SubmitEvent, notice: Notice): Promise<void> {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    const data = new FormData(form);
+    const word = (name: string): string => String(data.get(name) ?? '');
+    const level = word('level');
+    const decision = level === 'RESPONDED' ? { decision: word('decision') } : {};
+    const answered = await answerNotice(notice.id, { level, ...decision, text: word('text') });
+    const output = form.querySelector('output');
+    if (output)
+      output.textContent = answered.ok
+        ? 'Signed; the sender is told.'
+        : `Not sent: ${answered.problem.detail}`;
+    if (answered.ok) form.reset();
   }
 
   private button(notice: Notice, open: boolean): TemplateResult | typeof nothing {

@@ -52,7 +52,18 @@ class Peers extends Panel {
             ${differ ? html`<b>states differ</b>: ours ${peer.channel.ours}, theirs ${peer.channel.theirs}` : html`${peer.channel.ours} <small>both</small>`}
           </dd>
         </div>
+        <div><dt>Desk</dt><dd>${peer.staffing === null ? html`<small>not stated</small>` : peer.staffing.manned ? 'manned' : html`<b>not manned</b>`}${peer.staffing?.note ? html` <small><bdi>${peer.staffing.note}</bdi></small>` : nothing}</dd></div>
         <div><dt>Clock</dt><dd class="figure">${offset(peer.clock_offset_ms)}<small> release rev ${peer.release_rev}</small></dd></div>
+        ${
+          peer.waiting === 0
+            ? nothing
+            : html`<div><dt>Waiting</dt><dd class="figure">${thousands(peer.waiting)} <small>records that it does not take yet</small></dd></div>`
+        }
+        ${
+          peer.throttled.length === 0
+            ? nothing
+            : html`<div><dt>Throttled</dt><dd class="figure">${peer.throttled.map(([kind, count]) => `${kind} ${thousands(count)}`).join(', ')}</dd></div>`
+        }
         ${
           peer.refused.length === 0
             ? nothing

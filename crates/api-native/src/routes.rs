@@ -50,6 +50,7 @@ routes! {
     post "/v1/alerts/{id}/acknowledge" => commands::acknowledge_alert;
     post "/v1/notices" => commands::send_notice;
     post "/v1/notices/{id}/acknowledge" => commands::acknowledge_notice;
+    post "/v1/notices/{id}/answer" => commands::reply_notice;
     post "/v1/plans" => commands::file_plan;
     put "/v1/plans/{subject}" => commands::revise_plan;
     delete "/v1/plans/{subject}" => commands::cancel_plan;
@@ -57,6 +58,7 @@ routes! {
     put "/v1/sites/{subject}" => commands::revise_site;
     delete "/v1/sites/{subject}" => commands::remove_site;
     post "/v1/avoid" => commands::send_avoid;
+    post "/v1/desk" => commands::state_desk;
     post "/v1/channel/{party}" => commands::state_channel;
     put "/v1/release" => commands::set_policy;
     post "/v1/keys" => commands::take_keys;

@@ -125,6 +125,18 @@ pub enum PeerTrouble {
     /// Its keys were replaced, or two hold the key that replaces them.
     #[n(8)]
     Keys,
+    /// It sends more of some kind than agreed, and is read as agreed.
+    #[n(9)]
+    Flood,
+    /// It takes less than we have to say.
+    #[n(10)]
+    Backlog,
+    /// It signed two histories of a log.
+    #[n(11)]
+    Fork,
+    /// Nobody is at its desk, by its own statement.
+    #[n(12)]
+    Unmanned,
 }
 
 /// Trouble of our own.
@@ -166,11 +178,15 @@ pub enum AlertKind {
     OwnPicture,
     /// Nothing goes to a peer or comes from it: the link is frozen, or the pacts differ.
     Frozen,
+    /// More is said than is taken, in either direction.
+    Flood,
+    /// A peer signed two histories.
+    Fork,
 }
 
 impl AlertKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Conflict,
         Self::Site,
         Self::Plan,
@@ -180,6 +196,8 @@ impl AlertKind {
         Self::Notice,
         Self::OwnPicture,
         Self::Frozen,
+        Self::Flood,
+        Self::Fork,
     ];
 
     /// The word used in the API.
@@ -195,6 +213,8 @@ impl AlertKind {
             Self::Notice => "notice",
             Self::OwnPicture => "own-picture",
             Self::Frozen => "frozen",
+            Self::Flood => "flood",
+            Self::Fork => "fork",
         }
     }
 }
@@ -216,8 +236,12 @@ impl Situation {
             Self::Notice(_) => AlertKind::Notice,
             Self::Peer(_, PeerTrouble::Lost) => AlertKind::PeerLost,
             Self::Peer(_, PeerTrouble::Clock) => AlertKind::Clock,
-            Self::Peer(_, PeerTrouble::Channel | PeerTrouble::Validity | PeerTrouble::Keys) => AlertKind::Channel,
+            Self::Peer(_, PeerTrouble::Channel | PeerTrouble::Validity | PeerTrouble::Keys | PeerTrouble::Unmanned) => {
+                AlertKind::Channel
+            }
             Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact) => AlertKind::Frozen,
+            Self::Peer(_, PeerTrouble::Fork) => AlertKind::Fork,
+            Self::Peer(_, PeerTrouble::Flood | PeerTrouble::Backlog) => AlertKind::Flood,
             Self::Own(OwnTrouble::Picture | OwnTrouble::Gap | OwnTrouble::Skipped | OwnTrouble::Keys) => {
                 AlertKind::OwnPicture
             }

@@ -28,6 +28,20 @@ pub enum DeskError {
         /// Its id.
         id: u64,
     },
+    /// Answered at this level already.
+    #[error("notice {id} is {} already", level.name())]
+    AlreadyAnswered {
+        /// The level.
+        level: record::ReceiptLevel,
+        /// The notice.
+        id: u64,
+    },
+    /// Nothing above ACKNOWLEDGED before the read-back.
+    #[error("notice {id} is not acknowledged: read it back first")]
+    NotAcknowledged {
+        /// The notice.
+        id: u64,
+    },
     /// An observer cannot acknowledge.
     #[error("an observer cannot acknowledge; sign in as an officer")]
     Observer,
@@ -49,7 +63,10 @@ pub enum DeskError {
         got: u64,
     },
     /// An acknowledgement without a read-back, or by a machine.
-    #[error("an acknowledgement needs the role of a person and a read-back")]
+    #[error(
+        "an acknowledgement needs the role of a person and a read-back; RESPONDED a decision and words, DISSEMINATED and \
+         PUBLISHED words, at most 400 bytes"
+    )]
     ReceiptEmpty,
     /// No more notices of this direction fit for this peer.
     #[error("{max} notices of this peer are open; answer some first (urgent ones have a reserve)")]

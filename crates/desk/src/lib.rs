@@ -12,6 +12,7 @@
 extern crate alloc;
 
 mod alert;
+mod answering;
 mod book;
 mod error;
 mod facts;
@@ -23,6 +24,7 @@ pub use alert::{
     Acknowledgement, Alert, AlertChange, AlertEvent, AlertKind, AlertLevel, AlertState, OwnTrouble, PeerTrouble, Shown,
     Situation,
 };
+pub use answering::{Reply, Said, claimed_off_ms};
 pub use book::{ALERTS_MAX, AlertBook, CLEAR_MS, ESCALATE_MS, HISTORY_MAX};
 pub use error::DeskError;
 pub use facts::{Basis, Facts};

@@ -1,11 +1,13 @@
 //! What the desk knows of a notice, in either direction.
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
-use record::{Hash32, Notice, PartyId, Precedence, Receipt, ReceiptLevel, Role, SubjectId};
+use record::{Hash32, Notice, PartyId, Precedence, ReadBack, Receipt, ReceiptLevel, Role, SubjectId};
 use units::{Mono, Now, Utc};
 
 use crate::alert::Shown;
+use crate::answering::Said;
 use crate::read_back::Field;
 
 /// Whose notice.
@@ -119,6 +121,19 @@ pub struct NoticeItem {
     pub shown: Vec<Shown>,
     #[n(17)]
     pub(crate) due_at: Option<Mono>,
+    /// Answers above ACKNOWLEDGED, by level.
+    #[n(18)]
+    pub answers: BTreeMap<ReceiptLevel, Said>,
+    /// Incoming: what was read back.
+    #[n(19)]
+    pub(crate) read_back: Option<ReadBack>,
+    /// The addressee signed for the log at this time, and the notice was not in it yet: it was told after. By the
+    /// addressee's clock, whatever its issuer's says.
+    #[n(20)]
+    pub told_after: Option<Utc>,
+    /// The addressee signed for the notice at this time: it was told before.
+    #[n(21)]
+    pub told_before: Option<Utc>,
 }
 
 /// An acknowledgement of a notice.
@@ -143,7 +158,7 @@ impl NoticeItem {
     #[must_use]
     pub fn level(&self) -> Option<ReceiptLevel> {
         if self.is_acknowledged() {
-            return Some(ReceiptLevel::Acknowledged);
+            return self.answers.keys().max().copied().or(Some(ReceiptLevel::Acknowledged));
         }
         let (seen, received) = (self.seen.map(|_| ReceiptLevel::Seen), self.received.map(|_| ReceiptLevel::Received));
         seen.or(received)
@@ -168,11 +183,10 @@ impl NoticeItem {
         self.is_open() && self.due_at.is_some_and(|due| due <= now.mono)
     }
 
-    /// Whether the answer asked for is still missing. Answers above ACKNOWLEDGED are not kept here: to ask for one is to
-    /// ask for ACKNOWLEDGED.
+    /// Whether the answer asked for is still missing.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.wanted.is_some_and(|wanted| self.level() < Some(wanted.min(ReceiptLevel::Acknowledged)))
+        self.wanted.is_some_and(|wanted| !self.reached(wanted))
     }
 }
 

@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
 use record::{Hash32, PartyId, Precedence, ReadBack, Receipt, ReceiptLevel, Role};
-use units::{Mono, Now};
+use units::{Mono, Now, Utc};
 
 use crate::alert::{AlertLevel, Shown, Situation};
 use crate::error::DeskError;
@@ -41,6 +41,9 @@ pub struct Notices {
     outputs: BTreeMap<u64, NoticeEvent>,
     #[n(5)]
     output_count: u64,
+    /// Newest size of each log that its addressee signed for, and when by its clock.
+    #[n(6)]
+    signed_for: BTreeMap<(Direction, PartyId), (u64, Utc)>,
 }
 
 impl Notices {
@@ -77,6 +80,10 @@ impl Notices {
                 sealed: false,
                 shown: Vec::new(),
                 due_at: due.map(|_| now.mono.plus_ms(due_ms)),
+                answers: BTreeMap::new(),
+                read_back: None,
+                told_after: None,
+                told_before: None,
             },
         );
         Ok(id)
@@ -115,6 +122,10 @@ impl Notices {
                 sealed: false,
                 shown: Vec::new(),
                 due_at: due.map(|_| now.mono.plus_ms(due_ms)),
+                answers: BTreeMap::new(),
+                read_back: None,
+                told_after: None,
+                told_before: None,
             },
         );
         self.emit(NoticeEvent::Arrived(id));
@@ -162,7 +173,7 @@ impl Notices {
         {
             return Err(DeskError::ReceiptIndex { expected, got: receipt.index });
         }
-        let before = (item.level(), item.acknowledged.clone());
+        let before = (item.level(), item.acknowledged.clone(), item.answers.len());
         if receipt.level >= ReceiptLevel::Acknowledged && !item.is_acknowledged() {
             let (Some(role), Some(read)) = (receipt.role, receipt.read_back) else {
                 return Err(DeskError::ReceiptEmpty);
@@ -176,7 +187,8 @@ impl Notices {
         if receipt.level >= ReceiptLevel::Seen && item.seen.is_none() {
             item.seen = Some(receipt.at);
         }
-        if (item.level(), item.acknowledged.clone()) == before {
+        item.take_answer(receipt);
+        if (item.level(), item.acknowledged.clone(), item.answers.len()) == before {
             return Ok(());
         }
         let (id, level) = (item.id, item.level().unwrap_or(receipt.level));
@@ -237,6 +249,7 @@ impl Notices {
         }
         item.seen.get_or_insert(now.utc);
         item.acknowledged = Some(Answer { at: now.utc, role, by: Some(officer.to_string()), differs: Vec::new() });
+        item.read_back = Some(read);
         let receipt = item.receipt(ReceiptLevel::Acknowledged, Some(role), Some(read), now);
         let peer = item.peer.clone();
         self.emit(NoticeEvent::Send { peer, receipt });
@@ -348,15 +361,42 @@ impl Notices {
         first.map(|i| Some(i.id)).ok_or(DeskError::Full { max })
     }
 
-    fn emit(&mut self, event: NoticeEvent) {
+    pub(crate) fn get_mut(&mut self, id: u64) -> Option<&mut NoticeItem> {
+        self.items.get_mut(&id)
+    }
+
+    pub(crate) fn of_peer_mut(
+        &mut self,
+        direction: Direction,
+        peer: &PartyId,
+    ) -> impl Iterator<Item = &mut NoticeItem> {
+        self.items.values_mut().filter(move |i| i.direction == direction && i.peer == *peer)
+    }
+
+    pub(crate) fn signed_for(&self, direction: Direction, peer: &PartyId) -> Option<(u64, Utc)> {
+        self.signed_for.get(&(direction, peer.clone())).copied()
+    }
+
+    pub(crate) fn set_signed_for(&mut self, direction: Direction, peer: &PartyId, size: u64, at: Utc) {
+        self.signed_for.insert((direction, peer.clone()), (size, at));
+    }
+
+    pub(crate) fn emit(&mut self, event: NoticeEvent) {
         self.output_count += 1;
         self.outputs.insert(self.output_count, event);
     }
 }
 
 impl NoticeItem {
-    fn receipt(&self, level: ReceiptLevel, role: Option<Role>, read_back: Option<ReadBack>, now: Now) -> Receipt {
-        Receipt { of: self.record, index: self.index.unwrap_or(0), level, at: now.utc, role, read_back }
+    pub(crate) fn receipt(
+        &self,
+        level: ReceiptLevel,
+        role: Option<Role>,
+        read_back: Option<ReadBack>,
+        now: Now,
+    ) -> Receipt {
+        let (of, index) = (self.record, self.index.unwrap_or(0));
+        Receipt { of, index, level, at: now.utc, role, read_back, decision: None, text: None }
     }
 
     fn alert(&self, now: Now) -> Option<(AlertLevel, Facts)> {

@@ -177,6 +177,8 @@ fn receipts_that_prove_nothing_are_refused() {
         at: Utc(0),
         role: Some(Role::Officer),
         read_back: Some(right()),
+        decision: None,
+        text: None,
     };
     let mut check = |peer: &PartyId, receipt: Receipt, want| {
         assert_eq!(notices.handle_receipt(peer, &receipt), Err(want));
@@ -204,6 +206,8 @@ fn a_wrong_read_back_from_a_peer_is_no_acknowledgement_and_alarms() {
         at: Utc(0),
         role: Some(Role::Officer),
         read_back: Some(read_back),
+        decision: None,
+        text: None,
     };
     desk.notices.handle_receipt(&s, &receipt(ReadBack { place, ..right() })).unwrap();
     desk.handle_time(now(10));
@@ -232,6 +236,8 @@ fn a_wrong_read_back_sounds_again_although_the_overdue_alarm_was_taken_up() {
         at: Utc(0),
         role: Some(Role::Officer),
         read_back: Some(ReadBack::default()),
+        decision: None,
+        text: None,
     };
     desk.notices.handle_receipt(&party("south"), &receipt).unwrap();
     desk.handle_time(now(70_001));
@@ -283,7 +289,7 @@ proptest! {
         let (mut level, mut read_right) = (None, false);
         for (i, (step, right_read)) in steps.into_iter().enumerate() {
             let read_back = if right_read { right() } else { ReadBack::default() };
-            let receipt = |level| Receipt { of: record(1), index: 7, level, at: Utc(i as i64), role: Some(Role::Officer), read_back: Some(read_back) };
+            let receipt = |level| Receipt { of: record(1), index: 7, level, at: Utc(i as i64), role: Some(Role::Officer), read_back: Some(read_back), decision: (level == ReceiptLevel::Responded).then_some(record::Decision::Accept), text: (level > ReceiptLevel::Acknowledged).then(|| String::from("x")) };
             match step {
                 0 => notices.handle_cosigned(&s, 8, now(i as u64)),
                 1 => notices.handle_receipt(&s, &receipt(ReceiptLevel::Seen)).unwrap(),

@@ -1,6 +1,6 @@
 //! Signatures of checkpoints and cosignatures, made as they are sent.
 use crate::error::Error;
-use link::{CheckpointOrder, CosignOrder, Frame};
+use link::{CheckpointOrder, CosignOrder, Frame, ShareOrder};
 use tlog::NoteSigner;
 
 /// Holds the two signing keys.
@@ -23,6 +23,16 @@ impl Signer {
     pub fn checkpoint(&self, order: &CheckpointOrder) -> Result<Frame, Error> {
         let note = tlog::sign_checkpoint(&order.checkpoint, &self.log).map_err(failed("a checkpoint"))?;
         Ok(Frame::Checkpoint { seq: order.seq, sent_utc_ms: order.sent_utc.0, note: note.to_bytes() })
+    }
+
+    /// Signs own checkpoints that are shown to a third party. Each was signed before, so it is the same note again.
+    ///
+    /// # Errors
+    /// A key that does not sign.
+    pub fn shared(&self, order: &ShareOrder) -> Result<Frame, Error> {
+        let sign = |checkpoint| tlog::sign_checkpoint(checkpoint, &self.log).map(|note| note.to_bytes());
+        let signed: Result<Vec<_>, _> = order.sign.iter().map(sign).collect();
+        Ok(order.frame(signed.map_err(failed("a shared checkpoint"))?))
     }
 
     /// Cosigns a peer's checkpoint.

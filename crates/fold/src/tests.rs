@@ -91,6 +91,8 @@ fn boot() -> Boot {
         checkpoint_idle_ms: 1000,
         clock_warn_ms: 1000,
         clock_refuse_ms: 5000,
+        checkpoints_shared: false,
+        rates: Default::default(),
     };
     let mut signed = SignedPact::unsigned(pact).unwrap();
     ["alpha", "beta"].iter().for_each(|name| signed.sign(&keys(name).0).unwrap());

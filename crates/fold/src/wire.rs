@@ -28,6 +28,7 @@ pub fn write(
     Ok(Written::Frame(match step {
         Step::Frame(frame) => frame,
         Step::PactText => Frame::PactText(pact_text().unwrap_or_default()).encode(),
+        Step::Share(order) => signer.shared(&order)?.encode(),
         Step::Cosign(order) => signer.cosignature(&order)?.encode(),
         Step::Checkpoint(order) => signer.checkpoint(&order)?.encode(),
         Step::Entries { from, to } => {

@@ -1,4 +1,4 @@
-//! The seven frames: one deterministic CBOR array each (`spec/link.md` section 4).
+//! The frames: one deterministic CBOR array each (`spec/link.md` section 4).
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -6,6 +6,7 @@ use minicbor::{Decoder, Encoder};
 use record::{Hash32, Mode, PartyId};
 
 use crate::error::Error;
+use crate::share::SHARED_MAX;
 
 /// Version of the protocol.
 pub const VERSION: u64 = 1;
@@ -68,6 +69,17 @@ pub enum Frame {
         code: u8,
         /// For a person.
         text: String,
+    },
+    /// Checkpoints of logs between parties of the pact, as signed notes.
+    Checkpoints(Vec<Vec<u8>>),
+    /// Entries of your log that I take: all below this index.
+    Grant(u64),
+    /// An urgent entry of my log, before its turn.
+    Ahead {
+        /// Its index.
+        index: u64,
+        /// The entry, as it will come in its turn.
+        entry: Vec<u8>,
     },
 }
 
@@ -170,6 +182,18 @@ impl Frame {
             Self::Close { code, text } => {
                 e.u8(*code)?.str(text)?;
             }
+            Self::Checkpoints(notes) => {
+                e.array(notes.len() as u64)?;
+                for note in notes {
+                    e.bytes(note)?;
+                }
+            }
+            Self::Grant(upto) => {
+                e.u64(*upto)?;
+            }
+            Self::Ahead { index, entry } => {
+                e.u64(*index)?.bytes(entry)?;
+            }
         }
         Ok(())
     }
@@ -183,12 +207,15 @@ impl Frame {
             Self::Cosignature { .. } => 4,
             Self::Refusals(_) => 5,
             Self::Close { .. } => 6,
+            Self::Checkpoints(_) => 7,
+            Self::Grant(_) => 9,
+            Self::Ahead { .. } => 10,
         }
     }
 }
 
-/// Array length of each type.
-const LENGTHS: [u64; 7] = [10, 2, 3, 4, 4, 2, 3];
+/// Array length of each type; no array of length 0 has a type, so that 8 is none.
+const LENGTHS: [u64; 11] = [10, 2, 3, 4, 4, 2, 3, 2, 0, 2, 3];
 
 /// Reads with a bound on everything.
 struct Reader<'b> {
@@ -212,6 +239,9 @@ impl<'b> Reader<'b> {
                 line: self.text("signature line, bytes", COSIGNATURE_LINE_BYTES_MAX)?.to_owned(),
             },
             5 => self.refusals()?,
+            7 => self.checkpoints()?,
+            9 => Frame::Grant(self.size("upto")?),
+            10 => Frame::Ahead { index: self.size("index")?, entry: self.entry()? },
             _ => {
                 let code = self.small("code")?;
                 let text = self.text("text of a close, bytes", CLOSE_TEXT_BYTES_MAX)?;
@@ -254,13 +284,27 @@ impl<'b> Reader<'b> {
         // Each entry is at least two bytes long here, so the claim cannot exceed what was received.
         let mut entries = Vec::with_capacity(count.min(self.d.input().len() / 2));
         for _ in 0..count {
-            let entry = self.bytes("entry, bytes", ENTRY_BYTES_MAX)?;
-            if entry.is_empty() {
-                return Err(self.malformed("an entry"));
-            }
-            entries.push(entry.to_vec());
+            entries.push(self.entry()?);
         }
         Ok(Frame::Entries { first, entries })
+    }
+
+    fn checkpoints(&mut self) -> Result<Frame, Error> {
+        let count = self.array("checkpoints of a frame")?;
+        bounded("checkpoints of a frame", count, SHARED_MAX)?;
+        if count == 0 {
+            return Err(self.malformed("a checkpoint"));
+        }
+        let notes = (0..count).map(|_| self.bytes("note, bytes", CHECKPOINT_NOTE_BYTES_MAX).map(<[u8]>::to_vec));
+        notes.collect::<Result<_, _>>().map(Frame::Checkpoints)
+    }
+
+    fn entry(&mut self) -> Result<Vec<u8>, Error> {
+        let entry = self.bytes("entry, bytes", ENTRY_BYTES_MAX)?;
+        if entry.is_empty() {
+            return Err(self.malformed("an entry"));
+        }
+        Ok(entry.to_vec())
     }
 
     fn refusals(&mut self) -> Result<Frame, Error> {

@@ -134,10 +134,15 @@ impl Link {
             credit: CONTROL_BURST,
             credit_at: now.mono,
             began: sent_upto,
+            granted_in: self.held.size(),
+            granted_out: sent_upto,
+            shared_at: None,
         });
         self.last_end = None;
         self.outputs.push_back(Output::StateChanged);
+        self.grant(now, true);
         self.stream();
+        self.send_ahead(sent_upto, now.mono);
         self.checkpoint(now);
     }
 }

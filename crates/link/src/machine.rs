@@ -1,5 +1,5 @@
 //! The machine: connections, time, own entries and checkpoints.
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -7,12 +7,14 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use record::{Hash32, Record};
 use release::Released;
-use tlog::{Checkpoint, Frontier, leaf_hash};
+use tlog::{Checkpoint, Frontier, Hash, leaf_hash};
 use units::{Mono, Now};
 
+use crate::ahead::Urgent;
 use crate::clock::ClockWatch;
 use crate::config::LinkConfig;
 use crate::error::{Error, Misuse};
+use crate::flow::{Buckets, Limits, WINDOW, is_urgent};
 use crate::frame::{CLOSE_TEXT_BYTES_MAX, Frame};
 use crate::keys::PastKey;
 use crate::output::{CheckpointOrder, Output};
@@ -20,6 +22,9 @@ use crate::reason::{CloseCode, FrozenReason};
 use crate::ring::Ring;
 use crate::state::{Contact, Covered, Freeze, Phase, SILENCE_MS, Session, Tally};
 use crate::view::End;
+
+/// A grant of fewer entries waits for a tick.
+const GRANT_WORTH: u64 = 64;
 
 /// One link: both logs with one peer, and the session if there is one.
 ///
@@ -72,6 +77,27 @@ pub struct Link {
     /// Size of our log with the statement about our newest keys.
     #[n(16)]
     pub(crate) keys_told: u64,
+    /// What the pact says of rates.
+    #[n(17)]
+    pub(crate) limits: Limits,
+    /// What the peer may still send.
+    #[n(18)]
+    pub(crate) buckets: Buckets,
+    /// Entries of the peer that were used ahead of their turn.
+    #[n(19)]
+    pub(crate) ahead: BTreeMap<u64, Hash>,
+    /// Own urgent entries that are not receipted.
+    #[n(20)]
+    pub(crate) urgent: VecDeque<Urgent>,
+    /// What we may still send ahead.
+    #[n(21)]
+    pub(crate) hastened: Buckets,
+    /// Roots of the peer's log at its last sizes, if third parties show us notes of it.
+    #[n(22)]
+    pub(crate) trail: Ring,
+    /// Whether they do.
+    #[n(23)]
+    pub(crate) watching: bool,
     #[cbor(skip)]
     pub(crate) outputs: VecDeque<Output>,
 }
@@ -110,8 +136,22 @@ impl Link {
             peer_past: Vec::new(),
             peer_note_is_past: false,
             keys_told: 0,
+            limits: Limits::default(),
+            buckets: Buckets::default(),
+            ahead: BTreeMap::new(),
+            urgent: VecDeque::new(),
+            hastened: Buckets::default(),
+            trail: Ring::default(),
+            watching: false,
             outputs: VecDeque::new(),
         })
+    }
+
+    /// The same link with other rates.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// Our log's size and right edge: what a store of it must add up to.
@@ -151,8 +191,12 @@ impl Link {
         }
         self.check_own(released.value())?;
         let appended = Appended { index: self.out.size(), id: released.id() };
+        let urgent = is_urgent(released.value());
         let bytes = released.into_bytes();
         self.out.append(leaf_hash(&bytes));
+        if urgent {
+            self.hasten(appended.index, &bytes);
+        }
         self.outputs.push_back(Output::StoreOut { index: appended.index, bytes });
         self.stream();
         Ok(appended)
@@ -197,6 +241,7 @@ impl Link {
         if self.heard().is_some_and(|heard| now.mono.since_ms(heard) >= SILENCE_MS) {
             return self.close(CloseCode::Silent, &"no frame for 15 s", now);
         }
+        self.grant(now, true);
         if let Phase::Up(session) = &self.phase
             && now.mono >= self.checkpoint_due(session)
         {
@@ -204,12 +249,30 @@ impl Link {
         }
     }
 
+    /// Lets the peer send as many more entries as the bucket that has least left allows, whatever they are, once half of a
+    /// window is used; between ticks only if it is worth a frame.
+    //= spec/link.md L-42
+    pub(crate) fn grant(&mut self, now: Now, tick: bool) {
+        let (held, allowance) = (self.held.size(), self.buckets.allowance(&self.limits, now.mono));
+        let Phase::Up(session) = &mut self.phase else { return };
+        let upto = held.saturating_add(allowance).min(tlog::TREE_SIZE_MAX);
+        let left = session.granted_in.saturating_sub(held);
+        let more = upto.saturating_sub(session.granted_in);
+        if left > WINDOW / 2 || more == 0 || (more < GRANT_WORTH && !tick) {
+            return;
+        }
+        session.granted_in = upto;
+        let session = session.contact.session;
+        self.send(session, &Frame::Grant(upto));
+    }
+
     /// Gives the next effect, in order.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
-    /// When [`Link::handle_tick`] next has something to do; none without a session.
+    /// When [`Link::handle_tick`] next has something to do; none without a session. A grant that waits for a bucket comes
+    /// with the next tick, and the heartbeat is one a second.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
         let silent = self.heard()?.plus_ms(SILENCE_MS);

@@ -34,10 +34,24 @@ pub enum Output {
         /// Index after the last.
         to: u64,
     },
+    /// The peer takes entries below this: those above wait.
+    Granted {
+        /// On this session only.
+        session: u64,
+        /// Index after the last.
+        upto: u64,
+    },
     /// Sign with the log key and send, after the entries below its size.
     SignCheckpoint(CheckpointOrder),
     /// Cosign with the cosigning key and send.
     Cosign(CosignOrder),
+    /// Sign the own checkpoints with the log key and show all to the peer.
+    Share(ShareOrder),
+    /// The peer shows a signed note of some log of the pact.
+    Shown {
+        /// As received.
+        note: Vec<u8>,
+    },
     /// Store an entry of our log.
     StoreOut {
         /// Index.
@@ -150,7 +164,34 @@ pub struct CosignOrder {
     pub recv_utc: Utc,
 }
 
+/// Checkpoints to be shown to a third party.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShareOrder {
+    /// On this session only.
+    pub session: u64,
+    /// As they were heard.
+    pub notes: Vec<Vec<u8>>,
+    /// Own ones: to be signed, each of a size that was signed before.
+    pub sign: Vec<Checkpoint>,
+}
+
 impl Output {
+    /// The session that it is to be sent on, of what an [`crate::Outbox`] takes.
+    #[must_use]
+    pub const fn session(&self) -> Option<u64> {
+        match self {
+            Self::Send { session, .. }
+            | Self::SendPactText { session }
+            | Self::SendEntries { session, .. }
+            | Self::Granted { session, .. }
+            | Self::SignCheckpoint(CheckpointOrder { session, .. })
+            | Self::Cosign(CosignOrder { session, .. })
+            | Self::Share(ShareOrder { session, .. })
+            | Self::Disconnect { session, .. } => Some(*session),
+            _ => None,
+        }
+    }
+
     /// The output's name, for tables and logs.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -158,6 +199,9 @@ impl Output {
             Self::Send { .. } => "send",
             Self::SendPactText { .. } => "send-pact-text",
             Self::SendEntries { .. } => "send-entries",
+            Self::Granted { .. } => "granted",
+            Self::Share(_) => "share",
+            Self::Shown { .. } => "shown",
             Self::SignCheckpoint(_) => "sign-checkpoint",
             Self::Cosign(_) => "cosign",
             Self::StoreOut { .. } => "store-out",

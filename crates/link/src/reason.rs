@@ -83,7 +83,7 @@ reasons! {
     BadCosignature = 12, "BAD_COSIGNATURE", "compare the cosigning key in the pact with the one the peer uses";
     /// A number that must grow did not.
     Repeated = 13, "REPEATED", "frames were repeated or reordered; the next session starts afresh";
-    /// More frames than allowed.
+    /// More frames, or more entries, than allowed.
     TooFast = 14, "TOO_FAST", "the peer's software is at fault; report it with the time";
     /// No frame for 15 s.
     Silent = 15, "SILENT", "the peer or the path is down; it is dialled again";
@@ -133,6 +133,8 @@ reasons! {
     WrongMode = 6, "WRONG_MODE", "an exercise's record on a live link, or the reverse";
     /// Another pact.
     WrongPact = 7, "WRONG_PACT", "said under another pact";
+    /// Not what was sent ahead for this place.
+    NotAsAhead = 8, "NOT_AS_AHEAD", "another entry than the one sent ahead for its place";
 }
 
 impl Refusal {

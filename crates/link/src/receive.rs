@@ -4,11 +4,12 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use minicbor::bytes::ByteVec;
-use record::Decoded;
+use record::{Decoded, Record};
 use tlog::{Checkpoint, Hash, SignatureLine, TREE_SIZE_MAX, leaf_hash, open_checkpoint, verify_cosignature};
 use units::{Mono, Now, Utc};
 
 use crate::error::Error;
+use crate::flow::{Lane, WINDOW, is_old};
 use crate::frame::Frame;
 use crate::machine::Link;
 use crate::output::{CosignOrder, Output};
@@ -35,7 +36,7 @@ impl Link {
             Ok(frame) => frame,
             Err(error) => return self.close(code_of(&error), &error, now),
         };
-        if !matches!(frame, Frame::Entries { .. }) && !self.afford(now.mono) {
+        if !matches!(frame, Frame::Entries { .. } | Frame::Grant(_)) && !self.afford(now.mono) {
             return self.close(CloseCode::TooFast, &"more than 50 frames a second that are not entries", now);
         }
         match (&self.phase, frame) {
@@ -54,25 +55,12 @@ impl Link {
                 self.on_cosignature(size, Utc(recv_utc_ms), line, now);
             }
             (Phase::Up(_), Frame::Refusals(list)) => self.on_refusals(&list, now),
+            (Phase::Up(_), Frame::Grant(upto)) => self.on_grant(upto, now),
+            (Phase::Up(_), Frame::Checkpoints(notes)) => self.on_shared(notes, now),
+            (Phase::Up(_), Frame::Ahead { index, entry }) => self.on_ahead(index, &entry, now),
             //= spec/link.md L-9
             _ => self.close(CloseCode::Unexpected, &"a frame that has no place here", now),
         }
-    }
-
-    /// Takes a checkpoint of the peer's log from a third party: a witness, or another peer.
-    ///
-    /// Freezes the link if it contradicts what the peer told us.
-    ///
-    /// # Errors
-    /// What [`open_checkpoint`] gives: such a note says nothing about the peer.
-    //= spec/link.md L-30
-    pub fn handle_witnessed(&mut self, note: &[u8], now: Now) -> Result<(), tlog::Error> {
-        let opened = self.open_theirs(note)?;
-        let frozen = matches!(self.phase, Phase::Frozen(_));
-        if !frozen && self.seen.know(opened.size, &opened.root) == Known::OtherRoot {
-            self.contradiction(FrozenReason::Equivocation, opened.size, note.to_vec(), now);
-        }
-        Ok(())
     }
 
     //= spec/link.md L-25
@@ -84,11 +72,29 @@ impl Link {
         if TREE_SIZE_MAX - held < entries.len() as u64 {
             return self.close(CloseCode::TooLarge, &"a log cannot be larger", now);
         }
+        //= spec/link.md L-41
+        let granted = self.granted_in();
+        if held + entries.len() as u64 > granted {
+            return self.close(CloseCode::TooFast, &format!("entries up to {granted} were granted"), now);
+        }
         let mut refused = Vec::new();
         for (index, bytes) in (first..).zip(entries) {
             //= spec/link.md L-26
-            self.held.append(leaf_hash(&bytes));
-            let judged = self.judge(&bytes);
+            let leaf = leaf_hash(&bytes);
+            self.held.append(leaf);
+            if self.watching {
+                self.trail.push(self.held.size(), self.held.root());
+            }
+            //= spec/link.md L-46
+            let judged = match self.ahead.remove(&index) {
+                Some(ahead) if ahead == leaf => {
+                    self.outputs.push_back(Output::StoreIn { index, bytes });
+                    continue;
+                }
+                Some(_) => Err(Refusal::NotAsAhead),
+                None => self.judge(&bytes),
+            };
+            self.charge(judged.as_ref().ok().map(|decoded| &decoded.record), now);
             self.outputs.push_back(Output::StoreIn { index, bytes });
             match judged {
                 Ok(decoded) => self.outputs.push_back(Output::Accepted { index, decoded: Box::new(decoded) }),
@@ -103,10 +109,43 @@ impl Link {
         if let (Some(session), false) = (self.session(), refused.is_empty()) {
             self.send(session, &Frame::Refusals(refused));
         }
+        self.grant(now, false);
+    }
+
+    fn granted_in(&self) -> u64 {
+        match &self.phase {
+            Phase::Up(session) => session.granted_in,
+            _ => 0,
+        }
+    }
+
+    /// Takes an entry off the bucket of its kind. It was granted, so there is enough.
+    //= spec/link.md L-43
+    fn charge(&mut self, record: Option<&Record>, now: Now) {
+        let lane = record.map_or(Lane::Unreadable, Lane::of);
+        self.buckets.take(lane, &self.limits, record.is_some_and(|record| is_old(record, now)), now.mono);
+        if self.buckets.is_short(lane, &self.limits, now.mono) {
+            *self.tally.throttled.entry(lane).or_default() += 1;
+        }
+    }
+
+    //= spec/link.md L-41
+    fn on_grant(&mut self, upto: u64, now: Now) {
+        let size = self.out.size();
+        let Phase::Up(session) = &mut self.phase else { return };
+        if upto <= session.granted_out {
+            return self.close(CloseCode::Repeated, &format!("a grant up to {upto} is not new"), now);
+        }
+        if upto > size.saturating_add(WINDOW) {
+            return self.close(CloseCode::Unexpected, &format!("a grant up to {upto} of {size}"), now);
+        }
+        session.granted_out = upto;
+        let session = session.contact.session;
+        self.outputs.push_back(Output::Granted { session, upto });
     }
 
     //= spec/link.md L-27
-    fn judge(&self, bytes: &[u8]) -> Result<Decoded, Refusal> {
+    pub(crate) fn judge(&self, bytes: &[u8]) -> Result<Decoded, Refusal> {
         let decoded = record::decode(bytes).map_err(|error| Refusal::of(&error))?;
         let (record, config) = (&decoded.record, &self.config);
         if record.issuer != config.peer {
@@ -235,6 +274,7 @@ impl Link {
         self.clock.checkpoint(recv, now.utc);
         if size > self.cosigned {
             self.cosigned = size;
+            self.urgent.retain(|urgent| urgent.index >= size);
             self.outputs.push_back(Output::StoreCosignature { checkpoint, line });
             self.outputs.push_back(Output::Received { size, time_s });
         }
@@ -254,7 +294,7 @@ impl Link {
     }
 
     /// Freezes over a note that contradicts one that we hold: the newest, or an older one in the store.
-    fn contradiction(&mut self, reason: FrozenReason, size: u64, note: Vec<u8>, now: Now) {
+    pub(crate) fn contradiction(&mut self, reason: FrozenReason, size: u64, note: Vec<u8>, now: Now) {
         let stored = self.seen.root(size).is_some() && self.seen.newest().is_some_and(|(newest, _)| newest != size);
         let held = self.peer_note.clone();
         let evidence = held.into_iter().chain([ByteVec::from(note)]).collect();

@@ -6,6 +6,7 @@ use minicbor::{Decode, Encode};
 use record::Hash32;
 use units::{Mono, Utc};
 
+use crate::flow::Lane;
 use crate::reason::{CloseCode, FrozenReason, Refusal};
 
 /// A session in which no frame came for this long is ended: 15 heartbeats, or a frame of 262,144 bytes at 140 kbit/s.
@@ -78,6 +79,15 @@ pub(crate) struct Session {
     /// Entries of our log that the peer held when the session began.
     #[n(10)]
     pub began: u64,
+    /// Entries of the peer below this may come.
+    #[n(11)]
+    pub granted_in: u64,
+    /// Own entries below this may be sent.
+    #[n(12)]
+    pub granted_out: u64,
+    /// When the peer last showed checkpoints of others.
+    #[n(13)]
+    pub shared_at: Option<Mono>,
 }
 
 impl Session {
@@ -116,7 +126,7 @@ pub(crate) struct Covered {
     pub late_ms: u64,
 }
 
-/// Counters, one per reason; at most 19 + 8 + 8 + 1 numbers.
+/// Counters, one per reason or lane; at most 19 + 9 + 9 + 1 + 12 numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Tally {
     #[n(0)]
@@ -127,6 +137,9 @@ pub(crate) struct Tally {
     pub peer_refused: BTreeMap<Refusal, u64>,
     #[n(3)]
     pub stale_inputs: u64,
+    /// Entries that left nothing in their bucket, so that what came after them waited; and what was not taken ahead.
+    #[n(4)]
+    pub throttled: BTreeMap<Lane, u64>,
 }
 
 #[cfg(test)]
@@ -148,6 +161,9 @@ mod tests {
             credit: 0,
             credit_at: Mono(0),
             began: 0,
+            granted_in: 0,
+            granted_out: 0,
+            shared_at: None,
         };
         for size in 0..1000 {
             session.await_cosignature(size, Mono(size));

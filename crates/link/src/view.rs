@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
 use units::{Now, Utc};
 
+use crate::flow::Lane;
 use crate::machine::Link;
 use crate::reason::{CloseCode, FrozenReason, Refusal};
 use crate::state::Phase;
@@ -83,6 +84,12 @@ pub struct LinkView {
     pub closed: BTreeMap<CloseCode, u64>,
     /// Inputs of sessions that were over.
     pub stale_inputs: u64,
+    /// Own entries that wait until the peer takes more; 0 without a session.
+    pub waiting: u64,
+    /// Entries after which the peer had to wait, by kind.
+    pub throttled: BTreeMap<Lane, u64>,
+    /// The kinds of which the peer has lately sent all that it may.
+    pub short: Vec<Lane>,
 }
 
 impl LinkView {
@@ -126,6 +133,12 @@ impl Link {
             peer_refused: self.tally.peer_refused.clone(),
             closed: self.tally.closed.clone(),
             stale_inputs: self.tally.stale_inputs,
+            waiting: match &self.phase {
+                Phase::Up(session) => self.out.size().saturating_sub(session.granted_out),
+                _ => 0,
+            },
+            throttled: self.tally.throttled.clone(),
+            short: self.buckets.short(now.mono),
         }
     }
 

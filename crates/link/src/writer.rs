@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use crate::error::Error;
 use crate::frame::{ENTRIES_MAX, ENTRY_BYTES_MAX, Frame};
-use crate::output::{CheckpointOrder, CosignOrder, Output};
+use crate::output::{CheckpointOrder, CosignOrder, Output, ShareOrder};
 use crate::reason::CloseCode;
 
 /// Most bytes of frames that wait. An honest peer that stalls for 15 s, after which it is dropped, leaves ten
@@ -28,6 +28,8 @@ pub struct Outbox {
     control_bytes: usize,
     /// Our log, in order. Invariant: at most two checkpoints, ranges adjacent only across a checkpoint.
     log: VecDeque<Part>,
+    /// Entries below this may be written.
+    granted: u64,
     ending: Option<CloseCode>,
 }
 
@@ -36,6 +38,7 @@ enum Control {
     Frame(Vec<u8>),
     PactText,
     Cosign(CosignOrder),
+    Share(ShareOrder),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +56,8 @@ pub enum Step {
     PactText,
     /// A cosignature, made now, as [`Frame::Cosignature`].
     Cosign(CosignOrder),
+    /// Checkpoints for a third party: the own ones signed now, then [`ShareOrder::frame`].
+    Share(ShareOrder),
     /// Entries from the store, as many as one [`EntriesFrame`] takes, then [`Outbox::entries_sent`].
     Entries {
         /// First index.
@@ -70,7 +75,7 @@ impl Outbox {
     /// Makes an empty one.
     #[must_use]
     pub fn new(session: u64) -> Self {
-        Self { session, control: VecDeque::new(), control_bytes: 0, log: VecDeque::new(), ending: None }
+        Self { session, control: VecDeque::new(), control_bytes: 0, log: VecDeque::new(), granted: 0, ending: None }
     }
 
     /// Takes an output if it is for this session's socket; tells whether it was.
@@ -78,15 +83,8 @@ impl Outbox {
     /// # Errors
     /// [`Error::TooLarge`] if the peer reads too slowly: end the connection.
     pub fn push(&mut self, output: &Output) -> Result<bool, Error> {
-        match output {
-            Output::Send { session, .. }
-            | Output::SendPactText { session }
-            | Output::SendEntries { session, .. }
-            | Output::Disconnect { session, .. }
-            | Output::SignCheckpoint(CheckpointOrder { session, .. })
-            | Output::Cosign(CosignOrder { session, .. })
-                if *session == self.session && self.ending.is_none() => {}
-            _ => return Ok(false),
+        if output.session() != Some(self.session) || self.ending.is_some() {
+            return Ok(false);
         }
         match output {
             Output::Send { frame, .. } => self.control(Control::Frame(frame.clone()))?,
@@ -96,7 +94,13 @@ impl Outbox {
                 self.control.retain(|waiting| !matches!(waiting, Control::Cosign(_)));
                 self.control(Control::Cosign(order.clone()))?;
             }
+            Output::Share(order) => {
+                // What waits is older than what comes.
+                self.control.retain(|waiting| !matches!(waiting, Control::Share(_)));
+                self.control(Control::Share(order.clone()))?;
+            }
             Output::SendEntries { from, to, .. } => self.entries(*from, *to),
+            Output::Granted { upto, .. } => self.granted = self.granted.max(*upto),
             Output::SignCheckpoint(order) => self.checkpoint(order.clone()),
             Output::Disconnect { reason, .. } => self.ending = Some(*reason),
             _ => {}
@@ -116,13 +120,16 @@ impl Outbox {
                 }
                 Control::PactText => Step::PactText,
                 Control::Cosign(order) => Step::Cosign(order),
+                Control::Share(order) => Step::Share(order),
             });
         }
         if let Some(reason) = self.ending {
             return Some(Step::Disconnect(reason));
         }
         match self.log.front()? {
-            Part::Entries { from, to } => Some(Step::Entries { from: *from, to: *to }),
+            //= spec/link.md L-41
+            Part::Entries { from, .. } if *from >= self.granted => None,
+            Part::Entries { from, to } => Some(Step::Entries { from: *from, to: (*to).min(self.granted) }),
             Part::Checkpoint(_) => match self.log.pop_front() {
                 Some(Part::Checkpoint(order)) => Some(Step::Checkpoint(order)),
                 _ => None,

@@ -541,6 +541,8 @@ fn bend(at: usize, how: &dyn Fn(&mut Vec<Vec<u8>>, usize)) -> Option<CloseCode> 
     world.write(A);
     world.write(B);
     while world.deliver(A) {}
+    // What side B will grant once it has the hello.
+    world.deliver_frame(A, &Frame::Grant(1024).encode());
     world.write(A);
     for _ in 0..2 {
         world.append(A);
@@ -548,7 +550,7 @@ fn bend(at: usize, how: &dyn Fn(&mut Vec<Vec<u8>>, usize)) -> Option<CloseCode> 
         world.write(A);
     }
     let mut frames: Vec<Vec<u8>> = std::mem::take(&mut world.wires[B]).into();
-    assert_eq!(frames.len(), 7, "hello, entries, checkpoint, and two more pairs");
+    assert_eq!(frames.len(), 8, "hello, grant, entries, checkpoint, and two more pairs");
     how(&mut frames, at);
     for frame in &frames {
         world.deliver_frame(B, frame);
@@ -581,7 +583,7 @@ fn bend(at: usize, how: &dyn Fn(&mut Vec<Vec<u8>>, usize)) -> Option<CloseCode> 
 #[test]
 fn frames_dropped_repeated_or_swapped_lose_and_double_nothing() {
     let mut codes = vec![];
-    for at in 0..7 {
+    for at in 0..8 {
         codes.push(bend(at, &|frames, at| drop(frames.remove(at))));
         codes.push(bend(at, &|frames, at| frames.insert(at, frames[at].clone())));
         codes.push(bend(at, &|frames, at| {
@@ -600,7 +602,7 @@ fn frames_dropped_repeated_or_swapped_lose_and_double_nothing() {
 #[test]
 fn any_flipped_bit_is_refused_or_freezes_the_link() {
     let mut codes = std::collections::BTreeSet::new();
-    for at in 0..7 {
+    for at in 0..8 {
         for bit in (0..1600 * 8).step_by(83) {
             let code = bend(at, &|frames, at| {
                 let frame = &mut frames[at];

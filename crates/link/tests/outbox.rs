@@ -21,6 +21,7 @@ fn entries(from: u64, to: u64) -> Output {
 
 fn outbox(outputs: &[Output]) -> Outbox {
     let mut outbox = Outbox::new(1);
+    outbox.push(&Output::Granted { session: 1, upto: 1 << 40 }).unwrap();
     for output in outputs {
         assert!(outbox.push(output).unwrap());
     }
@@ -34,6 +35,7 @@ fn written(mut outbox: Outbox) -> String {
         words.push(match step {
             Step::Frame(frame) => format!("frame{}", frame.len()),
             Step::PactText => "pact".into(),
+            Step::Share(order) => format!("share{}", order.notes.len()),
             Step::Cosign(order) => format!("cosign{}", order.checkpoint.size),
             Step::Entries { from, to } => {
                 outbox.entries_sent(to);
@@ -115,17 +117,19 @@ proptest! {
 
     //= spec/link.md L-20
     //= spec/link.md L-21
+    //= spec/link.md L-41
     #[test]
     fn each_entry_is_written_once_in_order_and_each_checkpoint_in_its_place(
-        script in proptest::collection::vec((0u8..4, 1u64..5), 1..200)
+        script in proptest::collection::vec((0u8..5, 1u64..5), 1..200)
     ) {
         let mut outbox = Outbox::new(1);
         let (mut size, mut seq, mut pending) = (0, 0, 0usize);
         let (mut written, mut last_seq, mut last_size) = (0, None, None);
-        let mut ordered = None;
-        let mut step = |outbox: &mut Outbox, part: u64| match outbox.next_step() {
+        let (mut ordered, mut granted) = (None, 0);
+        let mut step = |outbox: &mut Outbox, part: u64, granted: u64| match outbox.next_step() {
             Some(Step::Entries { from, to }) => {
                 assert_eq!(from, written, "no gap and no repetition");
+                assert!(from < to && to <= granted, "nothing that was not granted");
                 written = (from + part).min(to);
                 outbox.entries_sent(written);
                 true
@@ -150,11 +154,17 @@ proptest! {
                     ordered = Some((size, seq));
                     seq += 1;
                 }
-                _ => drop(step(&mut outbox, n)),
+                3 => {
+                    granted += 2 * n;
+                    outbox.push(&Output::Granted { session: 1, upto: granted }).unwrap();
+                }
+                _ => drop(step(&mut outbox, n, granted)),
             }
             pending = pending.max(format!("{outbox:?}").matches("Checkpoint(").count());
         }
-        while step(&mut outbox, 3) {}
+        while step(&mut outbox, 3, granted) {}
+        outbox.push(&Output::Granted { session: 1, upto: size }).unwrap();
+        while step(&mut outbox, 3, size) {}
         prop_assert_eq!(written, size);
         prop_assert_eq!(last_size.zip(last_seq), ordered, "the newest checkpoint always goes out");
         prop_assert!(pending <= 2, "{} checkpoints wait", pending);

@@ -89,6 +89,9 @@ fn examples() -> String {
         ),
         ("entry 2 refused as WRONG_MODE", Frame::Refusals(vec![(2, Refusal::WrongMode.code())])),
         ("close for an entry out of order", Frame::Close { code: CloseCode::EntryOrder.code(), text: "gap".into() }),
+        ("one checkpoint shown to a third party, with a note of one byte", Frame::Checkpoints(vec![vec![0x2e]])),
+        ("grant of all entries below 1024", Frame::Grant(1024)),
+        ("entry `01 02` ahead of its turn at index 700", Frame::Ahead { index: 700, entry: vec![1, 2] }),
     ];
     let mut text = String::new();
     for (what, frame) in frames {

@@ -6,6 +6,8 @@ use minicbor::{Decode, Encode};
 use record::{ChannelState, Hash32, Notice, PartyId, Precedence, ReadBack, ReceiptLevel, Role, SubjectId};
 use units::Utc;
 
+pub use desk::Reply;
+
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Actor {
@@ -148,6 +150,19 @@ pub enum Command {
     /// Take a statement that replaces a party's keys, brought by a person.
     #[n(15)]
     TakeKeys(#[n(0)] String),
+    /// Answer a notice received and acknowledged: what was decided, to whom it was passed, where it was published.
+    #[n(16)]
+    ReplyNotice {
+        /// The notice's record.
+        #[n(0)]
+        id: Hash32,
+        /// The answer.
+        #[n(1)]
+        reply: Reply,
+    },
+    /// State whether somebody is at the own desk; every peer is told.
+    #[n(17)]
+    StateDesk(#[n(0)] record::DeskStatus),
 }
 
 impl Command {
@@ -171,6 +186,8 @@ impl Command {
             Self::SignedOut => "signed-out",
             Self::SetPassword(_) => "set-password",
             Self::TakeKeys(_) => "take-keys",
+            Self::ReplyNotice { .. } => "reply-notice",
+            Self::StateDesk(_) => "state-desk",
         }
     }
 
@@ -178,7 +195,11 @@ impl Command {
     #[must_use]
     pub const fn allowed(&self, role: Role) -> bool {
         match self {
-            Self::AcknowledgeAlert(..) | Self::SendNotice(_) | Self::AcknowledgeNotice { .. } => {
+            Self::AcknowledgeAlert(..)
+            | Self::SendNotice(_)
+            | Self::AcknowledgeNotice { .. }
+            | Self::ReplyNotice { .. }
+            | Self::StateDesk(_) => {
                 matches!(role, Role::Officer | Role::Planner)
             }
             Self::FilePlan { .. }

@@ -63,6 +63,8 @@ impl State {
             }
             Command::SendNotice(notice) => self.send_notice(actor, notice, now, out),
             Command::AcknowledgeNotice { id, read_back } => self.acknowledge_notice(actor, *id, read_back, now),
+            Command::ReplyNotice { id, reply } => self.reply_notice(actor, *id, reply, now),
+            Command::StateDesk(status) => self.state_desk(actor, status, now, out),
             Command::FilePlan { subject, plan } => self.file_plan(*subject, plan, now, out),
             Command::CancelPlan(subject) => self.cancel_plan(*subject, now, out),
             Command::FileSite { subject, site } => self.file_site(*subject, site, now, out),
@@ -150,6 +152,12 @@ impl State {
     fn acknowledge_notice(&mut self, actor: &Actor, id: Hash32, read_back: &ReadBack, now: Now) -> Answer {
         let number = self.incoming(&id).ok_or_else(|| no_such("notice", id))?;
         let done = self.desk.notices.handle_acknowledge(number, &actor.name, actor.role, *read_back, now);
+        done.map(|()| Done::Ok).map_err(|error| refused(error, actor.role))
+    }
+
+    fn reply_notice(&mut self, actor: &Actor, id: Hash32, reply: &desk::Reply, now: Now) -> Answer {
+        let number = self.incoming(&id).ok_or_else(|| no_such("notice", id))?;
+        let done = self.desk.notices.handle_reply(number, &actor.name, actor.role, reply, now);
         done.map(|()| Done::Ok).map_err(|error| refused(error, actor.role))
     }
 
@@ -459,6 +467,7 @@ fn refused(error: DeskError, role: Role) -> Refused {
         DeskError::Unknown { what, id } => no_such(what, id),
         DeskError::Cleared { .. } => Refused::Already { what: "cleared".into() },
         DeskError::AlreadyAcknowledged { .. } => Refused::Already { what: "acknowledged".into() },
+        DeskError::AlreadyAnswered { level, .. } => Refused::Already { what: level.name().to_lowercase() },
         DeskError::Observer => Refused::Role { role },
         DeskError::ReadBackDiffers { fields } => {
             Refused::ReadBackDiffers { fields: fields.iter().map(|f| f.name().to_string()).collect() }

@@ -8,7 +8,7 @@ use crate::state::{LEDGER_MAX, Peer, State};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use desk::{AlertLevel, Incoming, PeerTrouble, Situation};
+use desk::{AlertLevel, Direction, Incoming, PeerTrouble, Situation};
 use link::{CloseCode, Link, LinkConfig, LinkState};
 use pact::{Pact, SignedPact};
 use record::{Body, ChannelState, Decoded, PactInForce, PartyId, Record};
@@ -56,7 +56,7 @@ impl State {
                         if before.is_some() {
                             self.forget_filed(&party.id);
                         }
-                        self.open_peer(config, boot, now, out);
+                        self.open_peer(config, pact, boot, now, out);
                     }
                 }
             }
@@ -81,14 +81,15 @@ impl State {
         self.avoids.retain(|(owner, _), _| owner != peer);
     }
 
-    fn open_peer(&mut self, config: LinkConfig, boot: &Boot, now: Now, out: &mut Vec<Output>) {
+    fn open_peer(&mut self, config: LinkConfig, pact: &Pact, boot: &Boot, now: Now, out: &mut Vec<Output>) {
         let name = config.peer.clone();
+        let (limits, watching) = (crate::flow::limits_of(pact), crate::sharing::shares(pact));
         let number = self.party_number(&name);
         match Link::new(config) {
             Ok(link) => {
                 let peer = Peer {
                     number,
-                    link,
+                    link: link.with_limits(limits).watching(watching),
                     releaser: Releaser::new(name.clone(), boot.pseudonym_secret),
                     ours: ChannelState::InForce,
                     theirs: ChannelState::InForce,
@@ -98,6 +99,8 @@ impl State {
                     since: now.mono,
                     carries_all: false,
                     held_back: None,
+                    desk: None,
+                    desk_statements: 0,
                 };
                 self.peers.insert(name, peer);
             }
@@ -121,6 +124,7 @@ impl State {
             }
             Err(error) => out.push(Output::Log(format!("to {name}: {error}"))),
         }
+        self.tell_staffing(name, None, now, out);
     }
 
     /// Appends a released record to the log to its audience. Returns its place.
@@ -162,6 +166,7 @@ impl State {
                     let at = Utc(i64::try_from(time_s).unwrap_or(i64::MAX / 1000).saturating_mul(1000));
                     // By the peer's word, as its cosignature says.
                     self.desk.notices.handle_cosigned(name, size, Now { utc: at, ..now });
+                    self.desk.notices.handle_signed_for(Direction::Out, name, size, at);
                 }
                 link::Output::PactDiffers { their_text } => self.pact_differs(name, &their_text),
                 link::Output::PeerRefused { index, reason } => {
@@ -170,7 +175,11 @@ impl State {
                 link::Output::Refused { index, reason } => {
                     out.push(Output::Log(format!("entry {index} of {name} refused: {reason}")));
                 }
-                link::Output::Sealed { size } => self.desk.notices.handle_sealed(name, size),
+                link::Output::Sealed { size } => {
+                    self.desk.notices.handle_sealed(name, size);
+                    self.desk.notices.handle_signed_for(Direction::In, name, size, now.utc);
+                }
+                link::Output::Shown { note } => self.shown(name, &note, now, out),
                 link::Output::StateChanged => {}
                 other => out.push(Output::Link(name.clone(), other)),
             }
@@ -245,6 +254,11 @@ impl State {
                 }
             }
             Body::Conflict(report) => self.reported(name, &report, now, out),
+            Body::Desk(status) => {
+                if let Some(peer) = self.peers.get_mut(name) {
+                    peer.desk = Some(status);
+                }
+            }
             Body::Channel(statement) => {
                 // Acted upon within the second, however often it is stated.
                 if let Some(peer) = self.peers.get_mut(name) {
@@ -287,6 +301,9 @@ impl State {
         for name in names {
             let Some(envelope) = self.envelope(&name) else { continue };
             let flushed = match self.peers.get_mut(&name) {
+                // What the peer has not asked for yet must not grow by what will be old when it does: the newest report
+                // of each aircraft waits in the releaser.
+                Some(peer) if peer.link.view(now).waiting > 0 => continue,
                 Some(peer) => {
                     let rules = peer.rules(&self.policy);
                     peer.releaser.flush(&rules, &envelope, now)
@@ -386,6 +403,7 @@ impl State {
         let mut troubles = Vec::new();
         let Some(peer) = self.peers.get(name) else { return troubles };
         let view = peer.link.view(now);
+        troubles.extend(self.fork_trouble(name));
         if let LinkState::Frozen(reason) = view.state {
             let text = format!("The link to {name} is frozen: {reason}. {}", reason.advice());
             troubles.push((PeerTrouble::Frozen, AlertLevel::Alarm, text));
@@ -395,13 +413,15 @@ impl State {
             let text = format!("{name} holds another pact: {differs}");
             troubles.push((PeerTrouble::Pact, AlertLevel::Warning, text));
         }
-        let pact = self.pacts.with(name).map(SignedPact::pact).filter(|_| troubles.is_empty());
+        let another = troubles.iter().any(|(trouble, ..)| *trouble == PeerTrouble::Pact);
+        let pact = self.pacts.with(name).map(SignedPact::pact).filter(|_| !another);
         if let Some((level, text)) = pact.and_then(|pact| validity(pact, now.utc)) {
             troubles.push((PeerTrouble::Validity, level, format!("The pact with {name} {text}")));
         }
         if let Some((level, text)) = self.key_news(name, now) {
             troubles.push((PeerTrouble::Keys, level, text));
         }
+        troubles.extend(crate::flow::troubles(name, &view));
         let known_for = now.mono.since_ms(peer.since);
         if view.age_ms.map_or(known_for, |age| age.min(known_for)) > LOST_AFTER_MS {
             let since = view.age_ms.map_or_else(|| "none ever".to_string(), |ms| format!("{} s old", ms / 1000));
@@ -411,10 +431,14 @@ impl State {
         let (warn_ms, refuse_ms) =
             self.pacts.with(name).map_or((1000, 5000), |p| (p.pact().clock_warn_ms, p.pact().clock_refuse_ms));
         if let Some(offset) = view.clock_offset_ms.filter(|o| o.unsigned_abs() > u64::from(warn_ms)) {
-            let certified = if offset.unsigned_abs() > u64::from(refuse_ms) { "; times are not certified" } else { "" };
+            let refused = offset.unsigned_abs() > u64::from(refuse_ms);
+            let certified = if refused { "; times are not certified" } else { "" };
             let text = format!("The clock of {name} differs by {offset} ms{certified}");
-            troubles.push((PeerTrouble::Clock, AlertLevel::Caution, text));
+            // Beyond what clause 13.2 tolerates no time of the peer's can be relied on.
+            let level = if refused { AlertLevel::Warning } else { AlertLevel::Caution };
+            troubles.push((PeerTrouble::Clock, level, text));
         }
+        troubles.extend(peer.desk.as_ref().and_then(|desk| crate::staffing::trouble(name, desk)));
         let (ours, theirs) = (peer.ours, peer.theirs);
         if !(in_force(ours) && in_force(theirs)) {
             let differ = if same_state(ours, theirs) { "" } else { "States differ: " };

@@ -112,6 +112,12 @@ pub struct State {
     /// Statements about keys, by pact and party.
     #[n(27)]
     pub(crate) keys: crate::keys::Keyrings,
+    /// Checkpoints of logs between others, and forks.
+    #[n(28)]
+    pub(crate) sharing: crate::sharing::Sharing,
+    /// Whether somebody is at the own desk, as last stated.
+    #[n(29)]
+    pub(crate) staffing: Option<record::DeskStatus>,
     /// Parsed pacts; rebuilt from `boot`.
     #[cbor(skip)]
     pub(crate) pacts: Pacts,
@@ -160,6 +166,12 @@ pub struct Peer {
     /// When that last ended.
     #[n(10)]
     pub(crate) held_back: Option<Mono>,
+    /// Whether somebody is at its desk, as it states.
+    #[n(11)]
+    pub(crate) desk: Option<record::DeskStatus>,
+    /// Statements made of ours.
+    #[n(12)]
+    pub(crate) desk_statements: u32,
 }
 
 impl Peer {
@@ -297,6 +309,8 @@ impl Default for State {
             off_plan: BTreeMap::new(),
             rules_seen: Vec::new(),
             keys: Default::default(),
+            sharing: crate::sharing::Sharing::default(),
+            staffing: None,
             pacts: Pacts::default(),
             index: TrackIndex::default(),
             prepared: crate::volumes::Prepared::default(),
@@ -354,6 +368,7 @@ impl State {
             self.second = now.mono;
             self.check_channels(now, out);
             self.flush_releases(now, out);
+            self.share_checkpoints(now, out);
             for id in self.picture.expire(now) {
                 self.index.0.remove(id);
             }

@@ -6,6 +6,7 @@ use airspace::{Plan, Site, Volume4d};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
+pub use desk::Said;
 use record::{ChannelState, Hash32, Mode, Notice, PartyId, Precedence, ReceiptLevel, ReleaseForm, Role, SubjectId};
 use track::TrackReport;
 use units::Utc;
@@ -45,6 +46,8 @@ pub struct View {
     pub cut: u32,
     /// The pacts in force.
     pub pacts: Vec<PactView>,
+    /// Whether somebody is at the own desk, as last stated.
+    pub staffing: Option<record::DeskStatus>,
     /// Accounts, for the shell's sign-in.
     pub accounts: BTreeMap<String, Account>,
     /// Release rules in force.
@@ -125,6 +128,25 @@ pub struct PeerView {
     pub tls_spki_sha256: Hash32,
     /// Statement of its keys in force: serial, why, when it was made; `None` while they are the pact's.
     pub keys: Option<(u32, &'static str, Utc)>,
+    /// Entries after which the peer had to wait, by kind: it sends more than agreed.
+    pub throttled: BTreeMap<String, u64>,
+    /// Own entries that wait until the peer takes more.
+    pub waiting: u64,
+    /// Whether somebody is at its desk, as it states; `None` if it never did.
+    pub staffing: Option<record::DeskStatus>,
+    /// Proofs that the peer signed two histories of a log.
+    pub forks: Vec<ForkView>,
+}
+
+/// Two notes of one log and size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ForkView {
+    /// To whom the log is.
+    pub to: PartyId,
+    /// The size that was signed with two roots.
+    pub size: u64,
+    /// Both signed notes.
+    pub notes: [String; 2],
 }
 
 /// One feed.
@@ -167,6 +189,10 @@ pub enum AlertKind {
     Frozen,
     /// The own picture is not what it seems.
     OwnPicture,
+    /// More is said than is taken, to or by a peer.
+    Flood,
+    /// A peer signed two histories.
+    Fork,
 }
 
 impl AlertKind {
@@ -183,6 +209,8 @@ impl AlertKind {
             Self::Notice => "notice",
             Self::Frozen => "frozen",
             Self::OwnPicture => "own-picture",
+            Self::Flood => "flood",
+            Self::Fork => "fork",
         }
     }
 }
@@ -276,6 +304,14 @@ pub struct NoticeView {
     pub acknowledged: Option<Acknowledged>,
     /// Under a signed checkpoint.
     pub sealed: bool,
+    /// Answers above ACKNOWLEDGED, by level.
+    pub answers: BTreeMap<ReceiptLevel, Said>,
+    /// The addressee signed for the log at this time, by its clock, and the notice was not in it yet.
+    pub told_after: Option<Utc>,
+    /// The addressee signed for the notice at this time, by its clock.
+    pub told_before: Option<Utc>,
+    /// How far the claimed time of issue lies outside of that, ms: negative before. 0 within, or nothing to compare.
+    pub claimed_off_ms: i64,
 }
 
 /// An acknowledgement.

@@ -40,6 +40,7 @@ impl State {
             checked: self.checked,
             cut: self.left_out(),
             pacts: self.pact_views(),
+            staffing: self.staffing.clone(),
             accounts: self.accounts.clone(),
             policy: self.policy.clone(),
         }
@@ -127,6 +128,10 @@ impl State {
             keys: (self.pacts.with(name))
                 .and_then(|pact| self.key_statement(&pact.pact().hash(), name))
                 .map(|statement| (statement.serial, statement.reason.name(), statement.issued)),
+            throttled: link.throttled.iter().map(|(lane, n)| (lane.name().to_string(), *n)).collect(),
+            waiting: link.waiting,
+            forks: self.forks_of(name),
+            staffing: peer.desk.clone(),
         })
     }
 
@@ -203,6 +208,10 @@ impl State {
             seen: n.seen,
             acknowledged: n.acknowledged.as_ref().map(acknowledged),
             sealed: n.sealed,
+            answers: n.answers.clone(),
+            told_after: n.told_after,
+            told_before: n.told_before,
+            claimed_off_ms: desk::claimed_off_ms(n.issued, n.told_after, n.told_before),
         };
         let mut all: Vec<NoticeView> = self.desk.notices.iter().map(view).collect();
         all.reverse();
@@ -281,6 +290,8 @@ fn kind_of(situation: &Situation) -> AlertKind {
         desk::AlertKind::Notice => AlertKind::Notice,
         desk::AlertKind::Frozen => AlertKind::Frozen,
         desk::AlertKind::OwnPicture => AlertKind::OwnPicture,
+        desk::AlertKind::Flood => AlertKind::Flood,
+        desk::AlertKind::Fork => AlertKind::Fork,
     }
 }
 

@@ -165,3 +165,72 @@ fn a_peer_that_states_one_thing_and_another_is_not_told_everything_each_time() {
     world.run(12_000, 100);
     assert_eq!(world.view(1).plans.len(), 20, "and in the end all is there");
 }
+
+#[test]
+fn every_transition_of_the_channel_is_signed_shown_on_both_sides_and_terminated_is_the_end() {
+    use ChannelState::{InForce, Resumed, Suspended, Terminated};
+    let mut world = World::pair(START, [open(&["south"]), open(&["north"])]);
+    world.run(1_000, 100);
+    let said = |world: &mut World, n: usize, peer: &str, state| {
+        let reason = "as ordered".into();
+        world.ask(n, Role::Administrator, Command::StateChannel { peer: party(peer), state, reason })
+    };
+    let differ = |world: &World, n: usize| {
+        world.view(n).alerts.iter().any(|a| a.state != "cleared" && a.text.starts_with("States differ"))
+    };
+    for (next, ok) in [
+        (InForce, false),
+        (Suspended, true),
+        (Suspended, false),
+        (Resumed, true),
+        (Suspended, true),
+        (InForce, true),
+        (Terminated, true),
+        (Resumed, false),
+        (Suspended, false),
+        (InForce, false),
+        (Terminated, false),
+    ] {
+        let before = world.view(0).peers[0].channel_ours;
+        assert_eq!(said(&mut world, 0, "south", next).is_ok(), ok, "{before:?} to {next:?}");
+        world.run(12_000, 500);
+        let stands = if ok { next } else { before };
+        let (north, south) = (world.view(0), world.view(1));
+        assert_eq!((north.peers[0].channel_ours, south.peers[0].channel_theirs), (stands, stands));
+        assert_eq!(north.peers[0].out_cosigned, north.peers[0].out_size, "the statement is signed for");
+        let expect = matches!(stands, Suspended | Terminated);
+        assert_eq!((differ(&world, 0), differ(&world, 1)), (expect, expect), "{stands:?}");
+    }
+    // The other side may still state what it likes; the end stays the end until there is a new pact.
+    said(&mut world, 1, "north", Terminated).unwrap();
+    world.run(12_000, 500);
+    assert!(!differ(&world, 0) && !differ(&world, 1), "both say the same");
+}
+
+#[test]
+fn who_is_at_a_desk_is_stated_apart_from_link_and_channel_and_passes_a_suspended_one() {
+    let mut world = World::pair(START, [open(&["south"]), open(&["north"])]);
+    world.run(1_000, 100);
+    assert_eq!(world.view(1).peers[0].staffing, None, "nobody stated anything");
+    state(&mut world, 0, "south", ChannelState::Suspended);
+    let at =
+        |manned, note: &str| record::DeskStatus { manned, next: Some(START.plus_ms(3_600_000)), note: note.into() };
+    let unmanned = |world: &World| {
+        let told =
+            |a: &node::view::AlertView| a.state != "cleared" && a.text.contains("Nobody is at the desk of north");
+        world.view(1).alerts.iter().any(told)
+    };
+    world.ask(0, Role::Officer, Command::StateDesk(at(false, "voice line"))).unwrap();
+    world.run(2_000, 100);
+    let view = world.view(1);
+    assert_eq!(view.peers[0].staffing, Some(at(false, "voice line")));
+    assert_eq!(view.peers[0].link, node::view::LinkStatus::Up);
+    assert!(unmanned(&world));
+    assert!(world.ask(0, Role::Officer, Command::StateDesk(at(false, "voice line"))).is_err(), "said already");
+    assert!(world.ask(0, Role::Observer, Command::StateDesk(at(true, ""))).is_err());
+    assert!(world.ask(0, Role::Officer, Command::StateDesk(at(true, &"x".repeat(401)))).is_err());
+    world.restart(1, false);
+    world.ask(0, Role::Officer, Command::StateDesk(at(true, "watch B"))).unwrap();
+    world.run(13_000, 500);
+    assert!(!unmanned(&world) && world.view(1).peers[0].staffing.as_ref().unwrap().manned);
+}

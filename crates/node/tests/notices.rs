@@ -5,7 +5,7 @@ use common::{START, World, actor, closed, notice, party};
 use node::command::{Command, Done, Refused};
 use node::input::Input;
 use node::view::{AlertKind, NoticeView, View};
-use record::{Hash32, ReadBack, Role};
+use record::{Decision, Hash32, ReadBack, ReceiptLevel, Role};
 use units::{Altitude, Position, Utc};
 
 fn pair() -> World {
@@ -180,4 +180,82 @@ fn the_deadline_runs_while_the_link_is_down() {
     world.connect(0, 1);
     world.run(300, 100);
     assert!(sent(&world, id).received.is_some() && sent(&world, id).overdue, "received is not acknowledged");
+}
+
+fn reply(
+    world: &mut World,
+    id: Hash32,
+    level: ReceiptLevel,
+    decision: Option<Decision>,
+    text: &str,
+) -> Result<Done, Refused> {
+    let reply = node::command::Reply { level, decision, text: text.into() };
+    world.ask(1, Role::Officer, Command::ReplyNotice { id, reply })
+}
+
+#[test]
+fn what_was_decided_passed_on_and_published_reaches_the_sender_signed_and_each_has_its_deadline() {
+    for wanted in [ReceiptLevel::Responded, ReceiptLevel::Disseminated, ReceiptLevel::Published] {
+        let mut world = pair();
+        let mut send = notice("south", 1);
+        send.receipt = Some(wanted);
+        let Ok(Done::Sent(ids)) = world.ask(0, Role::Officer, Command::SendNotice(send)) else { panic!("sent") };
+        let id = ids[0].id;
+        let early = reply(&mut world, id, ReceiptLevel::Responded, Some(Decision::Accept), "yes");
+        assert!(matches!(early, Err(Refused::Invalid { .. })), "nothing before the read-back: {early:?}");
+        read_back(&mut world, 1, id, right()).unwrap();
+        world.run(61_000, 1_000);
+        assert!(sent(&world, id).overdue && held(&world, id).overdue, "an acknowledgement is not what was asked");
+        for (level, decision, text) in [
+            (ReceiptLevel::Responded, None, "no decision"),
+            (ReceiptLevel::Published, Some(Decision::Accept), "a decision"),
+            (ReceiptLevel::Seen, None, "not an answer"),
+            (ReceiptLevel::Disseminated, None, " "),
+        ] {
+            assert!(reply(&mut world, id, level, decision, text).is_err(), "{text}");
+        }
+        reply(&mut world, id, ReceiptLevel::Responded, Some(Decision::Unable), "No crew").unwrap();
+        assert!(reply(&mut world, id, ReceiptLevel::Responded, Some(Decision::Accept), "after all").is_err());
+        reply(&mut world, id, ReceiptLevel::Disseminated, None, "Tower, 3 squadrons").unwrap();
+        let before = alerts(&world, 0).len();
+        reply(&mut world, id, ReceiptLevel::Published, None, "NOTAM A0123/26").unwrap();
+        world.run(2_000, 100);
+        assert!(alerts(&world, 0).is_empty() && before == usize::from(wanted == ReceiptLevel::Published));
+        let answers = sent(&world, id).answers;
+        assert_eq!(answers.len(), 3);
+        let unable = &answers[&ReceiptLevel::Responded];
+        assert_eq!((unable.decision, unable.text.as_str(), &unable.by), (Some(Decision::Unable), "No crew", &None));
+        assert_eq!(held(&world, id).answers[&ReceiptLevel::Published].by.as_deref(), Some("officer"));
+    }
+}
+
+#[test]
+fn a_clock_ten_minutes_off_is_exposed_by_what_the_other_side_signed() {
+    for shift in [-600_000i64, 0, 600_000] {
+        let mut world = pair();
+        let track = common::aircraft(1, 46.5, 7.0, 100.0, 90.0, START);
+        drop(world.ask(0, Role::Administrator, common::set_policy(common::open(&["south"]), None)));
+        for _ in 0..3 {
+            let now = common::flown(&track, world.now().utc);
+            world.report(0, 0, &[now]);
+            world.run(1_000, 100);
+        }
+        // North's clock alone is shifted as it sends.
+        let mut now = world.now();
+        now.utc = now.utc.plus_ms(shift);
+        let command = Box::new(Command::SendNotice(notice("south", 1)));
+        let input = Input::Command { actor: actor(Role::Officer), key: None, command };
+        let Some(Ok(Done::Sent(ids))) = world.nodes[0].input(input, now) else { panic!("sent") };
+        world.pump();
+        world.run(3_000, 100);
+        for view in [held(&world, ids[0].id), sent(&world, ids[0].id)] {
+            let (after, before) = (view.told_after.unwrap(), view.told_before.unwrap());
+            assert!(after < before && before.since_ms(after) < 5_000, "{after:?} {before:?}");
+            let off = view.claimed_off_ms;
+            assert!((off - shift).abs() < 5_000 && (shift != 0 || off == 0), "{off} for {shift}");
+            let due = view.due.unwrap().since_ms(world.now().utc);
+            // The countdown runs on monotonic time: nothing is overdue for a shifted clock.
+            assert!(!view.overdue, "{due}");
+        }
+    }
 }

@@ -64,6 +64,14 @@ pub(crate) fn clauses(pact: &Pact) -> Vec<Clause> {
     add("13.1".into(), "checkpoint".into(), format!("checkpoint {busy} ms busy {idle} ms idle"));
     let (warn, refuse) = (pact.clock_warn_ms, pact.clock_refuse_ms);
     add("13.2".into(), "clock".into(), format!("clock {warn} ms warn {refuse} ms refuse"));
+    if pact.checkpoints_shared {
+        add("13.8".into(), "checkpoints".into(), "checkpoints shared".into());
+    }
+    for (i, (of, rate)) in pact.rates.iter().enumerate() {
+        let about = format!("rate {}", of.name());
+        let text = format!("{about} {} a minute burst {}", rate.per_minute, rate.burst);
+        add(format!("15.{}", i + 1), about, text);
+    }
     out
 }
 

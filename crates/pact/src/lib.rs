@@ -26,5 +26,5 @@ pub use error::{PactError, Reason};
 pub use form::time as time_text;
 pub use keys::{KeyError, KeyReason, KeySet, KeyStatement, STATEMENT_BYTES_MAX, STATEMENTS_MAX, SignedKeys};
 pub use parse::visible;
-pub use rules::{Minima, PACT_BYTES_MAX, PARTIES_MAX, Pact, PairMinima, Party};
+pub use rules::{Minima, PACT_BYTES_MAX, PARTIES_MAX, Pact, PairMinima, Party, Rate, RateOf};
 pub use signed::{SignError, SignedPact};

@@ -13,7 +13,7 @@ use crate::error::{PactError, Reason, cut};
 use crate::form::{
     parse_decimal, parse_distance, parse_duration, parse_height, parse_limit, parse_outline, parse_time,
 };
-use crate::rules::{Minima, PACT_BYTES_MAX, PARTIES_MAX, Pact, PairMinima, Party};
+use crate::rules::{Minima, PACT_BYTES_MAX, PARTIES_MAX, Pact, PairMinima, Party, Rate, RateOf};
 
 const PARTY: &str =
     "1.N party ID \"NAME\" log-key=KEY cosign-key=KEY tls-spki-sha256=HEX [authority-key=KEY] desk=\"TEXT\"";
@@ -27,6 +27,8 @@ const ACKNOWLEDGE: &str = "7.N acknowledge FLASH 60 s";
 const MODE: &str = "12.1 mode live";
 const CHECKPOINT: &str = "13.1 checkpoint 100 ms busy 1000 ms idle";
 const CLOCK: &str = "13.2 clock 1000 ms warn 5000 ms refuse";
+const SHARED: &str = "13.8 checkpoints shared";
+const RATE: &str = "15.N rate KIND 600 a minute burst 2000";
 
 /// Largest lateral minimum, 100 NM, and longest horizon, half an hour: the detector's own bounds.
 const LATERAL_MAX_MM: i64 = 100 * units::NM_MM;
@@ -43,6 +45,10 @@ const CHECKPOINT_BUSY_MS: core::ops::RangeInclusive<i64> = 20..=100;
 const CHECKPOINT_IDLE_MAX_MS: i64 = 1_000;
 /// Largest clock tolerance: ten minutes.
 const CLOCK_MAX_MS: i64 = 600_000;
+
+/// Rates: one in ten seconds keeps a session alive; 1,000 a second of one kind is more than a node folds. Bursts: a window's worth.
+const RATE_PER_MINUTE: core::ops::RangeInclusive<i64> = 6..=60_000;
+const RATE_BURST: core::ops::RangeInclusive<i64> = 64..=100_000;
 
 type Parsed<T> = Result<T, Reason>;
 
@@ -102,6 +108,9 @@ fn clauses(lines: &mut Lines<'_>) -> Result<Pact, PactError> {
     })?;
     let (checkpoint_busy_ms, checkpoint_idle_ms) = lines.one("13.1", "checkpoint", CHECKPOINT, checkpoint_ms)?;
     let (clock_warn_ms, clock_refuse_ms) = lines.one("13.2", "clock", CLOCK, clock_ms)?;
+    let checkpoints_shared = lines.is_there("13.8", "checkpoints", SHARED)?;
+    let rates = lines.many("15", "rate", rate)?;
+    let rates = lines.in_order("15", "rates", &rates, RateOf::name)?;
     if lines.at < lines.lines.len() {
         let found = cut(lines.peek());
         let clause = lines.peek().split(' ').next().unwrap_or_default();
@@ -124,6 +133,8 @@ fn clauses(lines: &mut Lines<'_>) -> Result<Pact, PactError> {
         checkpoint_idle_ms,
         clock_warn_ms,
         clock_refuse_ms,
+        checkpoints_shared,
+        rates,
     })
 }
 
@@ -186,6 +197,16 @@ impl<'a> Lines<'a> {
         let value = read(&words).map_err(|reason| self.error(number, reason))?;
         self.at += 1;
         Ok(value)
+    }
+
+    /// A clause that says one thing or is not there.
+    fn is_there(&mut self, number: &str, keyword: &str, form: &'static str) -> Result<bool, PactError> {
+        if self.peek().split(' ').next() != Some(number) {
+            return Ok(false);
+        }
+        let word = form.rsplit(' ').next().unwrap_or_default();
+        let read = |words: &[&str]| if *words == [word] { Ok(()) } else { Err(self::form(form, words)) };
+        self.one(number, keyword, form, read).map(|()| true)
     }
 
     /// Lines `section.1`, `section.2` and on.
@@ -430,6 +451,16 @@ fn clock_ms(words: &[&str]) -> Parsed<(u32, u32)> {
     let a = within("the time of the warning (ms)", parse_decimal(a, 0), 10, CLOCK_MAX_MS, CLOCK, words)?;
     let b = within("the time of the refusal (ms)", parse_decimal(b, 0), a, CLOCK_MAX_MS, CLOCK, words)?;
     Ok((a as u32, b as u32))
+}
+
+fn rate(words: &[&str]) -> Parsed<(RateOf, Rate)> {
+    let [of, number, "a", "minute", "burst", burst] = words else { return Err(form(RATE, words)) };
+    let of = RateOf::parse(of).ok_or_else(|| Reason::Value { what: "a kind of record, or urgent", found: cut(of) })?;
+    let (least, most) = RATE_PER_MINUTE.into_inner();
+    let per_minute = within("rate (a minute)", parse_decimal(number, 0), least, most, RATE, words)? as u32;
+    let (least, most) = RATE_BURST.into_inner();
+    let burst = within("burst (records)", parse_decimal(burst, 0), least, most, RATE, words)? as u32;
+    Ok((of, Rate { per_minute, burst }))
 }
 
 #[cfg(test)]

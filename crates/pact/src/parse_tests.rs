@@ -151,8 +151,10 @@ fn a_clause_that_is_left_out_or_misplaced_is_named() {
         let next = GOOD.lines().nth(line).unwrap();
         refused(&with(line, None), &format!("line {line}, clause {clause}: missing; found `{next}`"));
     }
-    refused(&with(23, None), "line 23, clause 13.2: missing; found `the end of the text`");
-    refused(&(GOOD.to_string() + "14.1 more\n"), "line 24, clause 14.1: no clause is known here; found `14.1 more`");
+    let end = GOOD.split("13.8").next().unwrap();
+    let bare = end.lines().take(22).map(|line| format!("{line}\n")).collect::<String>();
+    refused(&bare, "line 23, clause 13.2: missing; found `the end of the text`");
+    refused(&(end.to_string() + "14.1 more\n"), "line 24, clause 14.1: no clause is known here; found `14.1 more`");
     refused(&with(9, None), "line 9, clause 4.1: missing; found `4.2 minima any humanitarian 8 NM 3000 ft 300 s`");
     refused(
         &with(11, Some("4.4 minima civil military 10 NM 2000 ft 300 s")),
@@ -421,6 +423,8 @@ fn pacts() -> impl Strategy<Value = Pact> {
                     checkpoint_idle_ms: 200 + times.1 % 801,
                     clock_warn_ms: times.2,
                     clock_refuse_ms: times.2 + times.3,
+                    checkpoints_shared: times.0 % 2 == 0,
+                    rates: if times.1 % 2 == 0 { rates() } else { BTreeMap::new() },
                 }
             },
         )
@@ -503,6 +507,8 @@ fn the_example_in_testdata_is_current() {
         checkpoint_idle_ms: 1000,
         clock_warn_ms: 1000,
         clock_refuse_ms: 5000,
+        checkpoints_shared: true,
+        rates: rates(),
     };
     if std::env::var("SKYPACT_GOLDEN").is_ok_and(|v| v == "write") {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/three-parties.pact");
@@ -510,4 +516,30 @@ fn the_example_in_testdata_is_current() {
         return;
     }
     assert_eq!(pact.format(), GOOD);
+}
+
+fn rates() -> BTreeMap<crate::RateOf, crate::Rate> {
+    use crate::{Rate, RateOf};
+    let tracks = (RateOf::Kind(record::Kind::Tracks), Rate { per_minute: 6_000, burst: 6_000 });
+    BTreeMap::from([tracks, (RateOf::Urgent, Rate { per_minute: 30, burst: 64 })])
+}
+
+#[test]
+fn clauses_on_rates_and_shared_checkpoints_have_one_form_and_bounds() {
+    let refused = |from: &str, to: &str| Pact::parse(&GOOD.replace(from, to)).unwrap_err().to_string();
+    let good = "15.1 rate tracks 6000 a minute burst 6000";
+    for (bad, why) in [
+        ("15.1 rate tracks 5 a minute burst 6000", "not between 6 and 60000"),
+        ("15.1 rate tracks 6000 a minute burst 63", "not between 64 and 100000"),
+        ("15.1 rate trains 6000 a minute burst 6000", "not a kind of record"),
+        ("15.1 rate tracks 6000 per minute burst 6000", "write it as"),
+        ("15.1 rate tracks 06000 a minute burst 6000", "one way to write"),
+        ("15.3 rate tracks 6000 a minute burst 6000", "missing"),
+    ] {
+        assert!(refused(good, bad).contains(why), "{bad}: {}", refused(good, bad));
+    }
+    assert!(refused("15.2 rate urgent", "15.2 rate tracks").contains("stand in order"));
+    assert!(refused("13.8 checkpoints shared", "13.8 checkpoints hidden").contains("write it as"));
+    let without = GOOD.replace("13.8 checkpoints shared\n", "");
+    assert!(!Pact::parse(&without).unwrap().checkpoints_shared && Pact::parse(GOOD).unwrap().checkpoints_shared);
 }

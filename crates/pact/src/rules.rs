@@ -3,7 +3,7 @@ use airspace::{Limit, Outline};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
-use record::{Hash32, Mode, NoticeClass, PartyId, Precedence};
+use record::{Hash32, Kind, Mode, NoticeClass, PartyId, Precedence};
 use tlog::VerifierKey;
 use units::{AircraftClass, Height, Utc};
 
@@ -51,6 +51,45 @@ pub struct Pact {
     pub clock_warn_ms: u32,
     /// Clause 13.2: times of a peer whose clock is off by more are not certified, ms.
     pub clock_refuse_ms: u32,
+    /// Clause 13.8: whether nodes show the other parties the checkpoints they hold of one another.
+    pub checkpoints_shared: bool,
+    /// Clause 15: how fast a party takes what another sends it, where that differs from the protocol's defaults.
+    pub rates: BTreeMap<RateOf, Rate>,
+}
+
+/// What a rate is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RateOf {
+    /// Records of a kind.
+    Kind(Kind),
+    /// What goes ahead of its turn: FLASH and IMMEDIATE.
+    Urgent,
+}
+
+impl RateOf {
+    /// The word in the pact.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kind(kind) => kind.name(),
+            Self::Urgent => "urgent",
+        }
+    }
+
+    /// From [`RateOf::name`].
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Kind::ALL.into_iter().map(Self::Kind).chain([Self::Urgent]).find(|of| of.name() == name)
+    }
+}
+
+/// Records in the long run, and at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Records a minute.
+    pub per_minute: u32,
+    /// Records at once.
+    pub burst: u32,
 }
 
 /// A party and how to know it.

@@ -1,6 +1,6 @@
 //! The kinds of record and their bodies.
 use crate::batch::TrackBatch;
-use crate::envelope::{ReceiptLevel, Role};
+use crate::envelope::{Decision, ReceiptLevel, Role};
 use crate::party::Hash32;
 use airspace::{Plan, Site, Volume4d};
 use alloc::boxed::Box;
@@ -60,6 +60,9 @@ pub enum Body {
     /// The issuer's keys are others from here on.
     #[n(10)]
     Keys(#[n(0)] KeysReplaced),
+    /// Whether somebody is at the issuer's desk.
+    #[n(11)]
+    Desk(#[n(0)] DeskStatus),
 }
 
 /// The kind of a body.
@@ -99,11 +102,14 @@ pub enum Kind {
     /// [`Body::Keys`].
     #[n(10)]
     Keys,
+    /// [`Body::Desk`].
+    #[n(11)]
+    Desk,
 }
 
 impl Kind {
     /// All kinds, by number.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Pact,
         Self::Tracks,
         Self::Plan,
@@ -115,6 +121,7 @@ impl Kind {
         Self::Channel,
         Self::Withdrawn,
         Self::Keys,
+        Self::Desk,
     ];
 
     /// The word used in the API, in files and in metrics.
@@ -132,6 +139,7 @@ impl Kind {
             Self::Channel => "channel",
             Self::Withdrawn => "withdrawn",
             Self::Keys => "keys",
+            Self::Desk => "desk",
         }
     }
 }
@@ -152,6 +160,7 @@ impl Body {
             Self::Channel(_) => Kind::Channel,
             Self::Withdrawn(_) => Kind::Withdrawn,
             Self::Keys(_) => Kind::Keys,
+            Self::Desk(_) => Kind::Desk,
         }
     }
 }
@@ -291,9 +300,15 @@ pub struct Receipt {
     /// Role of the person.
     #[n(4)]
     pub role: Option<Role>,
-    /// Read-back, for ACKNOWLEDGED.
+    /// Read-back, for ACKNOWLEDGED and above.
     #[n(5)]
     pub read_back: Option<ReadBack>,
+    /// What was decided, for RESPONDED.
+    #[n(6)]
+    pub decision: Option<Decision>,
+    /// RESPONDED: in words. DISSEMINATED: to whom. PUBLISHED: where. At most [`TextLimits::REASON_BYTES_MAX`].
+    #[n(7)]
+    pub text: Option<String>,
 }
 
 /// Volumes to keep clear of.
@@ -388,4 +403,19 @@ pub struct Withdrawn {
     /// The record withdrawn.
     #[n(0)]
     pub of: Hash32,
+}
+
+/// Staffing state: whether somebody is at the issuer's desk, as an officer there states it. Apart from link and channel state.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct DeskStatus {
+    /// Somebody answers.
+    #[n(0)]
+    pub manned: bool,
+    /// When that is to change next.
+    #[n(1)]
+    pub next: Option<Utc>,
+    /// How the desk is reached meanwhile, or by whom it is manned; at most [`TextLimits::REASON_BYTES_MAX`].
+    #[n(2)]
+    pub note: String,
 }

@@ -1,7 +1,7 @@
 //! Encoding, and strict decoding of foreign bytes.
 use crate::batch::BatchError;
-use crate::body::{Body, TextLimits};
-use crate::envelope::{Mode, Record};
+use crate::body::{Body, Receipt, TextLimits};
+use crate::envelope::{Mode, ReceiptLevel, Record};
 use crate::party::Hash32;
 use airspace::VolumeError;
 use alloc::vec::Vec;
@@ -137,8 +137,27 @@ fn check(record: &Record) -> Result<(), RecordError> {
         Body::Avoid(avoid) => volumes(&avoid.volumes),
         Body::Keys(k) => text("statement", &k.statement, TextLimits::KEYS_BYTES_MAX),
         Body::Channel(c) => text("reason", &c.reason, TextLimits::REASON_BYTES_MAX),
-        Body::Receipt(_) | Body::Conflict(_) | Body::Withdrawn(_) => Ok(()),
+        Body::Desk(desk) => text("note", &desk.note, TextLimits::REASON_BYTES_MAX),
+        Body::Receipt(receipt) => check_receipt(receipt),
+        Body::Conflict(_) | Body::Withdrawn(_) => Ok(()),
     }
+}
+
+/// Checks that a receipt says what its level needs, and nothing else: RESPONDED a decision and words, DISSEMINATED and
+/// PUBLISHED words, the rest neither.
+///
+/// # Errors
+/// [`RecordError::Field`] with what is missing, too much or too long.
+pub fn check_receipt(receipt: &Receipt) -> Result<(), RecordError> {
+    let (above, responded) = (receipt.level > ReceiptLevel::Acknowledged, receipt.level == ReceiptLevel::Responded);
+    if receipt.decision.is_some() != responded {
+        return Err(RecordError::Field { field: "decision", max: 0 });
+    }
+    let said = receipt.text.as_deref().unwrap_or("");
+    if receipt.text.is_some() != above || said.trim().is_empty() == above {
+        return Err(RecordError::Field { field: "text", max: TextLimits::REASON_BYTES_MAX });
+    }
+    text("text", said, TextLimits::REASON_BYTES_MAX)
 }
 
 fn text(field: &'static str, value: &str, max: usize) -> Result<(), RecordError> {

@@ -100,9 +100,16 @@ pub enum ReceiptLevel {
     /// It was passed to the units that act.
     #[n(4)]
     Disseminated,
+    /// It was made public, for instance as a NOTAM.
+    #[n(5)]
+    Published,
 }
 
 impl ReceiptLevel {
+    /// All levels, lowest first.
+    pub const ALL: [Self; 6] =
+        [Self::Received, Self::Seen, Self::Acknowledged, Self::Responded, Self::Disseminated, Self::Published];
+
     /// The word on the wire of the API.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -112,7 +119,48 @@ impl ReceiptLevel {
             Self::Acknowledged => "ACKNOWLEDGED",
             Self::Responded => "RESPONDED",
             Self::Disseminated => "DISSEMINATED",
+            Self::Published => "PUBLISHED",
         }
+    }
+}
+
+/// What was decided on a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Decision {
+    /// It will be done.
+    #[n(0)]
+    Accept,
+    /// It will not be done, for the reason given.
+    #[n(1)]
+    Object,
+    /// It cannot be done, for the reason given.
+    #[n(2)]
+    Unable,
+    /// Something else is proposed.
+    #[n(3)]
+    Propose,
+}
+
+impl Decision {
+    /// All decisions.
+    pub const ALL: [Self; 4] = [Self::Accept, Self::Object, Self::Unable, Self::Propose];
+
+    /// The word used in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Object => "object",
+            Self::Unable => "unable",
+            Self::Propose => "propose",
+        }
+    }
+
+    /// From [`Decision::name`].
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|d| d.name() == name)
     }
 }
 

@@ -18,9 +18,9 @@ mod party;
 
 pub use batch::{BATCH_MAX, BatchError, ReleaseForm, TrackBatch};
 pub use body::{
-    Avoid, Body, ChannelState, ChannelStatement, ConflictReport, KeysReplaced, Kind, Notice, NoticeClass, PactInForce,
-    ReadBack, Receipt, TextLimits, Withdrawn,
+    Avoid, Body, ChannelState, ChannelStatement, ConflictReport, DeskStatus, KeysReplaced, Kind, Notice, NoticeClass,
+    PactInForce, ReadBack, Receipt, TextLimits, Withdrawn,
 };
-pub use codec::{Decoded, RECORD_BYTES_MAX, RecordError, SCHEMA, decode, encode};
-pub use envelope::{Caveat, Mode, Precedence, ReceiptLevel, ReceiptWanted, Record, Role};
+pub use codec::{Decoded, RECORD_BYTES_MAX, RecordError, SCHEMA, check_receipt, decode, encode};
+pub use envelope::{Caveat, Decision, Mode, Precedence, ReceiptLevel, ReceiptWanted, Record, Role};
 pub use party::{Hash32, PartyId, PartyIdError, SubjectId};

@@ -1,7 +1,7 @@
 //! What is said to its addressee on purpose, and so needs no rule: pact, channel statements, receipts, notices, avoid
 //! areas. The person (or, for receipts of display, the machine) who says it has named the addressee.
 use record::{
-    Avoid, Body, Caveat, ChannelStatement, Hash32, KeysReplaced, Notice, PactInForce, Precedence, Receipt,
+    Avoid, Body, Caveat, ChannelStatement, DeskStatus, Hash32, KeysReplaced, Notice, PactInForce, Precedence, Receipt,
     ReceiptWanted, Record, Role, SubjectId, Withdrawn,
 };
 use sha2::{Digest, Sha256};
@@ -88,6 +88,22 @@ pub fn release_keys(
     let subject = derived(&[b"keys", envelope.issuer.as_str().as_bytes()]);
     let heading = Heading { revision: serial, precedence: Precedence::Immediate, ..Heading::new(subject) };
     said(envelope, &heading, Body::Keys(body), now, 1)
+}
+
+/// Releases a statement of the own desk's staffing to a peer. `revision` counts the statements to this peer, from 1.
+///
+/// # Errors
+/// A note over its bound.
+pub fn release_desk(
+    envelope: &Envelope,
+    revision: u32,
+    role: Option<Role>,
+    body: DeskStatus,
+    now: Now,
+) -> Result<Released<Record>, ReleaseError> {
+    let subject = derived(&[b"desk", envelope.issuer.as_str().as_bytes(), envelope.audience.as_str().as_bytes()]);
+    let heading = Heading { revision, role, precedence: Precedence::Priority, ..Heading::new(subject) };
+    said(envelope, &heading, Body::Desk(body), now, 1)
 }
 
 /// Releases a receipt to the party whose record it is for. Subject: derived from that record's name and the level, so

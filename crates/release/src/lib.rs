@@ -26,7 +26,7 @@ mod told;
 mod view;
 
 pub use addressed::{
-    Heading, release_avoid, release_channel, release_keys, release_notice, release_pact, release_receipt,
+    Heading, release_avoid, release_channel, release_desk, release_keys, release_notice, release_pact, release_receipt,
     release_withdrawal,
 };
 pub use area::Area;

@@ -83,6 +83,8 @@ pub fn pact(count: usize) -> SignedPact {
         checkpoint_idle_ms: 1000,
         clock_warn_ms: 1000,
         clock_refuse_ms: 5000,
+        checkpoints_shared: false,
+        rates: Default::default(),
     };
     let signed = SignedPact::unsigned(pact).and_then(|mut signed| {
         (0..count).try_for_each(|n| signed.sign(&keys(&name(n)).log).map(drop))?;

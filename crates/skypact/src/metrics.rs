@@ -69,6 +69,16 @@ pub fn render(core: &CoreHandle) -> String {
             out.value(&format!("{{peer=\"{}\",reason=\"{}\"}}", p.party, escaped(reason)), *n as f64);
         }
     }
+    out.family("skypact_link_throttled_total", "counter", "Entries after which a peer had to wait, by kind.");
+    for p in &view.peers {
+        for (kind, n) in &p.throttled {
+            out.value(&format!("{{peer=\"{}\",kind=\"{}\"}}", p.party, escaped(kind)), *n as f64);
+        }
+    }
+    out.family("skypact_link_waiting", "gauge", "Own entries that wait until the peer takes more.");
+    for p in &view.peers {
+        out.value(&label("peer", p.party.as_str()), p.waiting as f64);
+    }
     out.family("skypact_connections_refused_total", "counter", "Connections that did not become a session, by reason.");
     for (reason, n) in core.refused_connections() {
         out.value(&label("reason", &reason), n as f64);

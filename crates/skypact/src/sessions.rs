@@ -35,15 +35,7 @@ impl Sessions {
 
     /// Takes an output of the fold to its connection, if it is for one.
     pub fn push(&self, output: &Output) {
-        let session = match output {
-            Output::Send { session, .. }
-            | Output::SendPactText { session }
-            | Output::SendEntries { session, .. }
-            | Output::Disconnect { session, .. } => *session,
-            Output::SignCheckpoint(order) => order.session,
-            Output::Cosign(order) => order.session,
-            _ => return,
-        };
+        let Some(session) = output.session() else { return };
         let out = self.map.lock().unwrap_or_else(PoisonError::into_inner).get(&session).cloned();
         // A connection that ended meanwhile sends nothing more; the next one begins with what the peer holds.
         let Some(out) = out else { return };

@@ -4,16 +4,16 @@ use crate::auth::caller::Caller;
 use crate::body::Body;
 use crate::json::Node;
 use crate::problem::Problem;
-use crate::wire::notice::{read_parties, read_read_back, read_reason, read_send, read_text};
+use crate::wire::notice::{read_parties, read_read_back, read_reason, read_reply, read_send, read_text};
 use crate::wire::plan::{parse_subject, read_plan, read_site};
 use crate::wire::policy::read_policy;
-use crate::wire::volume::read_notice_volumes;
+use crate::wire::volume::{read_notice_volumes, read_utc};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use node::command::{Command, Done};
-use record::{ChannelState, Hash32, PartyId, SubjectId, TextLimits};
+use record::{ChannelState, DeskStatus, Hash32, PartyId, SubjectId, TextLimits};
 use serde_json::json;
 
 const CHANNEL_STATES: [(&str, ChannelState); 4] = [
@@ -101,6 +101,19 @@ pub(crate) async fn acknowledge_notice(
     Ok(done(app.command(&caller, &headers, Command::AcknowledgeNotice { id, read_back }).await?, false))
 }
 
+/// `POST /v1/notices/{id}/answer`.
+pub(crate) async fn reply_notice(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let id = Hash32::parse(&id).ok_or_else(|| Problem::no_such("notice", &id))?;
+    let reply = body.read(read_reply)?;
+    Ok(done(app.command(&caller, &headers, Command::ReplyNotice { id, reply }).await?, false))
+}
+
 /// `POST /v1/plans`.
 pub(crate) async fn file_plan(
     State(app): State<App>,
@@ -183,6 +196,24 @@ pub(crate) async fn send_avoid(
     })?;
     let command = Command::SendAvoid { subject: new_subject(&app), to, volumes };
     Ok(done(app.command(&caller, &headers, command).await?, true))
+}
+
+/// `POST /v1/desk`.
+pub(crate) async fn state_desk(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let status = body.read(|node| {
+        let mut o = node.object()?;
+        let manned = o.required("manned").and_then(|n| n.bool());
+        let next = o.optional("next_utc_ms").and_then(|n| read_utc(&n));
+        let note = o.optional("note").and_then(|n| read_reason(&n)).unwrap_or_default();
+        o.end();
+        Some(DeskStatus { manned: manned?, next, note })
+    })?;
+    Ok(done(app.command(&caller, &headers, Command::StateDesk(status)).await?, true))
 }
 
 /// `POST /v1/channel/{party}`.

@@ -17,6 +17,10 @@ pub(crate) struct PeerWire {
     channel: Channel,
     clock_offset_ms: Option<i64>,
     refused: BTreeMap<String, u64>,
+    throttled: BTreeMap<String, u64>,
+    waiting: u64,
+    forks: Vec<ForkWire>,
+    staffing: Option<StaffingWire>,
     release_rev: u32,
     keys: Option<Keys>,
 }
@@ -27,6 +31,22 @@ struct Keys {
     serial: u32,
     reason: &'static str,
     issued_utc_ms: i64,
+}
+
+/// Whether somebody is at a desk.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct StaffingWire {
+    manned: bool,
+    next_utc_ms: Option<i64>,
+    note: String,
+}
+
+/// Two notes of one log and size.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct ForkWire {
+    to: String,
+    size: u64,
+    notes: [String; 2],
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -75,6 +95,18 @@ pub(crate) fn peer(view: &View, peer: &PeerView) -> PeerWire {
         channel: Channel { ours: peer.channel_ours.name(), theirs: peer.channel_theirs.name() },
         clock_offset_ms: peer.clock_offset_ms,
         refused: peer.refused.clone(),
+        throttled: peer.throttled.clone(),
+        waiting: peer.waiting,
+        staffing: peer.staffing.as_ref().map(|s| StaffingWire {
+            manned: s.manned,
+            next_utc_ms: s.next.map(|t| t.0),
+            note: s.note.clone(),
+        }),
+        forks: peer
+            .forks
+            .iter()
+            .map(|f| ForkWire { to: f.to.to_string(), size: f.size, notes: f.notes.clone() })
+            .collect(),
         release_rev: view.policy.revision,
         keys: peer.keys.map(|(serial, reason, issued)| Keys { serial, reason, issued_utc_ms: issued.0 }),
     }

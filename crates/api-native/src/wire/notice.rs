@@ -2,9 +2,9 @@
 use super::volume::{AltitudeWire, Place, VolumeWire, altitude, place, volume};
 use super::volume::{read_altitude, read_notice_volumes, read_place, read_utc};
 use crate::json::Node;
-use node::command::SendNotice;
-use node::view::NoticeView;
-use record::{Notice, NoticeClass, PartyId, Precedence, ReadBack, ReceiptLevel, SubjectId, TextLimits};
+use node::command::{Reply, SendNotice};
+use node::view::{NoticeView, Said};
+use record::{Decision, Notice, NoticeClass, PartyId, Precedence, ReadBack, ReceiptLevel, SubjectId, TextLimits};
 use serde::Serialize;
 
 const CLASSES: [(&str, NoticeClass); 6] = [
@@ -21,12 +21,24 @@ const PRECEDENCES: [(&str, Precedence); 4] = [
     ("IMMEDIATE", Precedence::Immediate),
     ("FLASH", Precedence::Flash),
 ];
-const RECEIPTS: [(&str, ReceiptLevel); 5] = [
+const RECEIPTS: [(&str, ReceiptLevel); 6] = [
     ("RECEIVED", ReceiptLevel::Received),
     ("SEEN", ReceiptLevel::Seen),
     ("ACKNOWLEDGED", ReceiptLevel::Acknowledged),
     ("RESPONDED", ReceiptLevel::Responded),
     ("DISSEMINATED", ReceiptLevel::Disseminated),
+    ("PUBLISHED", ReceiptLevel::Published),
+];
+const ANSWERS: [(&str, ReceiptLevel); 3] = [
+    ("RESPONDED", ReceiptLevel::Responded),
+    ("DISSEMINATED", ReceiptLevel::Disseminated),
+    ("PUBLISHED", ReceiptLevel::Published),
+];
+const DECISIONS: [(&str, Decision); 4] = [
+    ("accept", Decision::Accept),
+    ("object", Decision::Object),
+    ("unable", Decision::Unable),
+    ("propose", Decision::Propose),
 ];
 /// Recipients of one notice: a pact has a handful of parties.
 pub(crate) const RECIPIENTS_MAX: usize = 32;
@@ -55,7 +67,22 @@ pub(crate) struct NoticeWire {
     received_utc_ms: Option<i64>,
     seen_utc_ms: Option<i64>,
     acknowledged: Option<AcknowledgedWire>,
+    answers: Vec<AnswerWire>,
     sealed: bool,
+    told_after_utc_ms: Option<i64>,
+    told_before_utc_ms: Option<i64>,
+    claimed_off_ms: i64,
+}
+
+/// An answer above ACKNOWLEDGED.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct AnswerWire {
+    level: &'static str,
+    utc_ms: i64,
+    role: &'static str,
+    by: Option<String>,
+    decision: Option<&'static str>,
+    text: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -100,7 +127,22 @@ pub(crate) fn notice(of: &NoticeView) -> NoticeWire {
             by: a.by.clone(),
             read_back_ok: a.read_back_ok,
         }),
+        answers: of.answers.iter().map(answer).collect(),
         sealed: of.sealed,
+        told_after_utc_ms: of.told_after.map(|t| t.0),
+        told_before_utc_ms: of.told_before.map(|t| t.0),
+        claimed_off_ms: of.claimed_off_ms,
+    }
+}
+
+fn answer((level, said): (&ReceiptLevel, &Said)) -> AnswerWire {
+    AnswerWire {
+        level: level.name(),
+        utc_ms: said.at.0,
+        role: said.role.name(),
+        by: said.by.clone(),
+        decision: said.decision.map(Decision::name),
+        text: said.text.clone(),
     }
 }
 
@@ -164,6 +206,23 @@ pub(crate) fn read_send(node: &Node<'_>, subject: SubjectId) -> Option<SendNotic
     }
     let notice = Notice { class: class?, text: text?, place, level, start, end, volumes, action };
     Some(SendNotice { subject, to: to?, precedence: precedence?, receipt, notice })
+}
+
+/// The body of `POST /v1/notices/{id}/answer`.
+pub(crate) fn read_reply(node: &Node<'_>) -> Option<Reply> {
+    let mut o = node.object()?;
+    let level = o.required("level").and_then(|n| n.word(&ANSWERS));
+    let decision = o.optional("decision").and_then(|n| n.word(&DECISIONS));
+    let text = o.required("text").and_then(|n| read_reason(&n));
+    o.end();
+    let (level, text) = (level?, text?);
+    if decision.is_some() != (level == ReceiptLevel::Responded) {
+        return node.refuse("decision must be given with RESPONDED, and with nothing else");
+    }
+    if text.trim().is_empty() {
+        return node.refuse("text must say something");
+    }
+    Some(Reply { level, decision, text })
 }
 
 /// The body of `POST /v1/notices/{id}/acknowledge`.

@@ -141,6 +141,7 @@ fn body(record: &Record) -> BodyWire {
         Body::Receipt(r) => BodyWire::Other(json!({
             "of": r.of.to_string(), "index": r.index, "level": r.level.name(), "utc_ms": r.at.0,
             "role": r.role.map(record::Role::name), "read_back": r.read_back.as_ref().map(read_back),
+            "decision": r.decision.map(record::Decision::name), "text": r.text,
         })),
         Body::Conflict(c) => BodyWire::Other(json!({
             "own": c.own.to_string(), "other": c.other.to_string(), "cpa_utc_ms": c.cpa.0,
@@ -150,6 +151,9 @@ fn body(record: &Record) -> BodyWire {
             "state": c.state.name(), "effective_utc_ms": c.effective.0, "reason": c.reason,
         })),
         Body::Keys(k) => BodyWire::Other(json!({ "statement": k.statement })),
+        Body::Desk(d) => BodyWire::Other(json!({
+            "manned": d.manned, "next_utc_ms": d.next.map(|t| t.0), "note": d.note,
+        })),
         Body::Withdrawn(w) => BodyWire::Other(json!({ "of": w.of.to_string() })),
     }
 }

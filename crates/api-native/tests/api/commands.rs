@@ -39,6 +39,8 @@ fn requests() -> Vec<(&'static str, String, Value, Role)> {
             Role::Officer,
         ),
         ("POST", format!("/v1/notices/{NOTICE}/acknowledge"), read_back(), Role::Officer),
+        ("POST", String::from("/v1/desk"), json!({"manned":true}), Role::Officer),
+        ("POST", format!("/v1/notices/{NOTICE}/answer"), json!({"level":"PUBLISHED","text":"A0123/26"}), Role::Officer),
         ("POST", "/v1/plans".into(), plan_json(), Role::Planner),
         ("PUT", format!("/v1/plans/{subject}"), plan_json(), Role::Planner),
         ("DELETE", format!("/v1/plans/{subject}"), json!(null), Role::Planner),
@@ -104,6 +106,14 @@ async fn requests_become_exact_commands() {
     };
     let expect = Command::AcknowledgeNotice { id: NOTICE, read_back: back };
     check("POST", &format!("/v1/notices/{NOTICE}/acknowledge"), read_back(), expect).await;
+    let reply = node::command::Reply {
+        level: record::ReceiptLevel::Responded,
+        decision: Some(record::Decision::Unable),
+        text: "No crew until 15:00".into(),
+    };
+    let expect = Command::ReplyNotice { id: NOTICE, reply };
+    let body = json!({"level":"RESPONDED","decision":"unable","text":"No crew until 15:00"});
+    check("POST", &format!("/v1/notices/{NOTICE}/answer"), body, expect).await;
     let path = format!("/v1/plans/{SUBJECT}");
     check("PUT", &path, plan_json(), Command::FilePlan { subject: SUBJECT, plan: plan() }).await;
     check("DELETE", &path, json!(null), Command::CancelPlan(SUBJECT)).await;

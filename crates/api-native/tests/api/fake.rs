@@ -109,6 +109,10 @@ impl Fake {
                 let fields: Vec<String> = checks.iter().filter(|(_, ok)| !ok).map(|(f, _)| String::from(*f)).collect();
                 if fields.is_empty() { Ok(Done::Ok) } else { Err(Refused::ReadBackDiffers { fields }) }
             }
+            Command::ReplyNotice { id, .. } => match view.notices.iter().find(|n| n.id == *id) {
+                Some(_) => Ok(Done::Ok),
+                None => Err(no_such("notice", id.to_string())),
+            },
             Command::FilePlan { plan, .. } if plan.callsign.as_deref() == Some("KNOT") => {
                 let reason = "the boundary crosses itself: edge 0 meets edge 2".into();
                 Err(Refused::Invalid { field: "plan.volumes".into(), reason })
@@ -120,6 +124,7 @@ impl Fake {
                 Ok(Done::Filed { subject: *subject, revision: 3, conflicts: vec!["meets S-17".into()] })
             }
             Command::SendAvoid { to, .. } => sent(to),
+            Command::StateDesk(_) => sent(&view.parties[1..]),
             Command::StateChannel { peer, .. } => sent(std::slice::from_ref(peer)),
             Command::TakeKeys(_) => Ok(Done::Ok),
             Command::SetPolicy { policy, replaces } => {

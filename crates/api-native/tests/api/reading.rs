@@ -73,6 +73,8 @@ async fn an_alert_and_a_notice_read_as_the_contract_says() {
         "level": { "value_ft": 24000.0, "reference": "pressure" }, "start_utc_ms": T0, "end_utc_ms": T0 + 3_600_000,
         "action": "Keep clear", "issued_utc_ms": T0 - 5000, "receipt": "ACKNOWLEDGED", "due_utc_ms": T0 + 295_000,
         "overdue": false, "received_utc_ms": T0 - 4900, "seen_utc_ms": null, "acknowledged": null, "sealed": true,
+        "answers": [{ "level": "PUBLISHED", "utc_ms": T0, "role": "officer", "by": null, "decision": null, "text": "A0123/26" }],
+        "told_after_utc_ms": T0 - 6000, "told_before_utc_ms": null, "claimed_off_ms": 0,
     });
     assert_eq!(state["notices"][0], expect);
     let listed = client.get("/v1/notices").await.json();

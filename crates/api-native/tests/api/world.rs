@@ -126,6 +126,7 @@ fn notices() -> Vec<NoticeView> {
         volumes: vec![volume()],
         action: Some("Keep clear".into()),
     };
+    let said = node::view::Said { at: Utc(T0), role: Role::Officer, by: None, decision: None, text: "A0123/26".into() };
     let incoming = NoticeView {
         id: NOTICE,
         subject: SubjectId([7; 16]),
@@ -141,6 +142,10 @@ fn notices() -> Vec<NoticeView> {
         seen: None,
         acknowledged: None,
         sealed: true,
+        answers: BTreeMap::from([(ReceiptLevel::Published, said)]),
+        told_after: Some(Utc(T0 - 6000)),
+        told_before: None,
+        claimed_off_ms: 0,
     };
     let acknowledged = Acknowledged { at: Utc(T0), role: Some(Role::Officer), by: None, read_back_ok: true };
     let plain = Notice {
@@ -179,6 +184,10 @@ fn peers() -> Vec<PeerView> {
         refused: BTreeMap::from([("MALFORMED".into(), 2)]),
         tls_spki_sha256: Hash32([0xAD; 32]),
         keys: Some((2, "stolen", Utc(T0))),
+        throttled: BTreeMap::from([("plan".into(), 3)]),
+        waiting: 4,
+        staffing: Some(record::DeskStatus { manned: false, next: Some(Utc(T0)), note: "voice".into() }),
+        forks: vec![node::view::ForkView { to: party("civil"), size: 3, notes: ["a".into(), "b".into()] }],
     };
     let civil = PeerView {
         party: party("civil"),
@@ -259,6 +268,7 @@ pub fn view() -> View {
     accounts.insert("anna".into(), account(Role::Officer));
     accounts.insert("late".into(), Account { expires: Some(Utc(T0 - 1)), ..account(Role::Officer) });
     View {
+        staffing: None,
         utc: Utc(T0),
         seq: 100,
         party: party("north"),

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use link::{
-    CloseCode, EntriesFrame, Frame, FrozenReason, Link, LinkConfig, LinkState, LinkView, Outbox, Output, Refusal, Step,
+    CloseCode, EntriesFrame, Frame, FrozenReason, Limits, Link, LinkConfig, LinkState, LinkView, Outbox, Output, Rate,
+    Refusal, Step,
 };
 use record::{ChannelState, ChannelStatement, Decoded, Hash32, Mode, PartyId, Record};
 use release::{Envelope, Released, release_channel};
@@ -54,6 +55,11 @@ pub fn config(i: usize) -> LinkConfig {
     }
 }
 
+/// Rates that no test but those of the rates comes near.
+pub fn wide() -> Limits {
+    Limits::all(Rate { per_minute: 60_000_000, burst: 1_000_000 })
+}
+
 /// The n-th record of the link with this configuration.
 pub fn record_of(config: &LinkConfig, n: u32, now: Now) -> Released<Record> {
     let envelope = Envelope {
@@ -65,6 +71,14 @@ pub fn record_of(config: &LinkConfig, n: u32, now: Now) -> Released<Record> {
     let body =
         ChannelStatement { state: ChannelState::InForce, effective: Utc(n.into()), reason: format!("statement {n}") };
     release_channel(&envelope, n + 1, None, body, now).unwrap()
+}
+
+/// A batch of one aircraft, issued at this time.
+pub fn tracks_of(config: &LinkConfig, now: Now) -> Vec<u8> {
+    let report = track::TrackReport::new(1, units::Position::new(470_000_000, 80_000_000).unwrap(), now.utc);
+    let template = record_of(config, 0, now).value().clone();
+    let body = record::Body::Tracks(Box::new(record::TrackBatch::pack(now.utc, &[report]).unwrap()));
+    record::encode(&Record { body, ..template }).unwrap()
 }
 
 /// What a node journals for a link.
@@ -106,7 +120,7 @@ pub struct Side {
 impl Side {
     pub fn new(config: LinkConfig, keys: Keys, pact: String) -> Self {
         Self {
-            link: Link::new(config.clone()).unwrap(),
+            link: Link::new(config.clone()).unwrap().with_limits(wide()),
             config,
             journal: vec![],
             keys,
@@ -207,6 +221,10 @@ impl Side {
                 let line = cosign(&order.checkpoint.to_text(), order.time_s, &self.keys.cosign).unwrap();
                 let (size, recv_utc_ms) = (order.checkpoint.size, order.recv_utc.0);
                 Frame::Cosignature { size, recv_utc_ms, line: line.to_text() }.encode()
+            }
+            Step::Share(order) => {
+                let sign = |c| sign_checkpoint(c, &self.keys.log).unwrap().to_bytes();
+                order.frame(order.sign.iter().map(sign).collect()).encode()
             }
             Step::Entries { from, to } => {
                 let mut frame = EntriesFrame::new(from);

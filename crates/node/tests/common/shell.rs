@@ -153,6 +153,10 @@ impl Shell {
                 let note = tlog::sign_checkpoint(&order.checkpoint, &self.keys.log).unwrap();
                 Frame::Checkpoint { seq: order.seq, sent_utc_ms: order.sent_utc.0, note: note.to_bytes() }.encode()
             }
+            Step::Share(order) => {
+                let sign = |c| tlog::sign_checkpoint(c, &self.keys.log).unwrap().to_bytes();
+                order.frame(order.sign.iter().map(sign).collect()).encode()
+            }
             Step::Entries { from, to } => {
                 let mut frame = EntriesFrame::new(from);
                 for entry in &self.stores[peer].out[from as usize..to as usize] {

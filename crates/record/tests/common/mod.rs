@@ -2,9 +2,9 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 use airspace::{Limit, Outline, Plan, PlanState, Site, SiteCategory, SpecialHandling, Verification, Volume4d};
 use record::{
-    Avoid, Body, Caveat, ChannelState, ChannelStatement, ConflictReport, Hash32, Kind, Mode, Notice, NoticeClass,
-    PactInForce, PartyId, Precedence, ReadBack, Receipt, ReceiptLevel, ReceiptWanted, Record, ReleaseForm, Role,
-    SCHEMA, SubjectId, TrackBatch, Withdrawn,
+    Avoid, Body, Caveat, ChannelState, ChannelStatement, ConflictReport, DeskStatus, Hash32, Kind, Mode, Notice,
+    NoticeClass, PactInForce, PartyId, Precedence, ReadBack, Receipt, ReceiptLevel, ReceiptWanted, Record, ReleaseForm,
+    Role, SCHEMA, SubjectId, TrackBatch, Withdrawn,
 };
 use track::{Address, AircraftClass, Callsign, ModeA, SourceClass, TrackReport};
 use units::{Altitude, Angle, Height, Position, Reference, Speed, Utc, Vertex, VerticalRate};
@@ -58,6 +58,8 @@ fn body(kind: Kind) -> Body {
                 level: Some(Altitude::pressure_feet(5000)),
                 time: Some(ISSUED),
             }),
+            decision: None,
+            text: None,
         }),
         Kind::Site => Body::Site(Site {
             category: SiteCategory::Hospital,
@@ -79,6 +81,11 @@ fn body(kind: Kind) -> Body {
             state: ChannelState::Suspended,
             effective: ISSUED.plus_ms(600_000),
             reason: "Clause 7 not kept since 02:00 UTC".into(),
+        }),
+        Kind::Desk => Body::Desk(DeskStatus {
+            manned: false,
+            next: Some(ISSUED.plus_ms(3_600_000)),
+            note: "Voice line to the operations centre".into(),
         }),
         Kind::Withdrawn => Body::Withdrawn(Withdrawn { of: Hash32([0x44; 32]) }),
         Kind::Keys => Body::Keys(record::KeysReplaced { statement: "skypact keys v1\n".into() }),

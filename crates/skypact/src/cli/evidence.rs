@@ -83,7 +83,7 @@ struct ExportArgs {
     /// What we said, what we were told, or both.
     #[arg(long, default_value = "both")]
     direction: Direction,
-    /// Only these kinds: pact, tracks, plan, notice, receipt, site, avoid, conflict, channel, withdrawn.
+    /// Only these kinds: pact, tracks, plan, notice, receipt, site, avoid, conflict, channel, withdrawn, desk.
     #[arg(long, value_delimiter = ',', value_parser = kind)]
     kind: Vec<Kind>,
     /// File to write; must not exist.

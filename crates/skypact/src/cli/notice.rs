@@ -14,6 +14,9 @@ Examples:
   skypact notice send --to south --class hazard --precedence IMMEDIATE --text \"Gunfire from the ridge\" \\
     --place \"47°06'30\\\"N 008°12'15\\\"E\" --level 3000ftMSL --start now
   skypact notice list
+  skypact notice respond 3fa9 --decision unable --text \"No crew until 15:00\"
+  skypact notice pass-on 3fa9 --to \"Tower, 3 squadrons\"
+  skypact notice publish 3fa9 --at \"NOTAM A0123/26\"
   skypact notice ack 3fa9 --place \"47.1083N 8.2042E\" --level 3000ftMSL --time 2026-08-01T05:00:00Z
 
 Precedence and time to acknowledge are the pact's (clause 7): FLASH, IMMEDIATE, PRIORITY, ROUTINE.
@@ -29,6 +32,9 @@ compares (place within 100 m, level with its reference, time within a minute) an
 the sender.
 
 Exit codes: 0 done; 1 failed; 2 wrong command line; 4 refused by the node (a read-back that differs, no such notice).";
+
+/// A claimed time further than this from what the logs allow is said: a clock of five seconds' error is the pact's matter.
+const CLAIMED_OFF_SHOWN_MS: i64 = 5_000;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -54,6 +60,12 @@ enum NoticeCommand {
     /// Acknowledges a notice received, with a read-back.
     #[command(after_help = AFTER)]
     Ack(AckArgs),
+    /// Answers a notice that was acknowledged: what is decided, in words.
+    Respond(RespondArgs),
+    /// Says to whom a notice that was acknowledged was passed.
+    PassOn(PassOnArgs),
+    /// Says where a notice that was acknowledged was published, for instance its NOTAM.
+    Publish(PublishArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -85,8 +97,9 @@ struct SendArgs {
     /// What the receiver is asked to do, up to 400 bytes.
     #[arg(long)]
     action: Option<String>,
-    /// Receipt asked for: RECEIVED, SEEN or ACKNOWLEDGED.
-    #[arg(long, default_value = "ACKNOWLEDGED", ignore_case = true, value_parser = ["RECEIVED", "SEEN", "ACKNOWLEDGED"])]
+    /// Receipt asked for: RECEIVED, SEEN, ACKNOWLEDGED, RESPONDED, DISSEMINATED or PUBLISHED.
+    #[arg(long, default_value = "ACKNOWLEDGED", ignore_case = true,
+        value_parser = ["RECEIVED", "SEEN", "ACKNOWLEDGED", "RESPONDED", "DISSEMINATED", "PUBLISHED"])]
     receipt: String,
     #[command(flatten)]
     node: NodeArgs,
@@ -109,6 +122,61 @@ struct AckArgs {
     node: NodeArgs,
 }
 
+#[derive(Debug, clap::Args)]
+struct RespondArgs {
+    /// The notice's name, or its first digits (4 or more).
+    id: String,
+    /// accept, object, unable or propose.
+    #[arg(long, value_parser = ["accept", "object", "unable", "propose"])]
+    decision: String,
+    /// In words, up to 400 bytes.
+    #[arg(long)]
+    text: String,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct PassOnArgs {
+    /// The notice's name, or its first digits (4 or more).
+    id: String,
+    /// To whom: units and how many, up to 400 bytes.
+    #[arg(long)]
+    to: String,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct PublishArgs {
+    /// The notice's name, or its first digits (4 or more).
+    id: String,
+    /// Where, up to 400 bytes.
+    #[arg(long)]
+    at: String,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+/// Answers a notice above ACKNOWLEDGED.
+fn answer(id: &str, node: &NodeArgs, body: Value, global: Global) -> anyhow::Result<()> {
+    let level = body["level"].as_str().unwrap_or_default().to_owned();
+    let id = client::talk(node, async |client| {
+        let mut notices = client.list("/v1/notices").await?;
+        notices.retain(|n| n["direction"] == "in");
+        let notice = by_prefix(&notices, "id", id, "notice received")?;
+        let id = notice["id"].as_str().context("a notice without a name")?.to_owned();
+        client.command(Method::POST, &client::path("/v1/notices/", &id, "/answer")?, Some(body)).await?;
+        Ok(id)
+    })?;
+    if global.json {
+        println!("{}", json!({ "answered": id, "level": level }));
+    } else {
+        println!("{level} {id}: signed, and the sender is told.");
+    }
+    Ok(())
+}
+
 /// Runs the command.
 pub fn run(args: Args, global: Global) -> Outcome {
     match args.command {
@@ -129,6 +197,16 @@ pub fn run(args: Args, global: Global) -> Outcome {
             })?;
             notices.retain(|n| !open || is_open(n));
             list(&notices, now, global);
+        }
+        NoticeCommand::Respond(args) => {
+            let body = json!({ "level": "RESPONDED", "decision": args.decision, "text": args.text });
+            answer(&args.id, &args.node, body, global)?;
+        }
+        NoticeCommand::PassOn(args) => {
+            answer(&args.id, &args.node, json!({ "level": "DISSEMINATED", "text": args.to }), global)?;
+        }
+        NoticeCommand::Publish(args) => {
+            answer(&args.id, &args.node, json!({ "level": "PUBLISHED", "text": args.at }), global)?;
         }
         NoticeCommand::Ack(args) => {
             let id = client::talk(&args.node, async |client| {
@@ -260,6 +338,16 @@ fn lines(notice: &Value, now: Utc) -> String {
     }
     if !facts.is_empty() {
         out.push_str(&format!("    {}\n", facts.join("; ")));
+    }
+    for answer in notice["answers"].as_array().map(Vec::as_slice).unwrap_or_default() {
+        let word = |name: &str| answer[name].as_str().map(values::plain).unwrap_or_default();
+        let decision = answer["decision"].as_str().map_or_else(String::new, |d| format!("{}: ", values::plain(d)));
+        out.push_str(&format!("    {} {} {decision}{}\n", word("level"), show_time(&answer["utc_ms"]), word("text")));
+    }
+    let off = notice["claimed_off_ms"].as_i64().unwrap_or(0);
+    if off.abs() >= CLAIMED_OFF_SHOWN_MS {
+        let side = if off < 0 { "before" } else { "after" };
+        out.push_str(&format!("    CLAIMED TIME is {} {side} what the order of the logs allows\n", span(off.abs())));
     }
     out
 }

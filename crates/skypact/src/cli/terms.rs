@@ -90,6 +90,8 @@ impl Terms {
             checkpoint_idle_ms: idle,
             clock_warn_ms: warn,
             clock_refuse_ms: refuse,
+            checkpoints_shared: false,
+            rates: BTreeMap::new(),
         };
         pact.check().context("these terms make no pact")?;
         prepare(&pact)?;

@@ -156,6 +156,8 @@ fn sign(keys: &BTreeMap<&str, Keys>, plan: &Plan) -> Result<SignedPact> {
         checkpoint_idle_ms: 1000,
         clock_warn_ms: 60_000,
         clock_refuse_ms: 600_000,
+        checkpoints_shared: true,
+        rates: BTreeMap::new(),
     };
     let mut signed = SignedPact::unsigned(pact)?;
     for (name, ..) in PARTIES {

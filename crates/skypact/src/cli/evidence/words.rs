@@ -29,7 +29,10 @@ pub fn sentence(record: &Record) -> String {
         Body::Receipt(r) => {
             let role = r.role.map_or_else(String::new, |role| format!(" by the {}", role.name()));
             let back = r.read_back.map_or_else(String::new, |b| format!(", read back: {}", read_back_text(&b)));
-            format!("{}{role} at {}, for record {}{back}", r.level.name(), rfc3339(r.at), short(&r.of.to_string()))
+            let decision = r.decision.map_or_else(String::new, |d| format!(", {}", d.name()));
+            let said = r.text.as_deref().map_or_else(String::new, |text| format!(": {}", plain(text)));
+            let (of, at) = (short(&r.of.to_string()), rfc3339(r.at));
+            format!("{}{role} at {at}, for record {of}{back}{decision}{said}", r.level.name())
         }
         Body::Site(site) => {
             let name = site.name.as_deref().map_or_else(|| subject(record), plain);
@@ -53,6 +56,11 @@ pub fn sentence(record: &Record) -> String {
             }
             Err(error) => format!("a statement about keys that cannot be read: {error}"),
         },
+        Body::Desk(d) => {
+            let state = if d.manned { "manned" } else { "not manned" };
+            let until = d.next.map_or_else(String::new, |at| format!(" until {}", rfc3339(at)));
+            format!("its desk is {state}{until}: {}", plain(&d.note))
+        }
         Body::Withdrawn(w) => format!("withdraws record {}", short(&w.of.to_string())),
     }
 }

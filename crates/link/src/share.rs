@@ -1,0 +1,124 @@
+//! Checkpoints shown to third parties: what finds a party that tells two others two histories.
+//!
+//! This machine carries the frame and compares what concerns its own two logs. Which notes are shown to whom, and what is
+//! kept of logs between two others, is the node's.
+use alloc::vec;
+use alloc::vec::Vec;
+use minicbor::bytes::ByteVec;
+use tlog::Checkpoint;
+use units::Now;
+
+use crate::machine::Link;
+use crate::output::{Output, ShareOrder};
+use crate::reason::{CloseCode, FrozenReason};
+use crate::ring::Known;
+use crate::state::Phase;
+
+/// How often checkpoints are shown, ms: a fork is found within two of these.
+pub const SHARE_EVERY_MS: u64 = 5_000;
+/// Notes of one frame: of 16 parties 14 others, each with four notes, and 16 forks of two. 96 × 4,096 bytes are 384 KiB.
+pub const SHARED_MAX: usize = 96;
+/// Frames sooner after the one before are ignored: verifying 96 notes takes some 5 ms.
+const SHARED_LEAST_MS: u64 = SHARE_EVERY_MS / 2;
+
+impl Link {
+    /// Remembers the root at each of the last sizes of the peer's log, so that any note of it can be compared.
+    #[must_use]
+    pub fn watching(mut self, on: bool) -> Self {
+        self.watching = on;
+        self
+    }
+
+    /// Shows the peer checkpoints: notes as they were heard, and own ones that are to be signed. Nothing without a session.
+    //= spec/link.md L-47
+    pub fn share(&mut self, mut notes: Vec<Vec<u8>>, mut sign: Vec<Checkpoint>) {
+        let Phase::Up(session) = &self.phase else { return };
+        sign.truncate(SHARED_MAX);
+        notes.truncate(SHARED_MAX - sign.len());
+        if notes.len() + sign.len() > 0 {
+            let order = ShareOrder { session: session.contact.session, notes, sign };
+            self.outputs.push_back(Output::Share(order));
+        }
+    }
+
+    /// The newest note of the peer's log, as it was heard from the peer.
+    #[must_use]
+    pub fn peer_note(&self) -> Option<&[u8]> {
+        self.peer_note.as_ref().map(|note| note.as_slice())
+    }
+
+    /// Our log at the newest size that the peer cosigned: it holds a note of that size to compare with.
+    #[must_use]
+    pub fn receipted(&self) -> Option<Checkpoint> {
+        let root = self.signed.root(self.cosigned)?;
+        (self.cosigned > 0).then(|| Checkpoint { origin: self.config.out_origin(), size: self.cosigned, root })
+    }
+
+    //= spec/link.md L-48
+    pub(crate) fn on_shared(&mut self, notes: Vec<Vec<u8>>, now: Now) {
+        if !self.watching {
+            return self.close(CloseCode::Unexpected, &"the pact does not share checkpoints", now);
+        }
+        let Phase::Up(session) = &mut self.phase else { return };
+        if session.shared_at.is_some_and(|at| now.mono.since_ms(at) < SHARED_LEAST_MS) {
+            return;
+        }
+        session.shared_at = Some(now.mono);
+        self.outputs.extend(notes.into_iter().map(|note| Output::Shown { note }));
+    }
+
+    /// Takes a checkpoint of the peer's log from a third party: a witness, or another peer.
+    ///
+    /// Freezes the link if it contradicts what the peer told us.
+    ///
+    /// # Errors
+    /// What [`open_checkpoint`] gives: such a note says nothing about the peer.
+    //= spec/link.md L-30
+    //= spec/link.md L-49
+    pub fn handle_witnessed(&mut self, note: &[u8], now: Now) -> Result<(), tlog::Error> {
+        let opened = self.open_theirs(note)?;
+        if matches!(self.phase, Phase::Frozen(_)) {
+            return Ok(());
+        }
+        if self.seen.know(opened.size, &opened.root) == Known::OtherRoot {
+            self.contradiction(FrozenReason::Equivocation, opened.size, note.to_vec(), now);
+        } else if self.trail.know(opened.size, &opened.root) == Known::OtherRoot {
+            // Never signed to us at this size; but what it sent us has another root.
+            let evidence = self.peer_note.clone().into_iter().chain([ByteVec::from(note.to_vec())]).collect();
+            self.freeze(FrozenReason::RootMismatch, evidence, None, now);
+        }
+        Ok(())
+    }
+
+    /// Takes a checkpoint of our own log that a third party was shown.
+    ///
+    /// One that we never signed means that this data is an old copy, or that another has our key: either way nothing more
+    /// may be signed here.
+    ///
+    /// # Errors
+    /// What [`open_checkpoint`] gives: such a note is not ours.
+    //= spec/link.md L-50
+    pub fn handle_own_shown(&mut self, note: &[u8], now: Now) -> Result<(), tlog::Error> {
+        let (opened, by_thief) = self.open_own(note)?;
+        // What a stolen key signed does not show what we signed.
+        if by_thief || matches!(self.phase, Phase::Frozen(_)) {
+            return Ok(());
+        }
+        match self.signed.know(opened.size, &opened.root) {
+            Known::Same | Known::Forgotten => {}
+            Known::OtherRoot | Known::Above | Known::Skipped => {
+                self.freeze(FrozenReason::OwnRollback, vec![ByteVec::from(note.to_vec())], None, now);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ShareOrder {
+    /// The frame, once the own checkpoints are signed.
+    #[must_use]
+    pub fn frame(&self, signed: Vec<Vec<u8>>) -> crate::frame::Frame {
+        assert_eq!(signed.len(), self.sign.len(), "each that was to be signed is");
+        crate::frame::Frame::Checkpoints(self.notes.iter().cloned().chain(signed).collect())
+    }
+}
