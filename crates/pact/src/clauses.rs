@@ -6,6 +6,7 @@ use record::Precedence;
 use units::AircraftClass;
 
 use crate::form::{distance, duration, height, limit, outline, time};
+use crate::oversight::{auditor_text, quorum_text};
 use crate::rules::{Minima, Pact, Party};
 
 /// First line of every pact.
@@ -64,6 +65,15 @@ pub(crate) fn clauses(pact: &Pact) -> Vec<Clause> {
     add("13.1".into(), "checkpoint".into(), format!("checkpoint {busy} ms busy {idle} ms idle"));
     let (warn, refuse) = (pact.clock_warn_ms, pact.clock_refuse_ms);
     add("13.2".into(), "clock".into(), format!("clock {warn} ms warn {refuse} ms refuse"));
+    for (i, auditor) in pact.oversight.auditors.iter().enumerate() {
+        add(format!("15.{}", i + 1), format!("auditor {}", auditor.id), auditor_text(auditor));
+    }
+    for (i, key) in pact.oversight.witnesses.iter().enumerate() {
+        add(format!("16.{}", i + 1), format!("witness {}", key.name()), format!("witness {key}"));
+    }
+    if let Some(quorum) = pact.oversight.quorum {
+        add("17.1".into(), "quorum".into(), quorum_text(quorum));
+    }
     out
 }
 

@@ -13,6 +13,7 @@ use crate::error::{PactError, Reason, cut};
 use crate::form::{
     parse_decimal, parse_distance, parse_duration, parse_height, parse_limit, parse_outline, parse_time,
 };
+use crate::oversight::{self, Oversight};
 use crate::rules::{Minima, PACT_BYTES_MAX, PARTIES_MAX, Pact, PairMinima, Party};
 
 const PARTY: &str = "1.N party ID \"NAME\" log-key=KEY cosign-key=KEY tls-spki-sha256=HEX desk=\"TEXT\"";
@@ -101,6 +102,7 @@ fn clauses(lines: &mut Lines<'_>) -> Result<Pact, PactError> {
     })?;
     let (checkpoint_busy_ms, checkpoint_idle_ms) = lines.one("13.1", "checkpoint", CHECKPOINT, checkpoint_ms)?;
     let (clock_warn_ms, clock_refuse_ms) = lines.one("13.2", "clock", CLOCK, clock_ms)?;
+    let oversight = oversight(lines, &parties)?;
     if lines.at < lines.lines.len() {
         let found = cut(lines.peek());
         let clause = lines.peek().split(' ').next().unwrap_or_default();
@@ -123,7 +125,22 @@ fn clauses(lines: &mut Lines<'_>) -> Result<Pact, PactError> {
         checkpoint_idle_ms,
         clock_warn_ms,
         clock_refuse_ms,
+        oversight,
     })
+}
+
+/// Clauses 15 to 17, which may be left out.
+fn oversight(lines: &mut Lines<'_>, parties: &[Party]) -> Result<Oversight, PactError> {
+    let auditors = lines.many("15", "auditor", oversight::auditor)?;
+    let witnesses = lines.many("16", "witness", oversight::witness)?;
+    let mut quorums = lines.many("17", "quorum", |words| oversight::quorum(words, witnesses.len()))?;
+    if quorums.len() > 1 {
+        lines.at -= quorums.len() - 1;
+        return Err(lines.error("17.2", Reason::Unknown { found: cut(lines.peek()) }));
+    }
+    let oversight = Oversight { auditors, witnesses, quorum: quorums.pop() };
+    lines.check("15", || oversight::agree(&oversight, parties))?;
+    Ok(oversight)
 }
 
 /// The text must be the one that would be written for its meaning.

@@ -420,6 +420,7 @@ fn pacts() -> impl Strategy<Value = Pact> {
                     checkpoint_idle_ms: 200 + times.1 % 801,
                     clock_warn_ms: times.2,
                     clock_refuse_ms: times.2 + times.3,
+                    oversight: Oversight::default(),
                 }
             },
         )
@@ -502,6 +503,7 @@ fn the_example_in_testdata_is_current() {
         checkpoint_idle_ms: 1000,
         clock_warn_ms: 1000,
         clock_refuse_ms: 5000,
+        oversight: Oversight::default(),
     };
     if std::env::var("SKYPACT_GOLDEN").is_ok_and(|v| v == "write") {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/three-parties.pact");

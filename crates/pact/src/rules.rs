@@ -8,6 +8,7 @@ use tlog::VerifierKey;
 use units::{AircraftClass, Height, Utc};
 
 use crate::error::{PactError, Reason};
+use crate::oversight::Oversight;
 
 /// Most bytes of a pact's text: its signed note (64 KiB) has room for 16 signatures of 365 bytes besides.
 pub const PACT_BYTES_MAX: usize = 58_000;
@@ -51,6 +52,8 @@ pub struct Pact {
     pub clock_warn_ms: u32,
     /// Clause 13.2: times of a peer whose clock is off by more are not certified, ms.
     pub clock_refuse_ms: u32,
+    /// Clauses 15 to 17: auditors and witnesses.
+    pub oversight: Oversight,
 }
 
 /// A party and how to know it.

@@ -66,6 +66,7 @@ pub fn pact_of(names: &[&str], start: Utc) -> Pact {
         checkpoint_idle_ms: 1000,
         clock_warn_ms: 1000,
         clock_refuse_ms: 5000,
+        oversight: Default::default(),
     }
 }
 

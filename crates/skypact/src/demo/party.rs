@@ -155,6 +155,7 @@ fn sign(keys: &BTreeMap<&str, Keys>, plan: &Plan) -> Result<SignedPact> {
         checkpoint_idle_ms: 1000,
         clock_warn_ms: 60_000,
         clock_refuse_ms: 600_000,
+        oversight: Default::default(),
     };
     let mut signed = SignedPact::unsigned(pact)?;
     for (name, ..) in PARTIES {

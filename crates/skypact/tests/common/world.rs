@@ -131,6 +131,7 @@ impl World {
             checkpoint_idle_ms: 1000,
             clock_warn_ms: 60_000,
             clock_refuse_ms: 600_000,
+            oversight: Default::default(),
         }
     }
 

@@ -131,6 +131,7 @@ pub fn agree(a: &Home, b: &Home) -> Result<SignedPact> {
         checkpoint_idle_ms: 1000,
         clock_warn_ms: 1000,
         clock_refuse_ms: 5000,
+        oversight: Default::default(),
     };
     let mut signed = SignedPact::unsigned(pact)?;
     for home in [a, b] {
