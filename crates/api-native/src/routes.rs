@@ -59,6 +59,7 @@ routes! {
     post "/v1/avoid" => commands::send_avoid;
     post "/v1/channel/{party}" => commands::state_channel;
     put "/v1/release" => commands::set_policy;
+    post "/v1/keys" => commands::take_keys;
     get "/healthz" => read::health;
     get "/metrics" => read::metrics;
     get "/openapi.json" => read::openapi;

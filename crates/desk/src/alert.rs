@@ -122,6 +122,9 @@ pub enum PeerTrouble {
     /// The pact with it has ended, ends soon, or has not begun.
     #[n(7)]
     Validity,
+    /// Its keys were replaced, or two hold the key that replaces them.
+    #[n(8)]
+    Keys,
 }
 
 /// Trouble of our own.
@@ -137,6 +140,9 @@ pub enum OwnTrouble {
     /// An input could not be folded and was skipped.
     #[n(5)]
     Skipped,
+    /// Somebody else holds the key that replaces our keys.
+    #[n(6)]
+    Keys,
 }
 
 /// The kinds that the API tells apart.
@@ -210,9 +216,11 @@ impl Situation {
             Self::Notice(_) => AlertKind::Notice,
             Self::Peer(_, PeerTrouble::Lost) => AlertKind::PeerLost,
             Self::Peer(_, PeerTrouble::Clock) => AlertKind::Clock,
-            Self::Peer(_, PeerTrouble::Channel | PeerTrouble::Validity) => AlertKind::Channel,
+            Self::Peer(_, PeerTrouble::Channel | PeerTrouble::Validity | PeerTrouble::Keys) => AlertKind::Channel,
             Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact) => AlertKind::Frozen,
-            Self::Own(OwnTrouble::Picture | OwnTrouble::Gap | OwnTrouble::Skipped) => AlertKind::OwnPicture,
+            Self::Own(OwnTrouble::Picture | OwnTrouble::Gap | OwnTrouble::Skipped | OwnTrouble::Keys) => {
+                AlertKind::OwnPicture
+            }
         }
     }
 }

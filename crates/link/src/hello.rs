@@ -4,7 +4,6 @@ use alloc::string::String;
 use alloc::vec;
 use minicbor::bytes::ByteVec;
 use record::{Hash32, SCHEMA};
-use tlog::open_checkpoint;
 use units::Now;
 
 use crate::frame::{Frame, Hello};
@@ -89,7 +88,7 @@ impl Link {
     /// the session.
     fn check_own_note(&mut self, note: &[u8], in_size: u64, now: Now) -> bool {
         //= spec/link.md L-13
-        let opened = match open_checkpoint(note, &self.config.out_origin(), &self.config.my_log_key) {
+        let (opened, by_thief) = match self.open_own(note) {
             Ok(opened) => opened,
             Err(error) => {
                 self.close(CloseCode::BadCheckpoint, &format!("your_checkpoint: {error}"), now);
@@ -99,6 +98,16 @@ impl Link {
         //= spec/link.md L-14
         match self.signed.know(opened.size, &opened.root) {
             Known::Same | Known::Forgotten => {}
+            // Somebody else may have signed that: it does not show that we did.
+            //= spec/keys.md K-9
+            Known::OtherRoot | Known::Above | Known::Skipped if by_thief => {
+                self.close(
+                    CloseCode::BadCheckpoint,
+                    &"your_checkpoint is by a key that was stolen, and not of my log",
+                    now,
+                );
+                return false;
+            }
             Known::OtherRoot | Known::Above | Known::Skipped => {
                 self.freeze(FrozenReason::OwnRollback, vec![ByteVec::from(note.to_vec())], None, now);
                 return false;
@@ -124,6 +133,7 @@ impl Link {
             waiting: Default::default(),
             credit: CONTROL_BURST,
             credit_at: now.mono,
+            began: sent_upto,
         });
         self.last_end = None;
         self.outputs.push_back(Output::StateChanged);

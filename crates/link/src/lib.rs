@@ -28,6 +28,7 @@ mod config;
 mod error;
 mod frame;
 mod hello;
+mod keys;
 mod machine;
 mod output;
 mod reason;

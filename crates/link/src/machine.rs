@@ -14,6 +14,7 @@ use crate::clock::ClockWatch;
 use crate::config::LinkConfig;
 use crate::error::{Error, Misuse};
 use crate::frame::{CLOSE_TEXT_BYTES_MAX, Frame};
+use crate::keys::PastKey;
 use crate::output::{CheckpointOrder, Output};
 use crate::reason::{CloseCode, FrozenReason};
 use crate::ring::Ring;
@@ -59,6 +60,18 @@ pub struct Link {
     pub(crate) tally: Tally,
     #[n(12)]
     pub(crate) last_end: Option<End>,
+    /// Keys that signed our log before.
+    #[n(13)]
+    pub(crate) my_past: Vec<PastKey>,
+    /// Keys that signed the peer's log before.
+    #[n(14)]
+    pub(crate) peer_past: Vec<PastKey>,
+    /// Whether the newest note of the peer's log is by one of these.
+    #[n(15)]
+    pub(crate) peer_note_is_past: bool,
+    /// Size of our log with the statement about our newest keys.
+    #[n(16)]
+    pub(crate) keys_told: u64,
     #[cbor(skip)]
     pub(crate) outputs: VecDeque<Output>,
 }
@@ -93,6 +106,10 @@ impl Link {
             covered: None,
             tally: Tally::default(),
             last_end: None,
+            my_past: Vec::new(),
+            peer_past: Vec::new(),
+            peer_note_is_past: false,
+            keys_told: 0,
             outputs: VecDeque::new(),
         })
     }

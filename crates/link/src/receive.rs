@@ -67,7 +67,7 @@ impl Link {
     /// What [`open_checkpoint`] gives: such a note says nothing about the peer.
     //= spec/link.md L-30
     pub fn handle_witnessed(&mut self, note: &[u8], now: Now) -> Result<(), tlog::Error> {
-        let opened = open_checkpoint(note, &self.config.in_origin(), &self.config.peer_log_key)?;
+        let opened = self.open_theirs(note)?;
         let frozen = matches!(self.phase, Phase::Frozen(_));
         if !frozen && self.seen.know(opened.size, &opened.root) == Known::OtherRoot {
             self.contradiction(FrozenReason::Equivocation, opened.size, note.to_vec(), now);
@@ -155,7 +155,8 @@ impl Link {
             let evidence = self.peer_note.clone().into_iter().chain([ByteVec::from(note)]).collect();
             return self.freeze(FrozenReason::RootMismatch, evidence, None, now);
         }
-        if known == Known::Above {
+        // The first note by a new key takes the place of the last one by the old key, though it says no more.
+        if known == Known::Above || self.peer_note_is_past {
             self.seal(size, root, note);
         }
         let late_ms = self.clock.checkpoint(sent, now.utc);
@@ -168,6 +169,7 @@ impl Link {
     fn open_peer_note(&self, note: &[u8]) -> Result<(u64, Hash), String> {
         if let (Some(held), Some(newest)) = (&self.peer_note, self.seen.newest())
             && held.as_slice() == note
+            && !self.peer_note_is_past
         {
             return Ok(newest);
         }
@@ -184,6 +186,7 @@ impl Link {
     fn seal(&mut self, size: u64, root: Hash, note: Vec<u8>) {
         self.seen.push(size, root);
         self.peer_note = Some(ByteVec::from(note.clone()));
+        self.peer_note_is_past = false;
         self.outputs.push_back(Output::StorePeerCheckpoint { size, note });
         if size > 0 {
             self.outputs.push_back(Output::Sealed { size });
@@ -194,6 +197,11 @@ impl Link {
     //= spec/link.md L-34
     fn cosign(&mut self, size: u64, root: Hash, now: Now) {
         let Phase::Up(session) = &mut self.phase else { return };
+        // A peer that has not read of our new key cannot know its signature; the heartbeat asks again.
+        //= spec/keys.md K-6
+        if self.keys_told > self.cosigned.max(session.began) {
+            return;
+        }
         if session.cosigned_in.replace(size) == Some(size) {
             return;
         }

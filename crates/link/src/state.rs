@@ -75,6 +75,9 @@ pub(crate) struct Session {
     /// When the credit was last refilled.
     #[n(9)]
     pub credit_at: Mono,
+    /// Entries of our log that the peer held when the session began.
+    #[n(10)]
+    pub began: u64,
 }
 
 impl Session {
@@ -144,6 +147,7 @@ mod tests {
             waiting: BTreeMap::new(),
             credit: 0,
             credit_at: Mono(0),
+            began: 0,
         };
         for size in 0..1000 {
             session.await_cosignature(size, Mono(size));

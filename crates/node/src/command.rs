@@ -145,6 +145,9 @@ pub enum Command {
     /// The actor sets its own password (argon2id PHC string); it must have an account, which then no longer must set one.
     #[n(14)]
     SetPassword(#[n(0)] String),
+    /// Take a statement that replaces a party's keys, brought by a person.
+    #[n(15)]
+    TakeKeys(#[n(0)] String),
 }
 
 impl Command {
@@ -167,6 +170,7 @@ impl Command {
             Self::SignedIn { .. } => "signed-in",
             Self::SignedOut => "signed-out",
             Self::SetPassword(_) => "set-password",
+            Self::TakeKeys(_) => "take-keys",
         }
     }
 
@@ -184,7 +188,11 @@ impl Command {
             | Self::SendAvoid { .. } => {
                 matches!(role, Role::Planner)
             }
-            Self::SetPolicy { .. } | Self::StateChannel { .. } | Self::SetAccount { .. } | Self::RemoveAccount(_) => {
+            Self::SetPolicy { .. }
+            | Self::StateChannel { .. }
+            | Self::SetAccount { .. }
+            | Self::RemoveAccount(_)
+            | Self::TakeKeys(_) => {
                 matches!(role, Role::Administrator)
             }
             Self::SignedIn { .. } | Self::SignedOut | Self::SetPassword(_) => true,

@@ -2,6 +2,7 @@
 use crate::command::{Account, Actor, Answer, Command, Done, Refused, SendNotice, SentTo};
 use crate::filed::{Filed, NotFiled, room};
 use crate::input::{Output, PaintedAlert};
+use crate::keys::Taken;
 use crate::state::State;
 use airspace::{Plan, PlanState, Site, Volume4d};
 use alloc::format;
@@ -78,6 +79,10 @@ impl State {
                 None => Err(no_such("account", &actor.name)),
             },
             Command::RemoveAccount(name) => self.remove_account(name),
+            Command::TakeKeys(statement) => match self.take_keys(statement, false, now, out)? {
+                Taken::InForce => Ok(Done::Ok),
+                Taken::Known => Err(Refused::Already { what: "known: a statement as new or newer is held".into() }),
+            },
             Command::SignedIn { .. } | Command::SignedOut => Ok(Done::Ok),
         }
     }

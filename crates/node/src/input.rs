@@ -63,6 +63,10 @@ pub struct Boot {
     /// Version of the binary.
     #[n(6)]
     pub software: String,
+    /// Statements about own keys, each with its signature.
+    #[n(7)]
+    #[cbor(default)]
+    pub statements: Vec<String>,
 }
 
 /// State of a feed's connection.

@@ -16,6 +16,7 @@ mod commands;
 mod detecting;
 mod filed;
 pub mod input;
+mod keys;
 mod linking;
 mod own;
 pub mod picture;

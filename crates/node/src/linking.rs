@@ -32,16 +32,17 @@ impl State {
         let pacts = self.pacts.list.clone();
         for signed in &pacts {
             let pact = signed.pact();
-            let Some(me) = pact.party(&boot.party).cloned() else { continue };
+            let Some(me) = self.keys_under(pact, &boot.party) else { continue };
             for party in pact.parties.iter().filter(|p| p.id != boot.party) {
+                let Some(theirs) = self.keys_under(pact, &party.id) else { continue };
                 let config = LinkConfig {
                     me: boot.party.clone(),
                     peer: party.id.clone(),
                     mode: boot.mode.clone(),
                     pact: pact.hash(),
                     my_log_key: me.log_key.clone(),
-                    peer_log_key: party.log_key.clone(),
-                    peer_cosign_key: party.cosign_key.clone(),
+                    peer_log_key: theirs.log_key,
+                    peer_cosign_key: theirs.cosign_key,
                     checkpoint_busy_ms: pact.checkpoint_busy_ms,
                     checkpoint_idle_ms: pact.checkpoint_idle_ms,
                 };
@@ -216,6 +217,7 @@ impl State {
                 Ok(false) => {}
                 Err(why) => self.not_filed(name, "avoid area", why, out),
             },
+            Body::Keys(keys) => self.keys_said(name, &keys, now, out),
             Body::Withdrawn(withdrawn) => self.withdrawn(name, withdrawn.of, now),
             Body::Notice(notice) => {
                 let pact_s = self.pacts.with(name).map(|p| p.pact().deadline_s(record.precedence));
@@ -395,6 +397,9 @@ impl State {
         let pact = self.pacts.with(name).map(SignedPact::pact).filter(|_| troubles.is_empty());
         if let Some((level, text)) = pact.and_then(|pact| validity(pact, now.utc)) {
             troubles.push((PeerTrouble::Validity, level, format!("The pact with {name} {text}")));
+        }
+        if let Some((level, text)) = self.key_news(name, now) {
+            troubles.push((PeerTrouble::Keys, level, text));
         }
         let known_for = now.mono.since_ms(peer.since);
         if view.age_ms.map_or(known_for, |age| age.min(known_for)) > LOST_AFTER_MS {

@@ -109,6 +109,9 @@ pub struct State {
     /// Release rules of the file at the last start, first, and those put in force since, newest last.
     #[n(26)]
     pub(crate) rules_seen: Vec<BTreeMap<PartyId, Vec<release::Rule>>>,
+    /// Statements about keys, by pact and party.
+    #[n(27)]
+    pub(crate) keys: crate::keys::Keyrings,
     /// Parsed pacts; rebuilt from `boot`.
     #[cbor(skip)]
     pub(crate) pacts: Pacts,
@@ -293,6 +296,7 @@ impl Default for State {
             skipped: None,
             off_plan: BTreeMap::new(),
             rules_seen: Vec::new(),
+            keys: Default::default(),
             pacts: Pacts::default(),
             index: TrackIndex::default(),
             prepared: crate::volumes::Prepared::default(),
@@ -372,6 +376,7 @@ impl State {
         self.check_feeds(&mut present, now);
         self.check_gap(&mut present, now);
         self.check_skipped(&mut present, now);
+        self.check_own_keys(&mut present, now);
         self.tell_absent(&present, now);
         self.desk.handle_time(now);
     }
@@ -455,6 +460,7 @@ impl State {
         self.second = now.mono;
         self.boot = Some(Box::new(boot.clone()));
         self.open_peers(boot, now, out);
+        self.take_own_keys(boot, now, out);
         self.reindex();
         self.prepared = crate::volumes::Prepared::of(self);
         if self.channels_changed(now) || changed {

@@ -121,6 +121,10 @@ pub struct PeerView {
     pub clock_offset_ms: Option<i64>,
     /// Refusals by reason.
     pub refused: BTreeMap<String, u64>,
+    /// SHA-256 of the subject public key info of its TLS certificate.
+    pub tls_spki_sha256: Hash32,
+    /// Statement of its keys in force: serial, why, when it was made; `None` while they are the pact's.
+    pub keys: Option<(u32, &'static str, Utc)>,
 }
 
 /// One feed.

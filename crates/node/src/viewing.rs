@@ -123,6 +123,10 @@ impl State {
             channel_theirs: peer.theirs,
             clock_offset_ms: link.clock_offset_ms,
             refused: link.refusals().into_iter().map(|(reason, n)| (reason.to_string(), n)).collect(),
+            tls_spki_sha256: self.keys_of(name).map(|keys| keys.tls_spki_sha256).unwrap_or_default(),
+            keys: (self.pacts.with(name))
+                .and_then(|pact| self.key_statement(&pact.pact().hash(), name))
+                .map(|statement| (statement.serial, statement.reason.name(), statement.issued)),
         })
     }
 

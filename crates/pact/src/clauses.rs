@@ -78,8 +78,9 @@ pub(crate) fn clauses(pact: &Pact) -> Vec<Clause> {
 }
 
 fn party(p: &Party) -> String {
+    let authority = p.authority_key.as_ref().map_or_else(String::new, |key| format!(" authority-key={key}"));
     format!(
-        "party {} \"{}\" log-key={} cosign-key={} tls-spki-sha256={} desk=\"{}\"",
+        "party {} \"{}\" log-key={} cosign-key={} tls-spki-sha256={}{authority} desk=\"{}\"",
         p.id, p.name, p.log_key, p.cosign_key, p.tls_spki_sha256, p.desk
     )
 }

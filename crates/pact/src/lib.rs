@@ -1,7 +1,8 @@
 //! The pact: the rules that parties signed, as a text that people can read and machines can compare.
 //!
 //! In scope: the text form and its one way of writing (`spec/pact.md`), signatures of the parties on it, the numbers in
-//! it (minima, deadlines, intervals), and in what two pacts differ. Out of scope: whether a volume lies in the pact's
+//! it (minima, deadlines, intervals), in what two pacts differ, and statements that replace a party's keys
+//! (`spec/keys.md`). Out of scope: whether a volume lies in the pact's
 //! area (`detect`), release rules (each party's own business, `release`), the channel's state (`node`).
 //!
 //! Invariants: a text that is not written in the one canonical way is refused with its line and clause; the pact's
@@ -15,6 +16,7 @@ mod clauses;
 mod diff;
 mod error;
 mod form;
+mod keys;
 mod oversight;
 mod parse;
 mod rules;
@@ -23,6 +25,7 @@ mod signed;
 pub use diff::{Difference, differences};
 pub use error::{PactError, Reason};
 pub use form::time as time_text;
+pub use keys::{KeyError, KeyReason, KeySet, KeyStatement, STATEMENT_BYTES_MAX, STATEMENTS_MAX, SignedKeys};
 pub use oversight::{AUDITORS_MAX, Auditor, Oversight, Quorum, WITNESSES_MAX};
 pub use parse::visible;
 pub use rules::{Minima, PACT_BYTES_MAX, PARTIES_MAX, Pact, PairMinima, Party};

@@ -16,7 +16,8 @@ use crate::form::{
 use crate::oversight::{self, Oversight};
 use crate::rules::{Minima, PACT_BYTES_MAX, PARTIES_MAX, Pact, PairMinima, Party};
 
-const PARTY: &str = "1.N party ID \"NAME\" log-key=KEY cosign-key=KEY tls-spki-sha256=HEX desk=\"TEXT\"";
+const PARTY: &str =
+    "1.N party ID \"NAME\" log-key=KEY cosign-key=KEY tls-spki-sha256=HEX [authority-key=KEY] desk=\"TEXT\"";
 const AREA: &str = "2.1 area polygon LAT,LON LAT,LON LAT,LON";
 const LEVELS: &str = "2.2 levels FL050 to FL660";
 const VALID: &str = "3.1 valid 2026-01-01T00:00:00Z to 2026-12-31T23:59:59Z";
@@ -273,7 +274,11 @@ fn within(
 }
 
 fn party(words: &[&str]) -> Parsed<Party> {
-    let [id, name, log, cosign, tls, desk] = words else { return Err(form(PARTY, words)) };
+    let (id, name, log, cosign, tls, authority, desk) = match words {
+        [id, name, log, cosign, tls, desk] => (id, name, log, cosign, tls, None, desk),
+        [id, name, log, cosign, tls, authority, desk] => (id, name, log, cosign, tls, Some(authority), desk),
+        _ => return Err(form(PARTY, words)),
+    };
     let field =
         |word: &str, key: &str| word.strip_prefix(key).map(ToString::to_string).ok_or_else(|| form(PARTY, words));
     let id = PartyId::parse(id)
@@ -286,6 +291,10 @@ fn party(words: &[&str]) -> Parsed<Party> {
         cosign_key: key("cosign-key", &field(cosign, "cosign-key=")?, Algorithm::CosignatureV1)?,
         tls_spki_sha256: Hash32::parse(&tls)
             .ok_or_else(|| Reason::Value { what: "a SHA-256 in 64 hexadecimal digits", found: cut(&tls) })?,
+        authority_key: match authority {
+            Some(word) => Some(key("authority-key", &field(word, "authority-key=")?, Algorithm::Ed25519)?),
+            None => None,
+        },
         desk: quoted(&field(desk, "desk=")?, 0, 120).ok_or_else(|| form(PARTY, words))?,
     })
 }
@@ -315,7 +324,8 @@ fn parties_agree(parties: &[Party]) -> Parsed<()> {
     for p in parties {
         let keys =
             [("log-key", p.log_key.public()), ("cosign-key", p.cosign_key.public()), ("TLS key", &p.tls_spki_sha256.0)];
-        for (which, bytes) in keys {
+        let authority = p.authority_key.iter().map(|key| ("authority-key", key.public()));
+        for (which, bytes) in keys.into_iter().chain(authority) {
             if let Some(other) = seen.insert(bytes.to_vec(), format!("the {which} of {}", p.id)) {
                 return Err(Reason::SharedKey { which, party: p.id.to_string(), other });
             }
@@ -441,4 +451,4 @@ fn clock_ms(words: &[&str]) -> Parsed<(u32, u32)> {
 
 #[cfg(test)]
 #[path = "parse_tests.rs"]
-mod tests;
+pub(crate) mod tests;

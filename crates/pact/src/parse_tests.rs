@@ -19,6 +19,7 @@ pub(crate) fn a_party(id: &str, seed: u8) -> Party {
         log_key: NoteSigner::new(&format!("{id}/log"), &[seed; 32]).unwrap().verifier().clone(),
         cosign_key: NoteSigner::cosigner(&format!("{id}/receipts"), &[seed + 100; 32]).unwrap().verifier().clone(),
         tls_spki_sha256: Hash32([seed; 32]),
+        authority_key: None,
         desk: "+41 31 000 00 00, 121.5 MHz".to_string(),
     }
 }

@@ -69,6 +69,9 @@ pub struct Party {
     pub cosign_key: VerifierKey,
     /// SHA-256 of the subject public key info of its TLS certificate.
     pub tls_spki_sha256: Hash32,
+    /// Signs statements that replace the three keys above (type 0x01), and nothing else; kept away from the node. Without
+    /// one the keys change with a new pact alone.
+    pub authority_key: Option<VerifierKey>,
     /// Where its desk is reached when the link is down: voice number, radio, 0 to 120 characters.
     pub desk: String,
 }

@@ -18,6 +18,8 @@ impl TextLimits {
     pub const NOTICE_BYTES_MAX: usize = 2000;
     /// A reason or an action asked, bytes.
     pub const REASON_BYTES_MAX: usize = 400;
+    /// A statement about keys, bytes: `pact::STATEMENT_BYTES_MAX`.
+    pub const KEYS_BYTES_MAX: usize = 2048;
     /// Volumes of a notice or an avoid area.
     pub const NOTICE_VOLUMES_MAX: usize = 16;
 }
@@ -55,6 +57,9 @@ pub enum Body {
     /// A plan, site or avoid area released earlier is no longer released; says nothing of why.
     #[n(9)]
     Withdrawn(#[n(0)] Withdrawn),
+    /// The issuer's keys are others from here on.
+    #[n(10)]
+    Keys(#[n(0)] KeysReplaced),
 }
 
 /// The kind of a body.
@@ -91,11 +96,14 @@ pub enum Kind {
     /// [`Body::Withdrawn`].
     #[n(9)]
     Withdrawn,
+    /// [`Body::Keys`].
+    #[n(10)]
+    Keys,
 }
 
 impl Kind {
     /// All kinds, by number.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Pact,
         Self::Tracks,
         Self::Plan,
@@ -106,6 +114,7 @@ impl Kind {
         Self::Conflict,
         Self::Channel,
         Self::Withdrawn,
+        Self::Keys,
     ];
 
     /// The word used in the API, in files and in metrics.
@@ -122,6 +131,7 @@ impl Kind {
             Self::Conflict => "conflict",
             Self::Channel => "channel",
             Self::Withdrawn => "withdrawn",
+            Self::Keys => "keys",
         }
     }
 }
@@ -141,6 +151,7 @@ impl Body {
             Self::Conflict(_) => Kind::Conflict,
             Self::Channel(_) => Kind::Channel,
             Self::Withdrawn(_) => Kind::Withdrawn,
+            Self::Keys(_) => Kind::Keys,
         }
     }
 }
@@ -155,6 +166,15 @@ pub struct PactInForce {
     /// Version of skypact that speaks (at most 40 characters), for fault finding only.
     #[n(1)]
     pub software: String,
+}
+
+/// A statement that replaces the issuer's keys.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct KeysReplaced {
+    /// The statement with its signature (`spec/keys.md`), at most [`TextLimits::KEYS_BYTES_MAX`].
+    #[n(0)]
+    pub statement: String,
 }
 
 /// What a notice is about.

@@ -135,6 +135,7 @@ fn check(record: &Record) -> Result<(), RecordError> {
         }
         Body::Site(site) => site.check().map_err(RecordError::Volume),
         Body::Avoid(avoid) => volumes(&avoid.volumes),
+        Body::Keys(k) => text("statement", &k.statement, TextLimits::KEYS_BYTES_MAX),
         Body::Channel(c) => text("reason", &c.reason, TextLimits::REASON_BYTES_MAX),
         Body::Receipt(_) | Body::Conflict(_) | Body::Withdrawn(_) => Ok(()),
     }

@@ -18,8 +18,8 @@ mod party;
 
 pub use batch::{BATCH_MAX, BatchError, ReleaseForm, TrackBatch};
 pub use body::{
-    Avoid, Body, ChannelState, ChannelStatement, ConflictReport, Kind, Notice, NoticeClass, PactInForce, ReadBack,
-    Receipt, TextLimits, Withdrawn,
+    Avoid, Body, ChannelState, ChannelStatement, ConflictReport, KeysReplaced, Kind, Notice, NoticeClass, PactInForce,
+    ReadBack, Receipt, TextLimits, Withdrawn,
 };
 pub use codec::{Decoded, RECORD_BYTES_MAX, RecordError, SCHEMA, decode, encode};
 pub use envelope::{Caveat, Mode, Precedence, ReceiptLevel, ReceiptWanted, Record, Role};

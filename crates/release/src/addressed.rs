@@ -1,8 +1,8 @@
 //! What is said to its addressee on purpose, and so needs no rule: pact, channel statements, receipts, notices, avoid
 //! areas. The person (or, for receipts of display, the machine) who says it has named the addressee.
 use record::{
-    Avoid, Body, Caveat, ChannelStatement, Hash32, Notice, PactInForce, Precedence, Receipt, ReceiptWanted, Record,
-    Role, SubjectId, Withdrawn,
+    Avoid, Body, Caveat, ChannelStatement, Hash32, KeysReplaced, Notice, PactInForce, Precedence, Receipt,
+    ReceiptWanted, Record, Role, SubjectId, Withdrawn,
 };
 use sha2::{Digest, Sha256};
 use units::{Now, Utc};
@@ -73,6 +73,21 @@ pub fn release_channel(
     let subject = derived(&[b"channel", envelope.issuer.as_str().as_bytes(), envelope.audience.as_str().as_bytes()]);
     let heading = Heading { revision, role, precedence: Precedence::Immediate, ..Heading::new(subject) };
     said(envelope, &heading, Body::Channel(body), now, 1)
+}
+
+/// Releases a statement that replaces the issuer's own keys. It hides nothing: all parties of the pact are told the same.
+///
+/// # Errors
+/// A statement over its bound.
+pub fn release_keys(
+    envelope: &Envelope,
+    serial: u32,
+    body: KeysReplaced,
+    now: Now,
+) -> Result<Released<Record>, ReleaseError> {
+    let subject = derived(&[b"keys", envelope.issuer.as_str().as_bytes()]);
+    let heading = Heading { revision: serial, precedence: Precedence::Immediate, ..Heading::new(subject) };
+    said(envelope, &heading, Body::Keys(body), now, 1)
 }
 
 /// Releases a receipt to the party whose record it is for. Subject: derived from that record's name and the level, so

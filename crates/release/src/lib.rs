@@ -26,7 +26,8 @@ mod told;
 mod view;
 
 pub use addressed::{
-    Heading, release_avoid, release_channel, release_notice, release_pact, release_receipt, release_withdrawal,
+    Heading, release_avoid, release_channel, release_keys, release_notice, release_pact, release_receipt,
+    release_withdrawal,
 };
 pub use area::Area;
 pub use policy::{Identity, Level, Policy, PolicyError, RecordClass, Rule, limits};

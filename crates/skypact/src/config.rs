@@ -20,6 +20,12 @@ pub struct Config {
     /// Folder of the keys, relative to this file.
     #[serde(default = "keys")]
     pub keys: PathBuf,
+    /// Folder of the keys before these, while peers may still know those alone.
+    #[serde(default)]
+    pub previous_keys: Option<PathBuf>,
+    /// Statements about own keys that replace those of the pacts, relative to this file.
+    #[serde(default)]
+    pub statements: Vec<PathBuf>,
     /// Pact files, relative to this file.
     #[serde(default)]
     pub pacts: Vec<PathBuf>,

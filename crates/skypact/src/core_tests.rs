@@ -31,6 +31,7 @@ impl Rig {
             pseudonym_secret: home.keys.pseudonym,
             policy: release::Policy::default(),
             software: "test".into(),
+            statements: Vec::new(),
         };
         Self { scratch, home, boot }
     }

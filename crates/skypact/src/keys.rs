@@ -68,6 +68,30 @@ impl Keys {
     }
 }
 
+/// The authority key of a party: it replaces the others, and is kept away from the node.
+pub struct Authority {
+    seed: [u8; 32],
+}
+
+impl Authority {
+    /// Generates a key and writes it into a file that must not exist.
+    pub fn create(path: &Path) -> Result<Self> {
+        let seed = random()?;
+        write_new(path, &(hex(&seed) + "\n"))?;
+        Ok(Self { seed })
+    }
+
+    /// Reads the key, refusing a file that others can read.
+    pub fn load(path: &Path) -> Result<Self> {
+        Ok(Self { seed: read_seed(path)? })
+    }
+
+    /// Signs statements about the keys of `party`. No log's origin begins with this name, so it speaks for no log.
+    pub fn signer(&self, party: &PartyId) -> Result<NoteSigner> {
+        NoteSigner::new(&format!("skypact.keys/{party}"), &self.seed).map_err(|e| anyhow::anyhow!("authority key: {e}"))
+    }
+}
+
 /// Name of a party's signing keys: the prefix of its logs' origins, so that a verifier needs to be told nothing more.
 pub fn key_name(party: &PartyId) -> String {
     format!("skypact.link/{party}")

@@ -9,8 +9,8 @@ use crate::recovery;
 use anyhow::{Context, Result, bail, ensure};
 use api_native::OneTimeCodes;
 use node::input::{Boot, Claim, FeedConfig, Input};
-use pact::SignedPact;
-use record::{Mode, PartyId, Role};
+use pact::{SignedKeys, SignedPact};
+use record::{Hash32, Mode, PartyId, Role};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,13 +50,17 @@ pub async fn start(loaded: &Loaded) -> Result<Running> {
     let party = PartyId::parse(&config.party)?;
     let mode = Mode::parse(&config.mode).context("mode")?;
     let keys = Arc::new(Keys::load(&loaded.path(&config.keys))?);
-    let pacts = pacts(loaded, &party, &mode, &keys)?;
+    let previous = loaded.config.previous_keys.as_ref().map(|folder| Keys::load(&loaded.path(folder)));
+    let previous = previous.transpose().context("previous_keys")?.map(Arc::new);
+    let pacts = pacts(loaded, &party, &mode)?;
+    let statements = statements(loaded)?;
     let policy = crate::rules::policy(&config.release)?;
     crate::rules::check_parties(&config.release, &party, &pacts)?;
     let data = loaded.path(&config.data);
     let (at, options) = (data.clone(), config.journal.options());
     let recovered = tokio::task::spawn_blocking(move || recovery::recover(&at, options)).await??;
     check_continues(&recovered.state, &party)?;
+    check_keys(&recovered.state, &party, &pacts, &statements, &keys)?;
     let clock = clock(loaded, recovered.state.now())?;
     let last_session = recovered.state.last_session();
     let boot = Boot {
@@ -67,13 +71,15 @@ pub async fn start(loaded: &Loaded) -> Result<Running> {
         pseudonym_secret: keys.pseudonym,
         policy,
         software: concat!("skypact ", env!("CARGO_PKG_VERSION")).into(),
+        statements: statements.iter().map(SignedKeys::to_text).collect(),
     };
     let snapshot_every = Duration::from_secs(config.journal.snapshot_s);
     let core_config = CoreConfig { data: data.clone(), clock, keys: keys.clone(), snapshot_every, boot };
     let (core, fold) = core::start(core_config, recovered)?;
 
     let mut tasks = JoinSet::new();
-    let link = start_links(&mut tasks, loaded, &core, &party, &keys, &pacts, last_session).await?;
+    let own: Vec<Arc<Keys>> = [Some(keys), previous].into_iter().flatten().collect();
+    let link = start_links(&mut tasks, loaded, &core, &party, &own, &pacts, last_session).await?;
     let codes = Arc::new(OneTimeCodes::new(|| match keys::random() {
         Ok(bytes) => bytes,
         Err(error) => panic!("{error:#}"),
@@ -123,7 +129,7 @@ impl Running {
     }
 }
 
-fn pacts(loaded: &Loaded, party: &PartyId, mode: &Mode, keys: &Keys) -> Result<Vec<SignedPact>> {
+fn pacts(loaded: &Loaded, party: &PartyId, mode: &Mode) -> Result<Vec<SignedPact>> {
     let mut pacts = Vec::new();
     for path in &loaded.config.pacts {
         let path = loaded.path(path);
@@ -145,24 +151,7 @@ fn pacts(loaded: &Loaded, party: &PartyId, mode: &Mode, keys: &Keys) -> Result<V
             pact.mode.label(),
             mode.label()
         );
-        let me = pact.party(party);
-        let Some(me) = me else { bail!("the pact {} does not name {party} (clause 1)", path.display()) };
-        let name = crate::keys::key_name(party);
-        ensure!(
-            me.log_key == *keys.log_signer(&name)?.verifier(),
-            "clause 1 of {} names another log key than {party} holds",
-            path.display()
-        );
-        ensure!(
-            me.cosign_key == *keys.cosigner(&name)?.verifier(),
-            "clause 1 of {} names another cosign key than {party} holds",
-            path.display()
-        );
-        ensure!(
-            me.tls_spki_sha256.0 == keys.tls_pin(),
-            "clause 1 of {} names another TLS key than {party} holds",
-            path.display()
-        );
+        ensure!(pact.party(party).is_some(), "the pact {} does not name {party} (clause 1)", path.display());
         pacts.push(signed);
     }
     let mut peers: Vec<&PartyId> =
@@ -172,6 +161,59 @@ fn pacts(loaded: &Loaded, party: &PartyId, mode: &Mode, keys: &Keys) -> Result<V
         bail!("{} is party of two pacts of this node; one pact a peer", twice[0]);
     }
     Ok(pacts)
+}
+
+/// Statements about own keys, as configured.
+fn statements(loaded: &Loaded) -> Result<Vec<SignedKeys>> {
+    let read = |path: &PathBuf| {
+        let path = loaded.path(path);
+        let of = || format!("the statement {}", path.display());
+        let bytes = crate::files::read_bounded(&path, pact::STATEMENT_BYTES_MAX as u64).with_context(of)?;
+        SignedKeys::parse(&bytes).with_context(of)
+    };
+    loaded.config.statements.iter().map(read).collect()
+}
+
+/// The keys of the node are those that its peers will want to see: the newest that a statement names, else the pact's.
+fn check_keys(
+    state: &node::State,
+    party: &PartyId,
+    pacts: &[SignedPact],
+    statements: &[SignedKeys],
+    keys: &Keys,
+) -> Result<()> {
+    let name = crate::keys::key_name(party);
+    let own = pact::KeySet {
+        log_key: keys.log_signer(&name)?.verifier().clone(),
+        cosign_key: keys.cosigner(&name)?.verifier().clone(),
+        tls_spki_sha256: Hash32(keys.tls_pin()),
+    };
+    for statement in statements {
+        let of = statement.statement();
+        let pact = pacts.iter().find(|p| p.pact().hash() == of.pact);
+        let pact = pact.with_context(|| format!("statement {} is about a pact that is not configured", of.serial))?;
+        statement.check(pact.pact()).with_context(|| format!("statement {} about own keys", of.serial))?;
+        ensure!(of.party == *party, "statement {} is about the keys of {}, not of {party}", of.serial, of.party);
+    }
+    for pact in pacts.iter().map(SignedPact::pact) {
+        let configured = statements.iter().map(SignedKeys::statement).filter(|s| s.pact == pact.hash()).cloned();
+        let newest = configured.chain(state.key_statement(&pact.hash(), party)).max_by_key(|s| s.serial);
+        let (wanted, by) = match newest {
+            Some(s) => (s.keys, format!("statement {} about the keys of {party}", s.serial)),
+            None => (pact.party(party).map(pact::KeySet::of).context("clause 1")?, "clause 1 of its pact".into()),
+        };
+        let differ = [
+            ("log", wanted.log_key != own.log_key),
+            ("cosign", wanted.cosign_key != own.cosign_key),
+            ("TLS", wanted.tls_spki_sha256 != own.tls_spki_sha256),
+        ];
+        if let Some((which, _)) = differ.iter().find(|(_, differs)| *differs) {
+            bail!(
+                "{by} names another {which} key than {party} holds; see `keys` and `statements` in the configuration"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// A data folder belongs to one party.
@@ -206,7 +248,7 @@ async fn start_links(
     loaded: &Loaded,
     core: &CoreHandle,
     party: &PartyId,
-    keys: &Arc<Keys>,
+    keys: &[Arc<Keys>],
     pacts: &[SignedPact],
     last_session: u64,
 ) -> Result<SocketAddr> {
@@ -214,7 +256,7 @@ async fn start_links(
     let mut peers = Vec::new();
     for peer in pacts.iter().flat_map(|p| &p.pact().parties).filter(|p| p.id != *party) {
         let address = addresses.iter().find(|a| a.party == peer.id.as_str()).and_then(|a| a.address.clone());
-        peers.push(PeerAddress { party: peer.id.clone(), pin: peer.tls_spki_sha256, address });
+        peers.push(PeerAddress { party: peer.id.clone(), address });
     }
     if let Some(unknown) = addresses.iter().find(|a| peers.iter().all(|p| p.party.as_str() != a.party)) {
         bail!("[[peer]] {} is in no pact of this node", unknown.party);
@@ -223,12 +265,13 @@ async fn start_links(
         .await
         .with_context(|| format!("cannot listen for links on {}", loaded.config.serve.link))?;
     let at = listener.local_addr()?;
-    let transport = Transport::new(core.clone(), Signer::new(keys, party)?, party.clone(), peers.clone(), last_session);
-    let server = tls::server_config(&keys.tls, peers.iter().map(|p| p.pin).collect())?;
+    let transport =
+        Transport::new(core.clone(), Signer::new(&keys[0], party)?, party.clone(), peers.clone(), last_session);
+    let own: Vec<&rcgen::KeyPair> = keys.iter().map(|keys| &keys.tls).collect();
+    let server = tls::server_config(&own, transport.pins())?;
     tasks.spawn(transport.clone().listen(listener, server));
     for peer in peers.into_iter().filter(|p| *party < p.party) {
-        let client = tls::client_config(&keys.tls, peer.pin)?;
-        tasks.spawn(transport.clone().dial(peer, client));
+        tasks.spawn(transport.clone().dial(peer, keys.to_vec()));
     }
     info!(%at, "links are accepted");
     Ok(at)

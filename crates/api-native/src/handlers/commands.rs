@@ -4,7 +4,7 @@ use crate::auth::caller::Caller;
 use crate::body::Body;
 use crate::json::Node;
 use crate::problem::Problem;
-use crate::wire::notice::{read_parties, read_read_back, read_reason, read_send};
+use crate::wire::notice::{read_parties, read_read_back, read_reason, read_send, read_text};
 use crate::wire::plan::{parse_subject, read_plan, read_site};
 use crate::wire::policy::read_policy;
 use crate::wire::volume::read_notice_volumes;
@@ -13,7 +13,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use node::command::{Command, Done};
-use record::{ChannelState, Hash32, PartyId, SubjectId};
+use record::{ChannelState, Hash32, PartyId, SubjectId, TextLimits};
 use serde_json::json;
 
 const CHANNEL_STATES: [(&str, ChannelState); 4] = [
@@ -202,6 +202,22 @@ pub(crate) async fn state_channel(
         Some((state?, reason?))
     })?;
     Ok(done(app.command(&caller, &headers, Command::StateChannel { peer, state, reason }).await?, false))
+}
+
+/// `POST /v1/keys`.
+pub(crate) async fn take_keys(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let statement = body.read(|node| {
+        let mut o = node.object()?;
+        let statement = o.required("statement").and_then(|n| read_text(&n, TextLimits::KEYS_BYTES_MAX));
+        o.end();
+        statement
+    })?;
+    Ok(done(app.command(&caller, &headers, Command::TakeKeys(statement)).await?, false))
 }
 
 /// `PUT /v1/release`.

@@ -18,6 +18,15 @@ pub(crate) struct PeerWire {
     clock_offset_ms: Option<i64>,
     refused: BTreeMap<String, u64>,
     release_rev: u32,
+    keys: Option<Keys>,
+}
+
+/// The statement of keys in force, if they are not the pact's.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Keys {
+    serial: u32,
+    reason: &'static str,
+    issued_utc_ms: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -67,6 +76,7 @@ pub(crate) fn peer(view: &View, peer: &PeerView) -> PeerWire {
         clock_offset_ms: peer.clock_offset_ms,
         refused: peer.refused.clone(),
         release_rev: view.policy.revision,
+        keys: peer.keys.map(|(serial, reason, issued)| Keys { serial, reason, issued_utc_ms: issued.0 }),
     }
 }
 

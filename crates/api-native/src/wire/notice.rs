@@ -130,7 +130,7 @@ pub(crate) fn read_party(node: &Node<'_>) -> Option<PartyId> {
 }
 
 /// Text whose bound is in bytes, because that is what is signed and sent.
-fn read_text(node: &Node<'_>, bytes_max: usize) -> Option<String> {
+pub(crate) fn read_text(node: &Node<'_>, bytes_max: usize) -> Option<String> {
     let text = node.text(1..=bytes_max)?;
     if text.len() > bytes_max {
         return node.refuse(format!("must have at most {bytes_max} bytes in UTF-8, got {}", text.len()));

@@ -149,6 +149,7 @@ fn body(record: &Record) -> BodyWire {
         Body::Channel(c) => BodyWire::Other(json!({
             "state": c.state.name(), "effective_utc_ms": c.effective.0, "reason": c.reason,
         })),
+        Body::Keys(k) => BodyWire::Other(json!({ "statement": k.statement })),
         Body::Withdrawn(w) => BodyWire::Other(json!({ "of": w.of.to_string() })),
     }
 }

@@ -149,6 +149,9 @@ async fn channel_states_and_release_rules_that_are_none() {
     check("POST", "/v1/channel/south", json!({ "state": "x" }), &expect).await;
     let body = json!({ "state": "suspended", "reason": "x" });
     check("POST", "/v1/channel/SOUTH", body, "404 no-such | no such party: SOUTH").await;
+    let long = json!({ "statement": "é".repeat(1025) });
+    check("POST", "/v1/keys", long, "422 invalid | statement: must have at most 2048 bytes in UTF-8, got 2050").await;
+    check("POST", "/v1/keys", json!({}), "422 invalid | statement: is missing").await;
 
     let rules = async |rule: Value, expect: &str| {
         let expect = if expect.is_empty() { "204".into() } else { format!("422 invalid | rules.south[0]{expect}") };

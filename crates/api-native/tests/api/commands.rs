@@ -47,6 +47,7 @@ fn requests() -> Vec<(&'static str, String, Value, Role)> {
         ("DELETE", format!("/v1/sites/{subject}"), json!(null), Role::Planner),
         ("POST", "/v1/avoid".into(), json!({ "to": ["south"], "volumes": [volume_json()] }), Role::Planner),
         ("POST", "/v1/channel/south".into(), json!({ "state": "suspended", "reason": "x" }), Role::Administrator),
+        ("POST", "/v1/keys".into(), json!({ "statement": "skypact keys v1" }), Role::Administrator),
         ("PUT", "/v1/release".into(), json!({ "rules": {} }), Role::Administrator),
     ]
 }
@@ -116,6 +117,8 @@ async fn requests_become_exact_commands() {
         reason: "the pact has ended".into(),
     };
     check("POST", "/v1/channel/south", body, expect).await;
+    let text = "skypact keys v1\n\n\u{2014} north AAAA\n";
+    check("POST", "/v1/keys", json!({ "statement": text }), Command::TakeKeys(text.into())).await;
 }
 
 #[tokio::test]

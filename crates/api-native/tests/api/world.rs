@@ -177,6 +177,8 @@ fn peers() -> Vec<PeerView> {
         channel_theirs: ChannelState::Suspended,
         clock_offset_ms: Some(-12),
         refused: BTreeMap::from([("MALFORMED".into(), 2)]),
+        tls_spki_sha256: Hash32([0xAD; 32]),
+        keys: Some((2, "stolen", Utc(T0))),
     };
     let civil = PeerView {
         party: party("civil"),

@@ -47,6 +47,7 @@ pub fn pact_of(names: &[&str], start: Utc) -> Pact {
         log_key: keys(name).log.verifier().clone(),
         cosign_key: keys(name).cosign.verifier().clone(),
         tls_spki_sha256: Hash32::of(format!("tls of {name}").as_bytes()),
+        authority_key: None,
         desk: "+41 31 000 00 00".into(),
     };
     Pact {
@@ -91,6 +92,7 @@ pub fn boot(name: &str, pact: &str, policy: Policy) -> Boot {
         pseudonym_secret: Hash32::of(format!("pseudonyms of {name}").as_bytes()).0,
         policy,
         software: "test".into(),
+        statements: Vec::new(),
     }
 }
 

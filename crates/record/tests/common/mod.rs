@@ -81,6 +81,7 @@ fn body(kind: Kind) -> Body {
             reason: "Clause 7 not kept since 02:00 UTC".into(),
         }),
         Kind::Withdrawn => Body::Withdrawn(Withdrawn { of: Hash32([0x44; 32]) }),
+        Kind::Keys => Body::Keys(record::KeysReplaced { statement: "skypact keys v1\n".into() }),
     }
 }
 

@@ -3,6 +3,7 @@ pub mod export;
 pub mod history;
 pub mod logs;
 mod read;
+pub mod stated;
 pub mod words;
 
 use crate::cli::{Global, Outcome};
@@ -15,9 +16,10 @@ use export::{Exporter, Made, Wanted};
 use history::History;
 use journal::ReadOnly;
 use logs::LinkLog;
-use pact::SignedPact;
+use pact::{SignedKeys, SignedPact};
 use record::{Kind, Mode, PartyId};
 use serde_json::{Value, json};
+use stated::Stated;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -161,7 +163,13 @@ fn export(args: &ExportArgs, global: Global) -> Outcome {
     };
     let kinds = (!args.kind.is_empty()).then(|| args.kind.iter().copied().collect());
     let wanted = Wanted { from: args.from, to: args.to, kinds };
-    let exporter = Exporter { me: &opened.me, keys: keys.as_ref(), history: &opened.history, wanted: &wanted };
+    let exporter = Exporter {
+        me: &opened.me,
+        keys: keys.as_ref(),
+        history: &opened.history,
+        wanted: &wanted,
+        stated: Stated::default(),
+    };
     let mut made = Vec::new();
     for log in opened.logs.iter().filter(|log| is_asked(log, args)) {
         match patiently(&exporter, log)? {
@@ -177,7 +185,7 @@ fn export(args: &ExportArgs, global: Global) -> Outcome {
             remarks.join("\n")
         );
     }
-    write(args, made, remarks, global)
+    write(args, made, &exporter.stated, remarks, global)
 }
 
 fn is_asked(log: &LinkLog, args: &ExportArgs) -> bool {
@@ -203,16 +211,27 @@ fn patiently(exporter: &Exporter<'_>, log: &LinkLog) -> Result<Option<Made>> {
     exporter.log(log).with_context(|| format!("the log {}", log.origin))
 }
 
-fn write(args: &ExportArgs, made: Vec<(&LinkLog, Made)>, remarks: Vec<String>, global: Global) -> Outcome {
+fn write(
+    args: &ExportArgs,
+    made: Vec<(&LinkLog, Made)>,
+    stated: &Stated,
+    remarks: Vec<String>,
+    global: Global,
+) -> Outcome {
     let mut trusted = TrustedKeys::new();
-    let mut pacts: Vec<Vec<u8>> = Vec::new();
+    let (mut pacts, mut statements): (Vec<Vec<u8>>, Vec<Vec<u8>>) = (Vec::new(), Vec::new());
     for (log, _) in &made {
         let bytes = log.pact.to_bytes();
         if !pacts.contains(&bytes) {
-            read::trust_pact(&mut trusted, &log.pact)?;
             pacts.push(bytes);
         }
+        let found = stated.found(log);
+        stated::trust_all(&mut trusted, &log.pact, &found)?;
+        statements.extend(found.iter().map(SignedKeys::to_bytes));
     }
+    statements.sort();
+    statements.dedup();
+    pacts.append(&mut statements);
     let summary: Vec<Value> = made.iter().map(|(log, made)| log_json(log, made)).collect();
     let lines: Vec<String> = made.iter().flat_map(|(log, made)| log_text(log, made)).collect();
     let mut logs: Vec<_> = made.into_iter().map(|(_, made)| made.evidence).collect();

@@ -1,7 +1,7 @@
 //! `skypact init`: a new node from nothing.
 use crate::cli::setup::{self, PartyFile};
 use crate::cli::{Global, Outcome};
-use crate::keys::Keys;
+use crate::keys::{Authority, Keys};
 use anyhow::{Context, Result, ensure};
 use record::{Mode, PartyId};
 use serde_json::json;
@@ -20,6 +20,7 @@ Makes in DIR:
   skypact.toml   the configuration, with every option explained
   keys/          four secret keys, mode 0600: log, cosign, TLS, pseudonyms. Back them up, encrypted; beside them a copy of
                  PARTY.party
+  authority/     the key that replaces the others should they be stolen, lost or old. Move it to a safe place off this machine
   pacts/         put the signed pacts here
   PARTY.party    the public data that the other parties need for the pact; nothing in it is secret
 Nothing that exists is overwritten. All of it is made, or nothing.
@@ -83,7 +84,9 @@ pub fn run(args: Args, global: Global) -> Outcome {
          2. Agree a pact (`skypact pact propose --help`), sign it (`skypact pact sign`), name it in {config}.\n\
          3. Start: skypact serve --config {config}\n\
          \x20  At the first start it prints a link with which the first administrator signs in, once; it then asks for a password.\n\
-         Keep {keys} secret and back it up: without it this party cannot speak under its pacts any more.",
+         Keep {keys} secret and back it up: without it this party cannot speak under its pacts any more.\n\
+         Move {authority} off this machine now, to a safe: it replaces the keys if they are stolen, and whoever has it can.",
+        authority = args.dir.join("authority").display(),
         party_file = made.party_file.display(),
         config = made.config.display(),
         keys = args.dir.join("keys").display(),
@@ -101,7 +104,8 @@ fn make(args: &Args) -> Result<Made> {
     let dir = &args.dir;
     let (config, keys_dir) = (dir.join("skypact.toml"), dir.join("keys"));
     let party_file = dir.join(format!("{}.party", args.party));
-    for path in [&config, &keys_dir, &party_file] {
+    let authority_dir = dir.join("authority");
+    for path in [&config, &keys_dir, &authority_dir, &party_file] {
         ensure!(
             !path.exists(),
             "{} is there already, and nothing is overwritten: name another folder with --dir, or move it away",
@@ -121,7 +125,12 @@ fn make(args: &Args) -> Result<Made> {
     }
     undo.keys = Some(keys_dir.clone());
     let keys = Keys::create(&keys_dir)?;
-    let file = PartyFile::of(&args.party, title, &args.desk, &keys)?;
+    undo.folders(&authority_dir, 0o700)?;
+    let authority_file = authority_dir.join(format!("{}.authority.key", args.party));
+    let authority = Authority::create(&authority_file)?;
+    undo.made.push(authority_file);
+    let authority = authority.signer(&args.party)?.verifier().to_string();
+    let file = PartyFile::of(&args.party, title, &args.desk, &keys, Some(&authority))?;
     // Beside the keys too: title and desk stand nowhere else, and what is handed over gets lost.
     let name = party_file.file_name().context("no file name")?;
     for path in [&keys_dir.join(name), &party_file] {

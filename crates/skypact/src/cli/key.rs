@@ -1,11 +1,18 @@
 //! `skypact key`: public keys of a node, and new keys.
+mod replace;
+
+use crate::cli::client::{NodeArgs, talk};
 use crate::cli::setup::{self, PartyFile};
 use crate::cli::{Global, Outcome};
 use crate::config::Loaded;
+use crate::files::read_bounded;
 use crate::keys::Keys;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
+use hyper::Method;
+use pact::{KeyStatement, SignedKeys};
 use record::PartyId;
+use replace::Replace;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,9 +29,14 @@ The four keys of a node, each in a file of its own:
   tls.key.pem    authenticates connections; cannot sign history
   pseudonym.key  makes pseudonyms of released aircraft
 
-A pact names the first three. To change them (lost, stolen, or by calendar): `key new`, hand the new party file to the peers,
-agree a new pact with each of them, and at the agreed time set `keys` and `pacts` in the configuration and start again. New
-logs begin with the new pact; keep the old ones, and the old public keys, as evidence.";
+A pact names the first three, and the authority key, which `init` makes and which is kept away from the node. With it the others
+are replaced while pact and logs go on (stolen, lost, or by calendar):
+  skypact key new --keys keys-2
+  skypact key replace --keys keys-2 --authority PATH/north.authority.key --reason stolen
+then `keys` and `statements` in the configuration, and a restart. The node tells its peers. If the old keys were stolen, hand the
+statement to each peer besides: `skypact key accept FILE` there ends the old keys at once.
+Without an authority key: `key new`, a new pact with each peer, then `keys` and `pacts` in the configuration. New logs begin with a
+new pact; keep the old ones, and the old public keys, as evidence.";
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -50,6 +62,16 @@ enum KeyCommand {
         /// Folder for the new keys, relative to the configuration file; must hold none.
         #[arg(long, default_value = "keys-2")]
         keys: PathBuf,
+    },
+    /// Makes a statement, by the authority key, that replaces the keys of this party under each of its pacts.
+    Replace(Replace),
+    /// Hands a peer's statement to the running node: from then on the peer's older keys are worth nothing.
+    Accept {
+        #[command(flatten)]
+        node: NodeArgs,
+        /// The statement.
+        #[arg(value_name = "FILE")]
+        statement: PathBuf,
     },
 }
 
@@ -81,6 +103,24 @@ pub fn run(args: Args, global: Global) -> Outcome {
                 );
             }
         }
+        KeyCommand::Replace(args) => return replace::run(&args, global),
+        KeyCommand::Accept { node, statement } => return accept(&node, &statement, global),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Hands a statement to the running node.
+fn accept(node: &NodeArgs, path: &Path, global: Global) -> Outcome {
+    let of = || format!("the statement {}", path.display());
+    let bytes = read_bounded(path, pact::STATEMENT_BYTES_MAX as u64).with_context(of)?;
+    let signed = SignedKeys::parse(&bytes).with_context(of)?;
+    let body = json!({ "statement": signed.to_text() });
+    talk(node, async |client| client.command(Method::POST, "/v1/keys", Some(body)).await)?;
+    let KeyStatement { party, serial, .. } = signed.statement();
+    if global.json {
+        println!("{}", json!({ "party": party.as_str(), "serial": serial }));
+    } else {
+        println!("The keys of {party} are those of statement {serial}; older ones are worth nothing here from now on.");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -90,12 +130,13 @@ fn show(config: &Path) -> Result<PartyFile> {
     let loaded = Loaded::read(config)?;
     let party = PartyId::parse(&loaded.config.party)?;
     let keys = Keys::load(&loaded.path(&loaded.config.keys))?;
-    let (title, desk) = words(&loaded, &party)?;
-    PartyFile::of(&party, &title, &desk, &keys)
+    let (title, desk, authority) = words(&loaded, &party)?;
+    PartyFile::of(&party, &title, &desk, &keys, authority.as_deref())
 }
 
-/// Title and desk stand in the party file that is handed over, and in the one beside the keys, should that be lost.
-fn words(loaded: &Loaded, party: &PartyId) -> Result<(String, String)> {
+/// Title, desk and authority key stand in the party file that is handed over, and in the one beside the keys, should that be
+/// lost.
+pub(super) fn words(loaded: &Loaded, party: &PartyId) -> Result<(String, String, Option<String>)> {
     let name = format!("{party}.party");
     let (handed, kept) = (loaded.dir.join(&name), loaded.path(&loaded.config.keys).join(&name));
     let mut trouble = None;
@@ -108,13 +149,13 @@ fn words(loaded: &Loaded, party: &PartyId) -> Result<(String, String)> {
                 if let Some(error) = trouble {
                     eprintln!("skypact: {error:#}; title and desk are those of {}", path.display());
                 }
-                return Ok((file.title, file.desk));
+                return Ok((file.title, file.desk, file.authority_key));
             }
             Err(error) => trouble = trouble.or(Some(error)),
         }
     }
     match trouble {
-        None => Ok((party.to_string(), String::new())),
+        None => Ok((party.to_string(), String::new(), None)),
         Some(error) => Err(error.context(format!(
             "title and desk of {party} are not known any more; put back {} from a copy that a peer has, or remove it: the title \
              is then the party's name",
@@ -132,9 +173,9 @@ fn new(config: &Path, keys: &Path) -> Result<(PathBuf, PartyFile)> {
         "{} is there already, and keys are never overwritten: name another folder with --keys",
         folder.display()
     );
-    let (title, desk) = words(&loaded, &party)?;
+    let (title, desk, authority) = words(&loaded, &party)?;
     let made = Keys::create(&folder)?;
-    let file = PartyFile::of(&party, &title, &desk, &made)?;
+    let file = PartyFile::of(&party, &title, &desk, &made, authority.as_deref())?;
     // Beside the new keys: the file of the keys in use stays what it is until they are not.
     let path = folder.join(format!("{party}.party"));
     setup::write_new(&path, file.text()?.as_bytes())?;

@@ -160,6 +160,7 @@ fn sign(
     let folder = keys.unwrap_or(&loaded.config.keys);
     let keys = Keys::load(&loaded.path(folder))?;
     check_own_clause(signed.pact(), &party, &keys, file)?;
+    check_authority(signed.pact(), &party, &loaded, file)?;
     let mode = signed.pact().mode.label();
     ensure!(
         mode == loaded.config.mode,
@@ -195,6 +196,19 @@ fn check_own_clause(pact: &Pact, party: &PartyId, keys: &Keys, file: &Path) -> R
     ensure!(
         me.tls_spki_sha256.0 == keys.tls_pin(),
         "clause 1 of {at} names another TLS key than {party} holds: {advice}"
+    );
+    Ok(())
+}
+
+/// Whoever holds the key that clause 1 names can take the party's place under the pact.
+fn check_authority(pact: &Pact, party: &PartyId, loaded: &Loaded, file: &Path) -> Result<()> {
+    let named = pact.party(party).and_then(|p| p.authority_key.as_ref()).map(ToString::to_string);
+    let own = crate::cli::key::words(loaded, party)?.2;
+    ensure!(
+        named.is_none() || named == own,
+        "clause 1 of {} names another authority key than {party}'s own party file: whoever holds it could replace the keys \
+         of {party}; hand over the party file again",
+        file.display()
     );
     Ok(())
 }

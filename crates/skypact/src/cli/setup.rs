@@ -48,13 +48,16 @@ pub struct PartyFile {
     pub cosign_key: String,
     /// SHA-256 of the TLS key, hexadecimal.
     pub tls_spki_sha256: String,
+    /// Verifier key of the authority key, which replaces the others; without one they change with a new pact alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority_key: Option<String>,
     /// Where the desk is reached when the link is down.
     pub desk: String,
 }
 
 impl PartyFile {
     /// The public data of a party's keys.
-    pub fn of(party: &PartyId, title: &str, desk: &str, keys: &Keys) -> Result<Self> {
+    pub fn of(party: &PartyId, title: &str, desk: &str, keys: &Keys, authority: Option<&str>) -> Result<Self> {
         let name = keys::key_name(party);
         let file = Self {
             party: party.to_string(),
@@ -62,6 +65,7 @@ impl PartyFile {
             log_key: keys.log_signer(&name)?.verifier().to_string(),
             cosign_key: keys.cosigner(&name)?.verifier().to_string(),
             tls_spki_sha256: keys::hex(&keys.tls_pin()),
+            authority_key: authority.map(str::to_owned),
             desk: desk.to_owned(),
         };
         file.party()?;
@@ -97,6 +101,7 @@ impl PartyFile {
             log_key: key("log_key", &self.log_key)?,
             cosign_key: key("cosign_key", &self.cosign_key)?,
             tls_spki_sha256,
+            authority_key: self.authority_key.as_deref().map(|text| key("authority_key", text)).transpose()?,
             desk: self.desk.clone(),
         })
     }
@@ -114,19 +119,21 @@ impl PartyFile {
 
     /// What two people read to each other to know that the keys are the right ones.
     pub fn fingerprint(&self) -> String {
-        fingerprint(&self.party, &self.log_key, &self.cosign_key, &self.tls_spki_sha256)
+        fingerprint(&self.party, &self.log_key, &self.cosign_key, &self.tls_spki_sha256, self.authority_key.as_deref())
     }
 }
 
 /// Fingerprint of a party in a pact, the same as that of its file.
 pub fn fingerprint_of(party: &pact::Party) -> String {
     let (log, cosign) = (party.log_key.to_string(), party.cosign_key.to_string());
-    fingerprint(party.id.as_str(), &log, &cosign, &party.tls_spki_sha256.to_string())
+    let authority = party.authority_key.as_ref().map(ToString::to_string);
+    fingerprint(party.id.as_str(), &log, &cosign, &party.tls_spki_sha256.to_string(), authority.as_deref())
 }
 
 /// 128 bits in groups of four digits: none can be found for other keys, and it can be said in one breath.
-fn fingerprint(party: &str, log: &str, cosign: &str, tls: &str) -> String {
-    let all = format!("skypact party\n{party}\n{log}\n{cosign}\n{}\n", tls.to_ascii_lowercase());
+fn fingerprint(party: &str, log: &str, cosign: &str, tls: &str, authority: Option<&str>) -> String {
+    let authority = authority.map_or_else(String::new, |key| format!("{key}\n"));
+    let all = format!("skypact party\n{party}\n{log}\n{cosign}\n{}\n{authority}", tls.to_ascii_lowercase());
     grouped(&Hash32::of(all.as_bytes()).to_string()[..32])
 }
 
@@ -279,7 +286,8 @@ mod tests {
     fn file() -> PartyFile {
         let dir = tempfile::tempdir().unwrap();
         let keys = Keys::create(dir.path()).unwrap();
-        PartyFile::of(&PartyId::parse("north").unwrap(), "Northern Air Command", "+41 31 000 00 00", &keys).unwrap()
+        PartyFile::of(&PartyId::parse("north").unwrap(), "Northern Air Command", "+41 31 000 00 00", &keys, None)
+            .unwrap()
     }
 
     #[test]

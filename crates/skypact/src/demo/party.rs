@@ -131,6 +131,7 @@ fn sign(keys: &BTreeMap<&str, Keys>, plan: &Plan) -> Result<SignedPact> {
             log_key: keys.log_signer(&key_name(&id))?.verifier().clone(),
             cosign_key: keys.cosigner(&key_name(&id))?.verifier().clone(),
             tls_spki_sha256: Hash32(keys.tls_pin()),
+            authority_key: None,
             name: title.to_string(),
             desk: "demonstration: no voice line".to_string(),
             id,

@@ -9,6 +9,7 @@ mod wire;
 pub use signer::Signer;
 
 use crate::core::CoreHandle;
+use crate::keys::Keys;
 use crate::sessions::SessionOut;
 use anyhow::{Context, Result, anyhow, bail};
 use http_body_util::BodyExt;
@@ -19,7 +20,7 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use link::{CloseCode, EntriesFrame, Frame, Step};
 use node::input::Input;
-use record::{Hash32, PartyId};
+use record::PartyId;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -52,8 +53,6 @@ const WINDOW_BYTES: u32 = 4 << 20;
 pub struct PeerAddress {
     /// Party.
     pub party: PartyId,
-    /// Pin of its TLS key, from the pact.
-    pub pin: Hash32,
     /// Where it listens; needed only by the side that dials.
     pub address: Option<String>,
 }
@@ -64,14 +63,14 @@ pub struct Transport {
     core: CoreHandle,
     signer: Arc<Signer>,
     own: PartyId,
-    peers: Arc<BTreeMap<Hash32, PeerAddress>>,
+    peers: Arc<BTreeMap<PartyId, PeerAddress>>,
     sessions: Arc<AtomicU64>,
 }
 
 impl Transport {
     /// A transport whose session numbers begin after `last_session`.
     pub fn new(core: CoreHandle, signer: Signer, own: PartyId, peers: Vec<PeerAddress>, last_session: u64) -> Self {
-        let peers = peers.into_iter().map(|p| (p.pin, p)).collect();
+        let peers = peers.into_iter().map(|p| (p.party.clone(), p)).collect();
         Self {
             core,
             signer: Arc::new(signer),
@@ -129,9 +128,18 @@ impl Transport {
         let stream = acceptor.accept(socket).await.map_err(|e| tls::explained(&e))?;
         let certificate = stream.get_ref().1.peer_certificates().and_then(|c| c.first());
         let certificate = certificate.ok_or_else(|| anyhow!("no client certificate"))?;
-        let peer = self.peers.get(&tls::pin_of(certificate)?).cloned();
+        let pin = tls::pin_of(certificate)?;
+        let view = self.core.view();
+        let party = view.peers.iter().find(|p| p.tls_spki_sha256 == pin).map(|p| &p.party);
+        let peer = party.and_then(|party| self.peers.get(party)).cloned();
         let peer = peer.ok_or_else(|| anyhow!("a key that no pact names"))?;
         Ok((stream, peer))
+    }
+
+    /// The keys of the peers that are believed now.
+    pub fn pins(&self) -> tls::Pins {
+        let core = self.core.clone();
+        Arc::new(move || core.view().peers.iter().map(|peer| peer.tls_spki_sha256).collect())
     }
 
     async fn serve(self, stream: tokio_rustls::server::TlsStream<TcpStream>, peer: PeerAddress, from: SocketAddr) {
@@ -184,15 +192,19 @@ impl Transport {
     }
 
     /// Keeps a connection to `peer`, for ever.
-    pub async fn dial(self, peer: PeerAddress, config: Arc<rustls::ClientConfig>) {
+    ///
+    /// A party that is replacing its TLS key has two of them, the new one first: a peer that has not read the statement yet
+    /// knows the old one alone, so after a connection that came to nothing the other one is tried.
+    //= spec/keys.md K-11
+    pub async fn dial(self, peer: PeerAddress, keys: Vec<Arc<Keys>>) {
         let Some(address) = peer.address.clone() else {
             warn!(peer = %peer.party, "no address: this party dials, so `[[peer]] address` is needed");
             return;
         };
         let mut wait = BACKOFF.0;
-        loop {
+        for key in keys.iter().cycle() {
             let started = tokio::time::Instant::now();
-            if let Err(error) = self.dial_once(&peer, &address, config.clone()).await {
+            if let Err(error) = self.dial_once(&peer, &address, &key.tls).await {
                 info!(peer = %peer.party, %address, "no link: {error:#}");
             }
             if started.elapsed() > BACKOFF.1 {
@@ -214,11 +226,15 @@ impl Transport {
         self.core.query(ask).await.unwrap_or(false)
     }
 
-    async fn dial_once(&self, peer: &PeerAddress, address: &str, config: Arc<rustls::ClientConfig>) -> Result<()> {
+    async fn dial_once(&self, peer: &PeerAddress, address: &str, key: &rcgen::KeyPair) -> Result<()> {
+        let view = self.core.view();
+        let known = view.peers.iter().find(|p| p.party == peer.party).map(|p| p.tls_spki_sha256);
+        let pin = known.ok_or_else(|| anyhow!("no pact names {}", peer.party))?;
+        let config = tls::client_config(key, pin)?;
         let connect = async {
             let socket = TcpStream::connect(address).await.context("cannot connect")?;
             socket.set_nodelay(true)?;
-            let name = rustls::pki_types::ServerName::try_from(tls::SERVER_NAME)?;
+            let name = rustls::pki_types::ServerName::try_from(tls::server_name(&pin))?;
             let connected = TlsConnector::from(config).connect(name, socket).await.map_err(|e| tls::explained(&e));
             // Somebody else answers at the peer's address, or the peer's keys are not those of the pact.
             connected.inspect_err(|error| self.core.count_refused_connection(&error.to_string()))

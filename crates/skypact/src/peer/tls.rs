@@ -8,23 +8,41 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme};
+use std::fmt;
 use std::sync::Arc;
 
-/// Name used in the handshake; it is not looked up and means nothing.
+/// Name in the request; it is not looked up and means nothing.
 pub const SERVER_NAME: &str = "skypact.invalid";
 const ALPN: &[u8] = b"h2";
 
-/// Server side: accepts any client whose key has one of `pins`.
-pub fn server_config(key: &rcgen::KeyPair, pins: Vec<Hash32>) -> Result<Arc<ServerConfig>> {
+/// The keys that are believed at this moment: they change while the node runs (`spec/keys.md`).
+pub type Pins = Arc<dyn Fn() -> Vec<Hash32> + Send + Sync>;
+
+/// Name in the handshake: which key the dialling side expects, so that a party that is replacing its TLS key can show each
+/// peer the one it knows. The first half of the pin, since a label has at most 63 characters.
+//= spec/keys.md K-11
+pub fn server_name(pin: &Hash32) -> String {
+    format!("{}.{SERVER_NAME}", &pin.to_string()[..32])
+}
+
+/// Server side: accepts any client whose key is believed, and shows the one of `keys` that the client expects; the first if
+/// it expects none of them.
+pub fn server_config(keys: &[&rcgen::KeyPair], pins: Pins) -> Result<Arc<ServerConfig>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = Arc::new(Pinned::new(&provider, pins));
-    let (chain, private) = identity(key)?;
+    let mut own = Vec::new();
+    for key in keys {
+        let (chain, private) = identity(key)?;
+        let signing = provider.key_provider.load_private_key(private).context("TLS identity")?;
+        own.push((server_name(&pin_of(&chain[0])?), Arc::new(CertifiedKey::new(chain, signing))));
+    }
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier)
-        .with_single_cert(chain, private)
-        .context("TLS identity")?;
+        .with_cert_resolver(Arc::new(Own(own)));
     config.alpn_protocols = vec![ALPN.to_vec()];
     // No resumption: every connection proves both keys anew, so a revoked key has no ticket to come back with.
     config.send_tls13_tickets = 0;
@@ -34,7 +52,7 @@ pub fn server_config(key: &rcgen::KeyPair, pins: Vec<Hash32>) -> Result<Arc<Serv
 /// Client side: accepts only the server whose key has `pin`.
 pub fn client_config(key: &rcgen::KeyPair, pin: Hash32) -> Result<Arc<ClientConfig>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = Arc::new(Pinned::new(&provider, vec![pin]));
+    let verifier = Arc::new(Pinned::new(&provider, Arc::new(move || vec![pin])));
     let (chain, private) = identity(key)?;
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
@@ -45,6 +63,18 @@ pub fn client_config(key: &rcgen::KeyPair, pin: Hash32) -> Result<Arc<ClientConf
     config.alpn_protocols = vec![ALPN.to_vec()];
     config.resumption = rustls::client::Resumption::disabled();
     Ok(Arc::new(config))
+}
+
+/// Own keys by the name under which a client asks for each.
+#[derive(Debug)]
+struct Own(Vec<(String, Arc<CertifiedKey>)>);
+
+impl ResolvesServerCert for Own {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let asked = hello.server_name();
+        let asked_for = self.0.iter().find(|(name, _)| asked == Some(name.as_str()));
+        asked_for.or(self.0.first()).map(|(_, key)| key.clone())
+    }
 }
 
 fn identity(key: &rcgen::KeyPair) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
@@ -72,20 +102,25 @@ pub fn explained(error: &std::io::Error) -> anyhow::Error {
     })
 }
 
-/// Believes a key because the pact names it, and for no other reason.
-#[derive(Debug)]
+/// Believes a key because the pact, or a later statement, names it, and for no other reason.
 struct Pinned {
-    pins: Vec<Hash32>,
+    pins: Pins,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
+impl fmt::Debug for Pinned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pinned").field("pins", &(self.pins)()).finish_non_exhaustive()
+    }
+}
+
 impl Pinned {
-    fn new(provider: &CryptoProvider, pins: Vec<Hash32>) -> Self {
+    fn new(provider: &CryptoProvider, pins: Pins) -> Self {
         Self { pins, algorithms: provider.signature_verification_algorithms }
     }
 
     fn check(&self, certificate: &CertificateDer<'_>) -> Result<(), Error> {
-        if self.pins.contains(&pin_of(certificate)?) {
+        if (self.pins)().contains(&pin_of(certificate)?) {
             return Ok(());
         }
         Err(Error::InvalidCertificate(rustls::CertificateError::ApplicationVerificationFailure))

@@ -44,6 +44,7 @@ pub struct Secrets {
     pub log: NoteSigner,
     pub cosign: NoteSigner,
     pub tls: rcgen::KeyPair,
+    pub authority: NoteSigner,
 }
 
 impl Secrets {
@@ -55,6 +56,7 @@ impl Secrets {
             log: NoteSigner::new(&key_name, &seed("log")).unwrap(),
             cosign: NoteSigner::cosigner(&key_name, &seed("cosign")).unwrap(),
             tls: rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap(),
+            authority: NoteSigner::new(&format!("skypact.keys/{name}"), &seed("authority")).unwrap(),
         }
     }
 
@@ -66,6 +68,11 @@ impl Secrets {
         private(&dir.join("cosign.key"), &seed("cosign"));
         private(&dir.join("pseudonym.key"), &seed("pseudonym"));
         private(&dir.join("tls.key.pem"), &self.tls.serialize_pem());
+    }
+
+    /// Writes the authority key's file, which a node never sees.
+    pub fn write_authority(path: &Path, name: &str, salt: &str) {
+        private(path, &(Hash32::of(format!("authority {name} {salt}").as_bytes()).to_string() + "\n"));
     }
 }
 
@@ -112,6 +119,7 @@ impl World {
             log_key: secrets.log.verifier().clone(),
             cosign_key: secrets.cosign.verifier().clone(),
             tls_spki_sha256: Hash32::of(&secrets.tls.subject_public_key_info()),
+            authority_key: Some(secrets.authority.verifier().clone()),
             desk: String::from("a test: no voice line"),
         });
         Pact {

@@ -10,4 +10,5 @@ mod cut;
 mod disk;
 mod feeds;
 mod hostile;
+mod keys;
 mod stop;

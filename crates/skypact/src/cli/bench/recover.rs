@@ -95,6 +95,7 @@ impl World {
             pseudonym_secret: a.keys.pseudonym,
             policy: crate::rules::policy(&config.config.release)?,
             software: concat!("skypact ", env!("CARGO_PKG_VERSION")).into(),
+            statements: Vec::new(),
         };
         let data = a.dir.join("data");
         let Recovered { state, journal, stores, .. } = recovery::recover(&data, options())?;

@@ -73,6 +73,7 @@ impl Home {
             log_key: self.keys.log_signer(&name)?.verifier().clone(),
             cosign_key: self.keys.cosigner(&name)?.verifier().clone(),
             tls_spki_sha256: Hash32(self.keys.tls_pin()),
+            authority_key: None,
             desk: String::new(),
         })
     }

@@ -1,9 +1,11 @@
 //! Making a bundle: which entries, under which checkpoints, and what could not be included.
 use crate::cli::evidence::history::{Heard, History, progress};
 use crate::cli::evidence::logs::{Folder, LinkLog};
+use crate::cli::evidence::stated::Stated;
 use crate::clock::rfc3339;
 use crate::keys::{Keys, key_name};
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use pact::{KeySet, SignedKeys};
 use record::{Kind, PartyId};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -66,6 +68,8 @@ pub struct Exporter<'a> {
     pub history: &'a History,
     /// What is asked for.
     pub wanted: &'a Wanted,
+    /// Statements about keys, by the folder of the logs that they were found in.
+    pub stated: Stated,
 }
 
 impl Exporter<'_> {
@@ -124,21 +128,36 @@ impl Exporter<'_> {
         Ok(seals)
     }
 
-    /// The note of a checkpoint, checked: the signer's key, the root against the tiles, the addressee's cosignature.
+    /// The note of a checkpoint, checked: the signer's key, the root against the tiles, the addressee's cosignature. Only if
+    /// the pact's keys do not fit, the logs are searched for statements that replaced them.
     fn open(&self, log: &LinkLog, size: u64, seal: &Seal<'_>) -> Result<Note> {
+        let error = match self.open_by(log, size, seal, &[]) {
+            Ok(note) => return Ok(note),
+            Err(error) if is_absent(&error) => return Err(error),
+            Err(error) => error,
+        };
+        let stated = self.stated.of(log)?;
+        if stated.is_empty() { Err(error) } else { self.open_by(log, size, seal, &stated) }
+    }
+
+    fn open_by(&self, log: &LinkLog, size: u64, seal: &Seal<'_>, stated: &[SignedKeys]) -> Result<Note> {
         let reader = LogReader::new(&log.folder, size);
         let root = reader.root_at(size)?;
         let checkpoint = Checkpoint { origin: log.origin.clone(), size, root };
-        let party = |id: &PartyId| {
-            log.pact.pact().party(id).ok_or_else(|| anyhow!("the pact of {} does not name {id}", log.origin))
+        let keys_of = |id: &PartyId| -> Result<Vec<KeySet>> {
+            let party = log.pact.pact().party(id);
+            let party = party.ok_or_else(|| anyhow!("the pact of {} does not name {id}", log.origin))?;
+            let later = stated.iter().map(SignedKeys::statement).filter(|s| s.party == *id).map(|s| s.keys.clone());
+            Ok([KeySet::of(party)].into_iter().chain(later).collect())
         };
-        let (me, peer) = (party(self.me)?, party(&log.peer)?);
-        let signer = if log.outgoing { &me.log_key } else { &peer.log_key };
+        let (me, peer) = (keys_of(self.me)?, keys_of(&log.peer)?);
+        let signers = if log.outgoing { &me } else { &peer };
         let mut note = match seal {
             Seal::Cosigned(line) => {
                 let keys = self.keys.context("own keys")?;
-                tlog::verify_cosignature(&checkpoint.to_text(), line, &peer.cosign_key)?;
-                // Ed25519 has no chance in it: this is the note that was sent, byte for byte.
+                let verified = |set: &KeySet| tlog::verify_cosignature(&checkpoint.to_text(), line, &set.cosign_key);
+                first_ok(&peer, verified)?;
+                // Ed25519 has no chance in it: this is the note that was sent, byte for byte, or the same by a later key.
                 let mut note = tlog::sign_checkpoint(&checkpoint, &keys.log_signer(&key_name(self.me))?)?;
                 note.add((*line).clone())?;
                 note
@@ -146,7 +165,7 @@ impl Exporter<'_> {
             Seal::Noted(note, _) => Note::parse(note)?,
             Seal::Filed(note) => Note::parse(note)?,
         };
-        let opened = open_checkpoint(&note.to_bytes(), &log.origin, signer)?;
+        let opened = first_ok(signers, |set| open_checkpoint(&note.to_bytes(), &log.origin, &set.log_key))?;
         ensure!(opened.root == root, "the tiles of {} do not hold what its checkpoint of {size} covers", log.origin);
         if let (Seal::Noted(_, received), Some(keys)) = (seal, self.keys) {
             let time_s = u64::try_from(received.0.div_euclid(1000)).unwrap_or(0);
@@ -251,6 +270,10 @@ impl Exporter<'_> {
             evidence.add_range(reader, range, numbers[at])?;
         }
         bar.finish_and_clear();
+        for signed in self.stated.found(log) {
+            let keys = &signed.statement().keys;
+            evidence.hints.extend([keys.log_key.to_string(), keys.cosign_key.to_string()]);
+        }
         evidence.ranges.clear();
         if let (true, Some(first), Some(last)) = (complete, chosen.first(), chosen.last()) {
             evidence.ranges.push(*first..last + 1);
@@ -263,6 +286,21 @@ impl Exporter<'_> {
         }
         Ok(evidence)
     }
+}
+
+/// The first success, else the last failure.
+fn first_ok<T>(
+    sets: &[KeySet],
+    attempt: impl Fn(&KeySet) -> std::result::Result<T, tlog::Error>,
+) -> std::result::Result<T, tlog::Error> {
+    let mut last = Err(tlog::PeerMisbehaved::NotSigned.into());
+    for set in sets.iter().rev() {
+        last = attempt(set);
+        if last.is_ok() {
+            break;
+        }
+    }
+    last
 }
 
 /// Stretches of consecutive indexes under one checkpoint: the first that covers them.
@@ -286,7 +324,7 @@ pub fn is_absent(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref::<tlog::Error>(), Some(tlog::Error::Unavailable(_)))
 }
 
-/// The metadata of a bundle: the pact's file, or an array of them if there are several.
+/// The metadata of a bundle: the pact's file, or an array if there are several, or statements about keys.
 pub fn metadata(pacts: &[Vec<u8>]) -> Result<Option<Vec<u8>>> {
     Ok(match pacts {
         [] => None,
@@ -302,7 +340,7 @@ pub fn metadata(pacts: &[Vec<u8>]) -> Result<Option<Vec<u8>>> {
     })
 }
 
-/// The pacts in a bundle's metadata.
+/// The pacts and statements in a bundle's metadata.
 pub fn pacts_of(metadata: &[u8]) -> Vec<Vec<u8>> {
     let mut d = minicbor::Decoder::new(metadata);
     let several = d.array_iter::<minicbor::bytes::ByteVec>().ok();

@@ -74,6 +74,19 @@ pub struct LinkLog {
     pub contradicting: Vec<Vec<u8>>,
 }
 
+impl LinkLog {
+    /// The two logs of the link, each with the party that keeps it.
+    pub fn both(&self) -> [(Folder, PartyId); 2] {
+        let own =
+            self.origin.strip_prefix("skypact.link/").and_then(|rest| PartyId::parse(rest.split('/').next()?).ok());
+        let to = self.origin.split('/').nth(2).and_then(|name| PartyId::parse(name).ok());
+        let from = own.unwrap_or_else(|| self.peer.clone());
+        let to = to.unwrap_or_else(|| self.peer.clone());
+        let other = if self.outgoing { "in" } else { "out" };
+        [(self.folder.clone(), from), (Folder(self.folder.0.with_file_name(other)), to)]
+    }
+}
+
 /// Every log below a data folder whose pact is known; and the folders whose pact is not.
 pub fn find(data: &Path, me: &PartyId, mode: &Mode, pacts: &[SignedPact]) -> Result<(Vec<LinkLog>, Vec<PathBuf>)> {
     let (mut logs, mut unknown) = (Vec::new(), Vec::new());

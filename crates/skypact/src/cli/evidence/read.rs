@@ -1,12 +1,13 @@
 //! Reading a bundle: checking it, and showing it.
 use crate::cli::evidence::export::pacts_of;
 use crate::cli::evidence::history::seconds;
+use crate::cli::evidence::stated;
 use crate::cli::evidence::words::{json as record_json, sentence, short};
 use crate::cli::{FOUND_BAD, Global, Outcome};
 use crate::clock::rfc3339;
 use crate::files::read_bounded;
 use anyhow::{Context, Result};
-use pact::SignedPact;
+use pact::{KeyReason, KeyStatement, SignedKeys, SignedPact};
 use record::{Body, Hash32, Receipt};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -25,6 +26,9 @@ pub struct VerifyArgs {
     /// A public key as `skypact key` prints it: VKEY, or `ORIGIN VKEY`. May be given several times.
     #[arg(long)]
     key: Vec<String>,
+    /// A statement that replaced a party's keys, if it came by another way than in the file; needs --pact.
+    #[arg(long)]
+    statement: Vec<PathBuf>,
     /// Also show what each entry says, and by when it was received.
     #[arg(long)]
     show: bool,
@@ -54,6 +58,7 @@ fn bundle_of(path: &Path) -> Result<Bundle> {
 /// Where the verifier's keys come from, in words.
 fn keys_of(args: &VerifyArgs, bundle: &Bundle) -> Result<(TrustedKeys, Vec<String>)> {
     let (mut trusted, mut said) = (TrustedKeys::new(), Vec::new());
+    let mut pacts = Vec::new();
     for path in &args.pact {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read the pact {}", path.display()))?;
         let signed = SignedPact::parse(&bytes).with_context(|| format!("the pact {}", path.display()))?;
@@ -71,6 +76,7 @@ fn keys_of(args: &VerifyArgs, bundle: &Bundle) -> Result<(TrustedKeys, Vec<Strin
         for log in bundle.logs.iter().filter(|log| !log.origin.ends_with(&format!("/{hash}"))) {
             said.push(format!("the log {} was kept under another pact than this one", log.origin));
         }
+        pacts.push(signed);
     }
     for text in &args.key {
         trusted.add_text(text).with_context(|| format!("the key {text:?}"))?;
@@ -78,11 +84,44 @@ fn keys_of(args: &VerifyArgs, bundle: &Bundle) -> Result<(TrustedKeys, Vec<Strin
     if !args.key.is_empty() {
         said.push(format!("{} keys from the command line", args.key.len()));
     }
+    for statement in &args.statement {
+        let bytes = read_bounded(statement, pact::STATEMENT_BYTES_MAX as u64);
+        let bytes = bytes.with_context(|| format!("cannot read {}", statement.display()))?;
+        let signed = stated::trust(&mut trusted, &pacts, &bytes)?;
+        let signed = signed.with_context(|| {
+            format!("{} is no statement by an authority key of the pacts given", statement.display())
+        })?;
+        said.push(stated_text(&signed));
+    }
     for pact in bundle.metadata.iter().flat_map(|m| pacts_of(m)) {
+        if let Some(signed) = stated::trust(&mut trusted, &pacts, &pact)? {
+            said.push(stated_text(&signed));
+            continue;
+        }
+        if SignedKeys::parse(&pact).is_ok() {
+            said.push("the file carries a statement about keys that no pact given here confirms: not used".into());
+            continue;
+        }
         let name = SignedPact::parse(&pact).map_or_else(|e| format!("no pact: {e}"), |p| p.pact().hash().to_string());
         said.push(format!("the file carries a pact for reading: {name}; no key was taken from it"));
     }
     Ok((trusted, said))
+}
+
+fn stated_text(signed: &SignedKeys) -> String {
+    let KeyStatement { party, serial, reason, issued, .. } = signed.statement();
+    let warning = match reason {
+        KeyReason::Stolen => {
+            "; older keys of it were STOLEN: a checkpoint by them proves only what the other party cosigned before, or what \
+             a checkpoint by the newer key covers as well"
+        }
+        _ => "",
+    };
+    let issued = rfc3339(*issued);
+    format!(
+        "keys of {party} by statement {serial} of {issued} ({}), signed by its authority key{warning}",
+        reason.name()
+    )
 }
 
 /// Checks a bundle.

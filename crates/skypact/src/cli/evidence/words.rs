@@ -46,6 +46,13 @@ pub fn sentence(record: &Record) -> String {
         Body::Channel(c) => {
             format!("channel {} from {}: {}", c.state.name(), rfc3339(c.effective), plain(&c.reason))
         }
+        Body::Keys(keys) => match pact::SignedKeys::parse(keys.statement.as_bytes()) {
+            Ok(signed) => {
+                let pact::KeyStatement { party, serial, reason, issued, .. } = signed.statement();
+                format!("keys of {party} replaced: statement {serial} of {}, {}", rfc3339(*issued), reason.name())
+            }
+            Err(error) => format!("a statement about keys that cannot be read: {error}"),
+        },
         Body::Withdrawn(w) => format!("withdraws record {}", short(&w.of.to_string())),
     }
 }

@@ -152,7 +152,7 @@ impl Gathering {
             }
             Body::Notice(_) => self.notices.push(Said { what: record, id, index, confirmed }),
             Body::Channel(_) => self.told.channel = Some(record),
-            Body::Pact(_) | Body::Receipt(_) | Body::Conflict(_) => {}
+            Body::Pact(_) | Body::Keys(_) | Body::Receipt(_) | Body::Conflict(_) => {}
         }
     }
 

@@ -1,0 +1,185 @@
+//! Keys that change while the logs go on (`spec/keys.md`).
+mod common;
+
+use common::*;
+use link::{CloseCode, Frame, FrozenReason, LinkState};
+use tlog::{Checkpoint, NoteSigner, sign_checkpoint};
+
+/// Keys of a second set.
+fn second(i: usize) -> Keys {
+    let name = format!("{}.example", NAMES[i]);
+    Keys {
+        log: NoteSigner::new(&name, &[30 + i as u8; 32]).unwrap(),
+        cosign: NoteSigner::cosigner(&format!("{name}/cosign"), &[40 + i as u8; 32]).unwrap(),
+    }
+}
+
+/// Side `i` begins to sign with its second set.
+fn rekey_own(world: &mut World, i: usize, stolen: bool) {
+    let keys = second(i);
+    world.sides[i].link.rekey(keys.log.verifier().clone(), stolen).unwrap();
+    world.sides[i].keys = keys;
+}
+
+/// The other side of `i` hears of it.
+fn rekey_theirs(world: &mut World, i: usize, stolen: bool, reconnect: bool) {
+    let (keys, now) = (second(i), world.now(1 - i));
+    let (log, cosign) = (keys.log.verifier().clone(), keys.cosign.verifier().clone());
+    world.sides[1 - i].link.rekey_peer(log, cosign, stolen, reconnect, now).unwrap();
+    world.sides[1 - i].drain();
+}
+
+fn sealed_by(world: &World, i: usize) -> String {
+    let notes = &world.sides[1 - i].notes;
+    let note = notes.values().next_back().unwrap();
+    let by = |keys: &Keys| tlog::open(note, std::slice::from_ref(keys.log.verifier())).is_ok();
+    match (by(&keys(i)), by(&second(i))) {
+        (true, false) => "first".into(),
+        (false, true) => "second".into(),
+        other => format!("{other:?}"),
+    }
+}
+
+//= spec/keys.md K-5
+//= spec/keys.md K-6
+#[test]
+fn a_log_goes_on_under_a_new_key_and_nothing_is_lost() {
+    let mut world = World::started(3);
+    rekey_own(&mut world, A, false);
+    rekey_theirs(&mut world, A, false, false);
+    world.run(2000);
+    assert_eq!(sealed_by(&world, A), "second", "the heartbeat alone is enough, with nothing new said");
+    world.append(A);
+    world.append(B);
+    world.run(1500);
+    for i in [A, B] {
+        assert_eq!(world.view(i).state, LinkState::Up);
+        assert_eq!((world.view(i).signed, world.view(i).cosigned), (4, 4));
+    }
+    assert_eq!(world.sides.iter().map(|s| s.ended.len()).sum::<usize>(), 0, "and the session goes on");
+    world.sides[B].restart();
+    world.run(1000);
+    assert_eq!(world.view(B).state, LinkState::Up);
+}
+
+//= spec/keys.md K-5
+#[test]
+fn the_next_checkpoint_by_the_old_key_is_refused() {
+    let mut world = World::started(3);
+    rekey_theirs(&mut world, A, true, false);
+    // The holder of the old key goes on, as a thief would.
+    world.append(A);
+    world.run(200);
+    assert_eq!(world.view(B).state, LinkState::Down);
+    assert_eq!(world.view(B).last_end.map(|end| end.code), Some(CloseCode::BadCheckpoint));
+    assert_eq!(world.view(B).sealed, 3, "nothing that the old key signed since is sealed");
+    // And not after a new connection, nor after a restart, nor by repeating the note that was good before.
+    world.sides[B].restart();
+    for _ in 0..3 {
+        world.connect();
+        world.settle();
+        world.run(200);
+        assert_eq!(world.view(B).sealed, 3);
+        assert_eq!(world.view(B).last_end.map(|end| end.code), Some(CloseCode::BadCheckpoint));
+    }
+    // The owner has the new key, and the same log.
+    rekey_own(&mut world, A, true);
+    world.connect();
+    world.run(300);
+    assert_eq!((world.view(B).state, world.view(B).sealed), (LinkState::Up, 4));
+}
+
+//= spec/keys.md K-5
+#[test]
+fn a_cosignature_by_the_old_key_is_no_receipt() {
+    let mut world = World::started(2);
+    rekey_theirs(&mut world, B, true, false);
+    world.append(A);
+    world.run(200);
+    assert_eq!(world.view(A).last_end.map(|end| end.code), Some(CloseCode::BadCosignature));
+    assert_eq!(world.view(A).cosigned, 2);
+}
+
+//= spec/keys.md K-7
+#[test]
+fn a_session_of_a_replaced_tls_key_ends() {
+    let mut world = World::started(1);
+    rekey_theirs(&mut world, A, true, true);
+    assert_eq!(world.view(B).state, LinkState::Down);
+}
+
+//= spec/keys.md K-9
+#[test]
+fn the_peer_may_still_hold_a_note_by_the_key_before() {
+    let mut world = World::started(3);
+    world.cut();
+    rekey_own(&mut world, A, false);
+    rekey_theirs(&mut world, A, false, false);
+    world.connect();
+    world.run(300);
+    assert_eq!((world.view(A).state, world.view(B).state), (LinkState::Up, LinkState::Up));
+}
+
+/// A hello of B that shows a checkpoint of A's log which `by` signed, over a tree that never was.
+fn forged_hello(world: &World, by: &NoteSigner) -> Vec<u8> {
+    let config = world.sides[A].link.config();
+    let checkpoint = Checkpoint { origin: config.out_origin(), size: 9, root: tlog::Hash([9; 32]) };
+    let note = sign_checkpoint(&checkpoint, by).unwrap().to_bytes();
+    let hello = link::Hello {
+        party: config.peer.clone(),
+        peer: config.me.clone(),
+        mode: config.mode.clone(),
+        pact: config.pact,
+        schema: record::SCHEMA,
+        in_size: 9,
+        your_checkpoint: Some(note),
+        out_size: 3,
+    };
+    Frame::Hello(hello).encode()
+}
+
+//= spec/keys.md K-9
+#[test]
+fn what_a_thief_signed_does_not_freeze_the_log_of_the_owner() {
+    for (stolen, want) in [(true, LinkState::Down), (false, LinkState::Frozen(FrozenReason::OwnRollback))] {
+        let mut world = World::started(3);
+        world.cut();
+        rekey_own(&mut world, A, stolen);
+        let hello = forged_hello(&world, &keys(A).log);
+        world.connect();
+        world.deliver_frame(A, &hello);
+        assert_eq!(world.view(A).state, want, "stolen: {stolen}");
+    }
+}
+
+//= spec/keys.md K-10
+#[test]
+fn two_histories_by_an_older_key_are_still_two_histories() {
+    for (stolen, frozen) in [(false, true), (true, false)] {
+        let mut world = World::started(3);
+        rekey_own(&mut world, A, stolen);
+        rekey_theirs(&mut world, A, stolen, false);
+        world.run(1100);
+        let origin = world.sides[A].link.config().out_origin();
+        let other = Checkpoint { origin, size: 3, root: tlog::Hash([3; 32]) };
+        let note = sign_checkpoint(&other, &keys(A).log).unwrap().to_bytes();
+        let now = world.now(B);
+        let told = world.sides[B].link.handle_witnessed(&note, now);
+        world.sides[B].drain();
+        assert_eq!(told.is_ok(), frozen, "by a stolen key it says nothing about the peer");
+        assert_eq!(world.sides[B].frozen.is_some(), frozen);
+    }
+}
+
+#[test]
+fn keys_that_cannot_be_are_refused_and_change_nothing() {
+    let mut world = World::started(1);
+    let (own, theirs, now) = (keys(A), keys(B), world.now(A));
+    let link = &mut world.sides[A].link;
+    let before = link.clone();
+    assert!(link.rekey(theirs.log.verifier().clone(), false).is_err(), "the peer's");
+    assert!(link.rekey(own.cosign.verifier().clone(), false).is_err(), "of the wrong type");
+    let (log, cosign) = (own.log.verifier().clone(), theirs.cosign.verifier().clone());
+    assert!(link.rekey_peer(log, cosign, false, false, now).is_err(), "our own");
+    assert_eq!(*link, before);
+}

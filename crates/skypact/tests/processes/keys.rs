@@ -1,0 +1,149 @@
+//! Keys that are replaced while pact and logs go on (`spec/keys.md`), with the program's own commands.
+use crate::common::node::Node;
+use crate::common::world::{Secrets, Spec, World, link_up};
+use crate::common::{Limit, eventually};
+use serde_json::{Value, json};
+use std::fs;
+use std::process::Command;
+
+/// Runs `skypact` in a party's folder; what it printed.
+#[track_caller]
+fn skypact(world: &World, name: &str, args: &[&str]) -> String {
+    let out = Command::new(env!("CARGO_BIN_EXE_skypact")).args(args).current_dir(world.home(name)).output().unwrap();
+    let said = String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned();
+    assert!(out.status.success(), "skypact {args:?}: {said}");
+    said
+}
+
+fn number(node: &Node, peer: &str, log: &str, what: &str) -> u64 {
+    node.peer(peer)[log][what].as_u64().unwrap()
+}
+
+/// New keys for a party, and a statement about them, as its people make them.
+fn replace(world: &World, name: &str, keys: &str, reason: &str, serial: u32) -> String {
+    let authority = world.dir.path().join(format!("{name}.authority.key"));
+    Secrets::write_authority(&authority, name, "");
+    skypact(world, name, &["key", "new", "--keys", keys]);
+    let authority = authority.to_str().unwrap();
+    let said = skypact(world, name, &["key", "replace", "--keys", keys, "--authority", authority, "--reason", reason]);
+    let file = format!("{name}-{serial}.keys");
+    assert!(said.contains(&file), "{said}");
+    file
+}
+
+/// Names new keys in a party's configuration.
+fn configure(world: &World, name: &str, keys: &str, previous: Option<&str>, statements: &[&str]) {
+    let mut text = format!("keys = \"{keys}\"\nstatements = {statements:?}\n");
+    if let Some(previous) = previous {
+        text += &format!("previous_keys = \"{previous}\"\n");
+    }
+    fs::write(world.home(name).join("skypact.toml"), text + &world.config(name)).unwrap();
+}
+
+fn all_cosigned(node: &Node, peer: &str, after: u64) -> bool {
+    let (size, cosigned) = (number(node, peer, "out", "size"), number(node, peer, "out", "cosigned"));
+    size == cosigned && cosigned > after
+}
+
+//= spec/keys.md K-11
+#[test]
+fn both_sides_replace_all_their_keys_one_after_the_other_and_nothing_is_lost() {
+    let _limit = Limit::of("rotation", 120);
+    let world = World::new(Spec::default());
+    let (mut south, mut north) = (world.start("south"), world.start("north"));
+    link_up(&north, &south);
+    // The side that dials first, then the one that listens; TLS keys too. Neither is told of the other's by hand.
+    let file = replace(&world, "north", "keys-2", "rotation", 1);
+    let before = number(&north, "south", "out", "size");
+    north.stop();
+    configure(&world, "north", "keys-2", Some("keys"), &[&file]);
+    north = world.start("north");
+    eventually("the south holds the statement", 30, || {
+        (south.peer("north")["keys"]
+            == json!({ "serial": 1, "reason": "rotation",
+            "issued_utc_ms": south.peer("north")["keys"]["issued_utc_ms"] }))
+        .then_some(())
+    });
+    eventually("and cosigns what the new key signs", 20, || all_cosigned(&north, "south", before).then_some(()));
+
+    let file = replace(&world, "south", "keys-2", "rotation", 1);
+    let before = number(&south, "north", "out", "size");
+    south.stop();
+    configure(&world, "south", "keys-2", Some("keys"), &[&file]);
+    south = world.start("south");
+    eventually("the north holds the statement", 30, || (north.peer("south")["keys"]["serial"] == 1).then_some(()));
+    let told = |alert: &Value| alert["text"].as_str().is_some_and(|t| t.contains("The keys of south were replaced"));
+    eventually("the desk is told", 10, || north.list("/v1/alerts").iter().any(told).then_some(()));
+    eventually("and cosigns", 20, || all_cosigned(&south, "north", before).then_some(()));
+
+    // With the old TLS keys gone from both configurations they still find each other.
+    north.stop();
+    configure(&world, "north", "keys-2", None, &["north-1.keys"]);
+    south.stop();
+    configure(&world, "south", "keys-2", None, &["south-1.keys"]);
+    (south, north) = (world.start("south"), world.start("north"));
+    link_up(&north, &south);
+    north.stop();
+    south.stop();
+    // Evidence of both logs, made with the new keys, holds with the pact alone: the file brings the statements.
+    for name in ["north", "south"] {
+        skypact(&world, name, &["evidence", "export", "--output", "all.evidence"]);
+        let said = skypact(&world, name, &["evidence", "verify", "all.evidence", "--pact", "test.pact"]);
+        for party in ["north", "south"] {
+            assert!(said.contains(&format!("keys of {party} by statement 1")), "{said}");
+        }
+    }
+}
+
+//= spec/keys.md K-5
+//= spec/keys.md K-7
+#[test]
+fn who_stole_all_keys_of_a_party_is_locked_out_as_soon_as_a_peer_has_the_statement() {
+    let _limit = Limit::of("stolen", 90);
+    let world = World::new(Spec::default());
+    let (south, thief) = (world.start("south"), world.start("north"));
+    link_up(&thief, &south);
+    // The thief's node is north's own, with north's keys. Its owners call the south and bring the statement.
+    let file = replace(&world, "north", "keys-2", "stolen", 1);
+    fs::copy(world.home("north").join(&file), world.home("south").join(&file)).unwrap();
+    let said = skypact(&world, "south", &["key", "accept", &file]);
+    assert!(said.contains("The keys of north are those of statement 1"), "{said}");
+    let sealed = number(&south, "north", "in", "sealed");
+    eventually("the south refuses the stolen TLS key", 20, || {
+        (south.metrics().contains("a key that the pact does not name")).then_some(())
+    });
+    assert_eq!(south.peer("north")["link"], "down");
+    assert_eq!(number(&south, "north", "in", "sealed"), sealed, "nothing was believed since");
+    thief.stop();
+    configure(&world, "north", "keys-2", None, &[&file]);
+    let north = world.start("north");
+    link_up(&north, &south);
+    eventually("what the owner says is cosigned", 20, || all_cosigned(&north, "south", sealed).then_some(()));
+    let again = Command::new(env!("CARGO_BIN_EXE_skypact"))
+        .args(["key", "accept", &file])
+        .current_dir(world.home("south"))
+        .output()
+        .unwrap();
+    assert!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("known"), "{again:?}");
+    north.stop();
+    south.stop();
+}
+
+#[test]
+fn a_node_with_other_keys_than_it_stated_does_not_start() {
+    let _limit = Limit::of("other keys", 60);
+    let world = World::new(Spec::default());
+    let file = replace(&world, "north", "keys-2", "lost", 1);
+    configure(&world, "north", "keys", None, &[&file]);
+    let said = world.refused("north").said;
+    assert!(said.contains("statement 1 about the keys of north names another log key than north holds"), "{said}");
+    configure(&world, "north", "keys-2", None, &[]);
+    let said = world.refused("north").said;
+    assert!(said.contains("clause 1 of its pact names another log key than north holds"), "{said}");
+    configure(&world, "north", "keys-2", None, &[&file]);
+    world.start("north").stop();
+    // From now on the statement is in the journal, and counts without being configured.
+    configure(&world, "north", "keys", None, &[]);
+    let said = world.refused("north").said;
+    assert!(said.contains("statement 1 about the keys of north names another log key"), "{said}");
+}
