@@ -125,6 +125,12 @@ pub enum PeerTrouble {
     /// Its keys were replaced, or two hold the key that replaces them.
     #[n(8)]
     Keys,
+    /// A log with it lacks the witnesses that the pact demands.
+    #[n(9)]
+    Unwitnessed,
+    /// A witness says another thing of our log to it than we do.
+    #[n(10)]
+    Contradicted,
 }
 
 /// Trouble of our own.
@@ -216,8 +222,11 @@ impl Situation {
             Self::Notice(_) => AlertKind::Notice,
             Self::Peer(_, PeerTrouble::Lost) => AlertKind::PeerLost,
             Self::Peer(_, PeerTrouble::Clock) => AlertKind::Clock,
-            Self::Peer(_, PeerTrouble::Channel | PeerTrouble::Validity | PeerTrouble::Keys) => AlertKind::Channel,
-            Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact) => AlertKind::Frozen,
+            Self::Peer(
+                _,
+                PeerTrouble::Channel | PeerTrouble::Validity | PeerTrouble::Keys | PeerTrouble::Unwitnessed,
+            ) => AlertKind::Channel,
+            Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact | PeerTrouble::Contradicted) => AlertKind::Frozen,
             Self::Own(OwnTrouble::Picture | OwnTrouble::Gap | OwnTrouble::Skipped | OwnTrouble::Keys) => {
                 AlertKind::OwnPicture
             }

@@ -1,4 +1,4 @@
-//! The seven frames: one deterministic CBOR array each (`spec/link.md` section 4).
+//! The frames: one deterministic CBOR array each (`spec/link.md` section 4).
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -62,6 +62,8 @@ pub enum Frame {
     },
     /// Entries of your log that I did not fold, by index and number of the reason.
     Refusals(Vec<(u64, u8)>),
+    /// My log's size and root, signed by me and cosigned by witnesses.
+    Witnessed(Vec<u8>),
     /// The session ends.
     Close {
         /// [`crate::CloseCode`] by number.
@@ -167,6 +169,9 @@ impl Frame {
                     e.array(2)?.u64(*index)?.u8(*reason)?;
                 }
             }
+            Self::Witnessed(note) => {
+                e.bytes(note)?;
+            }
             Self::Close { code, text } => {
                 e.u8(*code)?.str(text)?;
             }
@@ -183,12 +188,13 @@ impl Frame {
             Self::Cosignature { .. } => 4,
             Self::Refusals(_) => 5,
             Self::Close { .. } => 6,
+            Self::Witnessed(_) => 7,
         }
     }
 }
 
 /// Array length of each type.
-const LENGTHS: [u64; 7] = [10, 2, 3, 4, 4, 2, 3];
+const LENGTHS: [u64; 8] = [10, 2, 3, 4, 4, 2, 3, 2];
 
 /// Reads with a bound on everything.
 struct Reader<'b> {
@@ -212,6 +218,7 @@ impl<'b> Reader<'b> {
                 line: self.text("signature line, bytes", COSIGNATURE_LINE_BYTES_MAX)?.to_owned(),
             },
             5 => self.refusals()?,
+            7 => Frame::Witnessed(self.bytes("note, bytes", CHECKPOINT_NOTE_BYTES_MAX)?.to_vec()),
             _ => {
                 let code = self.small("code")?;
                 let text = self.text("text of a close, bytes", CLOSE_TEXT_BYTES_MAX)?;

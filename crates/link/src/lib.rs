@@ -36,6 +36,7 @@ mod receive;
 mod ring;
 mod state;
 mod view;
+mod witnessed;
 mod writer;
 
 pub use clock::ClockWatch;

@@ -53,6 +53,7 @@ impl Link {
             (Phase::Up(_), Frame::Cosignature { size, recv_utc_ms, line }) => {
                 self.on_cosignature(size, Utc(recv_utc_ms), line, now);
             }
+            (Phase::Up(_), Frame::Witnessed(note)) => self.on_witnessed(note, now),
             (Phase::Up(_), Frame::Refusals(list)) => self.on_refusals(&list, now),
             //= spec/link.md L-9
             _ => self.close(CloseCode::Unexpected, &"a frame that has no place here", now),
@@ -254,7 +255,7 @@ impl Link {
     }
 
     /// Freezes over a note that contradicts one that we hold: the newest, or an older one in the store.
-    fn contradiction(&mut self, reason: FrozenReason, size: u64, note: Vec<u8>, now: Now) {
+    pub(crate) fn contradiction(&mut self, reason: FrozenReason, size: u64, note: Vec<u8>, now: Now) {
         let stored = self.seen.root(size).is_some() && self.seen.newest().is_some_and(|(newest, _)| newest != size);
         let held = self.peer_note.clone();
         let evidence = held.into_iter().chain([ByteVec::from(note)]).collect();

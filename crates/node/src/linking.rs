@@ -97,6 +97,7 @@ impl State {
                     since: now.mono,
                     carries_all: false,
                     held_back: None,
+                    witnessing: Default::default(),
                 };
                 self.peers.insert(name, peer);
             }
@@ -170,6 +171,7 @@ impl State {
                     out.push(Output::Log(format!("entry {index} of {name} refused: {reason}")));
                 }
                 link::Output::Sealed { size } => self.desk.notices.handle_sealed(name, size),
+                link::Output::PeerWitnessed { size, note } => self.peer_witnessed(name, size, note, out),
                 link::Output::StateChanged => {}
                 other => out.push(Output::Link(name.clone(), other)),
             }
@@ -373,7 +375,9 @@ impl State {
     pub(crate) fn check_peers(&mut self, present: &mut Present, now: Now) {
         let names: Vec<PartyId> = self.peers.keys().cloned().collect();
         for name in names {
-            for (trouble, level, text) in self.troubles(&name, now) {
+            let mut troubles = self.troubles(&name, now);
+            troubles.extend(self.witness_troubles(&name, now));
+            for (trouble, level, text) in troubles {
                 let situation = Situation::Peer(name.clone(), trouble);
                 self.hold(situation.clone(), level, sentence(text), now);
                 present.insert(situation);

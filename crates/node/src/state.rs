@@ -160,6 +160,10 @@ pub struct Peer {
     /// When that last ended.
     #[n(10)]
     pub(crate) held_back: Option<Mono>,
+    /// What witnesses have cosigned of both logs.
+    #[n(11)]
+    #[cbor(default)]
+    pub(crate) witnessing: crate::witnessing::Witnessing,
 }
 
 impl Peer {
@@ -337,6 +341,7 @@ impl State {
                 self.attempted(actor, command, refused, *times, now);
             }
             Input::Displayed { actor, alerts, notices } => self.displayed(actor, alerts, notices, now),
+            Input::Witness { peer, report } => self.witness_reported(peer, report, now, out),
             Input::Gap { dropped, since_utc_ms } => self.gap = Some((*dropped, *since_utc_ms)),
             Input::Quarantine { seq } => {
                 self.skipped = Some((*seq, now.utc));
@@ -372,6 +377,7 @@ impl State {
         self.checked.unjudged = self.check_unjudged(&mut present, now);
         self.keep_unseen(&mut present, now);
         self.check_volumes(&mut present, now);
+        self.watch_growth(now);
         self.check_peers(&mut present, now);
         self.check_feeds(&mut present, now);
         self.check_gap(&mut present, now);
