@@ -17,6 +17,7 @@ mod keys;
 mod metrics;
 mod peer;
 mod player;
+mod published;
 mod recovery;
 mod rules;
 mod serve;
@@ -24,6 +25,8 @@ mod sessions;
 mod store;
 mod stores;
 mod web;
+mod witness;
+mod witnessing;
 
 fn main() -> std::process::ExitCode {
     cli::main()

@@ -265,6 +265,11 @@ impl LogStore {
         inner.files.write(name, note).map_err(|e| anyhow::anyhow!("{name}: {e}"))
     }
 
+    /// Entries whose files are written: what can be read beside the node.
+    pub fn flushed(&self) -> u64 {
+        self.lock().flushed
+    }
+
     /// Entries held.
     pub fn size(&self) -> u64 {
         self.lock().writer.size()

@@ -87,6 +87,11 @@ impl Stores {
                 note.add(line).map_err(|e| anyhow!("{e}"))?;
                 self.of(state, name)?.out.write_note("checkpoint", &note.to_bytes())
             }
+            link::Output::StoreWitnessed { own, note, .. } => {
+                let stores = self.of(state, name)?;
+                let log = if *own { &stores.out } else { &stores.held };
+                log.write_note("witnessed", note)
+            }
             link::Output::Frozen { reason, evidence, .. } => {
                 let stores = self.of(state, name)?;
                 for (n, note) in evidence.iter().enumerate() {

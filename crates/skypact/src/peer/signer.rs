@@ -24,6 +24,11 @@ impl Signer {
         Ok(Frame::Checkpoint { seq: order.seq, sent_utc_ms: order.sent_utc.0, note: note.to_bytes() })
     }
 
+    /// The note of a checkpoint that the fold has signed: the same bytes, since Ed25519 has no chance in it.
+    pub fn note(&self, checkpoint: &tlog::Checkpoint) -> Result<tlog::Note> {
+        tlog::sign_checkpoint(checkpoint, &self.log).map_err(|e| anyhow!("{e}"))
+    }
+
     /// Cosigns a peer's checkpoint.
     pub fn cosignature(&self, order: &CosignOrder) -> Result<Frame> {
         let text = order.checkpoint.to_text();
