@@ -172,6 +172,7 @@ impl State {
                 }
                 link::Output::Sealed { size } => self.desk.notices.handle_sealed(name, size),
                 link::Output::PeerWitnessed { size, note } => self.peer_witnessed(name, size, note, out),
+                link::Output::StoreWitnessed { ref note, .. } if !self.is_quorum(name, note) => {}
                 link::Output::StateChanged => {}
                 other => out.push(Output::Link(name.clone(), other)),
             }

@@ -176,7 +176,7 @@ impl State {
         for (witness, time_s) in lines {
             news |= peer.witnessing.held.take(&witness, size, time_s);
         }
-        if news {
+        if news && self.is_quorum(name, &note) {
             let store = link::Output::StoreWitnessed { own: false, size, note };
             out.push(Output::Link(name.clone(), store));
         }
@@ -190,6 +190,13 @@ impl State {
         let Ok(note) = Note::parse(note) else { return Vec::new() };
         let lines = cosignatures(&note, keys).unwrap_or_default();
         lines.into_iter().map(|line| (line.name, line.time_s)).collect()
+    }
+
+    /// Whether as many witnesses cosigned a note as the pact demands: beside the tiles lies the newest such note. What fewer
+    /// cosigned stands in the journal and counts there; two notes may make a quorum together.
+    pub(crate) fn is_quorum(&self, name: &PartyId, note: &[u8]) -> bool {
+        let of = self.pacts.with(name).and_then(|p| p.pact().oversight.quorum).map_or(1, |quorum| quorum.of);
+        self.judged(name, note).len() >= of as usize
     }
 
     /// Once a second: the logs' sizes, so that it can be said since when something lacks its witnesses.
