@@ -231,7 +231,7 @@ proptest! {
 /// Hash tiles of a tree of this size, by the other implementation's counting of which there are.
 fn tiles(size: u64) -> Vec<(TileId, Vec<u8>)> {
     let (mut writer, mut store) = (LogWriter::new(), MemStore::default());
-    (0..size).for_each(|i| drop(writer.append(&i.to_be_bytes()).unwrap()));
+    (0..size).for_each(|i| assert_eq!(writer.append(&i.to_be_bytes()), Ok(i)));
     writer.flush(&mut store).unwrap();
     let ids = Tile::new_tiles(8, 0, size).into_iter().map(|tile| {
         let kind = TileKind::Hashes { level: tile.level() };
