@@ -137,6 +137,12 @@ pub enum PeerTrouble {
     /// Nobody is at its desk, by its own statement.
     #[n(12)]
     Unmanned,
+    /// A log with it lacks the witnesses that the pact demands.
+    #[n(13)]
+    Unwitnessed,
+    /// A witness says another thing of our log to it than we do.
+    #[n(14)]
+    Contradicted,
 }
 
 /// Trouble of our own.
@@ -236,10 +242,15 @@ impl Situation {
             Self::Notice(_) => AlertKind::Notice,
             Self::Peer(_, PeerTrouble::Lost) => AlertKind::PeerLost,
             Self::Peer(_, PeerTrouble::Clock) => AlertKind::Clock,
-            Self::Peer(_, PeerTrouble::Channel | PeerTrouble::Validity | PeerTrouble::Keys | PeerTrouble::Unmanned) => {
-                AlertKind::Channel
-            }
-            Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact) => AlertKind::Frozen,
+            Self::Peer(
+                _,
+                PeerTrouble::Channel
+                | PeerTrouble::Validity
+                | PeerTrouble::Keys
+                | PeerTrouble::Unmanned
+                | PeerTrouble::Unwitnessed,
+            ) => AlertKind::Channel,
+            Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact | PeerTrouble::Contradicted) => AlertKind::Frozen,
             Self::Peer(_, PeerTrouble::Fork) => AlertKind::Fork,
             Self::Peer(_, PeerTrouble::Flood | PeerTrouble::Backlog) => AlertKind::Flood,
             Self::Own(OwnTrouble::Picture | OwnTrouble::Gap | OwnTrouble::Skipped | OwnTrouble::Keys) => {

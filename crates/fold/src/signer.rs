@@ -25,6 +25,14 @@ impl Signer {
         Ok(Frame::Checkpoint { seq: order.seq, sent_utc_ms: order.sent_utc.0, note: note.to_bytes() })
     }
 
+    /// The note of a checkpoint that the fold has signed: the same bytes, since Ed25519 has no chance in it.
+    ///
+    /// # Errors
+    /// A key that does not sign.
+    pub fn note(&self, checkpoint: &tlog::Checkpoint) -> Result<tlog::Note, Error> {
+        tlog::sign_checkpoint(checkpoint, &self.log).map_err(failed("a checkpoint"))
+    }
+
     /// Signs own checkpoints that are shown to a third party. Each was signed before, so it is the same note again.
     ///
     /// # Errors

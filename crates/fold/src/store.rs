@@ -302,6 +302,11 @@ impl LogStore {
         inner.files.write(name, note).map_err(|error| Error::Disagree(format!("{name}: {error}")))
     }
 
+    /// Entries whose files are written: what can be read beside the node.
+    pub fn flushed(&self) -> u64 {
+        self.lock().flushed
+    }
+
     /// Entries held.
     pub fn size(&self) -> u64 {
         self.lock().writer.size()

@@ -98,6 +98,11 @@ impl Stores {
                 note.add(tlog::SignatureLine::from_text(line).map_err(failed)?).map_err(failed)?;
                 self.of(state, name)?.out.write_note("checkpoint", &note.to_bytes())
             }
+            link::Output::StoreWitnessed { own, note, .. } => {
+                let stores = self.of(state, name)?;
+                let log = if *own { &stores.out } else { &stores.held };
+                log.write_note("witnessed", note)
+            }
             link::Output::Frozen { reason, evidence, .. } => {
                 let dir = self.of(state, name)?.dir.clone();
                 for (n, note) in evidence.iter().enumerate() {

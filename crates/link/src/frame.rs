@@ -63,6 +63,8 @@ pub enum Frame {
     },
     /// Entries of your log that I did not fold, by index and number of the reason.
     Refusals(Vec<(u64, u8)>),
+    /// My log's size and root, signed by me and cosigned by witnesses.
+    Witnessed(Vec<u8>),
     /// The session ends.
     Close {
         /// [`crate::CloseCode`] by number.
@@ -179,6 +181,9 @@ impl Frame {
                     e.array(2)?.u64(*index)?.u8(*reason)?;
                 }
             }
+            Self::Witnessed(note) => {
+                e.bytes(note)?;
+            }
             Self::Close { code, text } => {
                 e.u8(*code)?.str(text)?;
             }
@@ -208,14 +213,15 @@ impl Frame {
             Self::Refusals(_) => 5,
             Self::Close { .. } => 6,
             Self::Checkpoints(_) => 7,
+            Self::Witnessed(_) => 8,
             Self::Grant(_) => 9,
             Self::Ahead { .. } => 10,
         }
     }
 }
 
-/// Array length of each type; no array of length 0 has a type, so that 8 is none.
-const LENGTHS: [u64; 11] = [10, 2, 3, 4, 4, 2, 3, 2, 0, 2, 3];
+/// Array length of each type.
+const LENGTHS: [u64; 11] = [10, 2, 3, 4, 4, 2, 3, 2, 2, 2, 3];
 
 /// Reads with a bound on everything.
 struct Reader<'b> {
@@ -240,6 +246,7 @@ impl<'b> Reader<'b> {
             },
             5 => self.refusals()?,
             7 => self.checkpoints()?,
+            8 => Frame::Witnessed(self.bytes("note, bytes", CHECKPOINT_NOTE_BYTES_MAX)?.to_vec()),
             9 => Frame::Grant(self.size("upto")?),
             10 => Frame::Ahead { index: self.size("index")?, entry: self.entry()? },
             _ => {

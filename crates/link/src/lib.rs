@@ -39,6 +39,7 @@ mod ring;
 mod share;
 mod state;
 mod view;
+mod witnessed;
 mod writer;
 
 pub use ahead::{AHEAD_MAX, URGENT_BYTES_MAX};

@@ -80,6 +80,22 @@ pub enum Output {
         /// The signature line.
         line: String,
     },
+    /// Store a note of our log, or of the peer's, that witnesses cosigned, beside the others.
+    StoreWitnessed {
+        /// Whether the log is ours.
+        own: bool,
+        /// Size.
+        size: u64,
+        /// Note with the witnesses' lines.
+        note: Vec<u8>,
+    },
+    /// The peer passed on a note of a size and root that we know, with lines that the node is to judge.
+    PeerWitnessed {
+        /// Size.
+        size: u64,
+        /// Note with the witnesses' lines.
+        note: Vec<u8>,
+    },
     /// A record of the peer, to be folded.
     Accepted {
         /// Index in its log.
@@ -208,6 +224,8 @@ impl Output {
             Self::StoreIn { .. } => "store-in",
             Self::StorePeerCheckpoint { .. } => "store-peer-checkpoint",
             Self::StoreCosignature { .. } => "store-cosignature",
+            Self::StoreWitnessed { .. } => "store-witnessed",
+            Self::PeerWitnessed { .. } => "peer-witnessed",
             Self::Accepted { .. } => "accepted",
             Self::Refused { .. } => "refused",
             Self::Sealed { .. } => "sealed",

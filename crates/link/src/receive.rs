@@ -54,6 +54,7 @@ impl Link {
             (Phase::Up(_), Frame::Cosignature { size, recv_utc_ms, line }) => {
                 self.on_cosignature(size, Utc(recv_utc_ms), line, now);
             }
+            (Phase::Up(_), Frame::Witnessed(note)) => self.on_witnessed(note, now),
             (Phase::Up(_), Frame::Refusals(list)) => self.on_refusals(&list, now),
             (Phase::Up(_), Frame::Grant(upto)) => self.on_grant(upto, now),
             (Phase::Up(_), Frame::Checkpoints(notes)) => self.on_shared(notes, now),

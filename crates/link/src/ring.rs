@@ -36,6 +36,11 @@ impl Ring {
         self.roots.last_key_value().map(|(size, root)| (*size, *root))
     }
 
+    /// The newest size at or below `upto`.
+    pub(crate) fn upto(&self, upto: u64) -> Option<(u64, Hash)> {
+        self.roots.range(..=upto).next_back().map(|(size, root)| (*size, *root))
+    }
+
     pub(crate) fn root(&self, size: u64) -> Option<Hash> {
         self.roots.get(&size).copied()
     }

@@ -88,6 +88,7 @@ fn examples() -> String {
             Frame::Cosignature { size: 3, recv_utc_ms: 1_780_272_000_000, line: ".".into() },
         ),
         ("entry 2 refused as WRONG_MODE", Frame::Refusals(vec![(2, Refusal::WrongMode.code())])),
+        ("witnessed, with a note of one byte for shortness", Frame::Witnessed(vec![0x2e])),
         ("close for an entry out of order", Frame::Close { code: CloseCode::EntryOrder.code(), text: "gap".into() }),
         ("one checkpoint shown to a third party, with a note of one byte", Frame::Checkpoints(vec![vec![0x2e]])),
         ("grant of all entries below 1024", Frame::Grant(1024)),

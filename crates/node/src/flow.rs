@@ -7,7 +7,7 @@ use link::{Lane, Limits, LinkView};
 use pact::{Pact, RateOf};
 use record::PartyId;
 
-/// The rates of clause 15; the protocol's own where it names none.
+/// The rates of clause 18; the protocol's own where it names none.
 pub(crate) fn limits_of(pact: &Pact) -> Limits {
     pact.rates.iter().fold(Limits::default(), |limits, (of, rate)| {
         let lane = match of {

@@ -219,12 +219,48 @@ pub enum Input {
         #[n(3)]
         times: u32,
     },
+    /// A witness was asked about our log to a peer.
+    #[n(12)]
+    Witness {
+        /// The log's addressee.
+        #[n(0)]
+        peer: PartyId,
+        /// What came of it.
+        #[n(1)]
+        report: WitnessReport,
+    },
     /// An input made the fold panic; every replica skips it.
     #[n(10)]
     Quarantine {
         /// Its sequence number.
         #[n(0)]
         seq: u64,
+    },
+}
+
+/// What came of asking a witness (`spec/witness.md`). Nothing of it is believed but signatures.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum WitnessReport {
+    /// Our note with the lines of all that cosigned it.
+    #[n(0)]
+    Cosigned {
+        /// The note.
+        #[n(0)]
+        #[cbor(with = "minicbor::bytes")]
+        note: Vec<u8>,
+    },
+    /// A witness holds that our log is another one.
+    #[n(1)]
+    Contradicts {
+        /// Its key's name.
+        #[n(0)]
+        witness: String,
+        /// At this size.
+        #[n(1)]
+        size: u64,
+        /// The note it holds, if it showed one.
+        #[n(2)]
+        note: Option<minicbor::bytes::ByteVec>,
     },
 }
 

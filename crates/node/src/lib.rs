@@ -31,6 +31,7 @@ mod unjudged;
 pub mod view;
 mod viewing;
 mod volumes;
+pub mod witnessing;
 
 pub use detecting::CONFLICTS_MAX;
 pub use preview::{PREVIEW_FILED_MAX, Preview, PreviewFiled};

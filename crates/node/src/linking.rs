@@ -101,6 +101,7 @@ impl State {
                     held_back: None,
                     desk: None,
                     desk_statements: 0,
+                    witnessing: Default::default(),
                 };
                 self.peers.insert(name, peer);
             }
@@ -180,6 +181,8 @@ impl State {
                     self.desk.notices.handle_signed_for(Direction::In, name, size, now.utc);
                 }
                 link::Output::Shown { note } => self.shown(name, &note, now, out),
+                link::Output::PeerWitnessed { size, note } => self.peer_witnessed(name, size, note, out),
+                link::Output::StoreWitnessed { ref note, .. } if !self.is_quorum(name, note) => {}
                 link::Output::StateChanged => {}
                 other => out.push(Output::Link(name.clone(), other)),
             }
@@ -391,7 +394,9 @@ impl State {
     pub(crate) fn check_peers(&mut self, present: &mut Present, now: Now) {
         let names: Vec<PartyId> = self.peers.keys().cloned().collect();
         for name in names {
-            for (trouble, level, text) in self.troubles(&name, now) {
+            let mut troubles = self.troubles(&name, now);
+            troubles.extend(self.witness_troubles(&name, now));
+            for (trouble, level, text) in troubles {
                 let situation = Situation::Peer(name.clone(), trouble);
                 self.hold(situation.clone(), level, sentence(text), now);
                 present.insert(situation);

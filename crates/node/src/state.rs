@@ -172,6 +172,10 @@ pub struct Peer {
     /// Statements made of ours.
     #[n(12)]
     pub(crate) desk_statements: u32,
+    /// What witnesses have cosigned of both logs.
+    #[n(13)]
+    #[cbor(default)]
+    pub(crate) witnessing: crate::witnessing::Witnessing,
 }
 
 impl Peer {
@@ -351,6 +355,7 @@ impl State {
                 self.attempted(actor, command, refused, *times, now);
             }
             Input::Displayed { actor, alerts, notices } => self.displayed(actor, alerts, notices, now),
+            Input::Witness { peer, report } => self.witness_reported(peer, report, now, out),
             Input::Gap { dropped, since_utc_ms } => self.gap = Some((*dropped, *since_utc_ms)),
             Input::Quarantine { seq } => {
                 self.skipped = Some((*seq, now.utc));
@@ -387,6 +392,7 @@ impl State {
         self.checked.unjudged = self.check_unjudged(&mut present, now);
         self.keep_unseen(&mut present, now);
         self.check_volumes(&mut present, now);
+        self.watch_growth(now);
         self.check_peers(&mut present, now);
         self.check_feeds(&mut present, now);
         self.check_gap(&mut present, now);

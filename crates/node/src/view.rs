@@ -116,6 +116,8 @@ pub struct PeerView {
     pub out_size: u64,
     /// Of them cosigned by the peer.
     pub out_cosigned: u64,
+    /// How far the own log and the peer's are witnessed; none if the pact names no witness.
+    pub witnessed: Option<(crate::witnessing::Witnessed, crate::witnessing::Witnessed)>,
     /// Channel state as we state it.
     pub channel_ours: ChannelState,
     /// Channel state as the peer states it.

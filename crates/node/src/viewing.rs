@@ -120,6 +120,7 @@ impl State {
             in_sealed: link.sealed,
             out_size: link.out_size,
             out_cosigned: link.cosigned,
+            witnessed: self.witnessed(name, now),
             channel_ours: peer.ours,
             channel_theirs: peer.theirs,
             clock_offset_ms: link.clock_offset_ms,

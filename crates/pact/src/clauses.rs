@@ -6,6 +6,7 @@ use record::Precedence;
 use units::AircraftClass;
 
 use crate::form::{distance, duration, height, limit, outline, time};
+use crate::oversight::{auditor_text, quorum_text};
 use crate::rules::{Minima, Pact, Party};
 
 /// First line of every pact.
@@ -67,10 +68,19 @@ pub(crate) fn clauses(pact: &Pact) -> Vec<Clause> {
     if pact.checkpoints_shared {
         add("13.8".into(), "checkpoints".into(), "checkpoints shared".into());
     }
+    for (i, auditor) in pact.oversight.auditors.iter().enumerate() {
+        add(format!("15.{}", i + 1), format!("auditor {}", auditor.id), auditor_text(auditor));
+    }
+    for (i, key) in pact.oversight.witnesses.iter().enumerate() {
+        add(format!("16.{}", i + 1), format!("witness {}", key.name()), format!("witness {key}"));
+    }
+    if let Some(quorum) = pact.oversight.quorum {
+        add("17.1".into(), "quorum".into(), quorum_text(quorum));
+    }
     for (i, (of, rate)) in pact.rates.iter().enumerate() {
         let about = format!("rate {}", of.name());
         let text = format!("{about} {} a minute burst {}", rate.per_minute, rate.burst);
-        add(format!("15.{}", i + 1), about, text);
+        add(format!("18.{}", i + 1), about, text);
     }
     out
 }

@@ -13,6 +13,7 @@ use crate::error::{PactError, Reason, cut};
 use crate::form::{
     parse_decimal, parse_distance, parse_duration, parse_height, parse_limit, parse_outline, parse_time,
 };
+use crate::oversight::{self, Oversight};
 use crate::rules::{Minima, PACT_BYTES_MAX, PARTIES_MAX, Pact, PairMinima, Party, Rate, RateOf};
 
 const PARTY: &str =
@@ -28,7 +29,7 @@ const MODE: &str = "12.1 mode live";
 const CHECKPOINT: &str = "13.1 checkpoint 100 ms busy 1000 ms idle";
 const CLOCK: &str = "13.2 clock 1000 ms warn 5000 ms refuse";
 const SHARED: &str = "13.8 checkpoints shared";
-const RATE: &str = "15.N rate KIND 600 a minute burst 2000";
+const RATE: &str = "18.N rate KIND 600 a minute burst 2000";
 
 /// Largest lateral minimum, 100 NM, and longest horizon, half an hour: the detector's own bounds.
 const LATERAL_MAX_MM: i64 = 100 * units::NM_MM;
@@ -109,8 +110,9 @@ fn clauses(lines: &mut Lines<'_>) -> Result<Pact, PactError> {
     let (checkpoint_busy_ms, checkpoint_idle_ms) = lines.one("13.1", "checkpoint", CHECKPOINT, checkpoint_ms)?;
     let (clock_warn_ms, clock_refuse_ms) = lines.one("13.2", "clock", CLOCK, clock_ms)?;
     let checkpoints_shared = lines.is_there("13.8", "checkpoints", SHARED)?;
-    let rates = lines.many("15", "rate", rate)?;
-    let rates = lines.in_order("15", "rates", &rates, RateOf::name)?;
+    let oversight = oversight(lines, &parties)?;
+    let rates = lines.many("18", "rate", rate)?;
+    let rates = lines.in_order("18", "rates", &rates, RateOf::name)?;
     if lines.at < lines.lines.len() {
         let found = cut(lines.peek());
         let clause = lines.peek().split(' ').next().unwrap_or_default();
@@ -135,7 +137,22 @@ fn clauses(lines: &mut Lines<'_>) -> Result<Pact, PactError> {
         clock_refuse_ms,
         checkpoints_shared,
         rates,
+        oversight,
     })
+}
+
+/// Clauses 15 to 17, which may be left out.
+fn oversight(lines: &mut Lines<'_>, parties: &[Party]) -> Result<Oversight, PactError> {
+    let auditors = lines.many("15", "auditor", oversight::auditor)?;
+    let witnesses = lines.many("16", "witness", oversight::witness)?;
+    let mut quorums = lines.many("17", "quorum", |words| oversight::quorum(words, witnesses.len()))?;
+    if quorums.len() > 1 {
+        lines.at -= quorums.len() - 1;
+        return Err(lines.error("17.2", Reason::Unknown { found: cut(lines.peek()) }));
+    }
+    let oversight = Oversight { auditors, witnesses, quorum: quorums.pop() };
+    lines.check("15", || oversight::agree(&oversight, parties))?;
+    Ok(oversight)
 }
 
 /// The text must be the one that would be written for its meaning.

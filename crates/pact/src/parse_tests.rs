@@ -425,6 +425,7 @@ fn pacts() -> impl Strategy<Value = Pact> {
                     clock_refuse_ms: times.2 + times.3,
                     checkpoints_shared: times.0 % 2 == 0,
                     rates: if times.1 % 2 == 0 { rates() } else { BTreeMap::new() },
+                    oversight: Oversight::default(),
                 }
             },
         )
@@ -509,6 +510,7 @@ fn the_example_in_testdata_is_current() {
         clock_refuse_ms: 5000,
         checkpoints_shared: true,
         rates: rates(),
+        oversight: Oversight::default(),
     };
     if std::env::var("SKYPACT_GOLDEN").is_ok_and(|v| v == "write") {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/three-parties.pact");
@@ -527,13 +529,13 @@ fn rates() -> BTreeMap<crate::RateOf, crate::Rate> {
 #[test]
 fn clauses_on_rates_and_shared_checkpoints_have_one_form_and_bounds() {
     let refused = |from: &str, to: &str| Pact::parse(&GOOD.replace(from, to)).unwrap_err().to_string();
-    let good = "15.1 rate tracks 6000 a minute burst 6000";
+    let good = "18.1 rate tracks 6000 a minute burst 6000";
     for (bad, why) in [
-        ("15.1 rate tracks 5 a minute burst 6000", "not between 6 and 60000"),
-        ("15.1 rate tracks 6000 a minute burst 63", "not between 64 and 100000"),
-        ("15.1 rate trains 6000 a minute burst 6000", "not a kind of record"),
-        ("15.1 rate tracks 6000 per minute burst 6000", "write it as"),
-        ("15.1 rate tracks 06000 a minute burst 6000", "one way to write"),
+        ("18.1 rate tracks 5 a minute burst 6000", "not between 6 and 60000"),
+        ("18.1 rate tracks 6000 a minute burst 63", "not between 64 and 100000"),
+        ("18.1 rate trains 6000 a minute burst 6000", "not a kind of record"),
+        ("18.1 rate tracks 6000 per minute burst 6000", "write it as"),
+        ("18.1 rate tracks 06000 a minute burst 6000", "one way to write"),
         ("15.3 rate tracks 6000 a minute burst 6000", "missing"),
     ] {
         assert!(refused(good, bad).contains(why), "{bad}: {}", refused(good, bad));

@@ -8,6 +8,7 @@ use tlog::VerifierKey;
 use units::{AircraftClass, Height, Utc};
 
 use crate::error::{PactError, Reason};
+use crate::oversight::Oversight;
 
 /// Most bytes of a pact's text: its signed note (64 KiB) has room for 16 signatures of 365 bytes besides.
 pub const PACT_BYTES_MAX: usize = 58_000;
@@ -53,7 +54,9 @@ pub struct Pact {
     pub clock_refuse_ms: u32,
     /// Clause 13.8: whether nodes show the other parties the checkpoints they hold of one another.
     pub checkpoints_shared: bool,
-    /// Clause 15: how fast a party takes what another sends it, where that differs from the protocol's defaults.
+    /// Clauses 15 to 17: auditors and witnesses.
+    pub oversight: Oversight,
+    /// Clause 18: how fast a party takes what another sends it, where that differs from the protocol's defaults.
     pub rates: BTreeMap<RateOf, Rate>,
 }
 

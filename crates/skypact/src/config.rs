@@ -35,6 +35,9 @@ pub struct Config {
     /// Peers' addresses.
     #[serde(default)]
     pub peer: Vec<Peer>,
+    /// Witnesses of the own logs' checkpoints, by the names of their keys in clause 16 of a pact.
+    #[serde(default)]
+    pub witness: Vec<Witness>,
     /// Feeds.
     #[serde(default)]
     pub feed: Vec<Feed>,
@@ -78,6 +81,21 @@ pub struct Peer {
     pub party: String,
     /// Host and port of its link; needed if the own name sorts before the peer's, because then this side dials.
     pub address: Option<String>,
+}
+
+/// Where a witness is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Witness {
+    /// Name of its key, as in the pact.
+    pub name: String,
+    /// Its submission prefix, `http://` or `https://`. Over http the way reads what the witness reads: names, sizes, hashes.
+    pub url: String,
+    /// PEM file of the certificate authorities believed for https; the system's without one.
+    pub ca: Option<PathBuf>,
+    /// A log's checkpoint goes to it at most this often, seconds.
+    #[serde(default = "ten")]
+    pub every_s: u32,
 }
 
 /// A feed.
@@ -165,6 +183,9 @@ fn keys() -> PathBuf {
 }
 fn unknown() -> String {
     String::from("unknown")
+}
+fn ten() -> u32 {
+    10
 }
 fn one() -> f64 {
     1.0
@@ -256,6 +277,14 @@ impl Config {
             if let Some([part, parts]) = feed.share {
                 ensure!(part < parts, "feed {:?}: share = [part, parts] needs part < parts", feed.name);
             }
+        }
+        for witness in &self.witness {
+            ensure!(
+                (1..=3600).contains(&witness.every_s),
+                "witness {:?}: every_s is not between 1 and 3600",
+                witness.name
+            );
+            crate::witnessing::Url::parse(&witness.url).with_context(|| format!("witness {:?}", witness.name))?;
         }
         for peer in &self.peer {
             record::PartyId::parse(&peer.party).map_err(|e| anyhow::anyhow!("peer: {e}"))?;

@@ -122,7 +122,8 @@ pub fn write_new(path: &Path, text: &str) -> Result<()> {
     Ok(())
 }
 
-fn read_private(path: &Path) -> Result<String> {
+/// Reads a file that nobody else may read.
+pub fn read_private(path: &Path) -> Result<String> {
     let meta =
         fs::metadata(path).with_context(|| format!("cannot read {}: run `skypact init` first", path.display()))?;
     if meta.mode() & 0o077 != 0 {
@@ -135,7 +136,8 @@ fn read_private(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn read_seed(path: &Path) -> Result<[u8; 32]> {
+/// Reads a seed of 64 hexadecimal digits from a file that nobody else may read.
+pub fn read_seed(path: &Path) -> Result<[u8; 32]> {
     let text = read_private(path)?;
     let parsed = record::Hash32::parse(text.trim());
     ensure!(parsed.is_some(), "{} does not hold 64 hexadecimal digits", path.display());

@@ -18,10 +18,13 @@ mod keys;
 mod metrics;
 mod peer;
 mod player;
+mod published;
 mod rules;
 mod serve;
 mod sessions;
 mod web;
+mod witness;
+mod witnessing;
 
 fn main() -> std::process::ExitCode {
     cli::main()

@@ -4,7 +4,8 @@ use crate::clock::{Clock, parse_rfc3339};
 use crate::config::{ClaimText, Loaded};
 use crate::core::{self, CoreConfig, CoreHandle};
 use crate::keys::{self, Keys};
-use crate::peer::{PeerAddress, Tcp, Transport, tls};
+use crate::peer::{PeerAddress, Readers, Tcp, Transport, tls};
+use crate::witnessing::Target;
 use anyhow::{Context, Result, bail, ensure};
 use api_native::OneTimeCodes;
 use fold::Signer;
@@ -269,8 +270,10 @@ async fn start_links(
         .with_context(|| format!("cannot listen for links on {}", loaded.config.serve.link))?;
     let at = listener.local_addr()?;
     let name = keys::key_name(party);
-    let signer = Signer::new(keys[0].log_signer(&name)?, keys[0].cosigner(&name)?);
-    let transport = Transport::new(core.clone(), signer, party.clone(), peers.clone(), last_session);
+    let signer = Arc::new(Signer::new(keys[0].log_signer(&name)?, keys[0].cosigner(&name)?));
+    start_witnessing(tasks, loaded, core, &signer, party, pacts)?;
+    let (at_work, readers) = (core.clone(), Readers::new(pacts));
+    let transport = Transport::new(at_work, signer, readers, party.clone(), peers.clone(), last_session);
     let own: Vec<&rcgen::KeyPair> = keys.iter().map(|keys| &keys.tls).collect();
     let server = tls::server_config(&own, transport.pins())?;
     tasks.spawn(transport.clone().listen(listener, server));
@@ -279,6 +282,36 @@ async fn start_links(
     }
     info!(%at, "links are accepted");
     Ok(at)
+}
+
+/// A client for each peer whose pact names a witness that the configuration knows.
+fn start_witnessing(
+    tasks: &mut JoinSet<()>,
+    loaded: &Loaded,
+    core: &CoreHandle,
+    signer: &Arc<Signer>,
+    party: &PartyId,
+    pacts: &[SignedPact],
+) -> Result<()> {
+    let configured = &loaded.config.witness;
+    let named = |name: &str| pacts.iter().flat_map(|p| &p.pact().oversight.witnesses).any(|key| key.name() == name);
+    if let Some(unknown) = configured.iter().find(|w| !named(&w.name)) {
+        bail!("[[witness]] {} is in clause 16 of no pact of this node", unknown.name);
+    }
+    for pact in pacts.iter().map(SignedPact::pact) {
+        let mut targets = Vec::new();
+        for key in &pact.oversight.witnesses {
+            match configured.iter().find(|w| w.name == key.name()) {
+                Some(witness) => targets.push(Target::new(key.clone(), witness, &loaded.dir)?),
+                None => warn!("the witness {} of the pact has no [[witness]] entry and is not asked", key.name()),
+            }
+        }
+        for peer in pact.parties.iter().filter(|p| p.id != *party && !targets.is_empty()) {
+            let (core, signer) = (core.clone(), signer.clone());
+            tasks.spawn(crate::witnessing::run(core, signer, peer.id.clone(), targets.clone()));
+        }
+    }
+    Ok(())
 }
 
 async fn start_api(
@@ -379,7 +412,7 @@ pub async fn run(args: Args, json: bool) -> Result<()> {
 }
 
 /// Waits for the end of standard input, on a thread of its own: a read of it cannot be cancelled.
-async fn stdin_closed() {
+pub async fn stdin_closed() {
     let (tx, rx) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let mut sink = std::io::sink();

@@ -5,7 +5,7 @@
 //!
 //! **In scope:** hashing and proofs ([`Tree`], [`Frontier`], [`inclusion_proof`], [`consistency_proof`] and their
 //! verifiers); notes and keys ([`Note`], [`NoteSigner`], [`VerifierKey`]); [`Checkpoint`]; cosignatures ([`cosign`]);
-//! equivocation ([`Equivocation`]); the tile files of a log ([`LogWriter`], [`LogReader`]); one-file evidence
+//! equivocation ([`Equivocation`]); what a witness answers ([`witness`]); the tile files of a log ([`LogWriter`], [`LogReader`]); one-file evidence
 //! ([`Bundle`], [`verify`]).
 //!
 //! **Out of scope:** what an entry means (entries are plain bytes); files and fsync (a [`Store`] above does that); when
@@ -20,7 +20,15 @@
 //!
 //! **Standards:** RFC 6962 and RFC 9162 section 2.1 (tree, proofs), RFC 8032 (Ed25519, strict verification),
 //! RFC 8949 section 4.2.1 (deterministic CBOR), C2SP signed-note, tlog-checkpoint, tlog-cosignature (`cosignature/v1`),
-//! tlog-tiles. The bundle's format is `spec/evidence.md`.
+//! tlog-tiles, tlog-witness (`add-checkpoint`). The bundle's format is `spec/evidence.md`.
+//!
+//! **ML-DSA.** A key carries its algorithm as one byte ([`Algorithm`]). tlog-cosignature assigns 0x06 to ML-DSA-44. Such keys
+//! and signature lines are read, kept and passed on today, byte for byte, and verify nothing. To let them verify, give the
+//! byte a variant, its material in [`VerifierKey`] and its message in `cosign`; no format and no stored byte changes.
+//! A note of 16 ML-DSA-44 cosignatures fits in [`NOTE_BYTES_MAX`].
+//!
+//! **Stricter than signed-note:** a key name has no control character (such as U+007F), since names end in logs and on
+//! screens; an Ed25519 key is no weak point; a note has at most 64 KiB and 16 signatures.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -47,6 +55,7 @@ mod tiles;
 mod tree;
 mod trust;
 mod verify;
+pub mod witness;
 mod writer;
 
 pub use audit::{Fault, FirstBad};

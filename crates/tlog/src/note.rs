@@ -278,8 +278,8 @@ fn bounded(what: &'static str, found: usize, max: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// Largest note. A checkpoint with 16 cosignatures of the longest name is 16 x 365 + 350 bytes; 64 KiB leaves room for
-/// post-quantum cosignatures of others (3.3 kB each), which are carried and ignored.
+/// Largest note. A checkpoint with 16 cosignatures of the longest name is 16 x 365 + 350 bytes. ML-DSA-44 cosignatures,
+/// which are carried and ignored, have 3+1+255+1 bytes and base64 of 4+8+2420 (3,244): 16 x 3,504 + 350 = 56,414.
 pub const NOTE_BYTES_MAX: usize = 64 * 1024;
 
 /// Most signatures of a note: what signed-note obliges every verifier to accept.

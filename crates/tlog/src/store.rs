@@ -10,7 +10,7 @@ use core::ops::Range;
 use crate::error::{Error, Malformed, Misuse, Unavailable};
 use crate::hash::Hash;
 use crate::proof::Proof;
-use crate::tiles::{TILE_WIDTH, TileId, TileKind, complete_root, decode_tile, split_bundle, width_at};
+use crate::tiles::{TILE_WIDTH, TileId, TileKind, complete_root, decode_tile, encode_tile, split_bundle, width_at};
 use crate::tree::{HashReader, consistency_proof, inclusion_proof, root_at};
 
 /// Holds the files of one log. Whoever implements it answers for durability.
@@ -179,6 +179,26 @@ impl<'s, S: Store> LogReader<'s, S> {
             }
         }
         Err(Unavailable::Absent { path: id.path() }.into())
+    }
+
+    /// Gives the first `take` hashes or entries of a file, as the file of that width holds them.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Malformed`] for the file.
+    pub fn tile_bytes(&self, id: TileId, take: u32) -> Result<Vec<u8>, Error> {
+        let bytes = self.file(id)?;
+        let take = id.with_width(take.min(id.width));
+        match id.kind {
+            TileKind::Hashes { .. } => Ok(encode_tile(&decode_tile(&bytes, take)?)),
+            TileKind::Entries => {
+                let (entries, rest) = split_bundle(&bytes, take.width);
+                let malformed = Malformed::EntryBundle { entry: entries.len() as u32, expected: take.width };
+                if entries.len() < take.width as usize {
+                    return Err(malformed.into());
+                }
+                Ok(bytes[..bytes.len() - rest.len()].to_vec())
+            }
+        }
     }
 
     /// The hashes of a tile, as stored.

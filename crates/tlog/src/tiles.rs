@@ -49,6 +49,34 @@ impl TileId {
         path
     }
 
+    /// Reads a path as [`TileId::path`] writes it; none for any other, so that one file has one address.
+    ///
+    /// Levels go to 63 as tlog-tiles says, indexes to 2^64-1.
+    #[must_use]
+    pub fn parse(path: &str) -> Option<TileId> {
+        // Longest: `tile/entries/`, seven groups with their x and slash, `.p/255`.
+        if path.len() > 64 {
+            return None;
+        }
+        let (kind, rest) = path.strip_prefix("tile/")?.split_once('/')?;
+        let kind = match kind {
+            "entries" => TileKind::Entries,
+            level => TileKind::Hashes { level: level.parse().ok().filter(|level| *level <= 63)? },
+        };
+        let (groups, width) = match rest.split_once(".p/") {
+            Some((groups, width)) => (groups, width.parse().ok().filter(|width| (1..TILE_WIDTH).contains(width))?),
+            None => (rest, TILE_WIDTH),
+        };
+        let mut index = 0u64;
+        for group in groups.split('/') {
+            let group: u64 = group.trim_start_matches('x').parse().ok().filter(|group| *group < 1000)?;
+            index = index.checked_mul(1000)?.checked_add(group)?;
+        }
+        let id = TileId { kind, index, width };
+        // Signs, zeroes and x in other places are left to this.
+        (id.path() == path).then_some(id)
+    }
+
     /// Gives the file of the same kind and index with another width.
     #[must_use]
     pub fn with_width(self, width: u32) -> TileId {
@@ -200,6 +228,45 @@ mod tests {
             (bundle_path(1_000_000, 3), "tile/entries/x001/x000/000.p/3"),
         ] {
             assert_eq!(path, expect);
+        }
+    }
+
+    #[test]
+    fn a_path_is_read_in_its_one_form_alone() {
+        for id in tiles_between(0, 70_000).into_iter().chain([
+            TileId { kind: TileKind::Hashes { level: 63 }, index: u64::MAX, width: 255 },
+            TileId { kind: TileKind::Entries, index: 1_000_000, width: 256 },
+        ]) {
+            assert_eq!(TileId::parse(&id.path()), Some(id));
+        }
+        for bad in [
+            "",
+            "tile",
+            "tile/0",
+            "tile/0/",
+            "tile/00/000",
+            "tile/64/000",
+            "tile/-1/000",
+            "tile/+1/000",
+            "tile/0/0",
+            "tile/0/0000",
+            "tile/0/x000/001",
+            "tile/0/001/002",
+            "tile/0/x001",
+            "tile/0/xx01/002",
+            "tile/0/000.p/0",
+            "tile/0/000.p/256",
+            "tile/0/000.p/01",
+            "tile/0/000.p/",
+            "tile/0/000.p",
+            "tile/entries",
+            "tile/entries/../000",
+            "tile/data/000",
+            "/tile/0/000",
+            "tile/0/000/",
+            "tile/0/x018/x446/x744/x073/x709/x551/616",
+        ] {
+            assert_eq!(TileId::parse(bad), None, "{bad}");
         }
     }
 

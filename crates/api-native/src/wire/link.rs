@@ -53,12 +53,28 @@ struct ForkWire {
 struct In {
     size: u64,
     sealed: u64,
+    witnessed: Option<WitnessedWire>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Out {
     size: u64,
     cosigned: u64,
+    witnessed: Option<WitnessedWire>,
+}
+
+/// How far a log is witnessed; null if the pact names no witness.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct WitnessedWire {
+    size: u64,
+    quorum: u32,
+    since_utc_ms: Option<i64>,
+    by: BTreeMap<String, u64>,
+}
+
+fn witnessed(of: &node::witnessing::Witnessed) -> WitnessedWire {
+    let since_utc_ms = of.since.map(|at| at.0);
+    WitnessedWire { size: of.size, quorum: of.quorum, since_utc_ms, by: of.by.iter().cloned().collect() }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -90,8 +106,16 @@ pub(crate) fn peer(view: &View, peer: &PeerView) -> PeerWire {
         },
         reason: peer.reason.clone(),
         age_ms: peer.age_ms,
-        r#in: In { size: peer.in_size, sealed: peer.in_sealed },
-        out: Out { size: peer.out_size, cosigned: peer.out_cosigned },
+        r#in: In {
+            size: peer.in_size,
+            sealed: peer.in_sealed,
+            witnessed: peer.witnessed.as_ref().map(|(_, theirs)| witnessed(theirs)),
+        },
+        out: Out {
+            size: peer.out_size,
+            cosigned: peer.out_cosigned,
+            witnessed: peer.witnessed.as_ref().map(|(own, _)| witnessed(own)),
+        },
         channel: Channel { ours: peer.channel_ours.name(), theirs: peer.channel_theirs.name() },
         clock_offset_ms: peer.clock_offset_ms,
         refused: peer.refused.clone(),

@@ -178,6 +178,7 @@ fn peers() -> Vec<PeerView> {
         in_sealed: 9,
         out_size: 8,
         out_cosigned: 7,
+        witnessed: None,
         channel_ours: ChannelState::InForce,
         channel_theirs: ChannelState::Suspended,
         clock_offset_ms: Some(-12),

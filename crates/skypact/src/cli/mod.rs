@@ -1,5 +1,6 @@
 //! The command line.
 mod account;
+mod audit;
 pub(crate) mod bench;
 mod client;
 pub mod evidence;
@@ -67,6 +68,10 @@ enum Command {
     Account(account::Args),
     /// Exports what was said and received, with proofs; verifies such a file offline.
     Evidence(evidence::Args),
+    /// Fetches and checks the logs of a pact as its auditor.
+    Audit(audit::Args),
+    /// Attests that logs existed and only grew: a C2SP witness, which sees hashes alone.
+    Witness(crate::witness::Args),
     /// Says what was known, and what each party had been told, at a time in the past.
     Replay(replay::Args),
     /// Shows how far a journal reaches; removes its oldest part by order.
@@ -110,7 +115,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return wrong_line(&error),
     };
-    log_to_stderr(cli.log_json, matches!(cli.command, Command::Serve(_)));
+    log_to_stderr(cli.log_json, matches!(cli.command, Command::Serve(_) | Command::Witness(_)));
     let global = Global { json: cli.json };
     let outcome = run(cli.command, global);
     let whole = crate::out::is_whole();
@@ -180,6 +185,8 @@ fn run(command: Command, global: Global) -> Outcome {
         Command::Release(args) => release::run(args, global),
         Command::Account(args) => account::run(args, global),
         Command::Evidence(args) => evidence::run(args, global),
+        Command::Audit(args) => audit::run(args, global),
+        Command::Witness(args) => block_on(crate::witness::run(args, global.json)),
         Command::Replay(args) => replay::run(args, global),
         Command::Journal(args) => journal::run(args, global),
         Command::Bench(args) => bench::run(args, global),

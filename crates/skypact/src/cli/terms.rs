@@ -3,7 +3,7 @@ use crate::cli::setup::PartyFile;
 use crate::cli::{init, values};
 use airspace::{Limit, Outline, Volume4d};
 use anyhow::{Context, Result, bail};
-use pact::{Minima, Pact, PairMinima};
+use pact::{Auditor, Minima, Oversight, Pact, PairMinima, Quorum};
 use record::{Mode, NoticeClass, Precedence};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -51,6 +51,15 @@ pub struct Terms {
     /// Clause 13.2: a peer's clock that is off by more is shown; by more than the second, its times are not certified, ms.
     #[arg(long, num_args = 2, value_names = ["WARN", "REFUSE"], default_values_t = [1000, 5000])]
     clock_ms: Vec<u32>,
+    /// Clause 15: who may read every log of the pact, by the pin that `skypact audit key` prints. May be given again.
+    #[arg(long, value_parser = auditor, value_name = "ID=SHA256")]
+    auditor: Vec<Auditor>,
+    /// Clause 16: key of a C2SP witness that cosigns the logs' checkpoints (type 0x04). May be given again.
+    #[arg(long, value_name = "VKEY")]
+    witness: Vec<tlog::VerifierKey>,
+    /// Clause 17: how many witnesses are demanded, and within what time, as in `2 within 60s`.
+    #[arg(long, value_parser = quorum, value_name = "N within TIME")]
+    quorum: Option<Quorum>,
 }
 
 type Pair = (Option<AircraftClass>, Option<AircraftClass>);
@@ -92,10 +101,18 @@ impl Terms {
             clock_refuse_ms: refuse,
             checkpoints_shared: false,
             rates: BTreeMap::new(),
+            oversight: self.oversight(),
         };
         pact.check().context("these terms make no pact")?;
         prepare(&pact)?;
         Ok(pact)
+    }
+
+    fn oversight(&self) -> Oversight {
+        let (mut auditors, mut witnesses) = (self.auditor.clone(), self.witness.clone());
+        auditors.sort_by(|a, b| a.id.cmp(&b.id));
+        witnesses.sort_by(|a, b| a.name().cmp(b.name()));
+        Oversight { auditors, witnesses, quorum: self.quorum }
     }
 
     fn table(&self) -> Result<(Minima, Vec<PairMinima>)> {
@@ -173,6 +190,21 @@ fn area(text: &str) -> Result<Outline, String> {
     };
     outline.check().map_err(|e| e.to_string())?;
     Ok(outline)
+}
+
+fn auditor(text: &str) -> Result<Auditor, String> {
+    let (id, pin) = text.split_once('=').ok_or("write ID=SHA256")?;
+    let id = record::PartyId::parse(id).map_err(|e| e.to_string())?;
+    let pin = record::Hash32::parse(pin).ok_or("the pin is a SHA-256 in 64 hexadecimal digits")?;
+    Ok(Auditor { id, tls_spki_sha256: pin })
+}
+
+fn quorum(text: &str) -> Result<Quorum, String> {
+    let (of, within) = text.split_once(" within ").ok_or("write it as `2 within 60s`")?;
+    let of = of.parse().map_err(|_| format!("{of:?} is no number"))?;
+    let ms = values::duration(within)?;
+    let within_s = u32::try_from(ms / 1000).map_err(|_| String::from("the time is too long"))?;
+    if ms % 1000 == 0 { Ok(Quorum { of, within_s }) } else { Err(String::from("the time is in whole seconds")) }
 }
 
 fn minima(text: &str) -> Result<Line, String> {

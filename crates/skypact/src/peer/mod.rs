@@ -3,11 +3,13 @@
 //! The party whose name sorts first dials; so there is one connection for two parties, and no race. All protocol
 //! decisions are `link`'s, inside the fold; here is only what needs a socket.
 mod backoff;
+mod logs;
 mod net;
 mod refused;
 pub mod tls;
 mod wire;
 
+pub use logs::Readers;
 pub use net::{Connect, Listen, Stream, Tcp};
 pub use refused::Refused;
 
@@ -25,7 +27,7 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use link::CloseCode;
 use node::input::Input;
-use record::PartyId;
+use record::{Hash32, PartyId};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -59,11 +61,21 @@ pub struct PeerAddress {
     pub address: Option<String>,
 }
 
+/// Who is at the other end of a connection: a peer, an auditor, or both.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Its TLS key.
+    pub pin: Hash32,
+    /// The peer, if it is one.
+    pub peer: Option<PeerAddress>,
+}
+
 /// Everything the transport needs.
 #[derive(Clone)]
 pub struct Transport {
     core: CoreHandle,
     signer: Arc<Signer>,
+    readers: Arc<Readers>,
     own: PartyId,
     peers: Arc<BTreeMap<PartyId, PeerAddress>>,
     sessions: Arc<AtomicU64>,
@@ -72,11 +84,19 @@ pub struct Transport {
 impl Transport {
     /// A transport whose session numbers begin after `last_session`.
     //= spec/link.md S-4
-    pub fn new(core: CoreHandle, signer: Signer, own: PartyId, peers: Vec<PeerAddress>, last_session: u64) -> Self {
+    pub fn new(
+        core: CoreHandle,
+        signer: Arc<Signer>,
+        readers: Readers,
+        own: PartyId,
+        peers: Vec<PeerAddress>,
+        last_session: u64,
+    ) -> Self {
         let peers = peers.into_iter().map(|p| (p.party.clone(), p)).collect();
         Self {
             core,
-            signer: Arc::new(signer),
+            signer,
+            readers: Arc::new(readers),
             own,
             peers: Arc::new(peers),
             sessions: Arc::new(AtomicU64::new(last_session + 1)),
@@ -126,29 +146,41 @@ impl Transport {
         &self,
         socket: S,
         acceptor: TlsAcceptor,
-    ) -> Result<(tokio_rustls::server::TlsStream<S>, PeerAddress), Refused> {
+    ) -> Result<(tokio_rustls::server::TlsStream<S>, Client), Refused> {
         let stream = acceptor.accept(socket).await.map_err(|e| tls::explained(&e))?;
         //= spec/link.md S-1
         let certificate = stream.get_ref().1.peer_certificates().and_then(|c| c.first()).ok_or(Refused::NoKey)?;
         let pin = tls::pin_of(certificate).map_err(|_| Refused::UnknownKey)?;
         let view = self.core.view();
         let party = view.peers.iter().find(|p| p.tls_spki_sha256 == pin).map(|p| &p.party);
-        let peer = party.and_then(|party| self.peers.get(party)).cloned().ok_or(Refused::UnknownKey)?;
-        Ok((stream, peer))
+        let peer = party.and_then(|party| self.peers.get(party)).cloned();
+        let known = peer.is_some() || self.readers.is_auditor(&pin);
+        known.then_some((stream, Client { pin, peer })).ok_or(Refused::UnknownKey)
     }
 
     /// The keys of the peers that are believed now.
     pub fn pins(&self) -> tls::Pins {
         let core = self.core.clone();
-        Arc::new(move || core.view().peers.iter().map(|peer| peer.tls_spki_sha256).collect())
+        let auditors = self.readers.pins();
+        Arc::new(move || core.view().peers.iter().map(|peer| peer.tls_spki_sha256).chain(auditors.clone()).collect())
     }
 
-    async fn serve<S: Stream>(self, stream: tokio_rustls::server::TlsStream<S>, peer: PeerAddress, from: SocketAddr) {
+    async fn serve<S: Stream>(self, stream: tokio_rustls::server::TlsStream<S>, client: Client, from: SocketAddr) {
+        let name = client.peer.as_ref().map_or_else(|| String::from("an auditor"), |peer| peer.party.to_string());
+        let Some(_open) = self.readers.connected(&client) else {
+            warn!(%from, "connection refused: an auditor has too many open");
+            return self.core.count_refused_connection("too many connections of an auditor");
+        };
         let asked = AtomicBool::new(false);
         let service = service_fn(|request: Request<hyper::body::Incoming>| {
             asked.store(true, Ordering::Relaxed);
-            let (this, peer) = (self.clone(), peer.clone());
-            async move { Ok::<_, Infallible>(this.answer(request, peer)) }
+            let (this, client) = (self.clone(), client.clone());
+            async move {
+                Ok::<_, Infallible>(match (request.method(), client.peer.clone()) {
+                    (&Method::POST, Some(peer)) => this.answer(request, peer),
+                    _ => this.readers.answer(&this, &request, &client).await,
+                })
+            }
         });
         let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -159,7 +191,7 @@ impl Transport {
             .max_concurrent_streams(4)
             .serve_connection(TokioIo::new(stream), service);
         if let Err(error) = connection.await {
-            info!(peer = %peer.party, %from, "link connection ended: {error}");
+            info!(peer = name, %from, "link connection ended: {error}");
             if !asked.load(Ordering::Relaxed) {
                 self.core.count_refused_connection(Refused::NotHttp2.label());
             }

@@ -4,7 +4,7 @@
 //! moments and a seed gives the same losses. Real: TLS and HTTP/2 with fresh keys, the protocol, journal and link logs in
 //! files with their syncs, recovery after a crash. A crash is that of the process: what it wrote stays. The fold runs as a
 //! task beside the transport rather than on a thread of its own, since a thread's time is not virtual.
-use super::{Connect, Listen, PeerAddress, Signer, Transport, tls};
+use super::{Connect, Listen, PeerAddress, Readers, Signer, Transport, tls};
 use crate::cli::bench::world::{Home, Scratch, agree};
 use crate::clock::{Clock, utc_ms};
 use crate::core::{CoreConfig, CoreHandle, start_as_task};
@@ -90,7 +90,14 @@ impl Party {
         let config = CoreConfig { fs, data: self.data(), clock, keys, snapshot_every, boot: self.boot.clone() };
         let core = start_as_task(config, recovered)?;
         let (own, peer) = (self.home.party.clone(), self.peer.clone());
-        let transport = Transport::new(core.clone(), signer, own.clone(), vec![peer.clone()], last_session);
+        let transport = Transport::new(
+            core.clone(),
+            Arc::new(signer),
+            Readers::new(&[]),
+            own.clone(),
+            vec![peer.clone()],
+            last_session,
+        );
         let server = tls::server_config(&[&own_keys[0].tls], transport.pins())?;
         let listener = TcpListener::bind(("0.0.0.0", PORT)).await?;
         tokio::spawn(transport.clone().listen(listener, server));

@@ -90,6 +90,24 @@ pub async fn request(address: &str, key: &rcgen::KeyPair, path: &str, body: Vec<
     (status, all)
 }
 
+/// Asks once, without a body: status and answer; none if there is no connection to be had.
+pub async fn read(address: &str, key: &rcgen::KeyPair, method: &str, path: &str) -> Option<(u16, Vec<u8>)> {
+    let stream = connect(address, Some(key)).await.ok()?;
+    let builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.ok()?;
+    let driver = tokio::spawn(connection);
+    let request = hyper::Request::builder().method(method).uri(format!("https://skypact.invalid{path}"));
+    let response = sender.send_request(request.body(Full::new(Bytes::new())).unwrap()).await;
+    let answer = match response {
+        Ok(response) => {
+            Some((response.status().as_u16(), response.into_body().collect().await.ok()?.to_bytes().to_vec()))
+        }
+        Err(_) => None,
+    };
+    driver.abort();
+    answer
+}
+
 /// Puts the length before each frame.
 pub fn framed(frames: &[Vec<u8>]) -> Vec<u8> {
     let mut out = Vec::new();

@@ -87,6 +87,8 @@ pub struct World {
     pub secrets: BTreeMap<&'static str, Secrets>,
     pub proxy: Proxy,
     pub spec: Spec,
+    /// Auditors and witnesses of the pact.
+    pub oversight: pact::Oversight,
     origin_ms: i64,
 }
 
@@ -96,7 +98,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let origin_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
         let secrets = spec.names.iter().map(|name| (*name, Secrets::new(name, ""))).collect();
-        let world = Self { dir, secrets, proxy: Proxy::new(), spec, origin_ms };
+        let world = Self { dir, secrets, proxy: Proxy::new(), spec, oversight: Default::default(), origin_ms };
         for (n, name) in world.spec.names.iter().enumerate() {
             world.secrets[name].write(&world.home(name).join("keys"), name, "");
             world.write_pact(name, world.pact());
@@ -141,6 +143,7 @@ impl World {
             clock_refuse_ms: 600_000,
             checkpoints_shared: false,
             rates: BTreeMap::new(),
+            oversight: self.oversight.clone(),
         }
     }
 

@@ -12,3 +12,4 @@ mod feeds;
 mod hostile;
 mod keys;
 mod stop;
+mod witness;

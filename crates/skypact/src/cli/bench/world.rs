@@ -134,6 +134,7 @@ pub fn agree(a: &Home, b: &Home) -> Result<SignedPact> {
         clock_refuse_ms: 5000,
         checkpoints_shared: false,
         rates: BTreeMap::new(),
+        oversight: Default::default(),
     };
     let mut signed = SignedPact::unsigned(pact)?;
     for home in [a, b] {

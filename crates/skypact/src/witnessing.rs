@@ -1,0 +1,320 @@
+//! The client of C2SP witnesses: each log's newest checkpoint goes to the pact's witnesses, and what they answer comes back
+//! as an input of the fold (`spec/witness.md`).
+use crate::cli::evidence::logs::Folder;
+use crate::core::CoreHandle;
+use crate::published::{self, Published};
+use anyhow::{Context, Result, bail, ensure};
+use fold::Signer;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::{Request as HttpRequest, StatusCode};
+use hyper_util::rt::TokioIo;
+use node::input::{Input, WitnessReport};
+use record::{Hash32, PartyId};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tlog::witness::Request;
+use tlog::{LogReader, Proof, SignatureLine, VerifierKey};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+/// An answer: up to 16 lines of an ML-DSA-44 cosignature (3.5 kB), or a note of 64 KiB.
+const ANSWER_MAX: usize = 80 * 1024;
+/// A witness that takes longer is not waited for: the others' cosignatures are not held up by it.
+const ANSWER_WAIT: Duration = Duration::from_secs(5);
+/// First and longest wait after a failure.
+//= spec/witness.md W-1
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// The system's certificate authorities, where Debian and most others keep them.
+const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// A prefix of `http` or `https`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Url {
+    tls: bool,
+    host: String,
+    port: u16,
+    path: String,
+}
+
+impl Url {
+    /// Parses `http://HOST[:PORT][/PATH]` or the same with https.
+    pub fn parse(text: &str) -> Result<Self> {
+        let (tls, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+            (Some(rest), _) => (true, rest),
+            (_, Some(rest)) => (false, rest),
+            _ => bail!("{text:?} is neither http:// nor https://"),
+        };
+        let (authority, path) = rest.split_once('/').map_or((rest, String::new()), |(a, p)| (a, format!("/{p}")));
+        let default = if tls { 443 } else { 80 };
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().context("the port")?),
+            _ => (authority, default),
+        };
+        let plain = path.bytes().chain(host.bytes()).all(|b| b.is_ascii_graphic());
+        ensure!(!host.is_empty() && plain, "{text:?} has no host, or a character that no URL has");
+        Ok(Self { tls, host: host.to_string(), port, path: path.trim_end_matches('/').to_string() })
+    }
+}
+
+/// A witness of a pact that is configured.
+#[derive(Debug, Clone)]
+pub struct Target {
+    key: VerifierKey,
+    url: Url,
+    ca: PathBuf,
+    every: Duration,
+}
+
+impl Target {
+    /// A witness of the pact at its address.
+    pub fn new(key: VerifierKey, config: &crate::config::Witness, dir: &Path) -> Result<Self> {
+        let ca = config.ca.as_ref().map_or_else(|| PathBuf::from(SYSTEM_CA), |ca| dir.join(ca));
+        let every = Duration::from_secs(u64::from(config.every_s));
+        let target = Self { key, url: Url::parse(&config.url)?, ca, every };
+        if target.url.tls {
+            roots(&target.ca)?;
+        }
+        Ok(target)
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: Vec<u8>) -> Result<(StatusCode, Vec<u8>)> {
+        let Url { host, port, .. } = &self.url;
+        let socket = TcpStream::connect((host.trim_matches(['[', ']']), *port)).await.context("cannot connect")?;
+        if !self.url.tls {
+            return self.exchange(socket, method, path, body).await;
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots(&self.ca)?)
+            .with_no_client_auth();
+        let name = rustls::pki_types::ServerName::try_from(host.trim_matches(['[', ']']).to_string())?;
+        let stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, socket).await?;
+        self.exchange(stream, method, path, body).await
+    }
+
+    async fn exchange(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        method: &str,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<(StatusCode, Vec<u8>)> {
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        let driver = tokio::spawn(connection);
+        let request = HttpRequest::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url.path))
+            .header("host", format!("{}:{}", self.url.host, self.url.port))
+            .body(Full::new(Bytes::from(body)))?;
+        let answer = async {
+            let response = sender.send_request(request).await?;
+            let status = response.status();
+            let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await;
+            Ok((status, body.map_err(|e| anyhow::anyhow!("the answer: {e}"))?.to_bytes().to_vec()))
+        };
+        let answer = answer.await;
+        driver.abort();
+        answer
+    }
+}
+
+fn roots(path: &Path) -> Result<rustls::RootCertStore> {
+    use rustls::pki_types::pem::PemObject;
+    let mut roots = rustls::RootCertStore::empty();
+    let of = || format!("cannot read the certificate authorities in {}", path.display());
+    for certificate in rustls::pki_types::CertificateDer::pem_file_iter(path).with_context(of)? {
+        // A system's bundle may hold one that is not understood; the others are believed all the same.
+        let _passed_over = roots.add(certificate.with_context(of)?);
+    }
+    ensure!(!roots.is_empty(), "{} holds no certificate authority", path.display());
+    Ok(roots)
+}
+
+/// What is known of a witness while the node runs.
+struct Asked {
+    target: Target,
+    /// The largest size it cosigned.
+    old: u64,
+    not_before: Instant,
+    wait: Duration,
+    /// What it was last found to contradict us at, said once.
+    accused: Option<u64>,
+}
+
+/// What a witness answered.
+#[derive(Debug)]
+enum Answer {
+    Cosigned(Vec<SignatureLine>),
+    Older(u64),
+    Contradicts(u64),
+}
+
+/// Keeps the log to `peer` witnessed, for ever.
+pub async fn run(core: CoreHandle, signer: Arc<Signer>, peer: PartyId, targets: Vec<Target>) {
+    let mut asked = Vec::new();
+    for target in targets {
+        let (of, name) = (peer.clone(), target.key.name().to_string());
+        let old = core.query(move |state| state.witnessed_by(&of, &name)).await.unwrap_or(0);
+        asked.push(Asked { target, old, not_before: Instant::now(), wait: BACKOFF.0, accused: None });
+    }
+    let every = asked.iter().map(|a| a.target.every).min().unwrap_or(BACKOFF.1).min(Duration::from_secs(1));
+    loop {
+        tokio::time::sleep(every).await;
+        let now = Instant::now();
+        if asked.iter().all(|a| a.not_before > now) {
+            continue;
+        }
+        let Some(published) = published::own(&core, &signer, &peer).await else { continue };
+        if let Err(error) = round(&core, &peer, &published, &mut asked).await {
+            debug!(%peer, "witnessing: {error:#}");
+        }
+    }
+}
+
+/// One checkpoint to every witness that lacks it and may be asked again.
+//= spec/witness.md W-1
+async fn round(core: &CoreHandle, peer: &PartyId, published: &Published, asked: &mut [Asked]) -> Result<()> {
+    let now = Instant::now();
+    let due = asked.iter_mut().filter(|a| a.old < published.size && a.not_before <= now);
+    let answers = due.map(async |one| {
+        let answer = tokio::time::timeout(ANSWER_WAIT * 2, submit(one, published)).await;
+        (answer.unwrap_or_else(|_| Err(anyhow::anyhow!("no answer in time"))), one)
+    });
+    let mut note = published.note.clone();
+    let mut news = false;
+    for (answer, one) in futures_util::future::join_all(answers).await {
+        let name = one.target.key.name().to_string();
+        match answer {
+            Ok(Answer::Cosigned(lines)) => {
+                (one.old, one.wait, one.accused) = (published.size, BACKOFF.0, None);
+                one.not_before = now + one.target.every;
+                for line in lines {
+                    news |= note.add(line).is_ok();
+                }
+                continue;
+            }
+            Ok(Answer::Older(size)) => one.old = size,
+            // Signed, and not yet on the disk: a crash came between.
+            Ok(Answer::Contradicts(size)) if size <= signed(core, peer).await && size > published.size => {}
+            Ok(Answer::Contradicts(size)) if one.accused != Some(size) => {
+                warn!(%peer, witness = name, size, "the witness holds another log under this name");
+                one.accused = Some(size);
+                let held = tokio::time::timeout(ANSWER_WAIT, held_by(&one.target, published)).await;
+                let note = held.ok().and_then(Result::ok).map(Into::into);
+                let report = WitnessReport::Contradicts { witness: name, size, note };
+                core.input(Input::Witness { peer: peer.clone(), report }).await?;
+            }
+            Ok(Answer::Contradicts(_)) => {}
+            Err(error) => info!(%peer, witness = name, "not cosigned: {error:#}"),
+        }
+        let part = crate::keys::random::<1>().map_or(255, |b| b[0]);
+        one.not_before = now + one.wait / 2 + one.wait / 2 * u32::from(part) / 255;
+        one.wait = (one.wait * 2).min(BACKOFF.1);
+    }
+    if news {
+        let report = WitnessReport::Cosigned { note: note.to_bytes() };
+        core.input(Input::Witness { peer: peer.clone(), report }).await?;
+    }
+    Ok(())
+}
+
+/// The largest size of our log that was signed.
+async fn signed(core: &CoreHandle, peer: &PartyId) -> u64 {
+    let name = peer.clone();
+    let ask = move |state: &node::State| state.link(&name).map_or(0, |link| link.view(state.now()).signed);
+    core.query(ask).await.unwrap_or(u64::MAX)
+}
+
+/// Asks a witness, twice if it names another old size.
+//= spec/witness.md W-2
+async fn submit(one: &Asked, published: &Published) -> Result<Answer> {
+    let mut old = one.old;
+    for _ in 0..2 {
+        let (dir, size, at) = (published.dir.clone(), published.size, old);
+        let proof = tokio::task::spawn_blocking(move || proof(dir, at, size)).await??;
+        let body = Request { old, proof, note: published.note.clone() }.to_bytes();
+        let asked = tokio::time::timeout(ANSWER_WAIT, one.target.ask("POST", "/add-checkpoint", body)).await;
+        let (status, answer) = asked.context("no answer in time")??;
+        match status.as_u16() {
+            200 => return cosigned(&one.target.key, published, &answer).map(Answer::Cosigned),
+            409 => {
+                let named = std::str::from_utf8(&answer).ok().and_then(|text| text.strip_suffix('\n'));
+                let named: u64 = named.and_then(|n| n.parse().ok()).context("409 without a size")?;
+                match named {
+                    //= spec/witness.md W-7
+                    n if n > published.size && n > one.old => return Ok(Answer::Contradicts(n)),
+                    n if n >= published.size => return Ok(Answer::Older(n)),
+                    n => old = n,
+                }
+            }
+            // Our proof is from our own tiles towards our own root; it was checked before it went.
+            422 if old > 0 => return Ok(Answer::Contradicts(old)),
+            status => bail!("{status}: {}", String::from_utf8_lossy(&answer[..answer.len().min(200)]).escape_debug()),
+        }
+    }
+    bail!("409 twice")
+}
+
+/// A consistency proof out of the tiles, checked.
+fn proof(dir: PathBuf, old: u64, size: u64) -> Result<Proof> {
+    if old == 0 {
+        return Ok(Proof::default());
+    }
+    let folder = Folder(dir);
+    let reader = LogReader::new(&folder, size);
+    let proof = reader.consistency_proof(old, size)?;
+    tlog::verify_consistency(old, size, &reader.root_at(old)?, &reader.root_at(size)?, &proof)?;
+    Ok(proof)
+}
+
+/// The lines of the answer by the witness's key; others are ignored.
+//= spec/witness.md W-3
+fn cosigned(key: &VerifierKey, published: &Published, answer: &[u8]) -> Result<Vec<SignatureLine>> {
+    let text = std::str::from_utf8(answer).context("the answer is no text")?;
+    let mut lines = Vec::new();
+    for line in text.lines().take(tlog::SIGNATURES_MAX) {
+        let line = SignatureLine::from_text(line)?;
+        if line.names(key) {
+            tlog::verify_cosignature(published.note.text(), &line, key)?;
+            lines.push(line);
+        }
+    }
+    ensure!(!lines.is_empty(), "the answer bears no cosignature by {key}");
+    Ok(lines)
+}
+
+/// The checkpoint that a witness holds of our log.
+async fn held_by(target: &Target, published: &Published) -> Result<Vec<u8>> {
+    let origin = published.note.text().lines().next().unwrap_or_default();
+    let path = format!("/{}/checkpoint", Hash32::of(origin.as_bytes()));
+    let (status, note) = target.ask("GET", &path, Vec::new()).await?;
+    ensure!(status == StatusCode::OK && note.len() <= link::CHECKPOINT_NOTE_BYTES_MAX, "no checkpoint: {status}");
+    Ok(note)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_http_or_https_with_a_host() {
+        let url = |tls, host: &str, port, path: &str| Url { tls, host: host.into(), port, path: path.into() };
+        for (text, expect) in [
+            ("http://127.0.0.1:8081", Some(url(false, "127.0.0.1", 8081, ""))),
+            ("https://w.example/a/b/", Some(url(true, "w.example", 443, "/a/b"))),
+            ("http://[::1]:80/", Some(url(false, "[::1]", 80, ""))),
+            ("http://[::1]", Some(url(false, "[::1]", 80, ""))),
+            ("ftp://w.example", None),
+            ("http://", None),
+            ("http://w:x", None),
+            ("http://w example", None),
+        ] {
+            assert_eq!(Url::parse(text).ok(), expect, "{text}");
+        }
+    }
+}
