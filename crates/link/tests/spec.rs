@@ -6,11 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use link::{
-    CHECKPOINT_NOTE_BYTES_MAX, CLOSE_TEXT_BYTES_MAX, CONTROL_BURST, CONTROL_PER_S, COSIGNATURE_LINE_BYTES_MAX,
-    CloseCode, ENTRIES_BYTES_MAX, ENTRIES_MAX, ENTRY_BYTES_MAX, FRAME_BYTES_MAX, Frame, FrozenReason, Hello,
-    PACT_TEXT_BYTES_MAX, RING_MAX, Refusal, SILENCE_MS,
+    AHEAD_MAX, CHECKPOINT_NOTE_BYTES_MAX, CLOSE_TEXT_BYTES_MAX, CONTROL_BURST, CONTROL_PER_S,
+    COSIGNATURE_LINE_BYTES_MAX, CloseCode, ENTRIES_BYTES_MAX, ENTRIES_MAX, ENTRY_BYTES_MAX, FRAME_BYTES_MAX, Frame,
+    FrozenReason, Hello, Lane, PACT_TEXT_BYTES_MAX, RING_MAX, Refusal, SHARED_MAX, SILENCE_MS, WINDOW,
 };
-use record::{Hash32, Mode, PartyId};
+use record::{Hash32, Kind, Mode, PartyId};
 
 mod common;
 use common::keys;
@@ -132,7 +132,19 @@ fn the_limits_in_the_paper_are_the_constants_of_the_code() {
     assert!(entries_frame <= FRAME_BYTES_MAX && line <= COSIGNATURE_LINE_BYTES_MAX);
     assert!(note + 8 * line <= CHECKPOINT_NOTE_BYTES_MAX, "a note with eight witnesses fits");
     assert_eq!(ENTRY_BYTES_MAX, usize::from(u16::MAX));
-    let ring = 2 * RING_MAX * (9 + 34) / 1000;
+    // What each side signed, and the roots of the peer's log at its last sizes.
+    let ring = 3 * RING_MAX * (9 + 34) / 1000;
+    let shared = SHARED_MAX * CHECKPOINT_NOTE_BYTES_MAX;
+    assert!(shared + 4096 <= FRAME_BYTES_MAX);
+    let words = |lane: Lane| {
+        let rate = lane.default_rate();
+        format!("{} a minute, burst {}", grouped(rate.per_minute as usize), grouped(rate.burst as usize))
+    };
+    let rate = |kind| words(Lane::Kind(kind));
+    let each = |kinds: &[Kind]| {
+        assert!(kinds.iter().all(|kind| rate(*kind) == rate(kinds[0])));
+        rate(kinds[0]).replace(" a minute,", " a minute each,")
+    };
     let expect = [
         ("frame", format!("{} bytes", grouped(FRAME_BYTES_MAX)), grouped(entries_frame)),
         ("entry", format!("{} bytes", grouped(ENTRY_BYTES_MAX)), "16 bits".into()),
@@ -146,13 +158,30 @@ fn the_limits_in_the_paper_are_the_constants_of_the_code() {
         ("signature line", format!("{} bytes", grouped(COSIGNATURE_LINE_BYTES_MAX)), format!("= {line}")),
         ("text of a close", format!("{CLOSE_TEXT_BYTES_MAX} bytes"), String::new()),
         ("refusals of a frame", grouped(ENTRIES_MAX), String::new()),
+        ("entries granted beyond those held", grouped(WINDOW as usize), "64 MiB".into()),
+        ("tracks", rate(Kind::Tracks), grouped(48 * 3600 / 100)),
+        ("plans, sites", each(&[Kind::Plan, Kind::Site]), String::new()),
+        ("withdrawals", rate(Kind::Withdrawn), String::new()),
+        (
+            "notices, avoid areas, statements of channel and desk, refused entries",
+            each(&[Kind::Notice, Kind::Avoid, Kind::Channel, Kind::Desk]),
+            String::new(),
+        ),
+        ("other kinds", rate(Kind::Receipt), String::new()),
+        ("urgent, sent ahead", format!("{}; {AHEAD_MAX} held", words(Lane::Urgent)), String::new()),
+        ("least rate, least burst", "6 a minute, 64".into(), String::new()),
         (
             "frames other than entries",
             format!("{CONTROL_PER_S} a second, burst {}", grouped(CONTROL_BURST as usize)),
             "30 s is 900".into(),
         ),
         ("sizes remembered, each way", grouped(RING_MAX), format!("{} s", RING_MAX / 10)),
-        ("state of one link", "200 kB".into(), format!("= {ring} kB")),
+        (
+            "notes of a frame of checkpoints",
+            SHARED_MAX.to_string(),
+            format!("{SHARED_MAX} × {} = {} bytes", grouped(CHECKPOINT_NOTE_BYTES_MAX), grouped(shared)),
+        ),
+        ("state of one link", "350 kB".into(), format!("= {ring} kB")),
         ("silence", format!("{} s", SILENCE_MS / 1000), format!("{} heartbeats", SILENCE_MS / 1000)),
     ];
     assert_eq!(rows.len(), expect.len(), "a limit was added: say here what it is held to");

@@ -22,5 +22,5 @@ skypact pact v1
 13.1 checkpoint 100 ms busy 1000 ms idle
 13.2 clock 1000 ms warn 5000 ms refuse
 13.8 checkpoints shared
-15.1 rate tracks 6000 a minute burst 6000
-15.2 rate urgent 30 a minute burst 64
+18.1 rate tracks 6000 a minute burst 6000
+18.2 rate urgent 30 a minute burst 64
