@@ -11,6 +11,7 @@ mod demo;
 mod recordings;
 mod setup;
 mod sh;
+mod sim;
 mod steps;
 mod tidy;
 
@@ -26,6 +27,7 @@ Usage: cargo xtask <command>
   test --only STEP...
                    these steps alone, whatever they need taken as done; a wrong name lists them
   demo [ARGS...]   build console and binary, then run `skypact demo ARGS...` (try: cargo xtask demo --help)
+  sim [ARGS...]    build the simulator and run seeds of it (try: cargo xtask sim --seeds 20 --hours 1; docs/simulator.md)
 
 Exit status: 0 when all is well, 1 when something failed or was found, 2 for wrong usage.";
 
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         ["test", "--fast"] => steps::run(&steps::Which::Fast),
         ["test", "--only", names @ ..] if steps::known(names) => steps::run(&steps::Which::Only(names)),
         ["demo", rest @ ..] => demo::run(rest),
+        ["sim", rest @ ..] => sim::run(rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

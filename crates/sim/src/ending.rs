@@ -1,6 +1,6 @@
 //! The end of a run: faults cease, everything must be told within bounded time, and both sides must agree.
 use crate::check::{Told, settled, unsettled};
-use crate::event::Event;
+use crate::event::{Event, Step};
 use crate::parties;
 use crate::world::{Party, Task, World};
 use node::view::{LinkStatus, View};
@@ -88,9 +88,14 @@ impl World {
         self.shared.trace.borrow_mut().line("end", format!("{count} frozen links"));
     }
 
-    /// Counts what the honest nodes refused, entry by entry.
+    /// Counts what the honest nodes refused, entry by entry, and what the middle altered and nobody sealed.
     pub(crate) fn count_refusals(&self) {
         let mut trace = self.shared.trace.borrow_mut();
+        for (a, b) in self.altered.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]) {
+            if self.shared.watch.borrow().altered(a, b) {
+                trace.count(Event::Step(Step::AlteredUnsealed));
+            }
+        }
         for party in &self.parties {
             let Party::Honest(host) = party else { continue };
             let Some(state) = host.state() else { continue };
