@@ -12,6 +12,7 @@ mod fuzz;
 mod recordings;
 mod setup;
 mod sh;
+mod sim;
 mod steps;
 mod tidy;
 
@@ -32,6 +33,7 @@ Usage: cargo xtask <command>
   fuzz --replay TARGET FILE
                    run one input without the fuzzer
   demo [ARGS...]   build console and binary, then run `skypact demo ARGS...` (try: cargo xtask demo --help)
+  sim [ARGS...]    build the simulator and run seeds of it (try: cargo xtask sim --seeds 20 --hours 1; docs/simulator.md)
 
 Exit status: 0 when all is well, 1 when something failed or was found, 2 for wrong usage.";
 
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         ["fuzz", "--replay", target, file] => fuzz::replay(target, file),
         ["fuzz", rest @ ..] if let Some(args) = fuzz::args(rest) => fuzz::run(&args),
         ["demo", rest @ ..] => demo::run(rest),
+        ["sim", rest @ ..] => sim::run(rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

@@ -140,7 +140,8 @@ mod tests {
     }
 
     fn with(lines: &[&str]) -> String {
-        format!("{GOOD}{}\n", lines.join("\n"))
+        let (before, rates) = GOOD.split_at(GOOD.find("18.1 ").unwrap());
+        format!("{before}{}\n{rates}", lines.join("\n"))
     }
 
     fn whole() -> String {

@@ -536,11 +536,11 @@ fn clauses_on_rates_and_shared_checkpoints_have_one_form_and_bounds() {
         ("18.1 rate trains 6000 a minute burst 6000", "not a kind of record"),
         ("18.1 rate tracks 6000 per minute burst 6000", "write it as"),
         ("18.1 rate tracks 06000 a minute burst 6000", "one way to write"),
-        ("15.3 rate tracks 6000 a minute burst 6000", "missing"),
+        ("18.3 rate tracks 6000 a minute burst 6000", "missing"),
     ] {
         assert!(refused(good, bad).contains(why), "{bad}: {}", refused(good, bad));
     }
-    assert!(refused("15.2 rate urgent", "15.2 rate tracks").contains("stand in order"));
+    assert!(refused("18.2 rate urgent", "18.2 rate tracks").contains("stand in order"));
     assert!(refused("13.8 checkpoints shared", "13.8 checkpoints hidden").contains("write it as"));
     let without = GOOD.replace("13.8 checkpoints shared\n", "");
     assert!(!Pact::parse(&without).unwrap().checkpoints_shared && Pact::parse(GOOD).unwrap().checkpoints_shared);

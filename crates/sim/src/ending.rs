@@ -1,5 +1,6 @@
 //! The end of a run: faults cease, everything must be told within bounded time, and both sides must agree.
 use crate::check::{Told, settled, unsettled};
+use crate::event::{Event, Step};
 use crate::parties;
 use crate::world::{Party, Task, World};
 use node::view::{LinkStatus, View};
@@ -85,5 +86,24 @@ impl World {
         let frozen = |view: &View| view.peers.iter().filter(|p| p.link == LinkStatus::Frozen).count();
         let count: usize = views.iter().flatten().map(frozen).sum();
         self.shared.trace.borrow_mut().line("end", format!("{count} frozen links"));
+    }
+
+    /// Counts what the honest nodes refused, entry by entry, and what the middle altered and nobody sealed.
+    pub(crate) fn count_refusals(&self) {
+        let mut trace = self.shared.trace.borrow_mut();
+        for (a, b) in self.altered.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]) {
+            if self.shared.watch.borrow().altered(a, b) {
+                trace.count(Event::Step(Step::AlteredUnsealed));
+            }
+        }
+        for party in &self.parties {
+            let Party::Honest(host) = party else { continue };
+            let Some(state) = host.state() else { continue };
+            for link in state.peer_ids().filter_map(|name| state.link(name)) {
+                for (reason, times) in link.view(state.now()).refused {
+                    *trace.counts.entry(Event::Refused(reason)).or_default() += times;
+                }
+            }
+        }
     }
 }

@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 use tlog::{Checkpoint, Frontier, leaf_hash, sign_checkpoint};
 use units::{AircraftClass, Altitude, Utc, Vertex};
 
+/// What a hostile party may say that it signed.
+const OTHER_PACT: &str = "another pact";
+
 /// A hostile party: what it knows of each of its victims.
 pub struct Hostile {
     kind: Liar,
@@ -65,20 +68,38 @@ impl Hostile {
             trace.count(Event::Lie(self.kind));
             return Says::Frames(Vec::new());
         }
-        let hello = Frame::Hello(Hello {
+        let mut hello = Hello {
             party: parties::name(self.me),
             peer: parties::name(peer),
-            mode: if self.kind == Liar::Garbage && self.random.one_in(10) {
-                Mode::Exercise("x".into())
-            } else {
-                Mode::Live
-            },
+            mode: Mode::Live,
             pact: self.pact,
             schema: record::SCHEMA,
             in_size: victim.held.size(),
             your_checkpoint: victim.note.clone(),
             out_size: victim.log.len() as u64,
-        });
+        };
+        if self.kind != Liar::Garbage || !self.random.one_in(3) {
+            return Says::Frames(vec![Frame::Hello(hello).encode()]);
+        }
+        // Wrong in one way.
+        match self.random.below(6) {
+            0 => hello.mode = Mode::Exercise("x".into()),
+            1 => hello.party = parties::name(peer),
+            2 => hello.schema = 99,
+            3 => hello.pact = Hash32::of(OTHER_PACT.as_bytes()),
+            4 => hello.in_size += 1 << 40,
+            _ => {
+                let mut frame = Frame::Hello(hello).encode();
+                // An array's head, the type, the version.
+                frame[2] += 1;
+                return Says::Frames(vec![frame]);
+            }
+        }
+        if hello.in_size > 1 << 39 && !self.random.one_in(8) {
+            // That ends the link for good: seldom.
+            hello.in_size -= 1 << 40;
+        }
+        let hello = Frame::Hello(hello);
         Says::Frames(vec![hello.encode()])
     }
 
@@ -104,6 +125,7 @@ impl Hostile {
                 }
                 self.checkpoint(peer, now);
             }
+            Ok(Frame::PactText(_)) => victim.out.push(Frame::PactText(OTHER_PACT.into()).encode()),
             Ok(Frame::Entries { entries, .. }) => entries.iter().for_each(|e| victim.held.append(leaf_hash(e))),
             Ok(Frame::Checkpoint { note, .. }) => {
                 let checkpoint = Checkpoint { origin, size: victim.held.size(), root: victim.held.root() };

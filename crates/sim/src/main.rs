@@ -114,7 +114,7 @@ fn main() -> ExitCode {
                         continue;
                     };
                     all.4 += 1;
-                    if all.4.is_multiple_of(50) {
+                    if all.4.is_multiple_of(20) {
                         println!("{} seeds, {:.0} node-hours, {:.0} s", all.4, all.1, began.elapsed().as_secs_f64());
                     }
                     outcome.counts.iter().for_each(|(event, times)| *all.0.entry(*event).or_default() += times);

@@ -68,7 +68,7 @@ pub fn pact(count: usize) -> SignedPact {
     };
     let pact = Pact {
         parties: (0..count).map(party).collect(),
-        area: Outline::Polygon(vec![vertex(44.0, 4.0), vertex(44.0, 13.0), vertex(49.0, 13.0), vertex(49.0, 4.0)]),
+        area: Outline::Circle { centre: vertex(46.5, 8.5), radius_mm: 300 * NM_MM },
         lower: Limit::At(Altitude::pressure_feet(0)),
         upper: Limit::Unlimited,
         valid_from: START.plus_ms(-86_400_000),

@@ -98,7 +98,7 @@ impl People {
             let mut report = TrackReport::new(u64::from(address), position(lat.min(48.95), lon), START);
             report.address = Address::icao(address);
             report.callsign = Callsign::parse(&format!("SIM{address}")).ok();
-            report.pressure = Some(Height::from_feet(3000 + random.below(300) as i32 * 100));
+            report.pressure = Some(Height::from_feet(3000 + random.below(20) as i32 * 500));
             report.speed = Some(Speed::from_knots(60.0));
             report.track = Angle::from_degrees(if random.one_in(2) { 90.0 } else { 270.0 });
             report.class = class;

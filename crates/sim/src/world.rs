@@ -206,6 +206,7 @@ impl World {
             None => self.shared.trace.borrow_mut().count(Event::Step(Step::Settled)),
         }
         self.compare();
+        self.count_refusals();
         let every = self.end / 3_600_000 <= 2;
         for n in 0..self.parties.len() {
             let replay = every || self.random.one_in(4);
@@ -637,18 +638,9 @@ impl World {
 
     /// What came of it.
     #[must_use]
-    pub fn outcome(&mut self, seed: u64) -> Outcome {
+    pub fn outcome(&self, seed: u64) -> Outcome {
         let honest = self.parties.iter().filter(|party| matches!(party, Party::Honest(_))).count();
-        let mut trace = self.shared.trace.borrow().clone();
-        for party in &self.parties {
-            let Party::Honest(host) = party else { continue };
-            let Some(state) = host.state() else { continue };
-            for link in state.peer_ids().filter_map(|name| state.link(name)) {
-                for (reason, times) in link.view(state.now()).refused {
-                    *trace.counts.entry(Event::Refused(reason)).or_default() += times;
-                }
-            }
-        }
+        let trace = self.shared.trace.borrow();
         Outcome {
             seed,
             hash: trace.hash(),

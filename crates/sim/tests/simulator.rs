@@ -17,11 +17,12 @@ fn the_same_seed_gives_the_same_trace_and_another_seed_another() {
 fn caught(plant: &str, only: &[Fault], words: &[&str]) {
     let plant = Plant::parse(plant);
     assert!(plant.is_some());
-    let config = Config { only: Some(only.to_vec()), plant, nodes: Some(2), ..config(0.5) };
-    let found: Vec<String> = (1..=12).flat_map(|seed| run(seed, &config).violations).collect();
-    assert!(found.iter().any(|text| words.iter().any(|word| text.contains(word))), "not caught: {found:#?}");
+    let config = Config { only: Some(only.to_vec()), plant, nodes: Some(2), ..config(0.3) };
+    let is_meant = |text: &String| words.iter().any(|word| text.contains(word));
+    let found = (1..=20).find(|seed| run(*seed, &config).violations.iter().any(is_meant));
+    assert!(found.is_some(), "not caught in twenty seeds");
     let sound = Config { plant: None, ..config };
-    for seed in 1..=3 {
+    for seed in 1..=2 {
         assert_eq!(run(seed, &sound).violations, Vec::<String>::new(), "seed {seed} without the bug");
     }
 }

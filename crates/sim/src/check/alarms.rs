@@ -16,11 +16,13 @@ const SLACK_MS: u64 = 8_000;
 pub struct Alarms {
     /// When the last checkpoint of each peer arrived, as the network delivered it.
     pub heard: BTreeMap<usize, u64>,
+    /// When a link was first seen frozen.
+    frozen: BTreeMap<usize, u64>,
 }
 
 impl Alarms {
     /// Looks at a view; `up_for` is how long the node runs.
-    pub fn check(&self, trace: &mut Trace, name: &str, view: &View, peers: &[usize], up_for: u64) {
+    pub fn check(&mut self, trace: &mut Trace, name: &str, view: &View, peers: &[usize], up_for: u64) {
         let open = |kind: AlertKind, peer: &str| {
             view.alerts.iter().any(|a| a.kind == kind && a.state != "cleared" && a.about.as_deref() == Some(peer))
         };
@@ -31,9 +33,10 @@ impl Alarms {
                 continue;
             };
             if seen.link == LinkStatus::Frozen {
+                let since = *self.frozen.entry(*peer).or_insert(trace.now);
                 if open(AlertKind::Frozen, party.as_str()) {
                     trace.count(Event::Step(Step::AlertFrozen));
-                } else if up_for > SLACK_MS {
+                } else if up_for.min(trace.now - since) > SLACK_MS {
                     trace.violation(name, format!("the link to {party} is frozen, and no alert says so"));
                 }
                 continue;
