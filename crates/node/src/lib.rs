@@ -17,9 +17,11 @@ mod detecting;
 mod filed;
 pub mod input;
 mod linking;
+mod markings;
 mod own;
 pub mod picture;
 mod preview;
+mod proposals;
 mod reported;
 mod situation;
 mod state;
@@ -30,4 +32,5 @@ mod volumes;
 
 pub use detecting::CONFLICTS_MAX;
 pub use preview::{PREVIEW_FILED_MAX, Preview, PreviewFiled};
+pub use proposals::{FILE, PEOPLE, PROPOSAL_MS, Proposal};
 pub use state::{AuditRow, State};

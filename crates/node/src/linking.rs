@@ -12,7 +12,7 @@ use desk::{AlertLevel, Incoming, PeerTrouble, Situation};
 use link::{CloseCode, Link, LinkConfig, LinkState};
 use pact::{Pact, SignedPact};
 use record::{Body, ChannelState, Decoded, PactInForce, PartyId, Record};
-use release::{Released, Releaser, release_pact};
+use release::{Marking, Released, Releaser, release_pact};
 use track::TrackReport;
 use units::{Now, Utc};
 
@@ -266,15 +266,17 @@ impl State {
     }
 
     /// Offers own reports to every peer's releaser; the policy decides.
-    pub(crate) fn offer(&mut self, updated: &[(u32, TrackReport)], now: Now) {
+    pub(crate) fn offer(&mut self, updated: &[(u32, TrackReport)], feed: Option<Marking>, now: Now) {
         let own: Vec<TrackReport> =
             updated.iter().map(|(id, report)| TrackReport { local: u64::from(*id), ..*report }).collect();
         if own.is_empty() {
             return;
         }
+        let address = |id: u64| self.track_of(id).and_then(|t| t.address);
+        let marked = self.markings_of(own.iter().map(|r| (r.local, r.address.or_else(|| address(r.local)), feed)));
         for peer in self.peers.values_mut() {
             let rules = peer.rules(&self.policy);
-            peer.releaser.offer_tracks(&rules, &own, now);
+            peer.releaser.offer_marked(&rules, &own, &marked, now);
         }
     }
 
@@ -354,10 +356,12 @@ impl State {
                 lateral_mm: facts.cpa_mm.unwrap_or(0),
                 vertical: facts.vertical,
             };
+            let (feed, address) = (self.feed_marking(own), own.address);
             let own = TrackReport { local: u64::from(own.id), ..own.last };
             let Some(peer) = self.peers.get(&name) else { continue };
             let rules = peer.rules(&self.policy);
-            match peer.releaser.release_conflict(&rules, &envelope, &own, report, now) {
+            let marking = self.markings_of(core::iter::once((own.local, address, feed))).remove(&own.local);
+            match peer.releaser.release_conflict(&rules, &envelope, (&own, marking), report, now) {
                 Ok(Some(released)) => {
                     self.say(&name, released, now, out);
                 }

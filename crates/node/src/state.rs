@@ -16,7 +16,8 @@ use link::Link;
 use minicbor::{Decode, Encode};
 use pact::SignedPact;
 use record::{ChannelState, Mode, PartyId, SubjectId, TrackBatch};
-use release::{Envelope, LedgerRow, Policy, Releaser};
+use crate::proposals::Proposal;
+use release::{Envelope, LedgerRow, Marking, Policy, Releaser};
 use track::TrackReport;
 use units::{Mono, Now, Utc};
 
@@ -109,6 +110,25 @@ pub struct State {
     /// Release rules of the file at the last start, first, and those put in force since, newest last.
     #[n(26)]
     pub(crate) rules_seen: Vec<BTreeMap<PartyId, Vec<release::Rule>>>,
+    /// Release rules that wait for a second person.
+    #[n(60)]
+    pub(crate) proposal: Option<Proposal>,
+    /// Proposals made so far.
+    #[n(61)]
+    #[cbor(default)]
+    pub(crate) proposals: u64,
+    /// Markings of own plans.
+    #[n(62)]
+    #[cbor(default)]
+    pub(crate) plan_marks: BTreeMap<SubjectId, Marking>,
+    /// Markings of own aircraft, by address.
+    #[n(63)]
+    #[cbor(default)]
+    pub(crate) air_marks: BTreeMap<u32, Marking>,
+    /// Which rules held at the last second, for peers with rules that have a time.
+    #[n(64)]
+    #[cbor(default)]
+    pub(crate) holding: BTreeMap<PartyId, Vec<bool>>,
     /// Parsed pacts; rebuilt from `boot`.
     #[cbor(skip)]
     pub(crate) pacts: Pacts,
@@ -293,6 +313,11 @@ impl Default for State {
             skipped: None,
             off_plan: BTreeMap::new(),
             rules_seen: Vec::new(),
+            proposal: None,
+            proposals: 0,
+            plan_marks: BTreeMap::new(),
+            air_marks: BTreeMap::new(),
+            holding: BTreeMap::new(),
             pacts: Pacts::default(),
             index: TrackIndex::default(),
             prepared: crate::volumes::Prepared::default(),
@@ -348,6 +373,10 @@ impl State {
         // nor the size of what a peer is sent tells of what it is not sent.
         if now.mono.since_ms(self.second) >= SECOND_MS {
             self.second = now.mono;
+            self.end_proposal(now, out);
+            if self.rules_turned(now) {
+                self.tell_again(now, out);
+            }
             self.check_channels(now, out);
             self.flush_releases(now, out);
             for id in self.picture.expire(now) {
@@ -438,7 +467,7 @@ impl State {
             self.policy = boot.policy.clone();
         }
         // Before anything is said to anybody: a link that opens anew is told at once what the rules give.
-        let changed = self.take_rules(boot, out);
+        let changed = self.take_rules(&boot.policy.rules, now, out);
         let feeds = boot.feeds.iter().map(|config| {
             let old = self.feeds.iter().find(|f| f.config.name == config.name);
             Feed {
@@ -457,28 +486,10 @@ impl State {
         self.open_peers(boot, now, out);
         self.reindex();
         self.prepared = crate::volumes::Prepared::of(self);
-        if self.channels_changed(now) || changed {
+        let turned = self.rules_turned(now);
+        if self.channels_changed(now) || changed || turned {
             self.tell_again(now, out);
         }
-    }
-
-    /// What a person changed in the file since the last start is the newest order there is, unless those rules were put in
-    /// force from it while the node ran. What was ordered then stays in force as long as the file stays as it was.
-    fn take_rules(&mut self, boot: &Boot, out: &mut Vec<Output>) -> bool {
-        let known = self.boot.is_none() || self.rules_seen.contains(&boot.policy.rules);
-        self.rules_seen = alloc::vec![boot.policy.rules.clone()];
-        if self.policy.rules == boot.policy.rules {
-            return false;
-        }
-        let revision = self.policy.revision + u32::from(!known);
-        let said = if known {
-            "the release rules in force were set while the node ran, and are not those of the file"
-        } else {
-            self.policy = Policy { revision, ..boot.policy.clone() };
-            "the file's release rules were changed and are in force"
-        };
-        out.push(Output::Log(format!("{said}: revision {revision}")));
-        !known
     }
 
     fn reports(&mut self, feed: u16, batch: &TrackBatch, now: Now, out: &mut Vec<Output>) {
@@ -497,7 +508,7 @@ impl State {
         let origin = Origin::feed(feed, config.claim);
         let updated = self.take_reports(&origin, &reports, now, out);
         if origin.standing == Standing::Own {
-            self.offer(&updated, now);
+            self.offer(&updated, config.marking, now);
         }
     }
 

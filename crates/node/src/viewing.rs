@@ -42,6 +42,7 @@ impl State {
             pacts: self.pact_views(),
             accounts: self.accounts.clone(),
             policy: self.policy.clone(),
+            proposal: self.proposal.clone(),
         }
     }
 

@@ -9,7 +9,8 @@ use units::{Now, Utc};
 use crate::addressed::{Heading, release_withdrawal};
 use crate::extent;
 use crate::keyed;
-use crate::policy::{Level, Policy, RecordClass, match_extent, match_point};
+use crate::marking::Marking;
+use crate::policy::{About, Level, Policy, RecordClass, match_extent, match_point};
 use crate::released::{Basis, Envelope, LevelName, ReleaseError, Released};
 use crate::releaser::Releaser;
 
@@ -51,7 +52,8 @@ struct Say<'a> {
 }
 
 impl Releaser {
-    /// Releases a plan as the policy has it for this peer. To be called when the plan or the policy changes.
+    /// Releases a plan, with its marking, as the policy has it for this peer. To be called when the plan, its marking, the
+    /// policy, or which of its rules hold now changes.
     ///
     /// Gives nothing if the peer would see no difference, so that an edit of what is withheld does not show; gives a
     /// withdrawal if it was told before and is no longer. The plan must be the whole and latest one.
@@ -63,12 +65,13 @@ impl Releaser {
         policy: &Policy,
         envelope: &Envelope,
         subject: SubjectId,
-        plan: &Plan,
+        (plan, marking): (&Plan, Option<Marking>),
         now: Now,
     ) -> Result<Vec<Released<Record>>, ReleaseError> {
         let boxes = extent::boxes(plan.volumes.iter().map(|v| &v.outline));
         let rules = self.rules_of(policy);
-        let (level, rule) = match_extent(rules, RecordClass::Plans, Some(plan.class), boxes.as_deref());
+        let about = About { class: RecordClass::Plans, aircraft: Some(plan.class), marking, now: now.utc };
+        let (level, rule) = match_extent(rules, &about, boxes.as_deref());
         let mut bodies = extent::plan(plan, level);
         if matches!(plan.state, PlanState::Ended | PlanState::Cancelled) && !self.is_told(subject) {
             // The end of what the peer never heard of is no news to it.
@@ -91,7 +94,8 @@ impl Releaser {
     ) -> Result<Vec<Released<Record>>, ReleaseError> {
         let boxes = extent::boxes(core::iter::once(&site.footprint));
         let rules = self.rules_of(policy);
-        let (level, rule) = match_extent(rules, RecordClass::Sites, None, boxes.as_deref());
+        let about = About { class: RecordClass::Sites, aircraft: None, marking: None, now: now.utc };
+        let (level, rule) = match_extent(rules, &about, boxes.as_deref());
         let bodies = extent::site(site, level);
         self.say(&Say { subject, level, rule, envelope, revision: policy.revision, now }, bodies)
     }
@@ -105,7 +109,7 @@ impl Releaser {
         policy: &Policy,
         envelope: &Envelope,
         subject: SubjectId,
-        plan: &Plan,
+        plan: (&Plan, Option<Marking>),
         now: Now,
     ) -> Result<Vec<Released<Record>>, ReleaseError> {
         Self::new(self.peer().clone(), *self.secret()).release_plan(policy, envelope, subject, plan, now)
@@ -151,12 +155,13 @@ impl Releaser {
         &self,
         policy: &Policy,
         envelope: &Envelope,
-        own: &TrackReport,
+        (own, marking): (&TrackReport, Option<Marking>),
         found: ConflictReport,
         now: Now,
     ) -> Result<Option<Released<Record>>, ReleaseError> {
         let rules = self.rules_of(policy);
-        let at = |class| match_point(rules, class, own.class, own.position);
+        let about = |class| About { class, aircraft: Some(own.class), marking, now: now.utc };
+        let at = |class| match_point(rules, &about(class), own.position);
         let (Some(index), Some(track)) = (at(RecordClass::Conflicts), at(RecordClass::Tracks)) else {
             return Ok(None);
         };

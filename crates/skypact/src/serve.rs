@@ -53,6 +53,7 @@ pub async fn start(loaded: &Loaded) -> Result<Running> {
     let pacts = pacts(loaded, &party, &mode, &keys)?;
     let policy = crate::rules::policy(&config.release)?;
     crate::rules::check_parties(&config.release, &party, &pacts)?;
+    let markings = crate::rules::check_markings(config)?;
     let data = loaded.path(&config.data);
     let (at, options) = (data.clone(), config.journal.options());
     let recovered = tokio::task::spawn_blocking(move || recovery::recover(&at, options)).await??;
@@ -66,6 +67,7 @@ pub async fn start(loaded: &Loaded) -> Result<Running> {
         feeds: config.feed.iter().map(feed_config).collect::<Result<_>>()?,
         pseudonym_secret: keys.pseudonym,
         policy,
+        markings,
         software: concat!("skypact ", env!("CARGO_PKG_VERSION")).into(),
     };
     let snapshot_every = Duration::from_secs(config.journal.snapshot_s);
@@ -198,6 +200,7 @@ fn feed_config(feed: &crate::config::Feed) -> Result<FeedConfig> {
             ClaimText::Observed => Claim::Observed,
         },
         class: AircraftClass::parse(&feed.class).context("feed class")?,
+        marking: feed.marking.as_deref().map(crate::rules::marking).transpose()?,
     })
 }
 

@@ -81,7 +81,7 @@ pub fn signed(pact: &Pact) -> String {
 /// A node of `name` with a feed of own aircraft (0) and one of observed ones (1).
 pub fn boot(name: &str, pact: &str, policy: Policy) -> Boot {
     let feed =
-        |name: &str, claim| FeedConfig { name: name.into(), format: "test".into(), claim, class: AircraftClass::Civil };
+        |name: &str, claim| FeedConfig { name: name.into(), format: "test".into(), claim, class: AircraftClass::Civil, marking: None };
     Boot {
         party: party(name),
         mode: Mode::Live,
@@ -90,11 +90,12 @@ pub fn boot(name: &str, pact: &str, policy: Policy) -> Boot {
         pseudonym_secret: Hash32::of(format!("pseudonyms of {name}").as_bytes()).0,
         policy,
         software: "test".into(),
+        markings: Vec::new(),
     }
 }
 
 pub fn rule(class: RecordClass, level: Level) -> Rule {
-    Rule { class, aircraft: None, area: None, level }
+    Rule::new(class, level)
 }
 
 /// Rules towards some peers.

@@ -86,6 +86,7 @@ impl World {
             format: "aircraft-json".into(),
             claim: Claim::Own,
             class: AircraftClass::Civil,
+            marking: None,
         };
         let boot = Boot {
             party: a.party.clone(),
@@ -94,6 +95,7 @@ impl World {
             feeds: vec![feed],
             pseudonym_secret: a.keys.pseudonym,
             policy: crate::rules::policy(&config.config.release)?,
+            markings: Vec::new(),
             software: concat!("skypact ", env!("CARGO_PKG_VERSION")).into(),
         };
         let data = a.dir.join("data");
