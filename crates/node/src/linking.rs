@@ -96,6 +96,7 @@ impl State {
                     since: now.mono,
                     carries_all: false,
                     held_back: None,
+                    shared: Default::default(),
                 };
                 self.peers.insert(name, peer);
             }
@@ -140,7 +141,8 @@ impl State {
         if self.ledger.len() >= LEDGER_MAX {
             self.ledger.pop_front();
         }
-        self.ledger.push_back(ledger);
+        self.ledger.push_back(ledger.clone());
+        self.said.push(name, appended.index, ledger);
         self.drain(name, now, out);
         Some(appended)
     }
@@ -334,41 +336,6 @@ impl State {
 
     fn is_frozen(&self, name: &PartyId, now: Now) -> bool {
         self.peers.get(name).is_some_and(|p| matches!(p.link.view(now).state, LinkState::Frozen(_)))
-    }
-
-    /// Says what policy allows of the conflicts that were just raised, to the party whose aircraft is in them.
-    pub(crate) fn share_conflicts(&mut self, now: Now, out: &mut Vec<Output>) {
-        for (a, b) in core::mem::take(&mut self.fresh_conflicts) {
-            let (Some(ta), Some(tb)) = (self.track_of(a), self.track_of(b)) else { continue };
-            let (own, other) = if ta.is_own() { (ta, tb) } else { (tb, ta) };
-            if other.is_own() {
-                continue;
-            }
-            let Some(theirs) = other.contributions.iter().find(|c| c.standing == Standing::Released) else { continue };
-            let Source::Peer(number) = theirs.source else { continue };
-            let Some(name) = self.parties.get(usize::from(number)).cloned() else { continue };
-            let alert = self.desk.alerts.of(&Situation::tracks(a, b));
-            let Some((facts, envelope)) = alert.map(|a| &a.facts).zip(self.envelope(&name)) else { continue };
-            let report = record::ConflictReport {
-                own: u64::from(own.id),
-                other: theirs.local,
-                cpa: facts.cpa.unwrap_or(now.utc),
-                lateral_mm: facts.cpa_mm.unwrap_or(0),
-                vertical: facts.vertical,
-            };
-            let (feed, address) = (self.feed_marking(own), own.address);
-            let own = TrackReport { local: u64::from(own.id), ..own.last };
-            let Some(peer) = self.peers.get(&name) else { continue };
-            let rules = peer.rules(&self.policy);
-            let marking = self.markings_of(core::iter::once((own.local, address, feed))).remove(&own.local);
-            match peer.releaser.release_conflict(&rules, &envelope, (&own, marking), report, now) {
-                Ok(Some(released)) => {
-                    self.say(&name, released, now, out);
-                }
-                Ok(None) => {}
-                Err(error) => out.push(Output::Log(format!("conflict report to {name}: {error}"))),
-            }
-        }
     }
 
     /// Holds the alerts about peers.

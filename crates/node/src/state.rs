@@ -3,6 +3,8 @@ use crate::command::{Account, Answer};
 use crate::filed::Filed;
 use crate::input::{Boot, Entry, FeedConfig, FeedState, Input, Output};
 use crate::picture::{Origin, Picture, Source, Standing, Taken};
+use crate::proposals::Proposal;
+use crate::said::SaidNow;
 use airspace::{Plan, Site, Volume4d};
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -16,7 +18,6 @@ use link::Link;
 use minicbor::{Decode, Encode};
 use pact::SignedPact;
 use record::{ChannelState, Mode, PartyId, SubjectId, TrackBatch};
-use crate::proposals::Proposal;
 use release::{Envelope, LedgerRow, Marking, Policy, Releaser};
 use track::TrackReport;
 use units::{Mono, Now, Utc};
@@ -98,9 +99,10 @@ pub struct State {
     /// Sources whose reports were refused as too far ahead or too old, by source.
     #[n(22)]
     pub(crate) skewed: BTreeMap<Source, u64>,
-    /// Conflicts raised or worsened by the input being folded, to be shared where policy allows.
-    #[n(23)]
-    pub(crate) fresh_conflicts: Vec<(u64, u64)>,
+    /// Conflicts found or worsened by the input being folded, to be told to the peers they are shared with.
+    #[n(65)]
+    #[cbor(default)]
+    pub(crate) fresh: Vec<crate::sharing::Fresh>,
     /// The last input that was skipped, and when that was decided.
     #[n(24)]
     pub(crate) skipped: Option<(u64, Utc)>,
@@ -129,6 +131,9 @@ pub struct State {
     #[n(64)]
     #[cbor(default)]
     pub(crate) holding: BTreeMap<PartyId, Vec<bool>>,
+    /// What the last input made this node say: read by whoever replays a journal, and kept by nobody.
+    #[cbor(skip)]
+    pub(crate) said: SaidNow,
     /// Parsed pacts; rebuilt from `boot`.
     #[cbor(skip)]
     pub(crate) pacts: Pacts,
@@ -177,6 +182,10 @@ pub struct Peer {
     /// When that last ended.
     #[n(10)]
     pub(crate) held_back: Option<Mono>,
+    /// Conflicts it was told.
+    #[n(60)]
+    #[cbor(default)]
+    pub(crate) shared: crate::sharing::Shared,
 }
 
 impl Peer {
@@ -309,7 +318,7 @@ impl Default for State {
             gap: None,
             losses: BTreeMap::new(),
             skewed: BTreeMap::new(),
-            fresh_conflicts: Vec::new(),
+            fresh: Vec::new(),
             skipped: None,
             off_plan: BTreeMap::new(),
             rules_seen: Vec::new(),
@@ -318,6 +327,7 @@ impl Default for State {
             plan_marks: BTreeMap::new(),
             air_marks: BTreeMap::new(),
             holding: BTreeMap::new(),
+            said: SaidNow::default(),
             pacts: Pacts::default(),
             index: TrackIndex::default(),
             prepared: crate::volumes::Prepared::default(),
@@ -330,6 +340,7 @@ impl State {
     pub fn apply(&mut self, entry: &Entry, out: &mut Vec<Output>) {
         self.seq += 1;
         self.now = entry.now;
+        self.said = SaidNow::default();
         let now = entry.now;
         match &entry.input {
             Input::Boot(boot) => self.boot(boot, now, out),

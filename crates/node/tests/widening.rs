@@ -168,7 +168,8 @@ fn a_marking_is_one_of_the_list_and_decides_before_anything_is_told() {
     let vip = Marking::parse("vip").unwrap();
     let hidden = |class| Rule { marking: Some(vip), ..rule(class, Level::Withheld) };
     let (tracks, plans) = (RecordClass::Tracks, RecordClass::Plans);
-    let rules = policy(&["south"], &[hidden(tracks), hidden(plans), rule(tracks, Level::Full), rule(plans, Level::Full)]);
+    let rules =
+        policy(&["south"], &[hidden(tracks), hidden(plans), rule(tracks, Level::Full), rule(plans, Level::Full)]);
     let text = signed(&pact_of(&["north", "south"], START));
     let mut north = boot("north", &text, rules);
     north.markings = vec![vip];

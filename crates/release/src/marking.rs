@@ -50,7 +50,15 @@ mod tests {
 
     #[test]
     fn a_marking_is_a_short_word_and_survives_its_encoding() {
-        for (word, good) in [("medevac", true), ("a-1", true), ("0123456789abcdef", true), ("", false), ("Vip", false), ("0123456789abcdefg", false), ("a b", false)] {
+        for (word, good) in [
+            ("medevac", true),
+            ("a-1", true),
+            ("0123456789abcdef", true),
+            ("", false),
+            ("Vip", false),
+            ("0123456789abcdefg", false),
+            ("a b", false),
+        ] {
             let marking = Marking::parse(word);
             assert_eq!(marking.is_some(), good, "{word}");
             if let Some(marking) = marking {

@@ -40,9 +40,10 @@ impl Level {
         match (low, high) {
             (Self::Withheld, _) => Self::Withheld,
             (low, Self::Full) => low,
-            (Self::AvoidArea { cell_e7: c, bin_ms: b }, Self::AvoidArea { cell_e7, bin_ms } | Self::Coarse { cell_e7, bin_ms }) => {
-                Self::AvoidArea { cell_e7: c.max(cell_e7), bin_ms: b.max(bin_ms) }
-            }
+            (
+                Self::AvoidArea { cell_e7: c, bin_ms: b },
+                Self::AvoidArea { cell_e7, bin_ms } | Self::Coarse { cell_e7, bin_ms },
+            ) => Self::AvoidArea { cell_e7: c.max(cell_e7), bin_ms: b.max(bin_ms) },
             (Self::Coarse { cell_e7: c, bin_ms: b }, Self::Coarse { cell_e7, bin_ms }) => {
                 Self::Coarse { cell_e7: c.max(cell_e7), bin_ms: b.max(bin_ms) }
             }
@@ -57,7 +58,11 @@ impl Level {
             (
                 Self::Reduced { precision_mm: p, delay_ms: d, identity: i },
                 Self::Reduced { precision_mm, delay_ms, identity },
-            ) => Self::Reduced { precision_mm: p.max(precision_mm), delay_ms: d.max(delay_ms), identity: i.min(identity) },
+            ) => Self::Reduced {
+                precision_mm: p.max(precision_mm),
+                delay_ms: d.max(delay_ms),
+                identity: i.min(identity),
+            },
             // Cells are told without a delay: what is delayed cannot be told as cells.
             _ => Self::Withheld,
         }
@@ -104,8 +109,11 @@ pub(crate) mod tests {
             Just(Level::Full),
             (cell.clone(), bin.clone()).prop_map(|(cell_e7, bin_ms)| Level::AvoidArea { cell_e7, bin_ms }),
             (cell, bin).prop_map(|(cell_e7, bin_ms)| Level::Coarse { cell_e7, bin_ms }),
-            (precision, delay, identity)
-                .prop_map(|(precision_mm, delay_ms, identity)| Level::Reduced { precision_mm, delay_ms, identity }),
+            (precision, delay, identity).prop_map(|(precision_mm, delay_ms, identity)| Level::Reduced {
+                precision_mm,
+                delay_ms,
+                identity
+            }),
         ]
     }
 

@@ -403,11 +403,7 @@ pub(crate) fn match_point(rules: &[Rule], about: &About, at: Position) -> Option
 ///
 /// A rule whose area it may touch counts; a rule whose area certainly holds all of it ends the search. What is left over
 /// outside every area is withheld, and with it the whole. `boxes` are `None` where the extent is not known.
-pub(crate) fn match_extent(
-    rules: &[Rule],
-    about: &About,
-    boxes: Option<&[GeoBox]>,
-) -> (Level, Option<u16>) {
+pub(crate) fn match_extent(rules: &[Rule], about: &About, boxes: Option<&[GeoBox]>) -> (Level, Option<u16>) {
     let mut found: Option<(Level, u16)> = None;
     for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.is_about(about)) {
         let (touches, holds) = match (&rule.area, boxes) {

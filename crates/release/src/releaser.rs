@@ -11,8 +11,8 @@ use crate::addressed::Heading;
 use crate::grid::Grid;
 use crate::keyed;
 use crate::lanes::{BLOCK, Cells, DRIFT_MAX_MM, FAST_BOUND_MPS, Lane, Occupied, Row, Rows};
-use crate::names::{Names, Source};
 use crate::marking::Marking;
+use crate::names::{Names, Source};
 use crate::policy::{About, Identity, Level, Policy, RecordClass, Rule, match_point};
 use crate::released::{Basis, Envelope, LevelName, ReleaseError, Released};
 use crate::told::Told;
@@ -108,6 +108,17 @@ impl Releaser {
         self.names.released(internal)
     }
 
+    /// All tracks the peer knows: its numbers and ours.
+    pub fn numbers(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.names.pairs()
+    }
+
+    /// Our subject of what the peer was told of under `told`.
+    #[must_use]
+    pub fn own_subject(&self, told: SubjectId) -> Option<SubjectId> {
+        self.told.iter().find(|(_, t)| t.subject() == told).map(|((own, _), _)| *own)
+    }
+
     pub(crate) fn secret(&self) -> &[u8; 32] {
         &self.secret
     }
@@ -123,13 +134,7 @@ impl Releaser {
     }
 
     /// Offers own reports with the markings of those that bear one, by internal number.
-    pub fn offer_marked(
-        &mut self,
-        policy: &Policy,
-        own: &[TrackReport],
-        marked: &BTreeMap<u64, Marking>,
-        now: Now,
-    ) {
+    pub fn offer_marked(&mut self, policy: &Policy, own: &[TrackReport], marked: &BTreeMap<u64, Marking>, now: Now) {
         self.follow(policy, now);
         if self.rules.iter().all(|r| r.class != RecordClass::Tracks || r.level == Level::Withheld) {
             return;

@@ -338,7 +338,9 @@ fn transcript(world: &World, hidden: bool, leak: Leak) -> Vec<Vec<Vec<u8>>> {
                 subject[..4].copy_from_slice(&lat.to_be_bytes());
                 subject[4] = *class as u8;
                 let plan = a_plan(*class, *lat, name);
-                sent.extend(r.release_plan(&policy, &envelope(), SubjectId(subject), (&plan, None), at(second)).unwrap());
+                sent.extend(
+                    r.release_plan(&policy, &envelope(), SubjectId(subject), (&plan, None), at(second)).unwrap(),
+                );
             }
         }
         r.offer_tracks(&policy, &own, at(second));
@@ -493,7 +495,11 @@ fn at_most_one_report_of_a_track_leaves_in_the_time_of_its_rule() {
     let (mut r, policy) = (releaser(), policy(&[Rule { every_ms: Some(5_000), ..PLAIN }]));
     let mut left: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
     for second in 0..30 {
-        let own: Vec<_> = [1, 2].map(|n| track(n, AircraftClass::Civil, at(second))).into_iter().filter(|t| t.local == 1 || second % 7 == 0).collect();
+        let own: Vec<_> = [1, 2]
+            .map(|n| track(n, AircraftClass::Civil, at(second)))
+            .into_iter()
+            .filter(|t| t.local == 1 || second % 7 == 0)
+            .collect();
         r.offer_tracks(&policy, &own, at(second));
         let out = flush(&mut r, &policy, second);
         unpack(&out).iter().for_each(|row| left.entry(r.internal(row.local).unwrap()).or_default().push(second));

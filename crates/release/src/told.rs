@@ -41,6 +41,12 @@ pub(crate) struct Told {
     until: Utc,
 }
 
+impl Told {
+    pub(crate) fn subject(&self) -> SubjectId {
+        self.subject
+    }
+}
+
 /// How one subject may be told.
 struct Say<'a> {
     subject: SubjectId,
@@ -144,6 +150,29 @@ impl Releaser {
         self.say(&say, Vec::new())
     }
 
+    /// Whether [`Releaser::release_conflict`] would release conflicts of this own track.
+    #[must_use]
+    pub fn shares_conflicts(&self, policy: &Policy, own: (&TrackReport, Option<Marking>), now: Now) -> bool {
+        self.conflict_rule(policy, own, now).is_some()
+    }
+
+    /// The rule that shares conflicts of this own track, and the number the peer knows it by.
+    fn conflict_rule(
+        &self,
+        policy: &Policy,
+        (own, marking): (&TrackReport, Option<Marking>),
+        now: Now,
+    ) -> Option<(usize, u64)> {
+        let rules = self.rules_of(policy);
+        let about = |class| About { class, aircraft: Some(own.class), marking, now: now.utc };
+        let at = |class| match_point(rules, &about(class), own.position);
+        let (index, track) = (at(RecordClass::Conflicts)?, at(RecordClass::Tracks)?);
+        // A distance to the peer's own aircraft tells where ours is, now and to the metre: not past a reduction.
+        let shown = matches!(rules[track].level, Level::Full | Level::Reduced { precision_mm: 0, delay_ms: 0, .. });
+        (shown && rules[track].every_ms.is_none() && rules[index].level == Level::Full)
+            .then_some((index, self.released(own.local)?))
+    }
+
     /// Releases a conflict between an own track and one of the peer's, if the policy shares conflicts and the peer
     /// knows the own track: a conflict is never the first it hears of an aircraft. `found.own` is replaced by the
     /// number the peer knows; `found.other` is the peer's own number. A track released with less precision or a delay
@@ -159,17 +188,7 @@ impl Releaser {
         found: ConflictReport,
         now: Now,
     ) -> Result<Option<Released<Record>>, ReleaseError> {
-        let rules = self.rules_of(policy);
-        let about = |class| About { class, aircraft: Some(own.class), marking, now: now.utc };
-        let at = |class| match_point(rules, &about(class), own.position);
-        let (Some(index), Some(track)) = (at(RecordClass::Conflicts), at(RecordClass::Tracks)) else {
-            return Ok(None);
-        };
-        // A distance to the peer's own aircraft tells where ours is, now and to the metre: not past a reduction.
-        let shown = matches!(rules[track].level, Level::Full | Level::Reduced { precision_mm: 0, delay_ms: 0, .. });
-        let (true, Level::Full, Some(released)) = (shown, rules[index].level, self.released(own.local)) else {
-            return Ok(None);
-        };
+        let Some((index, released)) = self.conflict_rule(policy, (own, marking), now) else { return Ok(None) };
         let parts: [&[u8]; 4] =
             [b"conflict", self.peer().as_str().as_bytes(), &released.to_be_bytes(), &found.other.to_be_bytes()];
         let heading = Heading {

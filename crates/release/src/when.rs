@@ -132,7 +132,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn daily() -> impl Strategy<Value = Daily> {
-        (0..DAY_MIN, 1..DAY_MIN).prop_map(|(from_min, length)| Daily { from_min, until_min: (from_min + length) % DAY_MIN })
+        (0..DAY_MIN, 1..DAY_MIN)
+            .prop_map(|(from_min, length)| Daily { from_min, until_min: (from_min + length) % DAY_MIN })
     }
 
     proptest! {

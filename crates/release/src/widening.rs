@@ -39,7 +39,10 @@ impl Policy {
     #[must_use]
     pub fn narrower(&self, new: &Self) -> Self {
         let of = |(peer, new): (&PartyId, &Vec<Rule>)| (peer.clone(), narrower(self.rules_for(peer), new));
-        Self { revision: self.revision, rules: new.rules.iter().map(of).filter(|(_, rules)| !rules.is_empty()).collect() }
+        Self {
+            revision: self.revision,
+            rules: new.rules.iter().map(of).filter(|(_, rules)| !rules.is_empty()).collect(),
+        }
     }
 }
 
@@ -179,7 +182,9 @@ impl Area {
     /// Whether all of this lies in the other; errs towards no.
     fn is_within(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Circle { centre: a, radius_mm: r }, Self::Circle { centre: b, radius_mm }) if a == b => r <= radius_mm,
+            (Self::Circle { centre: a, radius_mm: r }, Self::Circle { centre: b, radius_mm }) if a == b => {
+                r <= radius_mm
+            }
             _ => self == other || self.cover().is_some_and(|own| other.surely_holds(&own)),
         }
     }

@@ -30,7 +30,8 @@ fn what_lets_out_more_is_found_and_what_lets_out_less_is_not() {
     let marked = Rule { marking: Marking::parse("vip"), level: Level::Withheld, ..PLAIN };
     let night = Some(When { daily: Some(Daily { from_min: 1320, until_min: 300 }), ..When::default() });
     let finer = Rule { level: Level::Coarse { cell_e7: 1_000_000, bin_ms: 60_000 }, ..PLAIN };
-    let reduced = |delay_ms| Rule { level: Level::Reduced { precision_mm: 0, delay_ms, identity: Identity::Drop }, ..PLAIN };
+    let reduced =
+        |delay_ms| Rule { level: Level::Reduced { precision_mm: 0, delay_ms, identity: Identity::Drop }, ..PLAIN };
     let slow = |every_ms| Rule { every_ms, ..PLAIN };
     let table: [(&str, Vec<Rule>, Vec<Rule>, Option<(usize, Option<usize>)>); 17] = [
         ("nothing changes", vec![military, a, rest], vec![military, a, rest], None),
@@ -84,29 +85,33 @@ fn rule() -> impl Strategy<Value = Rule> {
         (0..4i32, 0..4i32, 1..4i32, 1..4i32).prop_map(|(s, w, h, b)| boxed(s, w, s + h, w + b)),
         (0..4i32, 1..5i64).prop_map(circle),
     ]);
-    let daily = (0..4u16, 1..4u16).prop_map(|(from, len)| Daily { from_min: from * 360, until_min: (from + len) % 4 * 360 });
+    let daily =
+        (0..4u16, 1..4u16).prop_map(|(from, len)| Daily { from_min: from * 360, until_min: (from + len) % 4 * 360 });
     let when = prop::option::of(daily.prop_map(|daily| When { daily: Some(daily), ..When::default() }));
-    let marking = prop::option::of(prop::sample::select(vec![Marking::parse("vip").unwrap(), Marking::parse("x").unwrap()]));
+    let marking =
+        prop::option::of(prop::sample::select(vec![Marking::parse("vip").unwrap(), Marking::parse("x").unwrap()]));
     let every = prop::option::of(prop::sample::select(vec![2_000, 10_000]));
-    (class, aircraft, area, level(), (when, marking, every)).prop_map(|(class, aircraft, area, level, (when, marking, every_ms))| {
-        let sites = class == RecordClass::Sites;
-        let rated = class == RecordClass::Tracks && matches!(level, Level::Full | Level::Reduced { .. });
-        let level = match level {
-            Level::Reduced { precision_mm, identity, .. } if class != RecordClass::Tracks => {
-                Level::Reduced { precision_mm, delay_ms: 0, identity }
-            }
-            Level::AvoidArea { .. } if sites => Level::Withheld,
-            level => level,
-        };
-        let (aircraft, marking) = if sites { (None, None) } else { (aircraft, marking) };
-        Rule { class, aircraft, area, level, when, marking, every_ms: every_ms.filter(|_| rated) }
-    })
+    (class, aircraft, area, level(), (when, marking, every)).prop_map(
+        |(class, aircraft, area, level, (when, marking, every_ms))| {
+            let sites = class == RecordClass::Sites;
+            let rated = class == RecordClass::Tracks && matches!(level, Level::Full | Level::Reduced { .. });
+            let level = match level {
+                Level::Reduced { precision_mm, identity, .. } if class != RecordClass::Tracks => {
+                    Level::Reduced { precision_mm, delay_ms: 0, identity }
+                }
+                Level::AvoidArea { .. } if sites => Level::Withheld,
+                level => level,
+            };
+            let (aircraft, marking) = if sites { (None, None) } else { (aircraft, marking) };
+            Rule { class, aircraft, area, level, when, marking, every_ms: every_ms.filter(|_| rated) }
+        },
+    )
 }
 
 /// Rules, and the same with one put in, taken out, or replaced: so that many pairs are nearly equal.
 fn pair() -> impl Strategy<Value = (Vec<Rule>, Vec<Rule>)> {
-    (prop::collection::vec(rule(), 1..6), prop::collection::vec((0..4u8, any::<prop::sample::Index>(), rule()), 0..4)).prop_map(
-        |(old, edits)| {
+    (prop::collection::vec(rule(), 1..6), prop::collection::vec((0..4u8, any::<prop::sample::Index>(), rule()), 0..4))
+        .prop_map(|(old, edits)| {
             let mut new = old.clone();
             for (what, at, rule) in edits {
                 let at = at.index(new.len() + 1);
@@ -120,8 +125,7 @@ fn pair() -> impl Strategy<Value = (Vec<Rule>, Vec<Rule>)> {
                 new.retain(|r| r.check(&PartyId::parse("south").unwrap(), 0).is_ok());
             }
             (old, new)
-        },
-    )
+        })
 }
 
 fn effective(rules: &[Rule], at: Option<usize>) -> Rule {

@@ -93,7 +93,9 @@ impl RuleText {
     }
 
     fn when(&self) -> Result<Option<When>> {
-        let time = |text: &Option<String>| text.as_deref().map(crate::clock::parse_rfc3339).transpose().map_err(|e| anyhow::anyhow!(e));
+        let time = |text: &Option<String>| {
+            text.as_deref().map(crate::clock::parse_rfc3339).transpose().map_err(|e| anyhow::anyhow!(e))
+        };
         let (from, until) = (time(&self.from).context("from")?, time(&self.until).context("until")?);
         let daily = match &self.daily {
             None => None,

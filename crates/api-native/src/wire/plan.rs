@@ -1,12 +1,12 @@
 //! Plans, protected sites, avoid areas.
+use super::policy::read_marking;
 use super::volume::{OutlineWire, VolumeWire, outline, read_outline, read_plan_volumes, read_utc, volume};
 use super::{metres, owner};
-use super::policy::read_marking;
 use crate::json::Node;
-use release::Marking;
 use airspace::{Plan, PlanState, Site, SiteCategory, SpecialHandling, Verification, limits};
 use node::view::{AvoidView, PlanView, SiteView, View};
 use record::SubjectId;
+use release::Marking;
 use serde::Serialize;
 use units::AircraftClass;
 

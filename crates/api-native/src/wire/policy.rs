@@ -1,8 +1,8 @@
 //! Release rules.
 use super::plan::AIRCRAFT;
 use crate::json::{Node, Object};
-use record::PartyId;
 use node::Proposal;
+use record::PartyId;
 use release::{Area, Daily, Identity, Level, Marking, Policy, PolicyError, RecordClass, Rule, When, limits};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -103,7 +103,8 @@ fn hours(daily: Daily) -> String {
 fn read_hours(text: &str) -> Option<Daily> {
     let clock = |text: &str| {
         let (hour, minute) = text.split_once(':')?;
-        let digits = |t: &str| (t.len() == 2 && t.bytes().all(|b| b.is_ascii_digit())).then(|| t.parse::<u16>().ok())?;
+        let digits =
+            |t: &str| (t.len() == 2 && t.bytes().all(|b| b.is_ascii_digit())).then(|| t.parse::<u16>().ok())?;
         let (hour, minute) = (digits(hour)?, digits(minute)?);
         (hour < 24 && minute < 60).then_some(hour * 60 + minute)
     };

@@ -80,8 +80,13 @@ pub fn signed(pact: &Pact) -> String {
 
 /// A node of `name` with a feed of own aircraft (0) and one of observed ones (1).
 pub fn boot(name: &str, pact: &str, policy: Policy) -> Boot {
-    let feed =
-        |name: &str, claim| FeedConfig { name: name.into(), format: "test".into(), claim, class: AircraftClass::Civil, marking: None };
+    let feed = |name: &str, claim| FeedConfig {
+        name: name.into(),
+        format: "test".into(),
+        claim,
+        class: AircraftClass::Civil,
+        marking: None,
+    };
     Boot {
         party: party(name),
         mode: Mode::Live,
