@@ -149,6 +149,7 @@ fn booted() -> &'static State {
             policy: release::Policy::default(),
             software: String::from("fuzz"),
             statements: Vec::new(),
+            markings: Vec::new(),
         };
         let mut state = State::default();
         state.apply(&Entry { now: NOW, input: Input::Boot(Box::new(boot)) }, &mut Vec::new());

@@ -62,6 +62,10 @@ routes! {
     post "/v1/channel/{party}" => commands::state_channel;
     put "/v1/release" => commands::set_policy;
     post "/v1/keys" => commands::take_keys;
+    post "/v1/release/proposals/{id}/confirm" => commands::confirm_policy;
+    delete "/v1/release/proposals/{id}" => commands::reject_policy;
+    put "/v1/plans/{subject}/marking" => commands::mark_plan;
+    put "/v1/aircraft/{address}/marking" => commands::mark_aircraft;
     get "/healthz" => read::health;
     get "/metrics" => read::metrics;
     get "/openapi.json" => read::openapi;

@@ -102,6 +102,7 @@ fn boot() -> Boot {
         format: "aircraft-json".into(),
         claim: Claim::Own,
         class: AircraftClass::Civil,
+        marking: None,
     };
     Boot {
         party: PartyId::parse("alpha").unwrap(),
@@ -112,6 +113,7 @@ fn boot() -> Boot {
         policy: release::Policy::default(),
         software: "test".into(),
         statements: Vec::new(),
+        markings: Vec::new(),
     }
 }
 

@@ -163,6 +163,45 @@ pub enum Command {
     /// State whether somebody is at the own desk; every peer is told.
     #[n(17)]
     StateDesk(#[n(0)] record::DeskStatus),
+    /// Agree to release rules that would let out more.
+    #[n(40)]
+    ConfirmPolicy(#[n(0)] u64),
+    /// Take proposed release rules back, or refuse them.
+    #[n(41)]
+    RejectPolicy(#[n(0)] u64),
+    /// Mark an own plan, or take its marking away.
+    #[n(42)]
+    MarkPlan {
+        /// The plan.
+        #[n(0)]
+        subject: SubjectId,
+        /// A marking of the configured list.
+        #[n(1)]
+        marking: Option<release::Marking>,
+    },
+    /// Mark an own aircraft, or take its marking away.
+    #[n(43)]
+    MarkAircraft {
+        /// Its address, as [`track::Address::bits`].
+        #[n(0)]
+        address: u32,
+        /// A marking of the configured list.
+        #[n(1)]
+        marking: Option<release::Marking>,
+    },
+    /// File or revise a plan with its marking: nobody is told of it without.
+    #[n(44)]
+    FileMarkedPlan {
+        /// Subject; new for a first filing.
+        #[n(0)]
+        subject: SubjectId,
+        /// The plan, whole.
+        #[n(1)]
+        plan: Plan,
+        /// A marking of the configured list.
+        #[n(2)]
+        marking: Option<release::Marking>,
+    },
 }
 
 impl Command {
@@ -188,6 +227,11 @@ impl Command {
             Self::TakeKeys(_) => "take-keys",
             Self::ReplyNotice { .. } => "reply-notice",
             Self::StateDesk(_) => "state-desk",
+            Self::ConfirmPolicy(_) => "confirm-policy",
+            Self::RejectPolicy(_) => "reject-policy",
+            Self::MarkPlan { .. } => "mark-plan",
+            Self::MarkAircraft { .. } => "mark-aircraft",
+            Self::FileMarkedPlan { .. } => "file-plan",
         }
     }
 
@@ -206,9 +250,13 @@ impl Command {
             | Self::CancelPlan(_)
             | Self::FileSite { .. }
             | Self::RemoveSite(_)
+            | Self::MarkPlan { .. }
+            | Self::MarkAircraft { .. }
+            | Self::FileMarkedPlan { .. }
             | Self::SendAvoid { .. } => {
                 matches!(role, Role::Planner)
             }
+            Self::ConfirmPolicy(_) | Self::RejectPolicy(_) => matches!(role, Role::Administrator),
             Self::SetPolicy { .. }
             | Self::StateChannel { .. }
             | Self::SetAccount { .. }
@@ -264,6 +312,16 @@ pub enum Done {
     /// Records were made for these parties.
     #[n(2)]
     Sent(#[n(0)] Vec<SentTo>),
+    /// Release rules that would let out more wait for people to agree.
+    #[n(40)]
+    Proposed {
+        /// Number of the proposal.
+        #[n(0)]
+        id: u64,
+        /// How many people must still agree.
+        #[n(1)]
+        missing: u32,
+    },
 }
 
 /// One record that a command made.

@@ -13,14 +13,11 @@ use record::{
     Avoid, ChannelState, ChannelStatement, Hash32, PartyId, Precedence, ReadBack, Receipt, ReceiptWanted, Role,
     SubjectId,
 };
-use release::{Heading, Policy, release_avoid, release_channel, release_notice, release_receipt};
+use release::{Heading, release_avoid, release_channel, release_notice, release_receipt};
 use units::Now;
 
 /// Accounts of one node: a desk's watches and some programs.
 const ACCOUNTS_MAX: usize = 200;
-
-/// Rules remembered as put in force since the start, to know those of the file again.
-const RULES_SEEN_MAX: usize = 20;
 
 impl State {
     pub(crate) fn command(
@@ -70,7 +67,24 @@ impl State {
             Command::FileSite { subject, site } => self.file_site(*subject, site, now, out),
             Command::RemoveSite(subject) => self.remove_site(*subject, now, out),
             Command::SendAvoid { subject, to, volumes } => self.send_avoid(actor, *subject, to, volumes, now, out),
-            Command::SetPolicy { policy, replaces } => self.set_policy(policy, *replaces, now, out),
+            Command::SetPolicy { policy, replaces } => self.set_policy(actor, policy, *replaces, now, out),
+            Command::ConfirmPolicy(id) => self.confirm_policy(actor, *id, now, out),
+            Command::RejectPolicy(id) => self.reject_policy(*id),
+            Command::MarkPlan { subject, marking } => self.mark_plan(*subject, *marking, now, out),
+            Command::MarkAircraft { address, marking } => self.mark_aircraft(*address, *marking),
+            Command::FileMarkedPlan { subject, plan, marking } => {
+                let before = self.plan_marking(*subject);
+                self.note_plan_marking(*subject, *marking)?;
+                let answer = self.file_plan(*subject, plan, now, out);
+                if let Some(address) = plan.address.filter(|_| before != *marking) {
+                    self.forget_waiting(address);
+                }
+                if answer.is_err() {
+                    // Nothing of a refused command has an effect.
+                    self.note_plan_marking(*subject, before)?;
+                }
+                answer
+            }
             Command::StateChannel { peer, state, reason } => self.state_channel(actor, peer, *state, reason, now, out),
             Command::SetAccount { name, account } => self.set_account(name, account),
             Command::SetPassword(password) => match self.accounts.get_mut(&actor.name) {
@@ -241,11 +255,12 @@ impl State {
         Ok(Done::Filed { subject, revision, conflicts: Vec::new() })
     }
 
-    fn tell_plan(&mut self, subject: SubjectId, plan: &Plan, now: Now, out: &mut Vec<Output>) {
+    pub(crate) fn tell_plan(&mut self, subject: SubjectId, plan: &Plan, now: Now, out: &mut Vec<Output>) {
+        let marking = self.plan_marking(subject);
         self.tell(now, out, |state, name, envelope| match state.peers.get_mut(name) {
             Some(peer) => {
                 let rules = peer.rules(&state.policy);
-                peer.releaser.release_plan(&rules, envelope, subject, plan, now)
+                peer.releaser.release_plan(&rules, envelope, subject, (plan, marking), now)
             }
             None => Ok(Vec::new()),
         });
@@ -349,22 +364,6 @@ impl State {
         self.avoids.insert(key.clone(), filed);
         self.avoid_arrived(&key, now);
         Ok(Done::Sent(sent))
-    }
-
-    fn set_policy(&mut self, policy: &Policy, replaces: Option<u32>, now: Now, out: &mut Vec<Output>) -> Answer {
-        if let Some(given) = replaces.filter(|given| *given != self.policy.revision) {
-            return Err(Refused::Changed { now: self.policy.revision, given });
-        }
-        policy.check().map_err(|e| invalid("release", &e))?;
-        let revision = self.policy.revision + 1;
-        self.policy = Policy { revision, ..policy.clone() };
-        self.rules_seen.push(policy.rules.clone());
-        if self.rules_seen.len() > RULES_SEEN_MAX {
-            // The first are the file's at the start.
-            self.rules_seen.remove(1);
-        }
-        self.tell_again(now, out);
-        Ok(Done::Ok)
     }
 
     /// What was told and is no longer allowed is withdrawn; what is newly allowed is said.

@@ -3,6 +3,7 @@ use crate::input::{ObservedLoss, Output};
 use crate::picture::SystemTrack;
 use crate::situation::{Present, conflict_of};
 use crate::state::{Checked, State};
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use desk::{AlertLevel, Basis, Facts};
 use detect::{AltitudeBasis, Encounter, Kinematics, MinimaTable, Pair, observed_at, sweep};
@@ -98,14 +99,16 @@ impl State {
         let found = sweep(&items, self.index.0.minima());
         let mut pairs: Vec<&Pair> = found.pairs.iter().collect();
         pairs.sort_by(|p, q| p.encounter.tin_s.total_cmp(&q.encounter.tin_s).then((p.i, p.j).cmp(&(q.i, q.j))));
-        let mut held = 0;
+        let (mut held, mut pairs_found) = (0, BTreeSet::new());
         for pair in pairs {
             let (a, b) = (keys[pair.i], keys[pair.j]);
             if self.conflict(a, b, &pair.encounter, now) {
                 present.insert(conflict_of(a, b));
                 held += 1;
             }
+            pairs_found.insert((a.min(b), a.max(b)));
         }
+        self.shared_absent(&pairs_found, now);
         self.checked = Checked { tracks: keys.len() as u32, conflicts: held, unjudged: 0, at: now.utc };
         // A pair that has not been in violation for a minute is forgotten; a new loss is said anew.
         self.losses.retain(|_, at| now.utc.since_ms(*at) < 60_000);
@@ -142,7 +145,9 @@ impl State {
             ..Facts::default()
         };
         let alarm = encounter.violation_now || encounter.tin_s * 1000.0 < self.alarm_horizon_ms() as f64;
-        self.hold(conflict_of(a, b), if alarm { AlertLevel::Alarm } else { AlertLevel::Warning }, facts, now)
+        let level = if alarm { AlertLevel::Alarm } else { AlertLevel::Warning };
+        self.share((a, b), level, &facts, true, now);
+        self.hold(conflict_of(a, b), level, facts, now)
     }
 
     pub(crate) fn alarm_horizon_ms(&self) -> i64 {

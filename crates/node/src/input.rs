@@ -35,6 +35,9 @@ pub struct FeedConfig {
     /// Class given to reports that state none.
     #[n(3)]
     pub class: AircraftClass,
+    /// Marking of its aircraft, where neither they nor their plans bear one.
+    #[n(4)]
+    pub marking: Option<release::Marking>,
 }
 
 /// What the fold needs to know of the configuration. Journaled at every start.
@@ -67,6 +70,10 @@ pub struct Boot {
     #[n(7)]
     #[cbor(default)]
     pub statements: Vec<String>,
+    /// Markings that plans and aircraft may bear.
+    #[n(20)]
+    #[cbor(default)]
+    pub markings: Vec<release::Marking>,
 }
 
 /// State of a feed's connection.

@@ -12,7 +12,7 @@ use desk::{AlertLevel, Direction, Incoming, PeerTrouble, Situation};
 use link::{CloseCode, Link, LinkConfig, LinkState};
 use pact::{Pact, SignedPact};
 use record::{Body, ChannelState, Decoded, PactInForce, PartyId, Record};
-use release::{Released, Releaser, release_pact};
+use release::{Marking, Released, Releaser, release_pact};
 use track::TrackReport;
 use units::{Now, Utc};
 
@@ -102,6 +102,7 @@ impl State {
                     desk: None,
                     desk_statements: 0,
                     witnessing: Default::default(),
+                    shared: Default::default(),
                 };
                 self.peers.insert(name, peer);
             }
@@ -147,7 +148,8 @@ impl State {
         if self.ledger.len() >= LEDGER_MAX {
             self.ledger.pop_front();
         }
-        self.ledger.push_back(ledger);
+        self.ledger.push_back(ledger.clone());
+        self.said.push(name, appended.index, ledger);
         self.drain(name, now, out);
         Some(appended)
     }
@@ -286,15 +288,17 @@ impl State {
     }
 
     /// Offers own reports to every peer's releaser; the policy decides.
-    pub(crate) fn offer(&mut self, updated: &[(u32, TrackReport)], now: Now) {
+    pub(crate) fn offer(&mut self, updated: &[(u32, TrackReport)], feed: Option<Marking>, now: Now) {
         let own: Vec<TrackReport> =
             updated.iter().map(|(id, report)| TrackReport { local: u64::from(*id), ..*report }).collect();
         if own.is_empty() {
             return;
         }
+        let address = |id: u64| self.track_of(id).and_then(|t| t.address);
+        let marked = self.markings_of(own.iter().map(|r| (r.local, r.address.or_else(|| address(r.local)), feed)));
         for peer in self.peers.values_mut() {
             let rules = peer.rules(&self.policy);
-            peer.releaser.offer_tracks(&rules, &own, now);
+            peer.releaser.offer_marked(&rules, &own, &marked, now);
         }
     }
 
@@ -355,39 +359,6 @@ impl State {
 
     fn is_frozen(&self, name: &PartyId, now: Now) -> bool {
         self.peers.get(name).is_some_and(|p| matches!(p.link.view(now).state, LinkState::Frozen(_)))
-    }
-
-    /// Says what policy allows of the conflicts that were just raised, to the party whose aircraft is in them.
-    pub(crate) fn share_conflicts(&mut self, now: Now, out: &mut Vec<Output>) {
-        for (a, b) in core::mem::take(&mut self.fresh_conflicts) {
-            let (Some(ta), Some(tb)) = (self.track_of(a), self.track_of(b)) else { continue };
-            let (own, other) = if ta.is_own() { (ta, tb) } else { (tb, ta) };
-            if other.is_own() {
-                continue;
-            }
-            let Some(theirs) = other.contributions.iter().find(|c| c.standing == Standing::Released) else { continue };
-            let Source::Peer(number) = theirs.source else { continue };
-            let Some(name) = self.parties.get(usize::from(number)).cloned() else { continue };
-            let alert = self.desk.alerts.of(&Situation::tracks(a, b));
-            let Some((facts, envelope)) = alert.map(|a| &a.facts).zip(self.envelope(&name)) else { continue };
-            let report = record::ConflictReport {
-                own: u64::from(own.id),
-                other: theirs.local,
-                cpa: facts.cpa.unwrap_or(now.utc),
-                lateral_mm: facts.cpa_mm.unwrap_or(0),
-                vertical: facts.vertical,
-            };
-            let own = TrackReport { local: u64::from(own.id), ..own.last };
-            let Some(peer) = self.peers.get(&name) else { continue };
-            let rules = peer.rules(&self.policy);
-            match peer.releaser.release_conflict(&rules, &envelope, &own, report, now) {
-                Ok(Some(released)) => {
-                    self.say(&name, released, now, out);
-                }
-                Ok(None) => {}
-                Err(error) => out.push(Output::Log(format!("conflict report to {name}: {error}"))),
-            }
-        }
     }
 
     /// Holds the alerts about peers.

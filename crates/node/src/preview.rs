@@ -51,7 +51,10 @@ impl State {
                 .filter(|t| t.is_own())
                 .map(|t| TrackReport { local: u64::from(t.id), ..t.last })
                 .collect();
-            next = peer.releaser.preview_of(&rules, &envelope, &own, now).map_err(|e| e.to_string())?;
+            next = peer
+                .releaser
+                .preview_of(&rules, &envelope, (&own, &self.own_markings()), now)
+                .map_err(|e| e.to_string())?;
         }
         let (filed, left_out) = self.preview_filed(name, &envelope, now)?;
         Ok(Preview { next, filed, left_out })
@@ -71,7 +74,10 @@ impl State {
             let draft = plan.value.state == PlanState::Draft;
             let state = if draft { PlanState::Accepted } else { plan.value.state };
             let plan = Plan { state, ..plan.value.clone() };
-            let told = peer.releaser.preview_plan(&rules, envelope, *subject, &plan, now).map_err(text)?;
+            let told = peer
+                .releaser
+                .preview_plan(&rules, envelope, *subject, (&plan, self.plan_marking(*subject)), now)
+                .map_err(text)?;
             filed.extend(told.into_iter().map(|record| PreviewFiled { record, draft }));
         }
         for ((_, subject), site) in sites.take(PREVIEW_FILED_MAX) {

@@ -41,9 +41,10 @@ impl State {
             ..Facts::default()
         };
         // The peer need not be told what it told.
-        let fresh = self.fresh_conflicts.len();
+        if let Some(theirs) = theirs {
+            self.share((ours, theirs), AlertLevel::Warning, &facts, false, now);
+        }
         self.hold(situation, AlertLevel::Warning, facts, now);
-        self.fresh_conflicts.truncate(fresh);
     }
 
     /// Once a second: conflicts that cannot be judged any more go on. Silence ends no alert: an aircraft that is no longer

@@ -23,8 +23,7 @@ pub(crate) fn sentence(text: String) -> Facts {
 impl State {
     /// The condition of a situation holds. Returns false if it was cut.
     pub(crate) fn hold(&mut self, situation: Situation, level: AlertLevel, mut facts: Facts, now: Now) -> bool {
-        let before = self.desk.alerts.of(&situation).map(|a| a.raising);
-        if before.is_none() && self.is_full_of(&situation) {
+        if self.desk.alerts.of(&situation).is_none() && self.is_full_of(&situation) {
             self.cut = self.cut.saturating_add(1);
             return false;
         }
@@ -32,15 +31,7 @@ impl State {
         let named = |id: Option<u64>| id.and_then(|id| self.track_of(id)).map(label);
         (facts.a_label, facts.b_label) =
             (named(facts.a).unwrap_or(facts.a_label), named(facts.b).unwrap_or(facts.b_label));
-        let pair = match situation {
-            Situation::Tracks(a, b) => Some((a, b)),
-            _ => None,
-        };
-        let held = self.desk.alerts.raise(situation.clone(), level, facts, now).is_some();
-        if let Some(pair) = pair.filter(|_| self.desk.alerts.of(&situation).map(|a| a.raising) > before) {
-            self.fresh_conflicts.push(pair);
-        }
-        held
+        self.desk.alerts.raise(situation, level, facts, now).is_some()
     }
 
     /// Whether there are as many alerts of this kind of situation as may be. This is for what grows with the traffic, or

@@ -3,6 +3,8 @@ use crate::command::{Account, Answer};
 use crate::filed::Filed;
 use crate::input::{Boot, Entry, FeedConfig, FeedState, Input, Output};
 use crate::picture::{Origin, Picture, Source, Standing, Taken};
+use crate::proposals::Proposal;
+use crate::said::SaidNow;
 use airspace::{Plan, Site, Volume4d};
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -16,7 +18,7 @@ use link::Link;
 use minicbor::{Decode, Encode};
 use pact::SignedPact;
 use record::{ChannelState, Mode, PartyId, SubjectId, TrackBatch};
-use release::{Envelope, LedgerRow, Policy, Releaser};
+use release::{Envelope, LedgerRow, Marking, Policy, Releaser};
 use track::TrackReport;
 use units::{Mono, Now, Utc};
 
@@ -97,9 +99,10 @@ pub struct State {
     /// Sources whose reports were refused as too far ahead or too old, by source.
     #[n(22)]
     pub(crate) skewed: BTreeMap<Source, u64>,
-    /// Conflicts raised or worsened by the input being folded, to be shared where policy allows.
-    #[n(23)]
-    pub(crate) fresh_conflicts: Vec<(u64, u64)>,
+    /// Conflicts found or worsened by the input being folded, to be told to the peers they are shared with.
+    #[n(65)]
+    #[cbor(default)]
+    pub(crate) fresh: Vec<crate::told_conflicts::Fresh>,
     /// The last input that was skipped, and when that was decided.
     #[n(24)]
     pub(crate) skipped: Option<(u64, Utc)>,
@@ -118,6 +121,28 @@ pub struct State {
     /// Whether somebody is at the own desk, as last stated.
     #[n(29)]
     pub(crate) staffing: Option<record::DeskStatus>,
+    /// Release rules that wait for a second person.
+    #[n(60)]
+    pub(crate) proposal: Option<Proposal>,
+    /// Proposals made so far.
+    #[n(61)]
+    #[cbor(default)]
+    pub(crate) proposals: u64,
+    /// Markings of own plans.
+    #[n(62)]
+    #[cbor(default)]
+    pub(crate) plan_marks: BTreeMap<SubjectId, Marking>,
+    /// Markings of own aircraft, by address.
+    #[n(63)]
+    #[cbor(default)]
+    pub(crate) air_marks: BTreeMap<u32, Marking>,
+    /// Which rules held at the last second, for peers with rules that have a time.
+    #[n(64)]
+    #[cbor(default)]
+    pub(crate) holding: BTreeMap<PartyId, Vec<bool>>,
+    /// What the last input made this node say: read by whoever replays a journal, and kept by nobody.
+    #[cbor(skip)]
+    pub(crate) said: SaidNow,
     /// Parsed pacts; rebuilt from `boot`.
     #[cbor(skip)]
     pub(crate) pacts: Pacts,
@@ -176,6 +201,10 @@ pub struct Peer {
     #[n(13)]
     #[cbor(default)]
     pub(crate) witnessing: crate::witnessing::Witnessing,
+    /// Conflicts it was told.
+    #[n(60)]
+    #[cbor(default)]
+    pub(crate) shared: crate::told_conflicts::Shared,
 }
 
 impl Peer {
@@ -308,13 +337,19 @@ impl Default for State {
             gap: None,
             losses: BTreeMap::new(),
             skewed: BTreeMap::new(),
-            fresh_conflicts: Vec::new(),
+            fresh: Vec::new(),
             skipped: None,
             off_plan: BTreeMap::new(),
             rules_seen: Vec::new(),
             keys: Default::default(),
             sharing: crate::sharing::Sharing::default(),
             staffing: None,
+            proposal: None,
+            proposals: 0,
+            plan_marks: BTreeMap::new(),
+            air_marks: BTreeMap::new(),
+            holding: BTreeMap::new(),
+            said: SaidNow::default(),
             pacts: Pacts::default(),
             index: TrackIndex::default(),
             prepared: crate::volumes::Prepared::default(),
@@ -327,6 +362,7 @@ impl State {
     pub fn apply(&mut self, entry: &Entry, out: &mut Vec<Output>) {
         self.seq += 1;
         self.now = entry.now;
+        self.said = SaidNow::default();
         let now = entry.now;
         match &entry.input {
             Input::Boot(boot) => self.boot(boot, now, out),
@@ -371,6 +407,10 @@ impl State {
         // nor the size of what a peer is sent tells of what it is not sent.
         if now.mono.since_ms(self.second) >= SECOND_MS {
             self.second = now.mono;
+            self.end_proposal(now, out);
+            if self.rules_turned(now) {
+                self.tell_again(now, out);
+            }
             self.check_channels(now, out);
             self.flush_releases(now, out);
             self.share_checkpoints(now, out);
@@ -464,7 +504,7 @@ impl State {
             self.policy = boot.policy.clone();
         }
         // Before anything is said to anybody: a link that opens anew is told at once what the rules give.
-        let changed = self.take_rules(boot, out);
+        let changed = self.take_rules(&boot.policy.rules, now, out);
         let feeds = boot.feeds.iter().map(|config| {
             let old = self.feeds.iter().find(|f| f.config.name == config.name);
             Feed {
@@ -484,28 +524,10 @@ impl State {
         self.take_own_keys(boot, now, out);
         self.reindex();
         self.prepared = crate::volumes::Prepared::of(self);
-        if self.channels_changed(now) || changed {
+        let turned = self.rules_turned(now);
+        if self.channels_changed(now) || changed || turned {
             self.tell_again(now, out);
         }
-    }
-
-    /// What a person changed in the file since the last start is the newest order there is, unless those rules were put in
-    /// force from it while the node ran. What was ordered then stays in force as long as the file stays as it was.
-    fn take_rules(&mut self, boot: &Boot, out: &mut Vec<Output>) -> bool {
-        let known = self.boot.is_none() || self.rules_seen.contains(&boot.policy.rules);
-        self.rules_seen = alloc::vec![boot.policy.rules.clone()];
-        if self.policy.rules == boot.policy.rules {
-            return false;
-        }
-        let revision = self.policy.revision + u32::from(!known);
-        let said = if known {
-            "the release rules in force were set while the node ran, and are not those of the file"
-        } else {
-            self.policy = Policy { revision, ..boot.policy.clone() };
-            "the file's release rules were changed and are in force"
-        };
-        out.push(Output::Log(format!("{said}: revision {revision}")));
-        !known
     }
 
     fn reports(&mut self, feed: u16, batch: &TrackBatch, now: Now, out: &mut Vec<Output>) {
@@ -524,7 +546,7 @@ impl State {
         let origin = Origin::feed(feed, config.claim);
         let updated = self.take_reports(&origin, &reports, now, out);
         if origin.standing == Standing::Own {
-            self.offer(&updated, now);
+            self.offer(&updated, config.marking, now);
         }
     }
 

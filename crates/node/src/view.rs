@@ -52,6 +52,8 @@ pub struct View {
     pub accounts: BTreeMap<String, Account>,
     /// Release rules in force.
     pub policy: release::Policy,
+    /// Release rules that wait for people to agree.
+    pub proposal: Option<crate::Proposal>,
 }
 
 /// Whose a track is.

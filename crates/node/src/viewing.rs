@@ -43,6 +43,7 @@ impl State {
             staffing: self.staffing.clone(),
             accounts: self.accounts.clone(),
             policy: self.policy.clone(),
+            proposal: self.proposal.clone(),
         }
     }
 

@@ -63,6 +63,7 @@ fn a_suspended_channel_carries_the_safety_floor_whoever_suspended_it_and_a_resum
 fn restarted(world: &mut World, rules: Policy) -> Option<Level> {
     world.nodes[0].boot.policy = rules;
     world.restart(0, false);
+    world.agree(0);
     world.run(1_000, 250);
     let view = world.view(0);
     view.policy.rules.get(&party("south")).and_then(|rules| rules.first()).map(|rule| rule.level)
@@ -80,8 +81,7 @@ fn rules_changed_in_the_file_hold_from_the_next_start_and_unchanged_ones_do_not_
     assert_eq!(restarted(&mut world, of(Level::Withheld)), Some(Level::Withheld), "and tightened ones");
     world.run(5_000, 250);
     assert_eq!(seen(&mut world).0, 0);
-    let order = Command::SetPolicy { policy: of(Level::Full), replaces: None };
-    world.ask(0, Role::Administrator, order).unwrap();
+    world.set_rules(0, of(Level::Full));
     assert_eq!(restarted(&mut world, of(Level::Withheld)), Some(Level::Full), "the file says what it said before");
     assert_eq!(restarted(&mut world, closed()), None, "no rules are an order, too");
 }
@@ -95,7 +95,7 @@ fn a_rule_put_in_force_from_the_file_does_not_come_back_with_the_next_start() {
     let of = |level| policy(&["south"], &[rule(RecordClass::Tracks, level)]);
     // The file is edited and put in force while the node runs; later an order withholds everything.
     for level in [Level::Full, Level::Withheld] {
-        world.ask(0, Role::Administrator, Command::SetPolicy { policy: of(level), replaces: None }).unwrap();
+        world.set_rules(0, of(level));
     }
     assert_eq!(restarted(&mut world, of(Level::Full)), Some(Level::Withheld), "the file was known");
     assert_eq!(restarted(&mut world, of(Level::Full)), Some(Level::Withheld), "and is as it was");

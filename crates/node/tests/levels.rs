@@ -171,7 +171,7 @@ fn a_change_of_the_rules_withdraws_what_is_no_longer_released_and_brings_what_is
     world.run(1_000, 500);
     assert_eq!(filed(&world), (0, 1));
     assert_eq!(world.view(0).plans.len(), 1, "here it stays");
-    world.ask(0, Role::Administrator, set_policy(open(&["south"]), None)).unwrap();
+    world.set_rules(0, open(&["south"]));
     world.run(1_000, 500);
     assert_eq!(filed(&world), (1, 1));
 }

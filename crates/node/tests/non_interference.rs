@@ -202,6 +202,7 @@ fn act(world: &mut World, event: &Event, leak: Leak) {
             };
             // A plan cancelled before it was filed is refused; that is part of the scenario.
             let _refused = world.ask(*node, *role, command);
+            world.agree(*node);
         }
         Event::Cut => world.cut(0, 1),
         Event::Connect => world.connect(0, 1),

@@ -80,9 +80,7 @@ impl Area {
     pub(crate) fn may_touch(&self, other: &GeoBox) -> bool {
         match *self {
             Self::Box { .. } => self.as_box().is_none_or(|own| own.meets(other)),
-            Self::Circle { centre, radius_mm } => {
-                GeoBox::point(centre.vertex()).grown(radius_mm + radius_mm / 100).is_none_or(|own| own.meets(other))
-            }
+            Self::Circle { .. } => self.cover().is_none_or(|own| own.meets(other)),
         }
     }
 
@@ -95,6 +93,14 @@ impl Area {
                 let near = radius_mm as f64 / 1000.0 * 0.99;
                 other.width_e9 < 90 * E9 && other.corners().into_iter().all(|c| within(centre.vertex(), c, near))
             }
+        }
+    }
+
+    /// A box that surely holds the area.
+    pub(crate) fn cover(&self) -> Option<GeoBox> {
+        match *self {
+            Self::Box { .. } => self.as_box(),
+            Self::Circle { centre, radius_mm } => GeoBox::point(centre.vertex()).grown(radius_mm + radius_mm / 100),
         }
     }
 

@@ -26,7 +26,7 @@ impl Bench {
     /// If `level` is out of the policy's bounds.
     #[must_use]
     pub fn new(n: usize, peers: usize, level: Level) -> Self {
-        let rule = Rule { class: RecordClass::Tracks, aircraft: None, area: None, level };
+        let rule = Rule::new(RecordClass::Tracks, level);
         let party = |name: &str| PartyId::parse(name).unwrap_or_else(|e| unreachable!("{e}"));
         let names: Vec<PartyId> = (0..peers).map(|i| party(&format!("peer-{i}"))).collect();
         let rules: BTreeMap<PartyId, Vec<Rule>> = names.iter().map(|p| (p.clone(), alloc::vec![rule])).collect();

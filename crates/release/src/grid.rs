@@ -43,6 +43,11 @@ impl Grid {
         (self.cell_e7 * RADIUS_PER_E7 + 99) / 100
     }
 
+    /// Height of a row, degrees × 1e-7.
+    pub(crate) const fn cell_e7(self) -> u32 {
+        self.cell_e7 as u32
+    }
+
     const fn rows(self) -> i64 {
         (2 * POLE_E7 + self.cell_e7 - 1) / self.cell_e7
     }

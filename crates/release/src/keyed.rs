@@ -36,6 +36,18 @@ pub(crate) fn subject(key: &[u8; 32], parts: &[&[u8]]) -> SubjectId {
     SubjectId(id)
 }
 
+/// A permutation of the numbers below 2^32 that only the holder of `key` can undo; what is larger keeps its upper half.
+///
+/// A Feistel network of four rounds of 16 bits with a keyed hash as round function (Luby and Rackoff, 1988).
+pub(crate) fn shuffled(key: &[u8; 32], parts: &[&[u8]; 2], n: u64) -> u64 {
+    let (mut left, mut right) = ((n >> 16) as u16, n as u16);
+    for round in 0..4u8 {
+        let mixed = number(key, &[parts[0], parts[1], &[round], &right.to_be_bytes()]) as u16;
+        (left, right) = (right, left ^ mixed);
+    }
+    n >> 32 << 32 | u64::from(left) << 16 | u64::from(right)
+}
+
 fn framed(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     const PARTS_MAX: usize = 8;
     assert!(parts.len() <= PARTS_MAX, "at most {PARTS_MAX} parts");
@@ -65,6 +77,14 @@ mod tests {
             0xc2, 0x00, 0xc9, 0x83, 0x3d, 0xa7, 0x26, 0xe9, 0x37, 0x6c, 0x2e, 0x32, 0xcf, 0xf7,
         ];
         assert_eq!(hmac(&key, &[b"Hi ", b"There"]), want);
+    }
+
+    #[test]
+    fn shuffled_numbers_are_each_another_one() {
+        let all: alloc::collections::BTreeSet<u64> = (0..5000).map(|n| shuffled(&[7; 32], &[b"a", b"b"], n)).collect();
+        assert_eq!(all.len(), 5000);
+        assert!(all.iter().all(|n| *n < 1 << 32));
+        assert!(shuffled(&[7; 32], &[b"a", b"b"], 1 << 40) >> 32 == 1 << 8);
     }
 
     #[test]

@@ -82,6 +82,13 @@ impl Rows {
         due
     }
 
+    /// Drops the rows of a track.
+    pub(crate) fn forget(&mut self, internal: u64) {
+        self.buckets.values_mut().for_each(|rows| rows.retain(|row| row.internal != internal));
+        self.buckets.retain(|_, rows| !rows.is_empty());
+        self.count = self.buckets.values().map(|rows| rows.len() as u64).sum();
+    }
+
     /// Drops the rows that have waited longest, to keep the whole bounded; gives how many.
     pub(crate) fn drop_oldest(&mut self) -> u64 {
         let dropped = self.buckets.pop_first().map_or(0, |(_, rows)| rows.len() as u64);

@@ -18,19 +18,26 @@ mod extent;
 mod grid;
 mod keyed;
 mod lanes;
+mod marking;
 mod names;
+mod order;
 mod policy;
 mod released;
 mod releaser;
 mod told;
 mod view;
+mod when;
+mod widening;
 
 pub use addressed::{
     Heading, release_avoid, release_channel, release_desk, release_keys, release_notice, release_pact, release_receipt,
     release_withdrawal,
 };
 pub use area::Area;
+pub use marking::{MARKING_BYTES_MAX, MARKINGS_MAX, Marking};
 pub use policy::{Identity, Level, Policy, PolicyError, RecordClass, Rule, limits};
 pub use released::{Basis, Envelope, LedgerRow, LevelName, ReleaseError, Released};
 pub use releaser::{QUEUE_ROWS_MAX, Releaser};
 pub use told::TOLD_MAX;
+pub use when::{Daily, When};
+pub use widening::Widening;

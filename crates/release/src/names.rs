@@ -42,6 +42,12 @@ struct Entry {
     last: u64,
     #[n(5)]
     offered: Mono,
+    /// Number under which it goes with its identity.
+    #[n(6)]
+    named: Option<u64>,
+    /// When a report was last taken under a rule with a rate.
+    #[n(7)]
+    taken: Option<Mono>,
 }
 
 /// Where names come from: the node's secret and the peer.
@@ -72,8 +78,17 @@ impl Names {
                 }
                 let ordinal = self.count;
                 self.count += 1;
-                let entry =
-                    Entry { internal: report.local, ordinal, dropped: None, pseudonym: None, last: 0, offered: now };
+                let (internal, offered) = (report.local, now);
+                let entry = Entry {
+                    internal,
+                    ordinal,
+                    dropped: None,
+                    pseudonym: None,
+                    last: 0,
+                    offered,
+                    named: None,
+                    taken: None,
+                };
                 self.entries.insert(at, entry);
                 at
             }
@@ -82,13 +97,23 @@ impl Names {
         let entry = &mut self.entries[at];
         entry.offered = now;
         entry.last = match identity {
-            Identity::Keep => entry.ordinal,
+            Identity::Keep => *entry.named.get_or_insert_with(|| source.named(entry.ordinal)),
             Identity::Drop => *entry.dropped.get_or_insert_with(|| source.dropped(entry.ordinal)),
             Identity::Pseudonym => {
                 *entry.pseudonym.get_or_insert_with(|| source.pseudonym(report.address, entry.ordinal))
             }
         };
         Some(entry.last)
+    }
+
+    /// Whether a report of the track just named may go, at most one in `every_ms`; notes that it does.
+    pub(crate) fn takes(&mut self, cursor: usize, every_ms: u32, now: Mono) -> bool {
+        let Some(entry) = cursor.checked_sub(1).and_then(|at| self.entries.get_mut(at)) else { return false };
+        let due = entry.taken.is_none_or(|last| now.since_ms(last) >= every_ms.into());
+        if due {
+            entry.taken = Some(now);
+        }
+        due
     }
 
     /// Number the track was last released under.
@@ -99,6 +124,11 @@ impl Names {
     /// Internal number of the track last released under `released`.
     pub(crate) fn internal(&self, released: u64) -> Option<u64> {
         self.entries.iter().find(|e| e.last == released).map(|e| e.internal)
+    }
+
+    /// Released and internal numbers.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.entries.iter().map(|e| (e.last, e.internal))
     }
 
     /// Forgets tracks that were not offered for [`IDLE_MS`].
@@ -120,6 +150,11 @@ impl Names {
 }
 
 impl Source<'_> {
+    /// Ordinals shuffled by a key of this peer: short, each once, and no two recipients can join theirs by order.
+    fn named(&self, ordinal: u64) -> u64 {
+        keyed::shuffled(self.secret, &[b"named", self.peer.as_str().as_bytes()], ordinal)
+    }
+
     fn dropped(&self, ordinal: u64) -> u64 {
         keyed::number(self.secret, &[b"anonymous", self.peer.as_str().as_bytes(), &ordinal.to_be_bytes()])
     }
@@ -155,9 +190,10 @@ mod tests {
         for (i, id) in [5u64, 9, 7].into_iter().enumerate() {
             let a = few.name(&mut 0, &report(id, None), Identity::Keep, source, Mono(0));
             let b = many.name(&mut 0, &report(id * 1000, None), Identity::Keep, source, Mono(0));
-            assert_eq!((a, b), (Some(i as u64), Some(i as u64)));
+            assert_eq!((a, b), (Some(source.named(i as u64)), a));
         }
-        assert_eq!((few.released(9), few.internal(1), few.released(6)), (Some(1), Some(9), None));
+        let second = source.named(1);
+        assert_eq!((few.released(9), few.internal(second), few.released(6)), (Some(second), Some(9), None));
     }
 
     #[test]
@@ -186,6 +222,6 @@ mod tests {
         names.name(&mut 0, &report(1, None), Identity::Keep, source, Mono(0));
         names.name(&mut 0, &report(2, None), Identity::Keep, source, Mono(1));
         names.sweep(Mono(600_000));
-        assert_eq!((names.len(), names.released(1), names.released(2)), (1, None, Some(1)));
+        assert_eq!((names.len(), names.released(1), names.released(2)), (1, None, Some(source.named(1))));
     }
 }

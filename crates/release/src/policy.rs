@@ -3,11 +3,12 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
 use record::PartyId;
-use track::TrackReport;
-use units::{AircraftClass, Position};
+use units::{AircraftClass, Position, Utc};
 
 use crate::area::{Area, GeoBox};
+use crate::marking::Marking;
 use crate::released::LevelName;
+use crate::when::When;
 
 /// Who may see what.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
@@ -35,6 +36,38 @@ pub struct Rule {
     /// How much.
     #[n(3)]
     pub level: Level,
+    /// Only at these times; `None` for always. What was told under it is withdrawn when its time ends.
+    #[n(4)]
+    pub when: Option<When>,
+    /// Only what bears this marking; `None` for all, marked or not. Tracks, their conflicts and plans.
+    #[n(5)]
+    pub marking: Option<Marking>,
+    /// At most one report of a track in this time, ms; `None` for all. Tracks released one by one only.
+    #[n(6)]
+    pub every_ms: Option<u32>,
+}
+
+impl Rule {
+    /// A rule about all of a class, always.
+    #[must_use]
+    pub const fn new(class: RecordClass, level: Level) -> Self {
+        Self { class, aircraft: None, area: None, level, when: None, marking: None, every_ms: None }
+    }
+
+    /// Whether the rule holds at this time.
+    #[must_use]
+    pub fn holds_at(&self, now: Utc) -> bool {
+        self.when.is_none_or(|when| when.holds(now))
+    }
+}
+
+/// What a rule is asked about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct About {
+    pub class: RecordClass,
+    pub aircraft: Option<AircraftClass>,
+    pub marking: Option<Marking>,
+    pub now: Utc,
 }
 
 /// What a rule can be about. What is addressed on purpose (pact, channel, receipts, notices, avoid areas) needs no rule.
@@ -149,29 +182,6 @@ impl Level {
             Self::Full => LevelName::Full,
         }
     }
-
-    /// The stricter of two: the lower name; within one name the larger cell, bin, precision, delay, and less identity.
-    #[must_use]
-    pub fn stricter(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::AvoidArea { cell_e7: c, bin_ms: b }, Self::AvoidArea { cell_e7, bin_ms }) => {
-                Self::AvoidArea { cell_e7: c.max(cell_e7), bin_ms: b.max(bin_ms) }
-            }
-            (Self::Coarse { cell_e7: c, bin_ms: b }, Self::Coarse { cell_e7, bin_ms }) => {
-                Self::Coarse { cell_e7: c.max(cell_e7), bin_ms: b.max(bin_ms) }
-            }
-            (
-                Self::Reduced { precision_mm: p, delay_ms: d, identity: i },
-                Self::Reduced { precision_mm, delay_ms, identity },
-            ) => Self::Reduced {
-                precision_mm: p.max(precision_mm),
-                delay_ms: d.max(delay_ms),
-                identity: i.min(identity),
-            },
-            _ if other.name() < self.name() => other,
-            _ => self,
-        }
-    }
 }
 
 /// Bounds of a policy.
@@ -197,6 +207,8 @@ pub mod limits {
     pub const PRECISION_MAX_MM: u32 = 200_000_000;
     /// Longest delay, an hour: 3600 s of at most 55 rows a second fill the queue of 200,000.
     pub const DELAY_MAX_MS: u32 = 3_600_000;
+    /// Longest time between two reports of a track, an hour; past it a peer's picture has long dropped the track.
+    pub const EVERY_MAX_MS: u32 = 3_600_000;
 }
 
 /// Why a policy is refused. Rules are counted from 0.
@@ -260,6 +272,22 @@ pub enum PolicyError {
         /// Index of the rule.
         rule: usize,
     },
+    /// A rate of something that is not released report by report.
+    #[error("{party}, rule {rule}: only tracks released in full or reduced have a rate")]
+    RateOfRule {
+        /// The peer.
+        party: PartyId,
+        /// Index of the rule.
+        rule: usize,
+    },
+    /// Sites are not marked.
+    #[error("{party}, rule {rule}: sites bear no marking")]
+    MarkingOfSites {
+        /// The peer.
+        party: PartyId,
+        /// Index of the rule.
+        rule: usize,
+    },
 }
 
 impl Policy {
@@ -302,7 +330,7 @@ impl Policy {
 }
 
 impl Rule {
-    fn check(&self, party: &PartyId, rule: usize) -> Result<(), PolicyError> {
+    pub(crate) fn check(&self, party: &PartyId, rule: usize) -> Result<(), PolicyError> {
         let party = || party.clone();
         let range = |field: &'static str, got: i64, min: i64, max: i64| {
             if (min..=max).contains(&got) {
@@ -334,8 +362,20 @@ impl Rule {
             }
             Level::Withheld | Level::Full => {}
         }
+        if let Some((field, got, min, max)) = self.when.and_then(|when| when.worst()) {
+            return Err(PolicyError::Range { party: party(), rule, field, got, min, max });
+        }
         if self.class == RecordClass::Sites && self.aircraft.is_some() {
             return Err(PolicyError::AircraftOfSites { party: party(), rule });
+        }
+        if self.class == RecordClass::Sites && self.marking.is_some() {
+            return Err(PolicyError::MarkingOfSites { party: party(), rule });
+        }
+        if let Some(every_ms) = self.every_ms {
+            range("time between reports (ms)", every_ms.into(), 1_000, limits::EVERY_MAX_MS.into())?;
+            if self.class != RecordClass::Tracks || !matches!(self.level, Level::Full | Level::Reduced { .. }) {
+                return Err(PolicyError::RateOfRule { party: party(), rule });
+            }
         }
         let level = self.level.name();
         let meant = match self.class {
@@ -346,35 +386,26 @@ impl Rule {
         if meant { Ok(()) } else { Err(PolicyError::LevelOfClass { party: party(), rule, class: self.class, level }) }
     }
 
-    fn is_about(&self, class: RecordClass, aircraft: Option<AircraftClass>) -> bool {
-        self.class == class && (self.aircraft.is_none() || self.aircraft == aircraft)
+    pub(crate) fn is_about(&self, about: &About) -> bool {
+        self.class == about.class
+            && (self.aircraft.is_none() || self.aircraft == about.aircraft)
+            && (self.marking.is_none() || self.marking == about.marking)
+            && self.holds_at(about.now)
     }
 }
 
 /// Index of the first rule that a point matches.
-pub(crate) fn match_point(rules: &[Rule], class: RecordClass, aircraft: AircraftClass, at: Position) -> Option<usize> {
-    rules.iter().position(|rule| {
-        rule.is_about(class, Some(aircraft)) && rule.area.as_ref().is_none_or(|area| area.contains(at))
-    })
-}
-
-/// Index of the first rule that a track matches.
-pub(crate) fn match_track(rules: &[Rule], report: &TrackReport) -> Option<usize> {
-    match_point(rules, RecordClass::Tracks, report.class, report.position)
+pub(crate) fn match_point(rules: &[Rule], about: &About, at: Position) -> Option<usize> {
+    rules.iter().position(|rule| rule.is_about(about) && rule.area.as_ref().is_none_or(|area| area.contains(at)))
 }
 
 /// Level of something with an extent: the strictest that any of its points would have alone, with the rule that says so.
 ///
 /// A rule whose area it may touch counts; a rule whose area certainly holds all of it ends the search. What is left over
 /// outside every area is withheld, and with it the whole. `boxes` are `None` where the extent is not known.
-pub(crate) fn match_extent(
-    rules: &[Rule],
-    class: RecordClass,
-    aircraft: Option<AircraftClass>,
-    boxes: Option<&[GeoBox]>,
-) -> (Level, Option<u16>) {
+pub(crate) fn match_extent(rules: &[Rule], about: &About, boxes: Option<&[GeoBox]>) -> (Level, Option<u16>) {
     let mut found: Option<(Level, u16)> = None;
-    for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.is_about(class, aircraft)) {
+    for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.is_about(about)) {
         let (touches, holds) = match (&rule.area, boxes) {
             (None, _) => (true, true),
             (Some(_), None) => (true, false),
@@ -389,7 +420,7 @@ pub(crate) fn match_extent(
         found = Some(match found {
             None => (rule.level, index),
             Some((level, at)) => {
-                let stricter = level.stricter(rule.level);
+                let stricter = level.less(rule.level);
                 (stricter, if stricter == level { at } else { index })
             }
         });
@@ -410,7 +441,8 @@ mod tests {
         Policy { revision: 1, rules: BTreeMap::from([(PartyId::parse("south").unwrap(), vec![rule])]) }
     }
 
-    const PLAIN: Rule = Rule { class: RecordClass::Tracks, aircraft: None, area: None, level: Level::Full };
+    const PLAIN: Rule = Rule::new(RecordClass::Tracks, Level::Full);
+    const TRACKS: About = About { class: RecordClass::Tracks, aircraft: None, marking: None, now: Utc(0) };
 
     #[test]
     fn rules_that_mean_nothing_are_refused_by_party_and_index() {
@@ -476,7 +508,7 @@ mod tests {
             Rule { area: area(0, 0, 10, 10), level: coarse, ..PLAIN },
             Rule { area: area(0, 10, 10, 20), level: Level::Full, ..PLAIN },
         ];
-        let check = |b: GeoBox, want| assert_eq!(match_extent(&rules, RecordClass::Tracks, None, Some(&[b])), want);
+        let check = |b: GeoBox, want| assert_eq!(match_extent(&rules, &TRACKS, Some(&[b])), want);
         check(square(1.0, 1.0, 2.0, 2.0), (coarse, Some(0)));
         check(square(1.0, 11.0, 2.0, 12.0), (Level::Full, Some(1)));
         // In both areas and in neither one whole: no rule holds it, so nothing is released.
@@ -484,8 +516,8 @@ mod tests {
         check(square(1.0, 19.0, 2.0, 21.0), (Level::Withheld, None));
         let with_rest = [rules[0], Rule { area: None, level: Level::Full, ..PLAIN }];
         let across = Some(&[square(1.0, 9.0, 2.0, 11.0)][..]);
-        assert_eq!(match_extent(&with_rest, RecordClass::Tracks, None, across), (coarse, Some(0)));
+        assert_eq!(match_extent(&with_rest, &TRACKS, across), (coarse, Some(0)));
         // Of an extent that is not known every rule with an area may hold a part.
-        assert_eq!(match_extent(&with_rest, RecordClass::Tracks, None, None), (coarse, Some(0)));
+        assert_eq!(match_extent(&with_rest, &TRACKS, None), (coarse, Some(0)));
     }
 }

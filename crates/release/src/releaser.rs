@@ -11,8 +11,9 @@ use crate::addressed::Heading;
 use crate::grid::Grid;
 use crate::keyed;
 use crate::lanes::{BLOCK, Cells, DRIFT_MAX_MM, FAST_BOUND_MPS, Lane, Occupied, Row, Rows};
+use crate::marking::Marking;
 use crate::names::{Names, Source};
-use crate::policy::{Identity, Level, Policy, RecordClass, Rule, match_track};
+use crate::policy::{About, Identity, Level, Policy, RecordClass, Rule, match_point};
 use crate::released::{Basis, Envelope, LevelName, ReleaseError, Released};
 use crate::told::Told;
 use crate::view::{SPEED_BOUND_MPS, reduce};
@@ -107,6 +108,17 @@ impl Releaser {
         self.names.released(internal)
     }
 
+    /// All tracks the peer knows: its numbers and ours.
+    pub fn numbers(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.names.pairs()
+    }
+
+    /// Our subject of what the peer was told of under `told`.
+    #[must_use]
+    pub fn own_subject(&self, told: SubjectId) -> Option<SubjectId> {
+        self.told.iter().find(|(_, t)| t.subject() == told).map(|((own, _), _)| *own)
+    }
+
     pub(crate) fn secret(&self) -> &[u8; 32] {
         &self.secret
     }
@@ -118,27 +130,40 @@ impl Releaser {
 
     /// Offers own reports, `local` being the internal track number. The policy decides; the rest leaves no trace.
     pub fn offer_tracks(&mut self, policy: &Policy, own: &[TrackReport], now: Now) {
+        self.offer_marked(policy, own, &BTreeMap::new(), now);
+    }
+
+    /// Offers own reports with the markings of those that bear one, by internal number.
+    pub fn offer_marked(&mut self, policy: &Policy, own: &[TrackReport], marked: &BTreeMap<u64, Marking>, now: Now) {
         self.follow(policy, now);
         if self.rules.iter().all(|r| r.class != RecordClass::Tracks || r.level == Level::Withheld) {
             return;
         }
         if own.windows(2).all(|w| w[0].local <= w[1].local) {
-            self.offer_sorted(own.iter(), own.len(), now);
+            self.offer_sorted(own.iter(), own.len(), marked, now);
         } else {
             let mut sorted: Vec<&TrackReport> = own.iter().collect();
             sorted.sort_by_key(|r| r.local);
-            self.offer_sorted(sorted.into_iter(), own.len(), now);
+            self.offer_sorted(sorted.into_iter(), own.len(), marked, now);
         }
     }
 
-    fn offer_sorted<'a>(&mut self, own: impl Iterator<Item = &'a TrackReport>, count: usize, now: Now) {
+    fn offer_sorted<'a>(
+        &mut self,
+        own: impl Iterator<Item = &'a TrackReport>,
+        count: usize,
+        marked: &BTreeMap<u64, Marking>,
+        now: Now,
+    ) {
         let mut rows: Vec<Vec<Row>> = alloc::vec![Vec::new(); self.rules.len()];
         let has_cells = self.lanes.iter().any(|l| matches!(l, Lane::Cells(_)));
         let source = Source { secret: &self.secret, peer: &self.peer };
         let mut cursor = 0;
         for report in own {
-            let Some(index) = match_track(&self.rules, report) else { continue };
-            let level = self.rules[index].level;
+            let marking = if marked.is_empty() { None } else { marked.get(&report.local).copied() };
+            let about = About { class: RecordClass::Tracks, aircraft: Some(report.class), marking, now: now.utc };
+            let Some(index) = match_point(&self.rules, &about, report.position) else { continue };
+            let Rule { level, every_ms, .. } = self.rules[index];
             let index = lane_of(&self.rules, index);
             // One report out of range would keep its whole batch back; it is refused where it comes in, too.
             if report.check().is_err() {
@@ -157,6 +182,9 @@ impl Releaser {
                 self.dropped += 1;
                 continue;
             };
+            if every_ms.is_some_and(|every_ms| !self.names.takes(cursor, every_ms, now.mono)) {
+                continue;
+            }
             if rows[index].capacity() == 0 {
                 rows[index].reserve(count);
             }
@@ -186,6 +214,11 @@ impl Releaser {
         let mut out = Vec::new();
         for index in 0..self.lanes.len() {
             let level = self.rules[index].level;
+            if !self.rules[index].holds_at(now.utc) {
+                // What waits was allowed by a rule that does not hold now.
+                self.lanes[index].clear(level, now.utc);
+                continue;
+            }
             let rule = Basis::Rule { revision: policy.revision, index: index as u16, level: level.name() };
             match &mut self.lanes[index] {
                 Lane::None => {}
@@ -232,11 +265,11 @@ impl Releaser {
         &self,
         policy: &Policy,
         envelope: &Envelope,
-        own: &[TrackReport],
+        (own, marked): (&[TrackReport], &BTreeMap<u64, Marking>),
         now: Now,
     ) -> Result<Vec<Released<Record>>, ReleaseError> {
         let mut copy = self.clone();
-        copy.offer_tracks(policy, own, now);
+        copy.offer_marked(policy, own, marked, now);
         copy.flush(policy, envelope, now)
     }
 
@@ -247,6 +280,17 @@ impl Releaser {
         }
         self.rules = self.rules_of(policy).to_vec();
         self.lanes = (0..self.rules.len()).map(|index| lane(&self.rules, index, now.utc)).collect();
+    }
+
+    /// Drops what waits of a track: it is marked otherwise now, and other rules decide of it.
+    pub fn forget_waiting(&mut self, internal: u64) {
+        for lane in &mut self.lanes {
+            match lane {
+                Lane::None => {}
+                Lane::Rows(rows) => rows.forget(internal),
+                Lane::Cells(cells) => cells.forget(internal),
+            }
+        }
     }
 
     fn bound(&mut self) {
@@ -395,6 +439,14 @@ fn avoid_volume(o: &Occupied, tick: &Tick) -> Volume4d {
 }
 
 impl Lane {
+    fn clear(&mut self, level: Level, now: Utc) {
+        match (&mut *self, cells_of(level)) {
+            (Self::Rows(rows), _) => *rows = Rows::default(),
+            (Self::Cells(cells), Some((_, bin_ms))) => *cells = Cells::new(bin(now, bin_ms)),
+            _ => {}
+        }
+    }
+
     fn len(&self) -> u64 {
         match self {
             Self::None => 0,
@@ -417,11 +469,11 @@ fn lane(rules: &[Rule], index: usize, now: Utc) -> Lane {
 
 /// Rules that release the same cells share the first one's lane: two rules in one cell would tell that it holds two.
 fn lane_of(rules: &[Rule], index: usize) -> usize {
-    let Rule { class, level, .. } = rules[index];
+    let Rule { class, level, when, .. } = rules[index];
     if cells_of(level).is_none() {
         return index;
     }
-    rules.iter().position(|r| r.class == class && r.level == level).unwrap_or(index)
+    rules.iter().position(|r| (r.class, r.level, r.when) == (class, level, when)).unwrap_or(index)
 }
 
 /// Notes a track in the lane of its cells and takes it out of every other: it must not be told in two places at once.

@@ -1,6 +1,7 @@
 //! Tests of the releaser: what leaves at which tick, and that what is withheld changes neither.
 use super::*;
 use crate::area::Area;
+use crate::when::When;
 use airspace::{Plan, PlanState};
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -11,7 +12,7 @@ use track::{Address, AircraftClass, Callsign};
 use units::{Angle, Position, Speed, Vertex};
 
 const SOUTH: &str = "south";
-const PLAIN: Rule = Rule { class: RecordClass::Tracks, aircraft: None, area: None, level: Level::Full };
+const PLAIN: Rule = Rule::new(RecordClass::Tracks, Level::Full);
 
 fn party(name: &str) -> PartyId {
     PartyId::parse(name).unwrap()
@@ -114,8 +115,9 @@ fn the_first_rule_that_matches_decides_and_the_ledger_names_it() {
     );
     let rows = unpack(&out);
     assert_eq!((rows[0].address, rows[0].callsign), (None, None));
-    assert_eq!(rows[1], TrackReport { local: 0, ..own[0] });
-    assert_eq!((r.internal(rows[0].local), r.internal(0), r.released(1)), (Some(2), Some(1), Some(0)));
+    let named = rows[1].local;
+    assert_eq!(rows[1], TrackReport { local: named, ..own[0] });
+    assert_eq!((r.internal(rows[0].local), r.internal(named), r.released(1)), (Some(2), Some(1), Some(named)));
     let Body::Tracks(batch) = &out[0].value().body else { panic!("tracks") };
     assert_eq!((batch.form, batch.precision_mm, batch.delay_ms), (ReleaseForm::Reduced, 500_000, 0));
 }
@@ -336,7 +338,9 @@ fn transcript(world: &World, hidden: bool, leak: Leak) -> Vec<Vec<Vec<u8>>> {
                 subject[..4].copy_from_slice(&lat.to_be_bytes());
                 subject[4] = *class as u8;
                 let plan = a_plan(*class, *lat, name);
-                sent.extend(r.release_plan(&policy, &envelope(), SubjectId(subject), &plan, at(second)).unwrap());
+                sent.extend(
+                    r.release_plan(&policy, &envelope(), SubjectId(subject), (&plan, None), at(second)).unwrap(),
+                );
             }
         }
         r.offer_tracks(&policy, &own, at(second));
@@ -425,6 +429,97 @@ fn two_peers_are_given_numbers_that_cannot_be_laid_over_each_other() {
     assert!(numbers(SOUTH).is_disjoint(&numbers("civil")));
 }
 
+/// What two recipients who lay their views over each other could use: that the order of the numbers is alike, or any bit
+/// of them. Both are as of numbers drawn by chance, whatever becomes of the identity.
+#[test]
+fn numbers_of_the_same_tracks_to_two_recipients_agree_by_chance_alone() {
+    const N: usize = 2_000;
+    for identity in [Identity::Drop, Identity::Pseudonym, Identity::Keep] {
+        let rules = vec![Rule { level: reduced(0, 0, identity), ..PLAIN }];
+        let policy =
+            Policy { revision: 1, rules: BTreeMap::from([(party(SOUTH), rules.clone()), (party("civil"), rules)]) };
+        let own: Vec<_> = (0..N as u64).map(|i| track(i, AircraftClass::Civil, at(0))).collect();
+        let numbers = |peer: &str| -> Vec<u64> {
+            let mut r = Releaser::new(party(peer), [5; 32]);
+            r.offer_tracks(&policy, &own, at(0));
+            own.iter().map(|t| r.released(t.local).unwrap()).collect()
+        };
+        let (a, b) = (numbers(SOUTH), numbers("civil"));
+        let ranks = |numbers: &[u64]| -> Vec<f64> {
+            let mut order: Vec<usize> = (0..N).collect();
+            order.sort_by_key(|i| numbers[*i]);
+            let mut ranks = vec![0.0; N];
+            order.iter().enumerate().for_each(|(rank, i)| ranks[*i] = rank as f64);
+            ranks
+        };
+        let correlation = |a: &[f64], b: &[f64]| {
+            let d2: f64 = a.iter().zip(b).map(|(x, y)| (x - y) * (x - y)).sum();
+            let n = N as f64;
+            1.0 - 6.0 * d2 / (n * (n * n - 1.0))
+        };
+        // Five times the spread of chance, 1/sqrt(N).
+        let bound = 5.0 / libm::sqrt(N as f64);
+        let order: Vec<f64> = (0..N).map(|i| i as f64).collect();
+        for (x, y) in [(ranks(&a), ranks(&b)), (ranks(&a), order.clone()), (ranks(&b), order)] {
+            assert!(correlation(&x, &y).abs() < bound, "{identity:?}: {}", correlation(&x, &y));
+        }
+        let bits = if identity == Identity::Keep { 32 } else { 64 };
+        for bit in 0..bits {
+            let alike = a.iter().zip(&b).filter(|(x, y)| (*x ^ *y) >> bit & 1 == 0).count() as f64;
+            assert!((alike / N as f64 - 0.5).abs() < bound / 2.0, "{identity:?}, bit {bit}: {alike} of {N}");
+        }
+        assert!(a.iter().zip(&b).all(|(x, y)| x != y));
+    }
+}
+
+// --- time, marking, rate ------------------------------------------------------------------------------------------
+
+#[test]
+fn a_rule_that_ends_takes_with_it_what_waits_under_it() {
+    let until = |s: u64| Some(When { until: Some(at(s).utc), ..When::default() });
+    let (mut r, policy) =
+        (releaser(), policy(&[Rule { level: reduced(0, 10_000, Identity::Keep), when: until(30), ..PLAIN }]));
+    let mut left = Vec::new();
+    for second in 0..60 {
+        r.offer_tracks(&policy, &[track(1, AircraftClass::Civil, at(second))], at(second));
+        if !flush(&mut r, &policy, second).is_empty() {
+            left.push(second);
+        }
+    }
+    assert_eq!((left.first(), left.last()), (Some(&10), Some(&29)), "a row of 29 s would leave at 39 s");
+    assert_eq!(r.waiting(), 0);
+}
+
+#[test]
+fn at_most_one_report_of_a_track_leaves_in_the_time_of_its_rule() {
+    let (mut r, policy) = (releaser(), policy(&[Rule { every_ms: Some(5_000), ..PLAIN }]));
+    let mut left: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    for second in 0..30 {
+        let own: Vec<_> = [1, 2]
+            .map(|n| track(n, AircraftClass::Civil, at(second)))
+            .into_iter()
+            .filter(|t| t.local == 1 || second % 7 == 0)
+            .collect();
+        r.offer_tracks(&policy, &own, at(second));
+        let out = flush(&mut r, &policy, second);
+        unpack(&out).iter().for_each(|row| left.entry(r.internal(row.local).unwrap()).or_default().push(second));
+    }
+    assert_eq!(left[&1], [0, 5, 10, 15, 20, 25]);
+    assert_eq!(left[&2], [0, 7, 14, 21, 28]);
+}
+
+#[test]
+fn a_marking_decides_and_does_not_leave() {
+    let marking = Marking::parse("medevac").unwrap();
+    let (mut r, policy) = (releaser(), policy(&[Rule { marking: Some(marking), ..PLAIN }]));
+    let own = [1, 2].map(|n| track(n, AircraftClass::Civil, at(0)));
+    r.offer_marked(&policy, &own, &BTreeMap::from([(2, marking)]), at(0));
+    let out = flush(&mut r, &policy, 0);
+    assert_eq!(unpack(&out).iter().map(|row| r.internal(row.local)).collect::<Vec<_>>(), [Some(2)]);
+    let word = out[0].bytes().windows(7).any(|w| w == b"medevac");
+    assert!(!word);
+}
+
 // --- plans --------------------------------------------------------------------------------------------------------
 
 const SUBJECT: SubjectId = SubjectId([3; 16]);
@@ -443,7 +538,7 @@ fn a_peer_hears_of_a_change_that_it_can_see_and_of_no_other() {
     let coarse = plans_at(Level::Coarse { cell_e7: 2_500_000, bin_ms: 600_000 });
     let mut plan = a_plan(AircraftClass::Military, 47, "ONE");
     let say = |r: &mut Releaser, policy: &Policy, plan: &Plan| {
-        kinds(&r.release_plan(policy, &e, SUBJECT, plan, at(0)).unwrap())
+        kinds(&r.release_plan(policy, &e, SUBJECT, (plan, None), at(0)).unwrap())
     };
     assert_eq!(say(&mut r, &coarse, &plan), vec![(Kind::Plan, 1)]);
     plan.callsign = Some(String::from("TWO"));
@@ -473,13 +568,14 @@ fn a_conflict_is_never_the_first_a_peer_hears_of_an_aircraft() {
         if offered {
             r.offer_tracks(&policy, &[track(3, AircraftClass::Civil, at(0)), own], at(0));
         }
-        r.release_conflict(&policy, &envelope(), &own, found.clone(), at(0)).unwrap()
+        let number = r.released(7);
+        r.release_conflict(&policy, &envelope(), (&own, None), found.clone(), at(0)).unwrap().map(|c| (c, number))
     };
     assert_eq!(share(&[conflicts, PLAIN], false), None);
     assert_eq!(share(&[PLAIN], true), None);
     assert_eq!(share(&[conflicts, Rule { level: reduced(1000, 0, Identity::Keep), ..PLAIN }], true), None);
     assert_eq!(share(&[conflicts, Rule { level: reduced(0, 1000, Identity::Keep), ..PLAIN }], true), None);
-    let shared = share(&[conflicts, PLAIN], true).unwrap();
+    let (shared, number) = share(&[conflicts, PLAIN], true).unwrap();
     let Body::Conflict(c) = &shared.value().body else { panic!("conflict") };
-    assert_eq!((c.own, c.other), (1, 99));
+    assert_eq!((Some(c.own), c.other), (number, 99));
 }

@@ -9,7 +9,8 @@ use units::{Now, Utc};
 use crate::addressed::{Heading, release_withdrawal};
 use crate::extent;
 use crate::keyed;
-use crate::policy::{Level, Policy, RecordClass, match_extent, match_point};
+use crate::marking::Marking;
+use crate::policy::{About, Level, Policy, RecordClass, match_extent, match_point};
 use crate::released::{Basis, Envelope, LevelName, ReleaseError, Released};
 use crate::releaser::Releaser;
 
@@ -40,6 +41,12 @@ pub(crate) struct Told {
     until: Utc,
 }
 
+impl Told {
+    pub(crate) fn subject(&self) -> SubjectId {
+        self.subject
+    }
+}
+
 /// How one subject may be told.
 struct Say<'a> {
     subject: SubjectId,
@@ -51,7 +58,8 @@ struct Say<'a> {
 }
 
 impl Releaser {
-    /// Releases a plan as the policy has it for this peer. To be called when the plan or the policy changes.
+    /// Releases a plan, with its marking, as the policy has it for this peer. To be called when the plan, its marking, the
+    /// policy, or which of its rules hold now changes.
     ///
     /// Gives nothing if the peer would see no difference, so that an edit of what is withheld does not show; gives a
     /// withdrawal if it was told before and is no longer. The plan must be the whole and latest one.
@@ -63,12 +71,13 @@ impl Releaser {
         policy: &Policy,
         envelope: &Envelope,
         subject: SubjectId,
-        plan: &Plan,
+        (plan, marking): (&Plan, Option<Marking>),
         now: Now,
     ) -> Result<Vec<Released<Record>>, ReleaseError> {
         let boxes = extent::boxes(plan.volumes.iter().map(|v| &v.outline));
         let rules = self.rules_of(policy);
-        let (level, rule) = match_extent(rules, RecordClass::Plans, Some(plan.class), boxes.as_deref());
+        let about = About { class: RecordClass::Plans, aircraft: Some(plan.class), marking, now: now.utc };
+        let (level, rule) = match_extent(rules, &about, boxes.as_deref());
         let mut bodies = extent::plan(plan, level);
         if matches!(plan.state, PlanState::Ended | PlanState::Cancelled) && !self.is_told(subject) {
             // The end of what the peer never heard of is no news to it.
@@ -91,7 +100,8 @@ impl Releaser {
     ) -> Result<Vec<Released<Record>>, ReleaseError> {
         let boxes = extent::boxes(core::iter::once(&site.footprint));
         let rules = self.rules_of(policy);
-        let (level, rule) = match_extent(rules, RecordClass::Sites, None, boxes.as_deref());
+        let about = About { class: RecordClass::Sites, aircraft: None, marking: None, now: now.utc };
+        let (level, rule) = match_extent(rules, &about, boxes.as_deref());
         let bodies = extent::site(site, level);
         self.say(&Say { subject, level, rule, envelope, revision: policy.revision, now }, bodies)
     }
@@ -105,7 +115,7 @@ impl Releaser {
         policy: &Policy,
         envelope: &Envelope,
         subject: SubjectId,
-        plan: &Plan,
+        plan: (&Plan, Option<Marking>),
         now: Now,
     ) -> Result<Vec<Released<Record>>, ReleaseError> {
         Self::new(self.peer().clone(), *self.secret()).release_plan(policy, envelope, subject, plan, now)
@@ -140,6 +150,29 @@ impl Releaser {
         self.say(&say, Vec::new())
     }
 
+    /// Whether [`Releaser::release_conflict`] would release conflicts of this own track.
+    #[must_use]
+    pub fn shares_conflicts(&self, policy: &Policy, own: (&TrackReport, Option<Marking>), now: Now) -> bool {
+        self.conflict_rule(policy, own, now).is_some()
+    }
+
+    /// The rule that shares conflicts of this own track, and the number the peer knows it by.
+    fn conflict_rule(
+        &self,
+        policy: &Policy,
+        (own, marking): (&TrackReport, Option<Marking>),
+        now: Now,
+    ) -> Option<(usize, u64)> {
+        let rules = self.rules_of(policy);
+        let about = |class| About { class, aircraft: Some(own.class), marking, now: now.utc };
+        let at = |class| match_point(rules, &about(class), own.position);
+        let (index, track) = (at(RecordClass::Conflicts)?, at(RecordClass::Tracks)?);
+        // A distance to the peer's own aircraft tells where ours is, now and to the metre: not past a reduction.
+        let shown = matches!(rules[track].level, Level::Full | Level::Reduced { precision_mm: 0, delay_ms: 0, .. });
+        (shown && rules[track].every_ms.is_none() && rules[index].level == Level::Full)
+            .then_some((index, self.released(own.local)?))
+    }
+
     /// Releases a conflict between an own track and one of the peer's, if the policy shares conflicts and the peer
     /// knows the own track: a conflict is never the first it hears of an aircraft. `found.own` is replaced by the
     /// number the peer knows; `found.other` is the peer's own number. A track released with less precision or a delay
@@ -151,20 +184,11 @@ impl Releaser {
         &self,
         policy: &Policy,
         envelope: &Envelope,
-        own: &TrackReport,
+        (own, marking): (&TrackReport, Option<Marking>),
         found: ConflictReport,
         now: Now,
     ) -> Result<Option<Released<Record>>, ReleaseError> {
-        let rules = self.rules_of(policy);
-        let at = |class| match_point(rules, class, own.class, own.position);
-        let (Some(index), Some(track)) = (at(RecordClass::Conflicts), at(RecordClass::Tracks)) else {
-            return Ok(None);
-        };
-        // A distance to the peer's own aircraft tells where ours is, now and to the metre: not past a reduction.
-        let shown = matches!(rules[track].level, Level::Full | Level::Reduced { precision_mm: 0, delay_ms: 0, .. });
-        let (true, Level::Full, Some(released)) = (shown, rules[index].level, self.released(own.local)) else {
-            return Ok(None);
-        };
+        let Some((index, released)) = self.conflict_rule(policy, (own, marking), now) else { return Ok(None) };
         let parts: [&[u8]; 4] =
             [b"conflict", self.peer().as_str().as_bytes(), &released.to_be_bytes(), &found.other.to_be_bytes()];
         let heading = Heading {

@@ -100,8 +100,13 @@ pub fn pact(count: usize) -> SignedPact {
 /// What a node is started with.
 #[must_use]
 pub fn boot(n: usize, pact: &SignedPact, policy: Policy) -> Boot {
-    let feed =
-        |name: &str, claim| FeedConfig { name: name.into(), format: "sim".into(), claim, class: AircraftClass::Civil };
+    let feed = |name: &str, claim| FeedConfig {
+        name: name.into(),
+        format: "sim".into(),
+        claim,
+        class: AircraftClass::Civil,
+        marking: None,
+    };
     Boot {
         party: name(n),
         mode: Mode::Live,
@@ -111,6 +116,7 @@ pub fn boot(n: usize, pact: &SignedPact, policy: Policy) -> Boot {
         policy,
         software: "sim".into(),
         statements: Vec::new(),
+        markings: Vec::new(),
     }
 }
 
@@ -122,7 +128,7 @@ pub const HIDDEN: Area =
 /// comes.
 #[must_use]
 pub fn policy(random: &mut Random, me: usize, count: usize, revision: u32) -> Policy {
-    let rule = |class, level| Rule { class, aircraft: None, area: None, level };
+    let rule = |class, level| Rule::new(class, level);
     let mut rules = BTreeMap::new();
     for peer in (0..count).filter(|peer| *peer != me) {
         let mut list = Vec::new();

@@ -44,6 +44,9 @@ pub struct Config {
     /// Release rules until an administrator replaces them; without any, nothing is released.
     #[serde(default)]
     pub release: Vec<crate::rules::RuleText>,
+    /// Words with which own plans and aircraft may be marked, for release rules to name.
+    #[serde(default)]
+    pub markings: Vec<String>,
     /// Bounds of the journal.
     #[serde(default)]
     pub journal: JournalLimits,
@@ -113,6 +116,8 @@ pub struct Feed {
     /// Class of aircraft for reports that state none: `civil`, `military`, `uas`, `humanitarian` or `unknown`.
     #[serde(default = "unknown")]
     pub class: String,
+    /// Marking of its aircraft, one of `markings`, where neither they nor their plans bear one.
+    pub marking: Option<String>,
     /// Polling interval of aircraft-json, seconds.
     #[serde(default = "one")]
     pub every_s: f64,

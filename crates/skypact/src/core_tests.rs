@@ -23,6 +23,7 @@ impl Rig {
             format: "aircraft-json".into(),
             claim: Claim::Own,
             class: AircraftClass::Civil,
+            marking: None,
         };
         let boot = Boot {
             party: home.party.clone(),
@@ -31,6 +32,7 @@ impl Rig {
             feeds: vec![feed],
             pseudonym_secret: home.keys.pseudonym,
             policy: release::Policy::default(),
+            markings: Vec::new(),
             software: "test".into(),
             statements: Vec::new(),
         };

@@ -2,7 +2,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use pact::SignedPact;
 use record::PartyId;
-use release::{Area, Identity, Level, Policy, RecordClass, Rule};
+use release::{Area, Daily, Identity, Level, MARKINGS_MAX, Marking, Policy, RecordClass, Rule, When};
 use serde::Deserialize;
 use units::{AircraftClass, Position};
 
@@ -28,6 +28,16 @@ pub struct RuleText {
     pub delay_s: Option<u32>,
     /// Of `reduced`: `drop`, `pseudonym` or `keep`.
     pub identity: Option<String>,
+    /// Only from then on, RFC 3339.
+    pub from: Option<String>,
+    /// Only before then, RFC 3339.
+    pub until: Option<String>,
+    /// Only at these hours of each day, UTC: `22:00-05:30`.
+    pub daily: Option<String>,
+    /// Only what bears this marking, one of `markings`.
+    pub marking: Option<String>,
+    /// Of tracks in full or reduced: at most one report of a track in this time, seconds.
+    pub every_s: Option<u32>,
     /// Of `coarse` and `avoid-area`: size of a cell, degrees of latitude.
     pub cell_deg: Option<f64>,
     /// Of `coarse` and `avoid-area`: length of a time bin, seconds.
@@ -73,7 +83,26 @@ impl RuleText {
             None => None,
             Some(name) => Some(AircraftClass::parse(name).with_context(|| format!("unknown aircraft class {name:?}"))?),
         };
-        Ok((to, Rule { class, aircraft, area: self.area()?, level: self.level()? }))
+        let marking = match &self.marking {
+            None => None,
+            Some(word) => Some(marking(word)?),
+        };
+        let every_ms = self.every_s.map(|s| s.saturating_mul(1000));
+        let (area, level, when) = (self.area()?, self.level()?, self.when()?);
+        Ok((to, Rule { class, aircraft, area, level, when, marking, every_ms }))
+    }
+
+    fn when(&self) -> Result<Option<When>> {
+        let time = |text: &Option<String>| {
+            text.as_deref().map(crate::clock::parse_rfc3339).transpose().map_err(|e| anyhow::anyhow!(e))
+        };
+        let (from, until) = (time(&self.from).context("from")?, time(&self.until).context("until")?);
+        let daily = match &self.daily {
+            None => None,
+            Some(text) => Some(hours(text).with_context(|| format!("daily: {text:?} is not like 22:00-05:30"))?),
+        };
+        let when = When { from, until, daily };
+        Ok((when != When::default()).then_some(when))
     }
 
     fn area(&self) -> Result<Option<Area>> {
@@ -126,6 +155,34 @@ impl RuleText {
     }
 }
 
+/// A marking, as people write it.
+pub fn marking(word: &str) -> Result<Marking> {
+    Marking::parse(word).with_context(|| format!("{word:?} is no marking: 1 to 16 of a-z, 0-9 and -"))
+}
+
+/// Every marking that a rule or a feed names is on the list: a misspelt one would never match.
+pub fn check_markings(config: &crate::config::Config) -> Result<Vec<Marking>> {
+    let listed = config.markings.iter().map(|word| marking(word)).collect::<Result<Vec<_>>>().context("markings")?;
+    ensure!(listed.len() <= MARKINGS_MAX, "markings: {} of them, at most {MARKINGS_MAX}", listed.len());
+    let used = config.release.iter().filter_map(|r| r.marking.as_ref());
+    for word in used.chain(config.feed.iter().filter_map(|f| f.marking.as_ref())) {
+        let known = config.markings.contains(word);
+        ensure!(known, "{word:?} is not one of markings = [{}]", config.markings.join(", "));
+    }
+    Ok(listed)
+}
+
+/// Hours of a day.
+fn hours(text: &str) -> Option<Daily> {
+    let clock = |text: &str| {
+        let (hour, minute) = text.trim().split_once(':')?;
+        let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+        (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+    };
+    let (from, until) = text.split_once('-')?;
+    Some(Daily { from_min: clock(from)?, until_min: clock(until)? })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +193,11 @@ mod tests {
             ("to=\"south\"\nclass=\"tracks\"\nlevel=\"full\"", ""),
             ("to=\"South\"\nclass=\"tracks\"\nlevel=\"full\"", "not a party name"),
             ("to=\"south\"\nclass=\"track\"\nlevel=\"full\"", "unknown class \"track\""),
+            ("to=\"south\"\nclass=\"tracks\"\nlevel=\"full\"\ndaily=\"22:00-05:30\"\nevery_s=5\nmarking=\"vip\"", ""),
+            ("to=\"south\"\nclass=\"tracks\"\nlevel=\"full\"\ndaily=\"22-05\"", "is not like 22:00-05:30"),
+            ("to=\"south\"\nclass=\"tracks\"\nlevel=\"full\"\ndaily=\"05:00-05:00\"", "minutes of the day"),
+            ("to=\"south\"\nclass=\"plans\"\nlevel=\"full\"\nevery_s=5", "have a rate"),
+            ("to=\"south\"\nclass=\"tracks\"\nlevel=\"full\"\nmarking=\"V P\"", "is no marking"),
             ("to=\"south\"\nclass=\"tracks\"\nlevel=\"all\"", "unknown level \"all\""),
             ("to=\"south\"\nclass=\"tracks\"\nlevel=\"coarse\"", "needs cell_deg"),
             ("to=\"south\"\nclass=\"tracks\"\nlevel=\"full\"\nprecision_m=5", "belong to level \"reduced\""),

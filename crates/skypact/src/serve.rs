@@ -58,6 +58,7 @@ pub async fn start(loaded: &Loaded) -> Result<Running> {
     let statements = statements(loaded)?;
     let policy = crate::rules::policy(&config.release)?;
     crate::rules::check_parties(&config.release, &party, &pacts)?;
+    let markings = crate::rules::check_markings(config)?;
     let data = loaded.path(&config.data);
     let (at, options) = (data.clone(), config.journal.options());
     let fs: Arc<dyn Fs> = Arc::new(StdFs);
@@ -74,6 +75,7 @@ pub async fn start(loaded: &Loaded) -> Result<Running> {
         feeds: config.feed.iter().map(feed_config).collect::<Result<_>>()?,
         pseudonym_secret: keys.pseudonym,
         policy,
+        markings,
         software: concat!("skypact ", env!("CARGO_PKG_VERSION")).into(),
         statements: statements.iter().map(SignedKeys::to_text).collect(),
     };
@@ -244,6 +246,7 @@ fn feed_config(feed: &crate::config::Feed) -> Result<FeedConfig> {
             ClaimText::Observed => Claim::Observed,
         },
         class: AircraftClass::parse(&feed.class).context("feed class")?,
+        marking: feed.marking.as_deref().map(crate::rules::marking).transpose()?,
     })
 }
 

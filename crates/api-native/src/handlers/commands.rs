@@ -5,8 +5,8 @@ use crate::body::Body;
 use crate::json::Node;
 use crate::problem::Problem;
 use crate::wire::notice::{read_parties, read_read_back, read_reason, read_reply, read_send, read_text};
-use crate::wire::plan::{parse_subject, read_plan, read_site};
-use crate::wire::policy::read_policy;
+use crate::wire::plan::{parse_subject, read_marked_plan, read_site};
+use crate::wire::policy::{read_only_marking, read_policy};
 use crate::wire::volume::{read_notice_volumes, read_utc};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -31,6 +31,9 @@ fn done(done: Done, made: bool) -> Response {
         Done::Filed { subject, revision, conflicts } => {
             let body = json!({ "subject": subject.to_string(), "revision": revision, "conflicts": conflicts });
             (status, Json(body)).into_response()
+        }
+        Done::Proposed { id, missing } => {
+            (StatusCode::ACCEPTED, Json(json!({ "proposal": id, "missing": missing }))).into_response()
         }
         Done::Sent(sent) => {
             let sent: Vec<_> = sent
@@ -114,6 +117,14 @@ pub(crate) async fn reply_notice(
     Ok(done(app.command(&caller, &headers, Command::ReplyNotice { id, reply }).await?, false))
 }
 
+/// A plan whose body says nothing of a marking keeps the one it has.
+fn filing(subject: SubjectId, plan: airspace::Plan, marking: Option<Option<release::Marking>>) -> Command {
+    match marking {
+        None => Command::FilePlan { subject, plan },
+        Some(marking) => Command::FileMarkedPlan { subject, plan, marking },
+    }
+}
+
 /// `POST /v1/plans`.
 pub(crate) async fn file_plan(
     State(app): State<App>,
@@ -121,7 +132,8 @@ pub(crate) async fn file_plan(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let command = Command::FilePlan { subject: new_subject(&app), plan: body.read(read_plan)? };
+    let (plan, marking) = body.read(read_marked_plan)?;
+    let command = filing(new_subject(&app), plan, marking);
     Ok(done(app.command(&caller, &headers, command).await?, true))
 }
 
@@ -133,7 +145,8 @@ pub(crate) async fn revise_plan(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let command = Command::FilePlan { subject: subject(&path, "plan")?, plan: body.read(read_plan)? };
+    let (plan, marking) = body.read(read_marked_plan)?;
+    let command = filing(subject(&path, "plan")?, plan, marking);
     Ok(done(app.command(&caller, &headers, command).await?, false))
 }
 
@@ -262,6 +275,59 @@ pub(crate) async fn set_policy(
     let revision = app.backend.view().policy.revision;
     let command = Command::SetPolicy { policy: new.policy, replaces: new.replaces };
     let answer = app.command(&caller, &headers, command).await?;
-    app.settle(|view| view.policy.revision > revision).await;
+    app.settle(|view| view.policy.revision > revision || view.proposal.is_some()).await;
     Ok(done(answer, false))
+}
+
+/// `POST /v1/release/proposals/{id}/confirm`.
+pub(crate) async fn confirm_policy(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let id = id.parse().map_err(|_| Problem::no_such("proposal", &id))?;
+    let answer = app.command(&caller, &headers, Command::ConfirmPolicy(id)).await?;
+    if answer == Done::Ok {
+        app.settle(|view| view.proposal.is_none()).await;
+    }
+    Ok(done(answer, false))
+}
+
+/// `DELETE /v1/release/proposals/{id}`.
+pub(crate) async fn reject_policy(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let id = id.parse().map_err(|_| Problem::no_such("proposal", &id))?;
+    let answer = app.command(&caller, &headers, Command::RejectPolicy(id)).await?;
+    app.settle(|view| view.proposal.as_ref().is_none_or(|p| p.id != id)).await;
+    Ok(done(answer, false))
+}
+
+/// `PUT /v1/plans/{subject}/marking`.
+pub(crate) async fn mark_plan(
+    State(app): State<App>,
+    caller: Caller,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let (subject, marking) = (subject(&path, "plan")?, body.read(read_only_marking)?);
+    Ok(done(app.command(&caller, &headers, Command::MarkPlan { subject, marking }).await?, false))
+}
+
+/// `PUT /v1/aircraft/{address}/marking`.
+pub(crate) async fn mark_aircraft(
+    State(app): State<App>,
+    caller: Caller,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let address = track::Address::parse(&path).map_err(|_| Problem::no_such("aircraft address", &path))?.bits();
+    let marking = body.read(read_only_marking)?;
+    Ok(done(app.command(&caller, &headers, Command::MarkAircraft { address, marking }).await?, false))
 }

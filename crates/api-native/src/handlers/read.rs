@@ -121,7 +121,8 @@ pub(crate) async fn pacts(State(app): State<App>, _: Caller, RawQuery(query): Ra
 /// `GET /v1/release`.
 pub(crate) async fn policy(State(app): State<App>, caller: Caller) -> Answer {
     caller.needs(&app, "read-release", &[Role::Administrator, Role::Planner])?;
-    Ok(Json(wire::policy::policy(&app.backend.view().policy)).into_response())
+    let view = app.backend.view();
+    Ok(Json(wire::policy::policy(&view.policy, view.proposal.as_ref())).into_response())
 }
 
 /// `GET /v1/release/preview`.

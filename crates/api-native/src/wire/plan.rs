@@ -1,10 +1,12 @@
 //! Plans, protected sites, avoid areas.
+use super::policy::read_marking;
 use super::volume::{OutlineWire, VolumeWire, outline, read_outline, read_plan_volumes, read_utc, volume};
 use super::{metres, owner};
 use crate::json::Node;
 use airspace::{Plan, PlanState, Site, SiteCategory, SpecialHandling, Verification, limits};
 use node::view::{AvoidView, PlanView, SiteView, View};
 use record::SubjectId;
+use release::Marking;
 use serde::Serialize;
 use units::AircraftClass;
 
@@ -158,9 +160,10 @@ pub(crate) fn avoid(view: &View, of: &AvoidView) -> AvoidWire {
 
 // --- reading ------------------------------------------------------------------------------------------------------
 
-/// The body of `POST /v1/plans` and `PUT /v1/plans/{subject}`.
-pub(crate) fn read_plan(node: &Node<'_>) -> Option<Plan> {
+/// The body of `POST /v1/plans` and `PUT /v1/plans/{subject}`: the plan, and its marking if the body has one (`null` for none).
+pub(crate) fn read_marked_plan(node: &Node<'_>) -> Option<(Plan, Option<Option<Marking>>)> {
     let mut o = node.object()?;
+    let marking = if o.has("marking") { Some(read_marking(&mut o)?) } else { None };
     let callsign = o.optional("callsign").and_then(|n| read_name(&n, 16));
     let class = o.required("class").and_then(|n| n.word(&AIRCRAFT));
     let state = o.required("state").and_then(|n| n.word(&STATES));
@@ -170,7 +173,8 @@ pub(crate) fn read_plan(node: &Node<'_>) -> Option<Plan> {
     let volumes = o.required("volumes").and_then(|n| read_plan_volumes(&n));
     o.end();
     let priority = priority? as i32;
-    Some(Plan { callsign, class: class?, state: state?, priority, special, volumes: volumes?, address })
+    let plan = Plan { callsign, class: class?, state: state?, priority, special, volumes: volumes?, address };
+    Some((plan, marking))
 }
 
 fn read_address(text: &str) -> Option<u32> {

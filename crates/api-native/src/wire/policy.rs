@@ -1,8 +1,9 @@
 //! Release rules.
 use super::plan::AIRCRAFT;
-use crate::json::Node;
+use crate::json::{Node, Object};
+use node::Proposal;
 use record::PartyId;
-use release::{Area, Identity, Level, Policy, PolicyError, RecordClass, Rule, limits};
+use release::{Area, Daily, Identity, Level, Marking, Policy, PolicyError, RecordClass, Rule, When, limits};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use units::{AircraftClass, Position};
@@ -21,6 +22,21 @@ const IDENTITIES: [(&str, Identity); 3] =
 pub(crate) struct PolicyWire {
     revision: u32,
     rules: BTreeMap<String, Vec<RuleWire>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proposal: Option<ProposalWire>,
+}
+
+/// Rules that wait for people to agree.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct ProposalWire {
+    id: u64,
+    by: String,
+    agreed: Vec<String>,
+    missing: usize,
+    at_utc_ms: i64,
+    ends_utc_ms: i64,
+    wider: Vec<String>,
+    rules: BTreeMap<String, Vec<RuleWire>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -32,6 +48,16 @@ struct RuleWire {
     area: Option<AreaWire>,
     #[serde(flatten)]
     level: LevelWire,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from_utc_ms: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until_utc_ms: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    daily: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    marking: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    every_s: Option<f64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -51,9 +77,39 @@ enum AreaWire {
     Circle { centre: [f64; 2], radius_m: f64 },
 }
 
-pub(crate) fn policy(policy: &Policy) -> PolicyWire {
-    let rules = policy.rules.iter().map(|(party, rules)| (party.to_string(), rules.iter().map(rule).collect()));
-    PolicyWire { revision: policy.revision, rules: rules.collect() }
+pub(crate) fn policy(policy: &Policy, proposal: Option<&Proposal>) -> PolicyWire {
+    let rules = |rules: &BTreeMap<PartyId, Vec<Rule>>| {
+        rules.iter().map(|(party, rules)| (party.to_string(), rules.iter().map(rule).collect())).collect()
+    };
+    let proposal = proposal.map(|p| ProposalWire {
+        id: p.id,
+        by: p.by.clone(),
+        agreed: p.agreed.clone(),
+        missing: p.missing(),
+        at_utc_ms: p.at.0,
+        ends_utc_ms: p.ends_utc.0,
+        wider: p.wider.clone(),
+        rules: rules(&p.rules),
+    });
+    PolicyWire { revision: policy.revision, rules: rules(&policy.rules), proposal }
+}
+
+/// Minutes of a day as `HH:MM-HH:MM`.
+fn hours(daily: Daily) -> String {
+    let clock = |min: u16| format!("{:02}:{:02}", min / 60, min % 60);
+    format!("{}-{}", clock(daily.from_min), clock(daily.until_min))
+}
+
+fn read_hours(text: &str) -> Option<Daily> {
+    let clock = |text: &str| {
+        let (hour, minute) = text.split_once(':')?;
+        let digits =
+            |t: &str| (t.len() == 2 && t.bytes().all(|b| b.is_ascii_digit())).then(|| t.parse::<u16>().ok())?;
+        let (hour, minute) = (digits(hour)?, digits(minute)?);
+        (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+    };
+    let (from, until) = text.split_once('-')?;
+    Some(Daily { from_min: clock(from)?, until_min: clock(until)? })
 }
 
 fn rule(rule: &Rule) -> RuleWire {
@@ -77,6 +133,11 @@ fn rule(rule: &Rule) -> RuleWire {
                 identity: IDENTITIES.iter().find(|(_, i)| *i == identity).map_or("drop", |(word, _)| word),
             },
         },
+        from_utc_ms: rule.when.and_then(|w| w.from).map(|t| t.0),
+        until_utc_ms: rule.when.and_then(|w| w.until).map(|t| t.0),
+        daily: rule.when.and_then(|w| w.daily).map(hours),
+        marking: rule.marking.map(|m| m.name()),
+        every_s: rule.every_ms.map(seconds),
     }
 }
 
@@ -155,9 +216,32 @@ fn read_rule(node: &Node<'_>, party: &PartyId) -> Option<Rule> {
         }
         level => Some(level),
     };
+    let from = o.optional("from_utc_ms").and_then(|n| super::volume::read_utc(&n));
+    let until = o.optional("until_utc_ms").and_then(|n| super::volume::read_utc(&n));
+    let daily = o.optional("daily").and_then(|n| n.parsed("two times of the day as HH:MM-HH:MM, UTC", read_hours));
+    let when = When { from, until, daily };
+    let when = (when != When::default()).then_some(when);
+    let marking = read_marking(&mut o)?;
+    let every_ms = o.optional("every_s").and_then(|n| scaled(n, 1e3));
     o.end();
-    let rule = Rule { class: class?, aircraft, area, level: level? };
+    let rule = Rule { class: class?, aircraft, area, level: level?, when, marking, every_ms };
     check(node, party, rule)
+}
+
+/// The optional field `marking`; the outer `None` if it is there and is none.
+pub(crate) fn read_marking(o: &mut Object<'_>) -> Option<Option<Marking>> {
+    match o.optional("marking") {
+        None => Some(None),
+        Some(node) => node.parsed("1 to 16 of a-z, 0-9 and -", Marking::parse).map(Some),
+    }
+}
+
+/// A body that is a marking alone.
+pub(crate) fn read_only_marking(node: &Node<'_>) -> Option<Option<Marking>> {
+    let mut o = node.object()?;
+    let marking = read_marking(&mut o);
+    o.end();
+    marking
 }
 
 /// Asks the core whether the rule means something, and says its complaint at this rule's path.
@@ -175,6 +259,8 @@ fn check(node: &Node<'_>, party: &PartyId, rule: Rule) -> Option<Rule> {
         Err(PolicyError::DelayOfClass { .. }) => {
             node.refuse("only tracks can be delayed; a late plan or site is a trap")
         }
+        Err(PolicyError::RateOfRule { .. }) => node.refuse("only tracks released in full or reduced have a rate"),
+        Err(PolicyError::MarkingOfSites { .. }) => node.refuse("sites bear no marking"),
         Err(error @ (PolicyError::Parties { .. } | PolicyError::Rules { .. })) => node.refuse(error.to_string()),
     }
 }

@@ -187,14 +187,9 @@ async fn release_rules_arrive_whole_with_the_next_revision_and_read_back_as_writ
     };
     let area = Area::Circle { centre: Position { lat_e7: 472_500_000, lon_e7: 85_000_000 }, radius_mm: 5_000_000 };
     let reduced = Level::Reduced { precision_mm: 250_000, delay_ms: 1500, identity: Identity::Pseudonym };
-    let plain = |class, level| Rule { class, aircraft: None, area: None, level };
+    let plain = |class, level| Rule::new(class, level);
     let expect = vec![
-        Rule {
-            class: RecordClass::Tracks,
-            aircraft: Some(units::AircraftClass::Uas),
-            area: Some(area),
-            level: reduced,
-        },
+        Rule { aircraft: Some(units::AircraftClass::Uas), area: Some(area), ..Rule::new(RecordClass::Tracks, reduced) },
         plain(RecordClass::Plans, Level::AvoidArea { cell_e7: 2_500_000, bin_ms: 60_000 }),
         plain(RecordClass::Conflicts, Level::Full),
     ];

@@ -77,7 +77,11 @@ fn address(path: &str) -> String {
     let notice = NOTICE.to_string();
     let path =
         if path.starts_with("/v1/alerts/{id}") { path.replace("{id}", "11") } else { path.replace("{id}", &notice) };
-    let path = path.replace("{subject}", &SUBJECT.to_string()).replace("{party}", "south").replace("{name}", "anna");
+    let path = path
+        .replace("{subject}", &SUBJECT.to_string())
+        .replace("{party}", "south")
+        .replace("{name}", "anna")
+        .replace("{address}", "4b1a41");
     if path == "/v1/release/preview" { format!("{path}?for=south") } else { path }
 }
 

@@ -123,6 +123,14 @@ impl Fake {
             Command::FilePlan { subject, .. } | Command::FileSite { subject, .. } | Command::CancelPlan(subject) => {
                 Ok(Done::Filed { subject: *subject, revision: 3, conflicts: vec!["meets S-17".into()] })
             }
+            Command::FileMarkedPlan { subject, .. } => {
+                Ok(Done::Filed { subject: *subject, revision: 3, conflicts: Vec::new() })
+            }
+            Command::ConfirmPolicy(id) | Command::RejectPolicy(id) if *id != 1 => {
+                Err(no_such("proposal", id.to_string()))
+            }
+            Command::ConfirmPolicy(_) | Command::RejectPolicy(_) => Ok(Done::Ok),
+            Command::MarkPlan { .. } | Command::MarkAircraft { .. } => Ok(Done::Ok),
             Command::SendAvoid { to, .. } => sent(to),
             Command::StateDesk(_) => sent(&view.parties[1..]),
             Command::StateChannel { peer, .. } => sent(std::slice::from_ref(peer)),

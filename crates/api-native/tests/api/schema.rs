@@ -122,6 +122,10 @@ fn matches(pattern: &str, text: &str) -> bool {
         "^~?[0-9a-f]{6}$" => {
             text.strip_prefix('~').unwrap_or(text).len() == 6 && hex(text.trim_start_matches('~'), true)
         }
+        "^[a-z0-9-]{1,16}$" => (1..=16).contains(&text.len()) && of(text, "-"),
+        "^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$" => {
+            text.len() == 11 && text.bytes().all(|b| b.is_ascii_digit() || b == b':' || b == b'-')
+        }
         "^[0-9]{1,20}$" => (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()),
         "^[a-z0-9.-]{1,32}$" => (1..=32).contains(&text.len()) && of(text, ".-"),
         "^(live|exercise:[a-z0-9-]{1,40})$" => {

@@ -223,7 +223,7 @@ fn feeds() -> Vec<FeedView> {
 }
 
 fn policy() -> Policy {
-    let rule = |class, level| Rule { class, aircraft: None, area: None, level };
+    let rule = |class, level| Rule::new(class, level);
     let reduced = Level::Reduced { precision_mm: 1_000_000, delay_ms: 30_000, identity: Identity::Drop };
     let rules = vec![
         rule(RecordClass::Tracks, reduced),
@@ -298,5 +298,6 @@ pub fn view() -> View {
         }],
         accounts,
         policy: policy(),
+        proposal: None,
     }
 }

@@ -84,8 +84,13 @@ pub fn signed(pact: &Pact) -> String {
 
 /// A node of `name` with a feed of own aircraft (0) and one of observed ones (1).
 pub fn boot(name: &str, pact: &str, policy: Policy) -> Boot {
-    let feed =
-        |name: &str, claim| FeedConfig { name: name.into(), format: "test".into(), claim, class: AircraftClass::Civil };
+    let feed = |name: &str, claim| FeedConfig {
+        name: name.into(),
+        format: "test".into(),
+        claim,
+        class: AircraftClass::Civil,
+        marking: None,
+    };
     Boot {
         party: party(name),
         mode: Mode::Live,
@@ -95,11 +100,12 @@ pub fn boot(name: &str, pact: &str, policy: Policy) -> Boot {
         policy,
         software: "test".into(),
         statements: Vec::new(),
+        markings: Vec::new(),
     }
 }
 
 pub fn rule(class: RecordClass, level: Level) -> Rule {
-    Rule { class, aircraft: None, area: None, level }
+    Rule::new(class, level)
 }
 
 /// Rules towards some peers.

@@ -185,6 +185,31 @@ impl World {
         answer
     }
 
+    /// Two administrators with passwords agree to whatever release rules are proposed, if any are.
+    pub fn agree(&mut self, n: usize) {
+        let Some(proposal) = self.view(n).proposal else { return };
+        for name in ["first", "second"] {
+            let account = node::command::Account {
+                role: Role::Administrator,
+                password: Some("-".into()),
+                token: None,
+                expires: None,
+                must_set_password: false,
+            };
+            self.ask(n, Role::Administrator, Command::SetAccount { name: name.into(), account }).unwrap();
+            let actor = Actor { name: name.into(), role: Role::Administrator };
+            let command = Box::new(Command::ConfirmPolicy(proposal.id));
+            self.input(n, Input::Command { actor, key: None, command }).expect("an answer").unwrap();
+        }
+        self.pump();
+    }
+
+    /// Puts release rules in force, whether they let out more or less.
+    pub fn set_rules(&mut self, n: usize, policy: release::Policy) {
+        self.ask(n, Role::Administrator, Command::SetPolicy { policy, replaces: None }).unwrap();
+        self.agree(n);
+    }
+
     /// The text of a refusal.
     pub fn refusal(&mut self, n: usize, role: Role, command: Command) -> String {
         self.ask(n, role, command).map_or_else(|e: Refused| e.to_string(), |done: Done| format!("done: {done:?}"))

@@ -41,14 +41,24 @@ pub struct NodeArgs {
 #[derive(Debug)]
 pub struct Client {
     address: SocketAddr,
-    token: String,
+    by: By,
     run: PathBuf,
+}
+
+/// As whom the node is asked.
+#[derive(Debug, Clone)]
+enum By {
+    /// The operator, by the token of this run.
+    Token(String),
+    /// A person who signed in: cookie and the token against forged requests.
+    Session { cookie: String, csrf: String },
 }
 
 /// What a node answered.
 struct Reply {
     status: StatusCode,
     body: Bytes,
+    cookie: Option<String>,
 }
 
 /// Runs a conversation with the node of a configuration.
@@ -79,7 +89,24 @@ impl Client {
         let text = read("api")?;
         let address: SocketAddr =
             text.trim().parse().with_context(|| format!("{} holds no address: {text:?}", run.join("api").display()))?;
-        Ok(Self { address: reachable(address), token: read("token")?.trim().to_owned(), run: run.to_owned() })
+        Ok(Self { address: reachable(address), by: By::Token(read("token")?.trim().to_owned()), run: run.to_owned() })
+    }
+
+    /// The same node, asked by a person who signs in with the account's password.
+    pub async fn signed_in(&self, name: &str, password: &str) -> Result<Self> {
+        let nobody = Self { address: self.address, by: By::Token(String::new()), run: self.run.clone() };
+        let body = json!({ "name": name, "password": password });
+        let key = keys::hex(&keys::random::<16>()?);
+        let asked = nobody.once(&Method::POST, "/v1/sign-in", Some(&body), &key);
+        let reply = tokio::time::timeout(TIMEOUT, asked).await.context("the node gave no answer")?;
+        let reply = reply.map_err(|(Attempt::NotThere(e) | Attempt::Broken(e))| anyhow!("cannot sign in: {e}"))?;
+        if reply.status == StatusCode::UNAUTHORIZED {
+            return Err(Exit { code: REFUSED, message: format!("{name}: the name or the password is wrong") }.into());
+        }
+        let session = nobody.read(&reply)?;
+        let csrf = session["csrf"].as_str().context("the node's answer has no csrf token")?.to_owned();
+        let cookie = reply.cookie.context("the node gave no session")?;
+        Ok(Self { by: By::Session { cookie, csrf }, ..nobody })
     }
 
     /// Where its console is, as seen from this machine.
@@ -174,8 +201,12 @@ impl Client {
             .method(method)
             .uri(path)
             .header("host", self.address.to_string())
-            .header("authorization", format!("Bearer {}", self.token))
             .header("idempotency-key", key);
+        request = match &self.by {
+            By::Token(token) if !token.is_empty() => request.header("authorization", format!("Bearer {token}")),
+            By::Token(_) => request,
+            By::Session { cookie, csrf } => request.header("cookie", cookie).header("x-csrf-token", csrf),
+        };
         let text = body.map_or_else(String::new, Value::to_string);
         if body.is_some() {
             request = request.header("content-type", "application/json");
@@ -183,10 +214,12 @@ impl Client {
         let request = request.body(Full::new(Bytes::from(text))).map_err(|e| broken(&e))?;
         let response = sender.send_request(request).await.map_err(|e| broken(&e))?;
         let status = response.status();
+        let cookie = response.headers().get("set-cookie").and_then(|c| c.to_str().ok());
+        let cookie = cookie.and_then(|c| c.split(';').next()).map(str::to_owned);
         let collected = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
         let body = collected.map_err(|e| broken(&e))?.to_bytes();
         driving.abort();
-        Ok(Reply { status, body })
+        Ok(Reply { status, body, cookie })
     }
 
     fn read(&self, reply: &Reply) -> Result<Value> {
@@ -369,7 +402,8 @@ mod tests {
         );
         std::fs::write(dir.path().join("token"), "t\n").unwrap();
         let client = Client::of(dir.path(), Path::new("x.toml")).unwrap();
-        assert_eq!((client.address.to_string().as_str(), client.token.as_str()), ("127.0.0.1:1", "t"));
+        assert_eq!(client.address.to_string(), "127.0.0.1:1");
+        assert!(matches!(&client.by, By::Token(token) if token == "t"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let error = runtime.block_on(client.get("/v1/state")).unwrap_err().to_string();
         assert!(error.starts_with("nothing answers at 127.0.0.1:1, where the node said it would be"), "{error}");

@@ -1,17 +1,20 @@
 //! `skypact release`: what a peer would be told, and by which rules.
+mod ledger;
+
 use crate::cli::client::{self, Client, NodeArgs, show_place, show_time};
 use crate::cli::values;
 use crate::cli::{Exit, Global, Outcome, REFUSED, init};
 use crate::config::Config;
 use crate::files::read_bounded;
 use crate::rules::{RuleText, policy};
-use ::release::{Area, Identity, Level, Policy, Rule};
+use ::release::{Area, Daily, Identity, Level, Policy, Rule};
 use anyhow::{Context, Result, anyhow};
 use clap::Subcommand;
 use hyper::Method;
 use record::PartyId;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -22,12 +25,17 @@ const AFTER: &str = "\
 Examples:
   skypact release preview --for south      everything the next release to south would hold, record by record
   skypact release preview --for south --json | jq '.records[].ledger'
-  skypact release show                     the rules in force
+  skypact release show                     the rules in force, and those that wait for people to agree
+  skypact release confirm 3 --as anna      agrees to proposal 3; asks for anna's password on standard input
+  skypact release mark 4b1a41 medevac      rules that name this marking hold for that aircraft
+  skypact release ledger --peer south --from 2026-08-01T05:00:00Z --subject 4b1a41
   skypact release set rules.toml           replaces all of them by the [[release]] tables of a file
 
 Nothing leaves the node without a rule: for each peer and class of record the first rule that matches wins, and no rule means
-withheld. `release set` replaces the rules of the running node, whole; they hold at once, are journaled with a new revision, and
-each release after it is made under them. The file is a configuration, or holds [[release]] tables alone (`release = []` withholds
+withheld. `release set` replaces the rules of the running node, whole. Rules that let out less hold at once, are journaled with a
+new revision, and each release after it is made under them. Rules that may let out more wait as a proposal until two people agree
+(`release confirm`; what the operator or the file proposes needs two accounts); meanwhile what both the old and the new ones allow is
+in force. A proposal ends after 24 hours, and with the next change. The file is a configuration, or holds [[release]] tables alone (`release = []` withholds
 everything); deploy/skypact.toml explains the tables. They stay over a restart, unless the configuration's own
 rules were changed. PUT /v1/release does the same.
 
@@ -60,6 +68,37 @@ enum ReleaseCommand {
         #[command(flatten)]
         node: NodeArgs,
     },
+    /// Agrees to proposed rules that would let out more, as a person with an account.
+    Confirm {
+        /// Number of the proposal.
+        id: u64,
+        /// The account that agrees: an administrator, and another one than the proposer.
+        #[arg(long = "as", value_name = "ACCOUNT")]
+        account: String,
+        /// File with the account's password in its first line; without it the password is read from standard input.
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// Takes proposed rules back.
+    Reject {
+        /// Number of the proposal.
+        id: u64,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// Marks an own aircraft for the rules, or takes its marking away.
+    Mark {
+        /// Its address, six hexadecimal digits.
+        address: String,
+        /// One of the configured markings; without it the marking is taken away.
+        marking: Option<String>,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// Who was told what under which rule: from the journal in the data folder, whether or not the node runs.
+    Ledger(ledger::Args),
     /// Shows the rules in force.
     Show {
         #[command(flatten)]
@@ -78,6 +117,30 @@ pub fn run(args: Args, global: Global) -> Outcome {
             let policy = read_rules(&file).with_context(|| format!("in {}", file.display()))?;
             (client::talk(&node, async |client| set(client, &policy).await)?, rules)
         }
+        ReleaseCommand::Confirm { id, account, password_file, node } => {
+            let password = password(password_file.as_deref())?;
+            let answer = client::talk(&node, async |client| {
+                let person = client.signed_in(&account, &password).await?;
+                person.command(Method::POST, &format!("/v1/release/proposals/{id}/confirm"), None).await?;
+                client.get("/v1/release").await
+            })?;
+            (answer, rules)
+        }
+        ReleaseCommand::Reject { id, node } => {
+            let answer = client::talk(&node, async |client| {
+                client.command(Method::DELETE, &format!("/v1/release/proposals/{id}"), None).await?;
+                client.get("/v1/release").await
+            })?;
+            (answer, rules)
+        }
+        ReleaseCommand::Mark { address, marking, node } => {
+            let path = client::path("/v1/aircraft/", &address, "/marking")?;
+            let body = json!({ "marking": marking });
+            (client::talk(&node, async |client| client.command(Method::PUT, &path, Some(body)).await)?, |_| {
+                String::new()
+            })
+        }
+        ReleaseCommand::Ledger(args) => return ledger::run(args, global),
         ReleaseCommand::Show { node } => (client::talk(&node, async |client| client.get("/v1/release").await)?, rules),
     };
     if global.json {
@@ -86,6 +149,19 @@ pub fn run(args: Args, global: Global) -> Outcome {
         print!("{}", text(&answer));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The first line of a file, or of standard input.
+fn password(file: Option<&Path>) -> Result<String> {
+    let text = match file {
+        Some(file) => String::from_utf8(read_bounded(file, 4096).with_context(|| format!("{}", file.display()))?)?,
+        None => {
+            let mut line = String::new();
+            std::io::stdin().take(4096).read_to_string(&mut line).context("standard input")?;
+            line
+        }
+    };
+    Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
 /// The rules of a file.
@@ -140,6 +216,15 @@ fn rule_json(rule: &Rule) -> Value {
             out["area"] = json!({ "type": "circle", "centre": [lon, lat], "radius_m": radius_mm as f64 / 1e3 });
         }
     }
+    if let Some(when) = rule.when {
+        when.from.iter().for_each(|t| out["from_utc_ms"] = json!(t.0));
+        when.until.iter().for_each(|t| out["until_utc_ms"] = json!(t.0));
+        if let Some(Daily { from_min: f, until_min: u }) = when.daily {
+            out["daily"] = json!(format!("{:02}:{:02}-{:02}:{:02}", f / 60, f % 60, u / 60, u % 60));
+        }
+    }
+    rule.marking.iter().for_each(|m| out["marking"] = json!(m.name()));
+    rule.every_ms.iter().for_each(|ms| out["every_s"] = json!(f64::from(*ms) / 1e3));
     match rule.level {
         Level::Withheld | Level::Full => {}
         Level::AvoidArea { cell_e7, bin_ms } | Level::Coarse { cell_e7, bin_ms } => {
@@ -257,6 +342,27 @@ fn track(track: &Value) -> String {
 /// The rules for people.
 fn rules(answer: &Value) -> String {
     let mut out = format!("Release rules, revision {}\n", answer["revision"]);
+    list_rules(&mut out, answer);
+    let proposal = &answer["proposal"];
+    if proposal.is_object() {
+        let agreed: Vec<String> = list(proposal, "agreed").iter().map(word).collect();
+        out.push_str(&format!(
+            "\nProposal {} by {} would let out more, and waits for {} more to agree until {} (agreed: {}).\n",
+            proposal["id"],
+            word(&proposal["by"]),
+            proposal["missing"],
+            show_time(&proposal["ends_utc_ms"]),
+            if agreed.is_empty() { String::from("nobody") } else { agreed.join(", ") },
+        ));
+        list(proposal, "wider").iter().for_each(|line| out.push_str(&format!("  {}\n", word(line))));
+        list_rules(&mut out, proposal);
+        out.push_str("An administrator agrees with `skypact release confirm");
+        out.push_str(&format!(" {} --as ACCOUNT`.\n", proposal["id"]));
+    }
+    out
+}
+
+fn list_rules(out: &mut String, answer: &Value) {
     let parties = answer["rules"].as_object();
     for (party, rules) in parties.into_iter().flatten() {
         out.push_str(&format!("to {}\n", values::plain(party)));
@@ -271,7 +377,6 @@ fn rules(answer: &Value) -> String {
         }
     }
     out.push_str("Everything else is withheld.\n");
-    out
 }
 
 #[cfg(test)]

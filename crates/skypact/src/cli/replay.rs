@@ -1,5 +1,5 @@
 //! `skypact replay`: what was known, and what each party had been told, at a time in the past.
-mod fold;
+pub(crate) mod fold;
 mod told;
 mod words;
 

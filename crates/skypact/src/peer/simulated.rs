@@ -158,6 +158,7 @@ impl World<'_> {
                 policy: release::Policy::default(),
                 software: "test".into(),
                 statements: Vec::new(),
+                markings: Vec::new(),
             };
             Arc::new(Party { home, boot, peer: addresses.next().unwrap(), seen: Arc::default() })
         });

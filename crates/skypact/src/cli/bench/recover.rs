@@ -87,6 +87,7 @@ impl World {
             format: "aircraft-json".into(),
             claim: Claim::Own,
             class: AircraftClass::Civil,
+            marking: None,
         };
         let boot = Boot {
             party: a.party.clone(),
@@ -95,6 +96,7 @@ impl World {
             feeds: vec![feed],
             pseudonym_secret: a.keys.pseudonym,
             policy: crate::rules::policy(&config.config.release)?,
+            markings: Vec::new(),
             software: concat!("skypact ", env!("CARGO_PKG_VERSION")).into(),
             statements: Vec::new(),
         };

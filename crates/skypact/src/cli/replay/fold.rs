@@ -56,7 +56,7 @@ pub fn fold(journal: &ReadOnly, history: &History) -> Result<Folded> {
 }
 
 /// The newest usable snapshot at or before a position.
-fn base(journal: &ReadOnly, upto: u64) -> Result<(State, Option<u64>)> {
+pub fn base(journal: &ReadOnly, upto: u64) -> Result<(State, Option<u64>)> {
     for seq in journal.snapshots()?.into_iter().filter(|seq| seq.0 <= upto) {
         // A damaged snapshot, or one of another version, is passed over: the journal behind it tells the same.
         if let Ok(bytes) = journal.read_snapshot(seq)?

@@ -1,0 +1,228 @@
+//! Wider release rules need two people: what would let out more waits as a proposal until another account confirms it, and
+//! meanwhile only what both the old and the new rules allow is told. What lets out less holds at once.
+use crate::command::{Actor, Answer, Done, Refused};
+use crate::input::Output;
+use crate::state::State;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use minicbor::{Decode, Encode};
+use record::{PartyId, Role};
+use release::{Policy, Rule};
+use units::{Mono, Now, Utc};
+
+/// People it takes to let out more.
+pub const PEOPLE: usize = 2;
+/// A proposal that nobody confirmed for a day is void: the second person agrees to the day's situation, not to last week's.
+pub const PROPOSAL_MS: u64 = 24 * 3600 * 1000;
+/// Rules remembered as put in force since the start, to know those of the file again.
+const RULES_SEEN_MAX: usize = 20;
+/// Who proposes what a changed file says.
+pub const FILE: &str = "file";
+
+/// Rules that would let out more than those in force.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Proposal {
+    /// Number, never used twice.
+    #[n(0)]
+    pub id: u64,
+    /// The rules, whole.
+    #[n(1)]
+    pub rules: BTreeMap<PartyId, Vec<Rule>>,
+    /// Who proposed them: an account, `node` for the operator at the command line, or [`FILE`].
+    #[n(2)]
+    pub by: String,
+    /// Accounts of people who agreed, the proposer first if it is one.
+    #[n(3)]
+    pub agreed: Vec<String>,
+    /// When it was made.
+    #[n(4)]
+    pub at: Utc,
+    /// When it ends.
+    #[n(5)]
+    pub ends: Mono,
+    /// The same in UTC, for people.
+    #[n(6)]
+    pub ends_utc: Utc,
+    /// What would be let out that is not now, a sentence a peer.
+    #[n(7)]
+    pub wider: Vec<String>,
+}
+
+impl Proposal {
+    /// Accounts that must still agree.
+    #[must_use]
+    pub fn missing(&self) -> usize {
+        PEOPLE.saturating_sub(self.agreed.len())
+    }
+}
+
+impl State {
+    pub(crate) fn set_policy(
+        &mut self,
+        actor: &Actor,
+        policy: &Policy,
+        replaces: Option<u32>,
+        now: Now,
+        out: &mut Vec<Output>,
+    ) -> Answer {
+        if let Some(given) = replaces.filter(|given| *given != self.policy.revision) {
+            return Err(Refused::Changed { now: self.policy.revision, given });
+        }
+        let invalid = |reason: String| Refused::Invalid { field: "release".into(), reason };
+        policy.check().map_err(|e| invalid(e.to_string()))?;
+        let listed = &self.boot.as_ref().map(|b| b.markings.as_slice()).unwrap_or_default();
+        let marking = policy.rules.values().flatten().filter_map(|r| r.marking).find(|m| !listed.contains(m));
+        if let Some(marking) = marking {
+            return Err(invalid(format!("{marking} is no marking of this node")));
+        }
+        match self.propose(&actor.name, &policy.rules, now) {
+            None => {
+                self.put_in_force(policy.rules.clone());
+                self.tell_again(now, out);
+                Ok(Done::Ok)
+            }
+            Some(proposed) => {
+                self.tell_again(now, out);
+                Ok(proposed)
+            }
+        }
+    }
+
+    /// Holds rules as a proposal if they would let out more; what both they and those in force allow is in force then.
+    fn propose(&mut self, by: &str, rules: &BTreeMap<PartyId, Vec<Rule>>, now: Now) -> Option<Done> {
+        let new = Policy { revision: self.policy.revision, rules: rules.clone() };
+        let wider = self.policy.widenings(&new);
+        // Whatever waited was based on rules that are about to change.
+        self.proposal = None;
+        if wider.is_empty() {
+            return None;
+        }
+        let narrower = self.policy.narrower(&new);
+        if narrower.rules != self.policy.rules {
+            self.policy = Policy { revision: self.policy.revision + 1, rules: narrower.rules };
+        }
+        let say = |w: &release::Widening| {
+            let over = w.over.map_or_else(|| "nothing".to_string(), |rule| format!("rule {}", rule + 1));
+            format!("to {}: rule {} may let out more than {over} of those in force before", w.peer, w.rule + 1)
+        };
+        self.proposals += 1;
+        let proposal = Proposal {
+            id: self.proposals,
+            rules: rules.clone(),
+            by: by.to_string(),
+            agreed: if self.is_person(by) { alloc::vec![by.to_string()] } else { Vec::new() },
+            at: now.utc,
+            ends: now.mono.plus_ms(PROPOSAL_MS),
+            ends_utc: now.utc.plus_ms(PROPOSAL_MS as i64),
+            wider: wider.iter().map(say).collect(),
+        };
+        let done = Done::Proposed { id: proposal.id, missing: proposal.missing() as u32 };
+        self.proposal = Some(proposal);
+        Some(done)
+    }
+
+    /// A person signs in with a password of his own. A program's token and the operator's are nobody: who can read the
+    /// node's files has them, and would be two with an account beside.
+    fn is_person(&self, name: &str) -> bool {
+        self.accounts.get(name).is_some_and(|a| a.role == Role::Administrator && a.password.is_some())
+    }
+
+    pub(crate) fn confirm_policy(&mut self, actor: &Actor, id: u64, now: Now, out: &mut Vec<Output>) -> Answer {
+        let person = self.is_person(&actor.name);
+        let Some(proposal) = self.proposal.as_mut().filter(|p| p.id == id) else { return Err(no_proposal(id)) };
+        if !person {
+            let reason = "an administrator with a password must sign in to agree".to_string();
+            return Err(Refused::Invalid { field: "account".into(), reason });
+        }
+        if proposal.agreed.contains(&actor.name) {
+            return Err(Refused::Already { what: format!("agreed by {}: it takes another person", actor.name) });
+        }
+        proposal.agreed.push(actor.name.clone());
+        // Of an account that has gone since, or lost its role, nobody stands behind the word.
+        let agreed = proposal.agreed.clone();
+        let standing: Vec<String> = agreed.into_iter().filter(|name| self.is_person(name)).collect();
+        let Some(proposal) = self.proposal.as_mut() else { return Err(no_proposal(id)) };
+        proposal.agreed = standing;
+        let missing = proposal.missing();
+        if missing > 0 {
+            return Ok(Done::Proposed { id, missing: missing as u32 });
+        }
+        let rules = proposal.rules.clone();
+        self.put_in_force(rules);
+        self.tell_again(now, out);
+        Ok(Done::Ok)
+    }
+
+    pub(crate) fn reject_policy(&mut self, id: u64) -> Answer {
+        if self.proposal.as_ref().is_none_or(|p| p.id != id) {
+            return Err(no_proposal(id));
+        }
+        self.proposal = None;
+        Ok(Done::Ok)
+    }
+
+    fn put_in_force(&mut self, rules: BTreeMap<PartyId, Vec<Rule>>) {
+        self.proposal = None;
+        self.policy = Policy { revision: self.policy.revision + 1, rules: rules.clone() };
+        self.rules_seen.push(rules);
+        if self.rules_seen.len() > RULES_SEEN_MAX {
+            // The first are the file's at the start.
+            self.rules_seen.remove(1);
+        }
+    }
+
+    /// A proposal ends by itself.
+    pub(crate) fn end_proposal(&mut self, now: Now, out: &mut Vec<Output>) {
+        if let Some(proposal) = self.proposal.take_if(|p| p.ends <= now.mono) {
+            out.push(Output::Log(format!("release rules proposed by {} were not agreed to and are void", proposal.by)));
+        }
+    }
+
+    /// What a person changed in the file since the last start is the newest order there is, unless those rules were put in
+    /// force from it while the node ran. What was ordered then stays in force as long as the file stays as it was. A file
+    /// that would let out more is nobody's word but that of who can write it: two people must agree.
+    pub(crate) fn take_rules(&mut self, rules: &BTreeMap<PartyId, Vec<Rule>>, now: Now, out: &mut Vec<Output>) -> bool {
+        let known = self.boot.is_none() || self.rules_seen.contains(rules);
+        self.rules_seen = alloc::vec![rules.clone()];
+        if self.policy.rules == *rules {
+            return false;
+        }
+        let before = self.policy.revision;
+        let said = if known {
+            "the release rules in force were set while the node ran, and are not those of the file"
+        } else if let Some(Done::Proposed { id, .. }) = self.propose(FILE, rules, now) {
+            let line = format!(
+                "the file's release rules would let out more: two people must agree to proposal {id}; until then what both \
+                 the old and the new rules allow is in force"
+            );
+            out.push(Output::Log(line));
+            return self.policy.revision != before;
+        } else {
+            self.policy = Policy { revision: before + 1, rules: rules.clone() };
+            "the file's release rules were changed and are in force"
+        };
+        out.push(Output::Log(format!("{said}: revision {}", self.policy.revision)));
+        !known
+    }
+
+    /// Which rules of each peer hold at this second. Plans and sites are told anew when that changes, also over a restart.
+    pub(crate) fn rules_turned(&mut self, now: Now) -> bool {
+        let holding: BTreeMap<PartyId, Vec<bool>> = self
+            .policy
+            .rules
+            .iter()
+            .filter(|(_, rules)| rules.iter().any(|r| r.when.is_some()))
+            .map(|(peer, rules)| (peer.clone(), rules.iter().map(|r| r.holds_at(now.utc)).collect()))
+            .collect();
+        let turned = holding != self.holding;
+        self.holding = holding;
+        turned
+    }
+}
+
+fn no_proposal(id: u64) -> Refused {
+    Refused::NoSuch { what: "proposal".into(), given: id.to_string() }
+}
