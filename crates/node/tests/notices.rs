@@ -234,7 +234,7 @@ fn a_clock_ten_minutes_off_is_exposed_by_what_the_other_side_signed() {
     for shift in [-600_000i64, 0, 600_000] {
         let mut world = pair();
         let track = common::aircraft(1, 46.5, 7.0, 100.0, 90.0, START);
-        drop(world.ask(0, Role::Administrator, common::set_policy(common::open(&["south"]), None)));
+        world.set_rules(0, common::open(&["south"]));
         for _ in 0..3 {
             let now = common::flown(&track, world.now().utc);
             world.report(0, 0, &[now]);

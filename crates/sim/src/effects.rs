@@ -254,7 +254,7 @@ impl Outlet for Effects {
             return;
         }
         let from = number(peer);
-        let session = match output {
+        match output {
             Output::StoreOut { index, bytes } => return self.said(peer, *index, bytes),
             Output::StoreIn { index, bytes } => {
                 let trace = &mut self.shared.trace.borrow_mut();
@@ -272,14 +272,9 @@ impl Outlet for Effects {
                 let mut trace = self.shared.trace.borrow_mut();
                 return trace.note(&self.name, Event::Frozen(*reason), format!("towards {peer}"));
             }
-            Output::Send { session, .. }
-            | Output::SendPactText { session }
-            | Output::SendEntries { session, .. }
-            | Output::Disconnect { session, .. } => *session,
-            Output::SignCheckpoint(order) => order.session,
-            Output::Cosign(order) => order.session,
-            _ => return,
-        };
+            _ => {}
+        }
+        let Some(session) = output.session() else { return };
         let Some(to) = self.sessions.get_mut(&session) else { return };
         if to.outbox.push(output).is_err() {
             self.shared.trace.borrow_mut().note(&self.name, Event::Step(Went::PeerSlow), peer.as_str());

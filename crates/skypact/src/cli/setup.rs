@@ -252,6 +252,7 @@ mod tests {
                 "JournalLimits" => Some("journal"),
                 "ExerciseClock" => Some("clock"),
                 "RuleText" => Some("release"),
+                "Witness" => Some("witness"),
                 other => {
                     panic!("{other} is new in the configuration: explain it in deploy/skypact.toml and name it here")
                 }

@@ -70,7 +70,8 @@ fn configurations_that_are_wrong_are_refused_with_the_place_and_what_to_do() {
     fs::write(
         &path,
         good.replace("party = \"north\"", "party = \"south\"")
-            .replace("[[peer]]\nparty = \"south\"", "[[peer]]\nparty = \"north\""),
+            .replace("[[peer]]\nparty = \"south\"", "[[peer]]\nparty = \"north\"")
+            .replace("to = \"south\"", "to = \"north\""),
     )
     .unwrap();
     refuses(&world, "the keys of another party", &["names another log key than south holds"]);
