@@ -21,6 +21,9 @@ fn policy(rules: &[Rule]) -> Policy {
     Policy { revision: 1, rules: BTreeMap::from([(PartyId::parse("south").unwrap(), rules.to_vec())]) }
 }
 
+/// Which rule of the new set lets out more, and than which of the old.
+type Wider = Option<(usize, Option<usize>)>;
+
 #[test]
 fn what_lets_out_more_is_found_and_what_lets_out_less_is_not() {
     let a = Rule { area: Some(boxed(46, 7, 48, 9)), ..PLAIN };
@@ -33,7 +36,7 @@ fn what_lets_out_more_is_found_and_what_lets_out_less_is_not() {
     let reduced =
         |delay_ms| Rule { level: Level::Reduced { precision_mm: 0, delay_ms, identity: Identity::Drop }, ..PLAIN };
     let slow = |every_ms| Rule { every_ms, ..PLAIN };
-    let table: [(&str, Vec<Rule>, Vec<Rule>, Option<(usize, Option<usize>)>); 17] = [
+    let table: [(&str, Vec<Rule>, Vec<Rule>, Wider); 17] = [
         ("nothing changes", vec![military, a, rest], vec![military, a, rest], None),
         ("from nothing", vec![], vec![rest], Some((0, None))),
         ("to nothing", vec![military, a, rest], vec![], None),
