@@ -93,7 +93,7 @@ fn the_evidence_outlives_a_restart() {
 }
 
 #[test]
-fn honest_parties_find_nothing_in_an_hour_of_restarts_and_cuts() {
+fn honest_parties_find_nothing_over_restarts_and_cuts() {
     let mut world = world(true);
     let track = common::aircraft(1, 46.5, 7.0, 400.0, 90.0, START);
     for round in 0..30 {

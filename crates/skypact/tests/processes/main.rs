@@ -11,5 +11,6 @@ mod disk;
 mod feeds;
 mod hostile;
 mod keys;
+mod ledger;
 mod stop;
 mod witness;
