@@ -84,7 +84,7 @@ impl Rule {
     }
 
     /// Shortest time between two reports of a track under it, ms.
-    fn cadence_ms(&self) -> u32 {
+    pub(crate) fn cadence_ms(&self) -> u32 {
         match self.level {
             Level::AvoidArea { bin_ms, .. } | Level::Coarse { bin_ms, .. } => bin_ms,
             _ => self.every_ms.unwrap_or(0),

@@ -121,7 +121,13 @@ impl Rule {
                 (Some(a), Some(b)) => Some(a.and(&b)?),
                 (a, b) => a.or(b),
             };
-            let level = self.level.less(other.level);
+            // A cell or area is told once a bin: no oftener than either rule would tell.
+            let slowest = self.cadence_ms().max(other.cadence_ms());
+            let level = match self.level.less(other.level) {
+                Level::AvoidArea { cell_e7, bin_ms } => Level::AvoidArea { cell_e7, bin_ms: bin_ms.max(slowest) },
+                Level::Coarse { cell_e7, bin_ms } => Level::Coarse { cell_e7, bin_ms: bin_ms.max(slowest) },
+                level => level,
+            };
             let every_ms = match level {
                 Level::Full | Level::Reduced { .. } => self.every_ms.max(other.every_ms),
                 _ => None,

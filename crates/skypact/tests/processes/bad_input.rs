@@ -71,7 +71,8 @@ fn configurations_that_are_wrong_are_refused_with_the_place_and_what_to_do() {
         &path,
         good.replace("party = \"north\"", "party = \"south\"")
             .replace("[[peer]]\nparty = \"south\"", "[[peer]]\nparty = \"north\"")
-            .replace("to = \"south\"", "to = \"north\""),
+            .replace("to = \"south\"", "to = \"north\"")
+            .replace("party = \"south\"\nmode", "party = \"south\"\ndata = \"elsewhere\"\nmode"),
     )
     .unwrap();
     refuses(&world, "the keys of another party", &["names another log key than south holds"]);
