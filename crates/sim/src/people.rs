@@ -5,18 +5,22 @@ use crate::parties::{self, ACKNOWLEDGE_S, START};
 use crate::random::Random;
 use crate::trace::Trace;
 use airspace::{Limit, Outline, Plan, PlanState, Site, SiteCategory, Verification, Volume4d};
-use node::command::{Actor, Answer, Command, Done, Refused, SendNotice, SentTo};
+use node::command::{Account, Actor, Answer, Command, Done, Refused, SendNotice, SentTo};
 use node::input::{Input, PaintedAlert};
 use node::view::View;
 use record::{
     ChannelState, Notice, NoticeClass, PartyId, Precedence, ReadBack, ReceiptLevel, Role, SubjectId, TrackBatch,
 };
+use release::Policy;
 use std::collections::BTreeMap;
 use track::{Address, Callsign, TrackReport};
 use units::{AircraftClass, Altitude, Angle, Height, Position, Speed, Utc, Vertex};
 
 /// Reports of an aircraft that the oracle remembers: a delayed or coarse release shows where it was, at most a minute ago.
 const REPORTS_MAX: usize = 16;
+
+/// Accounts of those who agree to rules that let out more.
+const PEOPLE: [&str; 2] = ["first", "second"];
 
 /// A command that was asked, with what is to become of it.
 #[derive(Debug, Clone)]
@@ -159,8 +163,11 @@ impl People {
     }
 
     fn ask(&mut self, role: Role, command: Command) -> (Input, Option<u64>) {
+        self.ask_as(Actor { name: role.name().into(), role }, command)
+    }
+
+    fn ask_as(&mut self, actor: Actor, command: Command) -> (Input, Option<u64>) {
         self.commands += 1;
-        let actor = Actor { name: role.name().into(), role };
         let asked = Asked { key: format!("{}-{}", self.me, self.commands), actor, command };
         let input = asked.input();
         self.waiting.insert(self.commands, asked);
@@ -172,6 +179,12 @@ impl People {
         let incoming: Vec<_> =
             view.notices.iter().filter(|n| !n.outgoing && n.acknowledged.is_none()).take(20).cloned().collect();
         let officer = Actor { name: Role::Officer.name().into(), role: Role::Officer };
+        // What waits for people is answered before long, as an order that waits would be.
+        if let Some((id, policy)) = oracle.proposed.clone().filter(|_| oracle.pending.is_none())
+            && self.random.one_in(3)
+        {
+            return vec![self.answer_proposal(id, policy, oracle)];
+        }
         match self.random.below(14) {
             0..=2 => {
                 let precedence = *self.random.pick(&Precedence::ALL);
@@ -272,12 +285,37 @@ impl People {
                 if oracle.pending.is_some() {
                     return Vec::new();
                 }
+                if oracle.proposed.is_some() {
+                    return Vec::new();
+                }
                 self.revision += 1;
                 let policy = parties::policy(&mut self.random, self.me, self.count, self.revision);
                 oracle.pending = Some(policy.clone());
-                vec![self.ask(Role::Administrator, Command::SetPolicy { policy, replaces: None })]
+                // Before the first order there are the two who may agree to one that lets out more.
+                let mut inputs = if self.revision == 2 { self.two_people() } else { Vec::new() };
+                inputs.push(self.ask(Role::Administrator, Command::SetPolicy { policy, replaces: None }));
+                inputs
             }
         }
+    }
+
+    fn two_people(&mut self) -> Vec<(Input, Option<u64>)> {
+        let password = Some("-".into());
+        let account =
+            Account { role: Role::Administrator, password, token: None, expires: None, must_set_password: false };
+        let make = |name: &str| Command::SetAccount { name: name.into(), account: account.clone() };
+        PEOPLE.map(|name| self.ask(Role::Administrator, make(name))).into()
+    }
+
+    /// One of the two agrees to rules that let out more, or takes them back.
+    fn answer_proposal(&mut self, id: u64, policy: Policy, oracle: &mut ReleaseOracle) -> (Input, Option<u64>) {
+        if self.random.one_in(6) {
+            return self.ask(Role::Administrator, Command::RejectPolicy(id));
+        }
+        // It may be the word that puts them in force.
+        oracle.pending = Some(policy);
+        let name = (*self.random.pick(&PEOPLE)).into();
+        self.ask_as(Actor { name, role: Role::Administrator }, Command::ConfirmPolicy(id))
     }
 
     fn subject(&mut self) -> SubjectId {
@@ -299,11 +337,18 @@ impl People {
         let Some(answer) = answer else { return };
         let Some(asked) = self.waiting.remove(&number) else { return };
         match (&asked.command, answer) {
-            (Command::SetPolicy { .. }, answer) => {
-                if let (Some(policy), Ok(_)) = (oracle.pending.take(), answer) {
-                    oracle.policy = policy;
+            (Command::SetPolicy { .. } | Command::ConfirmPolicy(_), answer) => match (oracle.pending.take(), answer) {
+                (Some(policy), Ok(Done::Proposed { id, .. })) => {
+                    oracle.less = true;
+                    oracle.proposed = Some((*id, policy));
                 }
-            }
+                (Some(policy), Ok(_)) => {
+                    (oracle.policy, oracle.proposed, oracle.less) = (policy, None, false);
+                }
+                (_, Err(Refused::NoSuch { .. })) => oracle.proposed = None,
+                _ => {}
+            },
+            (Command::RejectPolicy(_), _) => oracle.proposed = None,
             (Command::StateChannel { peer, state, .. }, Ok(_)) => {
                 oracle.channel.insert(peer.clone(), (*state, now));
             }

@@ -451,7 +451,9 @@ impl World {
                 let view = state.view(state.now());
                 let oracle = &mut host.effects.oracle;
                 let known = [Some(&oracle.policy), oracle.pending.as_ref()];
-                if known.iter().flatten().all(|policy| policy.rules != view.policy.rules) {
+                // While rules wait for two people, and after they were taken back, less than the old ones is in force.
+                let waits = oracle.less || view.proposal.is_some();
+                if !waits && known.iter().flatten().all(|policy| policy.rules != view.policy.rules) {
                     trace
                         .borrow_mut()
                         .violation(parties::name(n).as_str(), "after a start it has rules that nobody ordered");

@@ -25,6 +25,11 @@ pub struct ReleaseOracle {
     pub policy: Policy,
     /// Ordered, the answer not yet seen: either may hold.
     pub pending: Option<Policy>,
+    /// Ordered, and waiting for two people since it would let out more.
+    pub proposed: Option<(u64, Policy)>,
+    /// Whether what is in force may be less than `policy`: what a proposal and the rules before it both allow. The oracle
+    /// cannot tell how much less, and holds the node to `policy`.
+    pub less: bool,
     /// The channel as stated, and since when.
     pub channel: BTreeMap<PartyId, (ChannelState, u64)>,
     /// Aircraft by address.
