@@ -136,7 +136,7 @@ export interface Notice {
   /** What was decided, to whom it was passed, where it was published. */
   answers: NoticeAnswer[];
   sealed: boolean;
-  /** How far the claimed time of issue lies outside of what the order of the logs allows. */
+  /** How far the claimed time of issue lies outside of when it can have been told, by both logs. */
   claimed_off_ms: number;
 }
 

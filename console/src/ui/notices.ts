@@ -138,7 +138,11 @@ class Notices extends Panel {
         Math.abs(notice.claimed_off_ms) < CLAIMED_OFF_SHOWN_MS
           ? nothing
           : html`<li class="bad">${icons.cross()} claimed time ${countdown(Math.abs(notice.claimed_off_ms))}
-            ${notice.claimed_off_ms < 0 ? 'before' : 'after'} what the logs allow</li>`
+            ${
+              notice.claimed_off_ms < 0
+                ? 'before it can have been told: it waited, or clock or claim is wrong'
+                : 'after it was told: clock or claim is wrong'
+            }</li>`
       }
       ${notice.sealed ? html`<li class="done">${icons.tick()} sealed</li>` : nothing}
     </ol>`;

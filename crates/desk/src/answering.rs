@@ -96,15 +96,14 @@ impl Notices {
         Ok(())
     }
 
-    /// Notes when we, or the peer, signed for the log of a direction at a size: what is below was told by then, and what is
-    /// not yet there was told after it.
+    /// Notes when we, or the peer, signed for the log of a direction at a size: what is below was told by then. What is told
+    /// from now on was told after it; an urgent entry comes ahead of its turn, so its place in the log says nothing of that.
     pub fn handle_signed_for(&mut self, direction: Direction, peer: &PartyId, size: u64, at: Utc) {
-        let before = self.signed_for(direction, peer);
         for item in self.of_peer_mut(direction, peer) {
-            let Some(index) = item.index.filter(|index| *index < size && item.told_before.is_none()) else { continue };
-            // A cosignature's time is in whole seconds.
-            item.told_before = Some(if direction == Direction::Out { at.plus_ms(999) } else { at });
-            item.told_after = before.filter(|(size, _)| *size <= index).map(|(_, at)| at);
+            if item.told_before.is_none() && item.index.is_some_and(|index| index < size) {
+                // A cosignature's time is in whole seconds.
+                item.told_before = Some(if direction == Direction::Out { at.plus_ms(999) } else { at });
+            }
         }
         self.set_signed_for(direction, peer, size, at);
     }

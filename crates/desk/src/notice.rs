@@ -127,8 +127,8 @@ pub struct NoticeItem {
     /// Incoming: what was read back.
     #[n(19)]
     pub(crate) read_back: Option<ReadBack>,
-    /// The addressee signed for the log at this time, and the notice was not in it yet: it was told after. By the
-    /// addressee's clock, whatever its issuer's says.
+    /// The addressee's last signature for the log before the notice was made (outgoing) or came (incoming): it was told
+    /// after. By the addressee's clock, whatever its issuer's says.
     #[n(20)]
     pub told_after: Option<Utc>,
     /// The addressee signed for the notice at this time: it was told before.

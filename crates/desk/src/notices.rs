@@ -59,6 +59,7 @@ impl Notices {
         let id = self.room(Direction::Out, &sent.peer, sent.precedence)?;
         let due_ms = u64::from(sent.due_s) * 1000;
         let due = sent.wanted.map(|_| now.utc.plus_ms(due_ms as i64));
+        let told_after = self.signed_for(Direction::Out, &sent.peer).map(|(_, at)| at);
         self.insert(
             key,
             NoticeItem {
@@ -82,7 +83,7 @@ impl Notices {
                 due_at: due.map(|_| now.mono.plus_ms(due_ms)),
                 answers: BTreeMap::new(),
                 read_back: None,
-                told_after: None,
+                told_after,
                 told_before: None,
             },
         );
@@ -101,6 +102,8 @@ impl Notices {
         let id = self.room(Direction::In, &came.peer, came.precedence)?;
         let due_ms = u64::from(came.due_s) * 1000;
         let due = came.wanted.map(|_| now.utc.plus_ms(due_ms as i64));
+        let signed = self.signed_for(Direction::In, &came.peer);
+        let told_after = signed.filter(|(size, _)| *size <= came.index).map(|(_, at)| at);
         self.insert(
             key,
             NoticeItem {
@@ -124,7 +127,7 @@ impl Notices {
                 due_at: due.map(|_| now.mono.plus_ms(due_ms)),
                 answers: BTreeMap::new(),
                 read_back: None,
-                told_after: None,
+                told_after,
                 told_before: None,
             },
         );

@@ -277,6 +277,29 @@ fn an_observer_acknowledges_nothing_and_own_notices_are_not_acknowledged_here() 
     assert_eq!(got, Err(DeskError::Unknown { what: "notice", id: own }));
 }
 
+#[test]
+fn a_notice_sent_ahead_of_its_turn_is_not_shown_as_back_dated() {
+    // A thousand entries stand before it: it is used at once, and the logs get to it three minutes later.
+    let mut notices = Notices::default();
+    let (out, came) = (party("south"), party("north"));
+    notices.handle_signed_for(Direction::Out, &out, 10, now(1_000).utc);
+    notices.handle_signed_for(Direction::In, &came, 10, now(1_000).utc);
+    let own = notices.handle_sent(outgoing(1, Precedence::Flash, 60), now(2_000)).unwrap();
+    notices.handle_logged(&out, &record(1), 1_000);
+    let theirs = notices.handle_arrived(Incoming { index: 1_000, ..incoming(2, Precedence::Flash, 60) }, now(2_100));
+    let theirs = theirs.unwrap();
+    for (size, at) in [(1_000, 200_000), (1_001, 201_000)] {
+        notices.handle_signed_for(Direction::Out, &out, size, now(at).utc);
+        notices.handle_signed_for(Direction::In, &came, size, now(at).utc);
+    }
+    for id in [own, theirs] {
+        let item = notices.get(id).unwrap();
+        assert_eq!(item.told_after, Some(now(1_000).utc), "the last signature before it was made or came");
+        let off = crate::claimed_off_ms(now(2_000).utc, item.told_after, item.told_before);
+        assert_eq!(off, 0, "{item:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn levels_never_go_back_and_nothing_is_acknowledged_without_a_right_read_back(

@@ -346,8 +346,8 @@ fn lines(notice: &Value, now: Utc) -> String {
     }
     let off = notice["claimed_off_ms"].as_i64().unwrap_or(0);
     if off.abs() >= CLAIMED_OFF_SHOWN_MS {
-        let side = if off < 0 { "before" } else { "after" };
-        out.push_str(&format!("    CLAIMED TIME is {} {side} what the order of the logs allows\n", span(off.abs())));
+        let side = if off < 0 { "before it can have been told: it waited, or" } else { "after it was told:" };
+        out.push_str(&format!("    CLAIMED TIME is {} {side} clock or claim is wrong\n", span(off.abs())));
     }
     out
 }
