@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Verifies an evidence bundle (spec/evidence.md) with the standard library alone.
 
-usage: verify_evidence.py BUNDLE KEY [KEY...]    KEY is "vkey" or "origin vkey"
+usage: verify_evidence.py BUNDLE KEY [KEY...] [--witness KEY]... [--quorum N]    KEY is "vkey" or "origin vkey"
 exit 0: everything the bundle claims is proven; 1: not; 2: called wrongly, or no such file"""
 import base64, datetime, hashlib, re, sys, unicodedata
 
@@ -126,14 +126,15 @@ def unbase64(text):
     return raw
 def is_name(name): return text(255)(name) and "+" not in name and not any(map(str.isspace, name))
 class Key:
-    def __init__(self, arg):
-        self.origin, _, self.vkey = arg.rpartition(" ")
+    def __init__(self, arg, witness=False):
+        self.witness, (self.origin, _, self.vkey) = witness, arg.rpartition(" ")
         parts = self.vkey.split("+", 2)
         need(len(parts) == 3 and is_name(parts[0]), "key is not name+hash+base64")
         self.name, raw = parts[0], unbase64(parts[2])
         self.type, self.public, self.id = raw[:1], raw[1:], sha(self.name.encode(), b"\n", raw)[:4]
         self.label = f"{self.name}+{self.id.hex()}"
         need(self.type in (b"\1", b"\4") and len(raw) == 33 and self.id.hex() == parts[1], "key is of another type or hash")
+        need(self.type == b"\4" or not witness, "a witness's key is of type 4")
         point(self.public)
     def speaks(self, origin):
         if self.origin or self.type == b"\4": return self.origin in ("", origin)
@@ -157,12 +158,13 @@ def read_tree(body):
     return lines[0], size, root
 class Checkpoint:
     def __init__(self, raw, origin, keys):
-        self.fault, self.by, self.cosigned, self.ignored = "is malformed", [], [], []
+        self.fault, self.by, self.cosigned, self.witnessed, self.ignored = "is malformed", [], [], [], []
         known = {(key.name, key.id): key for key in keys if key.speaks(origin)}
         try:
             body, lines = read_note(raw)
             self.ignored = [line for name, id, _, line in lines if (name, id) not in known]
-            found, self.size, self.root = read_tree(body)
+            found, *self.tree = read_tree(body)
+            self.size, self.root = self.tree = tuple(self.tree)
         except Bad: return
         logs, seen, self.fault = [], [], found != origin and "is of another log"
         for name, id, sig, _ in lines if not self.fault else []:
@@ -175,7 +177,10 @@ class Checkpoint:
             if key.type == b"\4": seen.append((key, time))
             elif key not in logs: logs.append(key)
         self.fault = self.fault or (None if logs else "is signed by no key supplied for this log")
-        self.by, self.cosigned = (logs, seen) if not self.fault else ([], [])
+        if self.fault: return
+        self.by, self.cosigned = logs, [(key, time) for key, time in seen if not key.witness]
+        self.witnessed = [(key, time) for key, time in seen if key.witness]
+    def others(self, seen): return [(key.name, time) for key, time in seen if key.name not in {k.name for k in self.by}]
 
 # The bundle.
 def first_bad(entries, good, proves, spans, trees):
@@ -189,8 +194,28 @@ def first_bad(entries, good, proves, spans, trees):
         why = (1, "is out of order") if moved else (4, "is changed")
         found.append((bad[0], *(why if bad[1] in trees else (3, "rests on a checkpoint that does not verify"))))
     return min(found, default=None)
-def utc(time): return (datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=time)).isoformat() + "Z"
-def verify_log(log, keys):
+def utc(time):
+    if time > 253402300799: return f"{time} s"
+    return (datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=time)).isoformat() + "Z"
+def stretches(runs, trees, links, quorum):
+    """Runs of proven entries by who witnessed their tree, or one that is proven to extend it: the earliest time of each."""
+    seen = {}
+    def earliest(tree, pairs):
+        for name, time in pairs: seen[tree][name] = min(time, seen[tree].get(name, time))
+    for c in trees.values():
+        seen.setdefault(c.tree, {})
+        earliest(c.tree, c.others(c.witnessed))
+    for older, newer in sorted(links, reverse=True): earliest(older, list(seen[newer].items()))
+    out = []
+    for start, end, n in runs:
+        of = seen[trees[n].tree]
+        by, times = sorted(of, key=str.encode), sorted(of.values())
+        at = times[max(quorum, 1) - 1:max(quorum, 1)] * 2
+        if out and out[-1][1] == start and out[-1][2] == by:
+            out[-1][1], out[-1][3] = end, at and [min(at[0], out[-1][3][0]), max(at[0], out[-1][3][1])]
+        else: out.append([start, end, by, at])
+    return out
+def verify_log(log, keys, quorum):
     origin, hints, notes, entries, spans, links = log.values()
     cps = [Checkpoint(raw, origin, keys) for raw in notes]
     trees = {n: c for n, c in enumerate(cps) if not c.fault}
@@ -204,8 +229,8 @@ def verify_log(log, keys):
     for n, c in enumerate(cps):
         say(f"checkpoint {n}" + (f" {c.fault}" if c.fault else f": size {c.size}, root {base64.b64encode(c.root).decode()}"))
         for key in c.by: say(f"  signed by {key.label}")
-        for key, time in c.cosigned:
-            say(f"  cosigned by {key.label} at {f'{time} s' if time > 253402300799 else utc(time)}")
+        for what, seen in (("cosigned", c.cosigned), ("witnessed", c.witnessed)):
+            for key, time in seen: say(f"  {what} by {key.label} at {utc(time)}")
         for line in c.ignored: say(f"  ignored: {line}")
     for start, end in spans: say(f"claimed complete: entries {start}..{end}")
     runs = []
@@ -213,6 +238,13 @@ def verify_log(log, keys):
         if runs and runs[-1][1:] == [index, n]: runs[-1][1] += 1
         else: runs.append([index, index + 1, n])
     for start, end, n in runs: say(f"proven: entries {start}..{end} in checkpoint {n}")
+    extended = [(cps[a].tree, cps[b].tree) for a, b, root, proof in links if a in trees and b in trees
+                and root == cps[a].root and extends(cps[a].size, cps[b].size, root, cps[b].root, proof)]
+    looked = quorum or any(key.witness and key.speaks(origin) for key in keys)
+    for start, end, by, at in stretches(runs, trees, extended, quorum) if looked else []:
+        of = f"{', '.join(by) or 'nobody'}{f' (quorum of {quorum})' if quorum else ''}"
+        say(f"witnessed: entries {start}..{end} by {of}, dated {utc(at[0])} to {utc(at[1])}" if at else
+            f"NOT WITNESSED: entries {start}..{end}: by {of}")
     if bad: say(f"first bad: entry {bad[0]} {bad[2]}")
     same = lambda a, b: {k.vkey for k in cps[a].by} & {k.vkey for k in cps[b].by}
     sized, joined = sorted(trees, key=lambda n: (cps[n].size, n)), set()
@@ -228,7 +260,7 @@ def verify_log(log, keys):
                 f"CONTRADICTION: checkpoint {b} does not extend checkpoint {a}")
         else: sound = say(f"false proof from checkpoint {a} to {b}")
     for start, end, n in runs:
-        if {key.name for key, _ in cps[n].cosigned} - {key.name for key in cps[n].by}: continue
+        if cps[n].others(cps[n].cosigned): continue
         say(f"not proven: that anyone received entries {start}..{end}: no other party's key supplied cosigned checkpoint {n}")
     for a, b in zip(sized, sized[1:]):
         if 0 < cps[a].size != cps[b].size and (cps[a].size, cps[b].size) not in joined:
@@ -241,12 +273,18 @@ LIMITS = ["that an entry nobody cosigned was not received: two parties alone can
           "that a cosigner's clock was right: each time is its own statement"]
 def main(args):
     try:
-        need(len(args) >= 2, __doc__)
-        raw, keys = open(args[0], "rb").read((256 << 20) + 1), [Key(arg) for arg in args[1:]]
+        options = [at for at, arg in enumerate(args) if arg in ("--witness", "--quorum")]
+        plain = [arg for at, arg in enumerate(args) if at not in options and at - 1 not in options]
+        need(len(plain) >= 2 and not (options and options[-1] + 1 == len(args)), __doc__)
+        given = lambda name: [args[at + 1] for at in options if args[at] == name]
+        need(all(re.fullmatch("[0-9]{1,4}", n) for n in given("--quorum")), __doc__)
+        raw, quorum = open(plain[0], "rb").read((256 << 20) + 1), int((given("--quorum") or ["0"])[0])
+        witnesses = [Key(arg, True) for arg in given("--witness")]
+        keys = [key for key in map(Key, plain[1:]) if key.vkey not in {w.vkey for w in witnesses}] + witnesses
     except (OSError, Bad) as e: return print(e, file=sys.stderr) or 2
     try: bundle = read_bundle(raw)
     except Bad as e: return print(f"malformed: {e}\nverdict: NOT PROVEN AS CLAIMED") or 1
-    sound = all([verify_log(log, keys) for log in bundle[1]])
+    sound = all([verify_log(log, keys, quorum) for log in bundle[1]])
     if 2 in bundle:
         print(f"metadata: {len(bundle[2])} bytes, SHA-256 {base64.b64encode(sha(bundle[2])).decode()}, not signed here")
     for limit in LIMITS: print(f"not proven: {limit}")

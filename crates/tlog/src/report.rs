@@ -1,6 +1,8 @@
 //! What a bundle proves and does not prove, as values and as text.
 
+use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -53,6 +55,8 @@ pub struct LogReport {
     pub checkpoints: Vec<CheckpointReport>,
     /// Entries that are proven, in runs.
     pub proven: Vec<Proven>,
+    /// The same entries by who witnessed them; empty if the verifier has no witness's key.
+    pub stretches: Vec<Stretch>,
     /// Ranges the bundle claims to be complete.
     pub ranges: Vec<Range<u64>>,
     /// The first entry that is not as signed.
@@ -100,8 +104,10 @@ impl LogReport {
 pub struct CheckpointReport {
     /// The checkpoint, if a key that speaks for the log signed it and no signature by a known key is false.
     pub verified: Result<Verified<Checkpoint>, CheckpointFault>,
-    /// Its cosignatures by known keys.
+    /// Its cosignatures by known keys, but those of witnesses.
     pub cosigned: Vec<Cosignature>,
+    /// Its cosignatures by witnesses: no receipts.
+    pub witnessed: Vec<Cosignature>,
     /// Signature lines by keys the verifier does not have.
     pub ignored: Vec<String>,
 }
@@ -131,6 +137,27 @@ pub struct Proven {
     pub checkpoint: u32,
     /// Who cosigned that checkpoint, and by when; without the signer's own cosignatures.
     pub received: Vec<Cosignature>,
+}
+
+/// Entries that the same witnesses saw: their checkpoint, or one that is proven to extend it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The entries' indexes.
+    pub range: Range<u64>,
+    /// Names of the witnesses, in order.
+    pub by: Vec<String>,
+    /// Witnesses demanded; 0 if none are.
+    pub of: u32,
+    /// When as many as are demanded, at least one, had seen the first and the last of these entries; none if they have not.
+    pub dated: Option<(u64, u64)>,
+}
+
+impl Stretch {
+    /// Tells whether as many witnesses as are demanded, at least one, saw these entries.
+    #[must_use]
+    pub fn is_witnessed(&self) -> bool {
+        self.dated.is_some()
+    }
 }
 
 /// The result for a proof between two checkpoints, given by number.
@@ -229,6 +256,9 @@ impl fmt::Display for LogReport {
         for Proven { range, checkpoint, .. } in &self.proven {
             writeln!(f, "  proven: entries {}..{} in checkpoint {checkpoint}", range.start, range.end)?;
         }
+        for stretch in &self.stretches {
+            writeln!(f, "  {stretch}")?;
+        }
         if let Some(bad) = &self.first_bad {
             writeln!(f, "  first bad: {bad}")?;
         }
@@ -258,11 +288,25 @@ impl fmt::Display for CheckpointReport {
             }
             Err(fault) => writeln!(f, " {fault}")?,
         }
-        for cosignature in &self.cosigned {
-            let key = &cosignature.key;
-            writeln!(f, "    cosigned by {}+{} at {}", key.name(), key.id(), Utc(cosignature.time_s))?;
+        let all = [("cosigned", &self.cosigned), ("witnessed", &self.witnessed)];
+        for (what, by) in all.iter().flat_map(|(what, all)| all.iter().map(move |by| (what, by))) {
+            writeln!(f, "    {what} by {}+{} at {}", by.key.name(), by.key.id(), Utc(by.time_s))?;
         }
         self.ignored.iter().try_for_each(|line| writeln!(f, "    ignored: {line}"))
+    }
+}
+
+impl fmt::Display for Stretch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Range { start, end } = self.range;
+        let by = if self.by.is_empty() { "nobody".to_owned() } else { self.by.join(", ") };
+        let quorum = if self.of == 0 { String::new() } else { format!(" (quorum of {})", self.of) };
+        match self.dated {
+            Some((first, last)) => {
+                write!(f, "witnessed: entries {start}..{end} by {by}{quorum}, dated {} to {}", Utc(first), Utc(last))
+            }
+            None => write!(f, "NOT WITNESSED: entries {start}..{end}: by {by}{quorum}"),
+        }
     }
 }
 

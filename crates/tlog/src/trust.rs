@@ -4,7 +4,7 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::error::Error;
+use crate::error::{Error, Misuse};
 use crate::key::{Algorithm, VerifierKey};
 use crate::note::check_ambiguity;
 
@@ -13,9 +13,14 @@ use crate::note::check_ambiguity;
 /// A log key (type 0x01) speaks for the origin it was added for; without one for the origin equal to its name and every
 /// origin below it (`name/...`). Otherwise one party's key could sign another party's log. A cosigner's key (type 0x04)
 /// speaks for the origin it was added for, or for all.
+///
+/// A witness's key is supplied as such. It attests that a checkpoint existed by a time; it never stands for an addressee, who
+/// states to hold the entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedKeys {
     keys: Vec<(Option<String>, VerifierKey)>,
+    witnesses: Vec<(Option<String>, VerifierKey)>,
+    quorums: Vec<(Option<String>, u32)>,
 }
 
 impl TrustedKeys {
@@ -52,6 +57,34 @@ impl TrustedKeys {
         }
     }
 
+    /// Adds a witness's key, for one origin or for all. From then on it is no addressee's, also if it was added as one.
+    ///
+    /// # Errors
+    /// [`Misuse::WrongAlgorithm`] unless it is of type 0x04; as [`TrustedKeys::add`].
+    pub fn add_witness(&mut self, origin: Option<&str>, key: VerifierKey) -> Result<(), Error> {
+        if key.algorithm() != Algorithm::CosignatureV1 {
+            return Err(Misuse::WrongAlgorithm { name: key.name().to_owned() }.into());
+        }
+        self.unambiguous(&key)?;
+        let added = (origin.map(ToOwned::to_owned), key);
+        if !self.witnesses.contains(&added) {
+            self.witnesses.push(added);
+        }
+        Ok(())
+    }
+
+    /// Says how many witnesses are demanded of one log, or of every log for which nothing else is said.
+    pub fn demand(&mut self, origin: Option<&str>, of: u32) {
+        self.quorums.push((origin.map(ToOwned::to_owned), of));
+    }
+
+    /// Gives how many witnesses are demanded of this log; 0 if it was not said.
+    #[must_use]
+    pub fn quorum(&self, origin: &str) -> u32 {
+        let said = |of: Option<&str>| self.quorums.iter().find(|(bound, _)| bound.as_deref() == of).map(|(_, of)| *of);
+        said(Some(origin)).or_else(|| said(None)).unwrap_or(0)
+    }
+
     /// Gives the keys that may sign this log's checkpoints.
     #[must_use]
     pub fn logs(&self, origin: &str) -> Vec<VerifierKey> {
@@ -61,14 +94,34 @@ impl TrustedKeys {
         })
     }
 
-    /// Gives the keys whose cosignatures of this log's checkpoints count.
+    /// Gives the keys whose cosignatures of this log's checkpoints can be receipts: no witness's.
     #[must_use]
     pub fn cosigners(&self, origin: &str) -> Vec<VerifierKey> {
-        self.speaking(Algorithm::CosignatureV1, |bound, _| bound.is_none_or(|bound| bound == origin))
+        let witness = |key: &VerifierKey| self.witnesses.iter().any(|(_, known)| known == key);
+        self.speaking(Algorithm::CosignatureV1, |bound, key| bound.is_none_or(|bound| bound == origin) && !witness(key))
+    }
+
+    /// Gives the keys of this log's witnesses.
+    #[must_use]
+    pub fn witnesses(&self, origin: &str) -> Vec<VerifierKey> {
+        let speaks = |(bound, _): &&(Option<String>, VerifierKey)| bound.as_deref().is_none_or(|bound| bound == origin);
+        self.witnesses.iter().filter(speaks).map(|(_, key)| key.clone()).collect()
     }
 
     pub(crate) fn has(&self, vkey: &str) -> bool {
-        vkey.parse::<VerifierKey>().is_ok_and(|key| self.keys.iter().any(|(_, known)| *known == key))
+        vkey.parse::<VerifierKey>().is_ok_and(|key| self.all().any(|known| *known == key))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &VerifierKey> {
+        self.keys.iter().chain(&self.witnesses).map(|(_, key)| key)
+    }
+
+    fn unambiguous(&self, key: &VerifierKey) -> Result<(), Error> {
+        let alike = self.all().find(|known| known.name() == key.name() && known.id() == key.id());
+        match alike {
+            Some(known) => check_ambiguity(&[known.clone(), key.clone()]),
+            None => Ok(()),
+        }
     }
 
     fn speaking(&self, algorithm: Algorithm, may: impl Fn(Option<&str>, &VerifierKey) -> bool) -> Vec<VerifierKey> {
@@ -78,9 +131,7 @@ impl TrustedKeys {
     }
 
     fn insert(&mut self, origin: Option<String>, key: VerifierKey) -> Result<(), Error> {
-        let mut all: Vec<VerifierKey> = self.keys.iter().map(|(_, key)| key.clone()).collect();
-        all.push(key.clone());
-        check_ambiguity(&all)?;
+        self.unambiguous(&key)?;
         if !self.keys.contains(&(origin.clone(), key.clone())) {
             self.keys.push((origin, key));
         }
@@ -116,5 +167,22 @@ mod tests {
         check(&bound, "a.example/x", 0, 0);
         assert!(keys.add_text("a.example/x").is_err());
         assert!(keys.has(&format!("{}", log.verifier())) && !keys.has("nonsense"));
+    }
+
+    #[test]
+    fn a_witness_s_key_is_never_an_addressee_s_and_a_quorum_is_a_log_s_own_or_everybody_s() {
+        let log = NoteSigner::new("a.example/x", &[1; 32]).unwrap().verifier().clone();
+        let [one, two] = [3, 4].map(|seed| NoteSigner::cosigner("w.example", &[seed; 32]).unwrap().verifier().clone());
+        let mut keys = TrustedKeys::new();
+        keys.add(one.clone()).unwrap();
+        keys.add_witness(None, one.clone()).unwrap();
+        keys.add_witness(Some("o"), two.clone()).unwrap();
+        assert!(keys.add_witness(None, log).is_err(), "a log's key witnesses nothing");
+        assert_eq!((keys.cosigners("o"), keys.cosigners("p")), (Vec::new(), Vec::new()));
+        assert_eq!((keys.witnesses("o"), keys.witnesses("p")), (alloc::vec![one.clone(), two], alloc::vec![one]));
+        assert_eq!(keys.quorum("o"), 0);
+        keys.demand(None, 1);
+        keys.demand(Some("o"), 2);
+        assert_eq!((keys.quorum("o"), keys.quorum("p")), (2, 1));
     }
 }

@@ -1,6 +1,8 @@
 //! Verifying an evidence bundle with nothing but the verifier's own keys (`spec/evidence.md`, "Verification").
 
-use alloc::collections::BTreeSet;
+use alloc::borrow::ToOwned;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -15,7 +17,7 @@ use crate::error::{Error, PeerMisbehaved};
 use crate::hash::{Hash, leaf_hash};
 use crate::note::{Note, Verified, verify_signatures};
 use crate::proof::{verify_consistency, verify_inclusion};
-use crate::report::{CheckpointFault, CheckpointReport, LinkReport, LogReport, NotProven, Proven, Report};
+use crate::report::{CheckpointFault, CheckpointReport, LinkReport, LogReport, NotProven, Proven, Report, Stretch};
 use crate::trust::TrustedKeys;
 
 /// Verifies a bundle: what it proves, the first entry that is not as signed, and what it does not prove.
@@ -31,6 +33,7 @@ fn verify_log(log: &LogEvidence, trusted: &TrustedKeys) -> LogReport {
     let good: Vec<bool> = log.entries.iter().map(|entry| is_proven(entry, &checkpoints)).collect();
     let links: Vec<LinkReport> = log.links.iter().map(|link| verify_link(link, &checkpoints)).collect();
     let proven = proven(log, &good, &checkpoints);
+    let stretches = stretches(log, &proven, &checkpoints, &links, trusted);
     let not_proven = not_proven(&proven, &checkpoints, &links);
     LogReport {
         origin: log.origin.clone(),
@@ -40,18 +43,23 @@ fn verify_log(log: &LogEvidence, trusted: &TrustedKeys) -> LogReport {
         ranges: log.ranges.clone(),
         checkpoints,
         proven,
+        stretches,
         links,
         not_proven,
     }
 }
 
 fn verify_checkpoint(bytes: &[u8], origin: &str, trusted: &TrustedKeys) -> CheckpointReport {
-    let mut report =
-        CheckpointReport { verified: Err(CheckpointFault::Malformed), cosigned: Vec::new(), ignored: Vec::new() };
+    let mut report = CheckpointReport {
+        verified: Err(CheckpointFault::Malformed),
+        cosigned: Vec::new(),
+        witnessed: Vec::new(),
+        ignored: Vec::new(),
+    };
     let Ok(note) = Note::parse(bytes) else { return report };
     let logs = trusted.logs(origin);
-    let mut known = trusted.cosigners(origin);
-    known.extend(logs.iter().cloned());
+    let (cosigners, witnesses) = (trusted.cosigners(origin), trusted.witnesses(origin));
+    let known: Vec<_> = cosigners.iter().chain(&witnesses).chain(&logs).cloned().collect();
     let ignored = note.signatures().iter().filter(|line| !known.iter().any(|key| line.names(key)));
     report.ignored = ignored.map(|line| line.to_text()).collect();
     let Ok(value) = Checkpoint::parse(note.text()) else { return report };
@@ -61,13 +69,14 @@ fn verify_checkpoint(bytes: &[u8], origin: &str, trusted: &TrustedKeys) -> Check
     }
     // All lines by known keys, in order, so that the first false one is named whoever made it.
     let all = verify_signatures(&note, &known).map_err(fault);
-    let checked = all.and_then(|_| Ok((verify_signatures(&note, &logs), cosignatures(&note, &known).map_err(fault)?)));
+    let seen = |keys: &[_]| cosignatures(&note, keys).map_err(fault);
+    let checked = all.and_then(|_| Ok((verify_signatures(&note, &logs), seen(&cosigners)?, seen(&witnesses)?)));
     match checked {
-        Ok((Ok(by), cosigned)) => {
-            report.cosigned = cosigned;
+        Ok((Ok(by), cosigned, witnessed)) => {
+            (report.cosigned, report.witnessed) = (cosigned, witnessed);
             report.verified = Ok(Verified { value, note, by });
         }
-        Ok((Err(e), _)) => report.verified = Err(fault(e)),
+        Ok((Err(e), ..)) => report.verified = Err(fault(e)),
         Err(e) => report.verified = Err(e),
     }
     report
@@ -151,9 +160,78 @@ fn proven(log: &LogEvidence, good: &[bool], checkpoints: &[CheckpointReport]) ->
 
 /// The cosignatures that can be receipts: all but the signer's own.
 fn received(checkpoint: &CheckpointReport) -> Vec<Cosignature> {
+    others(checkpoint, &checkpoint.cosigned).cloned().collect()
+}
+
+/// Cosignatures of a checkpoint but those under the name of who signed it.
+fn others<'c>(checkpoint: &'c CheckpointReport, all: &'c [Cosignature]) -> impl Iterator<Item = &'c Cosignature> {
     let signers = checkpoint.verified.as_ref().map_or(&[][..], |tree| tree.signed_by());
-    let others = checkpoint.cosigned.iter().filter(|seen| !signers.iter().any(|key| key.name() == seen.name));
-    others.cloned().collect()
+    all.iter().filter(move |seen| !signers.iter().any(|key| key.name() == seen.name))
+}
+
+/// The earliest time that each witness states for a tree: of a checkpoint of it, or of one that is proven to extend it.
+type Witnessed<'c> = BTreeMap<&'c str, u64>;
+
+/// What the witnesses saw of each tree, by size and root.
+fn witnessed<'c>(checkpoints: &'c [CheckpointReport], links: &[LinkReport]) -> BTreeMap<(u64, Hash), Witnessed<'c>> {
+    let key = |number: u32| tree(checkpoints, number).map(|tree| (tree.size, tree.root));
+    let mut seen: BTreeMap<(u64, Hash), Witnessed<'c>> = BTreeMap::new();
+    for (number, checkpoint) in (0u32..).zip(checkpoints) {
+        let Some(key) = key(number) else { continue };
+        let of = seen.entry(key).or_default();
+        others(checkpoint, &checkpoint.witnessed).for_each(|by| earliest(of, &by.name, by.time_s));
+    }
+    let mut extends: Vec<_> = links
+        .iter()
+        .filter(|link| matches!(link, LinkReport::Extends { .. }))
+        .filter_map(|link| Some((key(link.ends().0)?, key(link.ends().1)?)))
+        .collect();
+    // From the largest down, so that what was seen of a tree reaches every one that it extends.
+    extends.sort_by(|a, b| b.cmp(a));
+    for (older, newer) in extends {
+        let later = seen.get(&newer).cloned().unwrap_or_default();
+        let of = seen.entry(older).or_default();
+        later.into_iter().for_each(|(name, time_s)| earliest(of, name, time_s));
+    }
+    seen
+}
+
+fn earliest<'c>(of: &mut Witnessed<'c>, name: &'c str, time_s: u64) {
+    let known = of.entry(name).or_insert(time_s);
+    *known = time_s.min(*known);
+}
+
+/// Stretches of proven entries by who witnessed them; none if the verifier has no witness's key.
+fn stretches(
+    log: &LogEvidence,
+    proven: &[Proven],
+    checkpoints: &[CheckpointReport],
+    links: &[LinkReport],
+    trusted: &TrustedKeys,
+) -> Vec<Stretch> {
+    let mut out: Vec<Stretch> = Vec::new();
+    let of = trusted.quorum(&log.origin);
+    if of == 0 && trusted.witnesses(&log.origin).is_empty() {
+        return out;
+    }
+    let seen = witnessed(checkpoints, links);
+    for run in proven {
+        let tree = tree(checkpoints, run.checkpoint);
+        let by = tree.and_then(|tree| seen.get(&(tree.size, tree.root))).cloned().unwrap_or_default();
+        let mut times: Vec<u64> = by.values().copied().collect();
+        times.sort_unstable();
+        // By then as many as are demanded had seen it.
+        let at = times.get(of.max(1) as usize - 1).copied();
+        let by: Vec<String> = by.into_keys().map(ToOwned::to_owned).collect();
+        match out.last_mut() {
+            Some(last) if last.range.end == run.range.start && last.by == by => {
+                last.range.end = run.range.end;
+                last.dated = last.dated.zip(at).map(|((first, end), at)| (first.min(at), end.max(at)));
+            }
+            _ => out.push(Stretch { range: run.range.clone(), by, of, dated: at.map(|at| (at, at)) }),
+        }
+    }
+    out
 }
 
 fn verify_link(link: &Link, checkpoints: &[CheckpointReport]) -> LinkReport {
