@@ -135,6 +135,7 @@ fn booted() -> &'static State {
             clock_refuse_ms: 600_000,
             checkpoints_shared: false,
             rates: Default::default(),
+            padding: None,
             oversight: Default::default(),
         };
         let mut signed = must(SignedPact::unsigned(pact));

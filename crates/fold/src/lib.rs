@@ -37,7 +37,7 @@ pub use recovery::{Poison, Recovered, apply, base, decision, encode, fold_upto, 
 pub use signer::Signer;
 pub use store::{Files, LogStore};
 pub use stores::{LinkStores, Stores, link_dir};
-pub use wire::{Written, write};
+pub use wire::{Steps, Written, fill, write};
 
 /// Bugs that the simulator plants to see that its checkers find them. No configuration leads here.
 #[doc(hidden)]

@@ -93,6 +93,7 @@ fn boot() -> Boot {
         clock_refuse_ms: 5000,
         checkpoints_shared: false,
         rates: Default::default(),
+        padding: None,
         oversight: Default::default(),
     };
     let mut signed = SignedPact::unsigned(pact).unwrap();

@@ -117,6 +117,11 @@ impl Frame {
         }
     }
 
+    /// Whether these bytes of ours are a [`Frame::Ahead`]: an array of three, then its type.
+    pub(crate) fn is_ahead(encoded: &[u8]) -> bool {
+        encoded.starts_with(&[0x83, 0x0a])
+    }
+
     /// Reads a frame. Cheapest check first: a peer may send any bytes, and each later step costs more.
     ///
     /// # Errors

@@ -4,7 +4,8 @@
 //! after that is durable. So no entry, checkpoint or cosignature reaches the peer that a crash could make unhappen.
 //!
 //! **In scope:** both logs' sizes and roots, the session, what is sent when, what of the peer's is accepted, refused,
-//! closed or frozen and why ([`Link`]); the frames ([`Frame`]); the sending order ([`Outbox`], [`EntriesFrame`]).
+//! closed or frozen and why ([`Link`]); the frames ([`Frame`]); the sending order ([`Outbox`], [`EntriesFrame`]);
+//! how frames fill a link of constant rate ([`Pacer`], [`Cutter`]).
 //!
 //! **Out of scope:** sockets, TLS, the length prefix, disk, secret keys, signing (the shell); proofs and notes (`tlog`);
 //! what a record means (`node`, `desk`); what may be released (`release`).
@@ -33,6 +34,7 @@ mod hello;
 mod keys;
 mod machine;
 mod output;
+mod pad;
 mod reason;
 mod receive;
 mod ring;
@@ -53,6 +55,7 @@ pub use frame::{
 };
 pub use machine::{Appended, Link};
 pub use output::{CheckpointOrder, CosignOrder, Output, ShareOrder};
+pub use pad::{Cutter, Pacer, Padding, TooLong};
 pub use reason::{CloseCode, FrozenReason, Refusal};
 pub use receive::{CONTROL_BURST, CONTROL_PER_S};
 pub use ring::RING_MAX;

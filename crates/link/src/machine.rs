@@ -18,6 +18,7 @@ use crate::flow::{Buckets, Limits, WINDOW, is_urgent};
 use crate::frame::{CLOSE_TEXT_BYTES_MAX, Frame};
 use crate::keys::PastKey;
 use crate::output::{CheckpointOrder, Output};
+use crate::pad::Padding;
 use crate::reason::{CloseCode, FrozenReason};
 use crate::ring::Ring;
 use crate::state::{Contact, Covered, Freeze, Phase, SILENCE_MS, Session, Tally};
@@ -25,6 +26,10 @@ use crate::view::End;
 
 /// A grant of fewer entries waits for a tick.
 const GRANT_WORTH: u64 = 64;
+
+/// What waits longer for its receipt on a link of constant rate has more before it than the rate carries: a chunk each way is
+/// at most 500 ms late, and the rest is the path.
+const LATE_MS: u64 = 2_000;
 
 /// One link: both logs with one peer, and the session if there is one.
 ///
@@ -98,6 +103,12 @@ pub struct Link {
     /// Whether they do.
     #[n(23)]
     pub(crate) watching: bool,
+    /// What each direction carries, if the pact says so (clause 19).
+    #[n(24)]
+    pub(crate) padding: Option<Padding>,
+    /// When what is said was last seen to be late for it.
+    #[n(25)]
+    pub(crate) late_at: Option<Mono>,
     #[cbor(skip)]
     pub(crate) outputs: VecDeque<Output>,
 }
@@ -143,6 +154,8 @@ impl Link {
             hastened: Buckets::default(),
             trail: Ring::default(),
             watching: false,
+            padding: None,
+            late_at: None,
             outputs: VecDeque::new(),
         })
     }
@@ -152,6 +165,19 @@ impl Link {
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
+    }
+
+    /// The same link at a constant rate.
+    #[must_use]
+    pub fn padded(mut self, padding: Option<Padding>) -> Self {
+        self.padding = padding;
+        self
+    }
+
+    /// What each direction carries, if it is a fixed rate.
+    #[must_use]
+    pub fn padding(&self) -> Option<Padding> {
+        self.padding
     }
 
     /// Our log's size and right edge: what a store of it must add up to.
@@ -242,6 +268,9 @@ impl Link {
             return self.close(CloseCode::Silent, &"no frame for 15 s", now);
         }
         self.grant(now, true);
+        if self.receipt_is_late(now.mono) {
+            self.late_at = Some(now.mono);
+        }
         if let Phase::Up(session) = &self.phase
             && now.mono >= self.checkpoint_due(session)
         {
@@ -338,6 +367,15 @@ impl Link {
             Some((size, at)) if self.out.size() > size => at.plus_ms(busy / 2),
             Some((_, at)) => at.plus_ms(idle - busy),
         }
+    }
+
+    /// Whether what is said on a link of constant rate takes long to get through: the oldest size that waits for its receipt
+    /// waits longer than [`LATE_MS`].
+    //= spec/link.md L-51
+    pub(crate) fn receipt_is_late(&self, now: Mono) -> bool {
+        let (Some(_), Phase::Up(session)) = (self.padding, &self.phase) else { return false };
+        let oldest = session.waiting.range(self.cosigned + 1..).next();
+        oldest.is_some_and(|(_, at)| now.since_ms(*at) > LATE_MS)
     }
 
     /// The current session's number.

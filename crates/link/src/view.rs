@@ -6,8 +6,9 @@ use units::{Now, Utc};
 
 use crate::flow::Lane;
 use crate::machine::Link;
+use crate::pad::Padding;
 use crate::reason::{CloseCode, FrozenReason, Refusal};
-use crate::state::Phase;
+use crate::state::{Phase, SILENCE_MS};
 
 /// Whether information flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +91,12 @@ pub struct LinkView {
     pub throttled: BTreeMap<Lane, u64>,
     /// The kinds of which the peer has lately sent all that it may.
     pub short: Vec<Lane>,
+    /// What each direction carries, if it is a fixed rate.
+    pub padding: Option<Padding>,
+    /// More is to be said than that carries: tracks are not to be appended now.
+    pub is_late: bool,
+    /// The same within the last 15 s, for people.
+    pub was_late: bool,
 }
 
 impl LinkView {
@@ -139,6 +146,9 @@ impl Link {
             },
             throttled: self.tally.throttled.clone(),
             short: self.buckets.short(now.mono),
+            padding: self.padding,
+            is_late: self.receipt_is_late(now.mono),
+            was_late: self.late_at.is_some_and(|at| now.mono.since_ms(at) < SILENCE_MS),
         }
     }
 

@@ -159,7 +159,11 @@ impl Outbox {
             }
             self.control_bytes = found;
         }
-        self.control.push_back(control);
+        // What is urgent goes before what is long and recurs.
+        //= spec/link.md L-44
+        let is_urgent = matches!(&control, Control::Frame(frame) if Frame::is_ahead(frame));
+        let before = self.control.iter().position(|waiting| is_urgent && matches!(waiting, Control::Share(_)));
+        self.control.insert(before.unwrap_or(self.control.len()), control);
         Ok(())
     }
 

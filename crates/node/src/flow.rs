@@ -3,7 +3,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use desk::{AlertLevel, PeerTrouble};
-use link::{Lane, Limits, LinkView};
+use link::{Lane, Limits, LinkView, Padding};
 use pact::{Pact, RateOf};
 use record::PartyId;
 
@@ -16,6 +16,16 @@ pub(crate) fn limits_of(pact: &Pact) -> Limits {
         };
         limits.with(lane, link::Rate { per_minute: rate.per_minute, burst: rate.burst })
     })
+}
+
+/// What clause 19 says that each direction of the link carries.
+pub(crate) fn padding_of(pact: &Pact) -> Option<Padding> {
+    pact.padding.map(|p| Padding { chunk_bytes: p.chunk_bytes, every_ms: p.every_ms })
+}
+
+/// Whether what was said already waits: the peer has not asked for it, or a link of constant rate does not carry it.
+pub(crate) fn is_behind(view: &LinkView) -> bool {
+    view.waiting > 0 || view.is_late
 }
 
 /// What the desk is told while a peer sends more than agreed, or takes less than we have to say.
@@ -33,6 +43,14 @@ pub(crate) fn troubles(name: &PartyId, view: &LinkView) -> Vec<(PeerTrouble, Ale
         let text = format!(
             "{} records for {name} wait, as it takes no more for now. FLASH and IMMEDIATE go ahead of them",
             view.waiting
+        );
+        troubles.push((PeerTrouble::Backlog, AlertLevel::Caution, text));
+    } else if let Some(padding) = view.padding.filter(|_| view.was_late) {
+        let text = format!(
+            "What is said to {name} is late: there is more of it than the link carries at its constant rate, {} bytes each \
+             {} ms (clause 19). Only the newest position of each aircraft is sent, when there is room. FLASH and IMMEDIATE go \
+             ahead",
+            padding.chunk_bytes, padding.every_ms
         );
         troubles.push((PeerTrouble::Backlog, AlertLevel::Caution, text));
     }

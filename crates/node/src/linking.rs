@@ -84,12 +84,13 @@ impl State {
     fn open_peer(&mut self, config: LinkConfig, pact: &Pact, boot: &Boot, now: Now, out: &mut Vec<Output>) {
         let name = config.peer.clone();
         let (limits, watching) = (crate::flow::limits_of(pact), crate::sharing::shares(pact));
+        let padding = crate::flow::padding_of(pact);
         let number = self.party_number(&name);
         match Link::new(config) {
             Ok(link) => {
                 let peer = Peer {
                     number,
-                    link: link.with_limits(limits).watching(watching),
+                    link: link.with_limits(limits).watching(watching).padded(padding),
                     releaser: Releaser::new(name.clone(), boot.pseudonym_secret),
                     ours: ChannelState::InForce,
                     theirs: ChannelState::InForce,
@@ -310,7 +311,7 @@ impl State {
             let flushed = match self.peers.get_mut(&name) {
                 // What the peer has not asked for yet must not grow by what will be old when it does: the newest report
                 // of each aircraft waits in the releaser.
-                Some(peer) if peer.link.view(now).waiting > 0 => continue,
+                Some(peer) if crate::flow::is_behind(&peer.link.view(now)) => continue,
                 Some(peer) => {
                     let rules = peer.rules(&self.policy);
                     peer.releaser.flush(&rules, &envelope, now)

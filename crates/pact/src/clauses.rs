@@ -7,6 +7,7 @@ use units::AircraftClass;
 
 use crate::form::{distance, duration, height, limit, outline, time};
 use crate::oversight::{auditor_text, quorum_text};
+use crate::padding::padding_text;
 use crate::rules::{Minima, Pact, Party};
 
 /// First line of every pact.
@@ -81,6 +82,9 @@ pub(crate) fn clauses(pact: &Pact) -> Vec<Clause> {
         let about = format!("rate {}", of.name());
         let text = format!("{about} {} a minute burst {}", rate.per_minute, rate.burst);
         add(format!("18.{}", i + 1), about, text);
+    }
+    if let Some(padding) = pact.padding {
+        add("19.1".into(), "padding".into(), padding_text(padding));
     }
     out
 }

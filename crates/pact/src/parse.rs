@@ -14,6 +14,7 @@ use crate::form::{
     parse_decimal, parse_distance, parse_duration, parse_height, parse_limit, parse_outline, parse_time,
 };
 use crate::oversight::{self, Oversight};
+use crate::padding::{self, Padding};
 use crate::rules::{Minima, PACT_BYTES_MAX, PARTIES_MAX, Pact, PairMinima, Party, Rate, RateOf};
 
 const PARTY: &str =
@@ -113,6 +114,7 @@ fn clauses(lines: &mut Lines<'_>) -> Result<Pact, PactError> {
     let oversight = oversight(lines, &parties)?;
     let rates = lines.many("18", "rate", rate)?;
     let rates = lines.in_order("18", "rates", &rates, RateOf::name)?;
+    let padding = padding(lines, checkpoints_shared)?;
     if lines.at < lines.lines.len() {
         let found = cut(lines.peek());
         let clause = lines.peek().split(' ').next().unwrap_or_default();
@@ -138,7 +140,16 @@ fn clauses(lines: &mut Lines<'_>) -> Result<Pact, PactError> {
         checkpoints_shared,
         rates,
         oversight,
+        padding,
     })
+}
+
+/// Clause 19, which may be left out.
+fn padding(lines: &mut Lines<'_>, shared: bool) -> Result<Option<Padding>, PactError> {
+    if lines.peek().split('.').next() != Some("19") {
+        return Ok(None);
+    }
+    lines.one("19.1", "padding", padding::PADDING, |words| padding::padding(words, shared)).map(Some)
 }
 
 /// Clauses 15 to 17, which may be left out.

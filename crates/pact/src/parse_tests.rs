@@ -425,6 +425,7 @@ fn pacts() -> impl Strategy<Value = Pact> {
                     clock_refuse_ms: times.2 + times.3,
                     checkpoints_shared: times.0 % 2 == 0,
                     rates: if times.1 % 2 == 0 { rates() } else { BTreeMap::new() },
+                    padding: (times.0 % 2 == 0).then_some(Padding { chunk_bytes: 8192, every_ms: 200 }),
                     oversight: Oversight::default(),
                 }
             },
@@ -510,6 +511,7 @@ fn the_example_in_testdata_is_current() {
         clock_refuse_ms: 5000,
         checkpoints_shared: true,
         rates: rates(),
+        padding: None,
         oversight: Oversight::default(),
     };
     if std::env::var("SKYPACT_GOLDEN").is_ok_and(|v| v == "write") {

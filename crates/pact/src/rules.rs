@@ -9,6 +9,7 @@ use units::{AircraftClass, Height, Utc};
 
 use crate::error::{PactError, Reason};
 use crate::oversight::Oversight;
+use crate::padding::Padding;
 
 /// Most bytes of a pact's text: its signed note (64 KiB) has room for 16 signatures of 365 bytes besides.
 pub const PACT_BYTES_MAX: usize = 58_000;
@@ -58,6 +59,8 @@ pub struct Pact {
     pub oversight: Oversight,
     /// Clause 18: how fast a party takes what another sends it, where that differs from the protocol's defaults.
     pub rates: BTreeMap<RateOf, Rate>,
+    /// Clause 19: every link of the pact carries the same bytes in the same time, whatever is said; none if it need not.
+    pub padding: Option<Padding>,
 }
 
 /// What a rate is for.

@@ -85,6 +85,7 @@ pub fn pact(count: usize) -> SignedPact {
         clock_refuse_ms: 5000,
         checkpoints_shared: false,
         rates: Default::default(),
+        padding: None,
         oversight: Default::default(),
     };
     let signed = SignedPact::unsigned(pact).and_then(|mut signed| {

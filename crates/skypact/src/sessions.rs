@@ -62,8 +62,7 @@ impl SessionOut {
     /// The next thing to send, when there is one.
     pub async fn next(&self) -> Step {
         loop {
-            let step = self.outbox.lock().unwrap_or_else(PoisonError::into_inner).next_step();
-            if let Some(step) = step {
+            if let Some(step) = self.next_now() {
                 return step;
             }
             self.wake.notified().await;
@@ -75,8 +74,24 @@ impl SessionOut {
         self.ended.notified().await;
     }
 
+    /// The next thing to send, if there is one now.
+    pub fn next_now(&self) -> Option<Step> {
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner).next_step()
+    }
+
     /// Entries below `upto` were handed to the transport.
     pub fn entries_sent(&self, upto: u64) {
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner).entries_sent(upto);
+    }
+}
+
+/// The lock is held for a moment at a time, since the fold waits for it: not while a chunk is filled.
+impl fold::Steps for &SessionOut {
+    fn next_step(&mut self) -> Option<Step> {
+        self.next_now()
+    }
+
+    fn entries_sent(&mut self, upto: u64) {
+        SessionOut::entries_sent(self, upto);
     }
 }

@@ -69,6 +69,7 @@ pub fn pact_of(names: &[&str], start: Utc) -> Pact {
         clock_refuse_ms: 5000,
         checkpoints_shared: names.len() > 2,
         rates: BTreeMap::new(),
+        padding: None,
         oversight: Default::default(),
     }
 }

@@ -20,6 +20,7 @@ const AFTER: &str = "\
 Examples:
   skypact plan file sector.geojson --lower FL100 --upper FL150 --from now --to +45m --callsign HUNTER1 --class military
   skypact plan file --circle 47.1 8.2 5 --lower ground --upper 3000ftMSL --from 2026-08-01T05:00:00Z --to 2026-08-01T06:00:00Z --class uas
+  skypact plan file area.geojson --from now --to +2h --marking medevac
   skypact plan list
   skypact plan cancel 3fa9
 
@@ -100,6 +101,13 @@ struct FileArgs {
     /// ICAO address of the aircraft that will fly it, six hexadecimal digits.
     #[arg(long)]
     address: Option<String>,
+    /// Marking for the release rules, one of `markings` in the configuration; it never leaves the node. The plan is told under
+    /// the rules for it from the start. Without, a new plan has none and a revision keeps the one it has.
+    #[arg(long, value_name = "WORD")]
+    marking: Option<String>,
+    /// Takes the marking away with this revision.
+    #[arg(long, requires = "revise", conflicts_with = "marking")]
+    no_marking: bool,
     /// File a new revision of this plan (its subject or its first digits) instead of a new plan.
     #[arg(long, value_name = "SUBJECT")]
     revise: Option<String>,
@@ -202,10 +210,14 @@ impl FileArgs {
             volumes.push(volume_json(&volume));
         }
         let state = self.state.to_possible_value().context("state")?;
-        Ok(json!({
+        let mut body = json!({
             "callsign": self.callsign, "class": self.class, "state": state.get_name(), "priority": self.priority,
             "special": self.special, "address": self.address, "volumes": volumes,
-        }))
+        });
+        if self.marking.is_some() || self.no_marking {
+            body["marking"] = json!(self.marking);
+        }
+        Ok(body)
     }
 
     fn volume(&self, shape: &Shape, now: Utc) -> Result<Volume4d> {
@@ -381,6 +393,18 @@ mod tests {
         write(r#"{"radius_nm":2}"#);
         let error = format!("{:#}", body(&words, 0).unwrap_err());
         assert_eq!(error, "volume 1 (counted from 0): no upper limit: give --upper FL150, 9500ftMSL or unlimited");
+    }
+
+    #[test]
+    fn a_marking_goes_with_the_plan_and_is_left_alone_where_none_is_named() {
+        let with = |more: &[&'static str]| body(&[&CIRCLE[..], &LIMITS[..], more].concat(), 0);
+        assert_eq!(with(&["--marking", "medevac"]).unwrap()["marking"], "medevac");
+        assert_eq!(with(&["--revise", "aaaa", "--no-marking"]).unwrap()["marking"], Value::Null);
+        let kept = with(&["--revise", "aaaa"]).unwrap();
+        assert!(kept.get("marking").is_none(), "{kept}");
+        assert!(with(&["--revise", "aaaa", "--no-marking"]).unwrap().get("marking").is_some());
+        assert!(with(&["--no-marking"]).is_err(), "a new plan has none to take away");
+        assert!(with(&["--revise", "aaaa", "--no-marking", "--marking", "x"]).is_err());
     }
 
     #[test]

@@ -3,7 +3,7 @@ use crate::cli::setup::PartyFile;
 use crate::cli::{init, values};
 use airspace::{Limit, Outline, Volume4d};
 use anyhow::{Context, Result, bail};
-use pact::{Auditor, Minima, Oversight, Pact, PairMinima, Quorum};
+use pact::{Auditor, Minima, Oversight, Pact, Padding, PairMinima, Quorum};
 use record::{Mode, NoticeClass, Precedence};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -60,6 +60,10 @@ pub struct Terms {
     /// Clause 17: how many witnesses are demanded, and within what time, as in `2 within 60s`.
     #[arg(long, value_parser = quorum, value_name = "N within TIME")]
     quorum: Option<Quorum>,
+    /// Clause 19: every direction of every link carries a chunk of so many bytes each time, whatever is said, as in `4096/200ms`.
+    /// It costs that much traffic all day, and what is more waits (docs/operating.md).
+    #[arg(long, value_parser = padding, value_name = "BYTES/TIME")]
+    padding: Option<Padding>,
 }
 
 type Pair = (Option<AircraftClass>, Option<AircraftClass>);
@@ -101,6 +105,7 @@ impl Terms {
             clock_refuse_ms: refuse,
             checkpoints_shared: false,
             rates: BTreeMap::new(),
+            padding: self.padding,
             oversight: self.oversight(),
         };
         pact.check().context("these terms make no pact")?;
@@ -205,6 +210,14 @@ fn quorum(text: &str) -> Result<Quorum, String> {
     let ms = values::duration(within)?;
     let within_s = u32::try_from(ms / 1000).map_err(|_| String::from("the time is too long"))?;
     if ms % 1000 == 0 { Ok(Quorum { of, within_s }) } else { Err(String::from("the time is in whole seconds")) }
+}
+
+/// A constant rate, as in `4096/200ms`; whether a link can live on it is the pact's to check.
+pub fn padding(text: &str) -> Result<Padding, String> {
+    let (bytes, every) = text.split_once('/').ok_or("write it as 4096/200ms")?;
+    let chunk_bytes = bytes.parse().map_err(|_| format!("{bytes:?} is no number of bytes"))?;
+    let every_ms = u32::try_from(values::duration(every)?).map_err(|_| String::from("the time is too long"))?;
+    Ok(Padding { chunk_bytes, every_ms })
 }
 
 fn minima(text: &str) -> Result<Line, String> {

@@ -158,6 +158,7 @@ fn sign(keys: &BTreeMap<&str, Keys>, plan: &Plan) -> Result<SignedPact> {
         clock_refuse_ms: 600_000,
         checkpoints_shared: true,
         rates: BTreeMap::new(),
+        padding: None,
         oversight: Default::default(),
     };
     let mut signed = SignedPact::unsigned(pact)?;

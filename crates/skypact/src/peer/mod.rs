@@ -25,7 +25,7 @@ use hyper::body::Bytes;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use link::CloseCode;
+use link::{CloseCode, Pacer, Padding};
 use node::input::Input;
 use record::{Hash32, PartyId};
 use std::collections::BTreeMap;
@@ -37,6 +37,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tracing::{info, warn};
+use units::Mono;
 
 /// Path of the one request.
 const STREAM_PATH: &str = "/link/v1/stream";
@@ -47,6 +48,8 @@ const HANDSHAKES_MAX: usize = 64;
 /// A session that is over is given this long to say why; a peer that does not read cannot keep it longer.
 //= spec/link.md S-7
 const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
+/// What is handed over is written before the connection closes: HTTP/2 has it in its buffers.
+const HANDED_OVER: Duration = Duration::from_millis(100);
 /// HTTP/2 pings find a dead path within this and the timeout of the same length.
 const PING_EVERY: Duration = Duration::from_secs(5);
 /// Windows: 4 MiB keeps a 100 ms path busy at 40 MB/s.
@@ -328,7 +331,7 @@ impl Transport {
                 Ok(()) => info!(%peer, session, "link session ended"),
                 Err(error) => {
                     info!(%peer, session, "link session ended: {error:#}");
-                    if error.is::<wire::TooLarge>() {
+                    if error.is::<link::TooLong>() {
                         //= spec/link.md S-2
                         self.core.count_refused_connection(Refused::FrameTooLarge.label());
                         reason = CloseCode::TooLarge;
@@ -352,6 +355,11 @@ impl Transport {
     }
 
     async fn write(&self, peer: &PartyId, out: &SessionOut, tx: mpsc::Sender<Bytes>) -> Result<()> {
+        let ask = peer.clone();
+        let padding = self.core.query(move |state| state.link(&ask).and_then(link::Link::padding)).await.flatten();
+        if let Some(padding) = padding {
+            return self.write_padded(peer, out, tx, padding).await;
+        }
         let send =
             async |frame: &[u8]| tx.send(wire::framed(frame)).await.map_err(|_| anyhow!("the connection is closed"));
         loop {
@@ -365,10 +373,42 @@ impl Transport {
                     out.entries_sent(upto);
                 }
                 Written::End(reason) => {
-                    // What is handed over is written before the connection closes: HTTP/2 has it in its buffers.
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    tokio::time::sleep(HANDED_OVER).await;
                     bail!("closed: {reason}");
                 }
+            }
+        }
+    }
+}
+
+impl Transport {
+    /// The same on a link of constant rate: a chunk each time, whatever there is to say.
+    //= spec/link.md S-10
+    async fn write_padded(
+        &self,
+        peer: &PartyId,
+        mut out: &SessionOut,
+        tx: mpsc::Sender<Bytes>,
+        padding: Padding,
+    ) -> Result<()> {
+        let began = tokio::time::Instant::now();
+        let up = || Mono(began.elapsed().as_millis() as u64);
+        let stores = self.core.stores(peer);
+        let (mut pacer, mut ending) = (Pacer::new(padding, Mono(0)), None);
+        loop {
+            let due = began + Duration::from_millis(pacer.due().0);
+            tokio::time::sleep_until(due - Duration::from_millis(padding.lead_ms().min(pacer.due().0))).await;
+            if ending.is_none() {
+                let log = || stores.as_ref().map(|stores| &*stores.out);
+                ending = fold::fill(&mut pacer, &mut out, &self.signer, log, || self.core.pact_text(peer))?;
+            }
+            tokio::time::sleep_until(due).await;
+            tx.send(Bytes::from(pacer.chunk(up()))).await.map_err(|_| anyhow!("the connection is closed"))?;
+            if let Some(reason) = ending
+                && pacer.is_done()
+            {
+                tokio::time::sleep(HANDED_OVER).await;
+                bail!("closed: {reason}");
             }
         }
     }

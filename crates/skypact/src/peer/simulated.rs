@@ -4,8 +4,11 @@
 //! moments and a seed gives the same losses. Real: TLS and HTTP/2 with fresh keys, the protocol, journal and link logs in
 //! files with their syncs, recovery after a crash. A crash is that of the process: what it wrote stays. The fold runs as a
 //! task beside the transport rather than on a thread of its own, since a thread's time is not virtual.
+mod padded;
+mod wire;
+
 use super::{Connect, Listen, PeerAddress, Readers, Signer, Transport, tls};
-use crate::cli::bench::world::{Home, Scratch, agree};
+use crate::cli::bench::world::{Home, Scratch, agree_padded};
 use crate::clock::{Clock, utc_ms};
 use crate::core::{CoreConfig, CoreHandle, start_as_task};
 use crate::keys::Keys;
@@ -24,6 +27,7 @@ use std::time::Duration;
 use turmoil::Sim;
 use turmoil::net::{TcpListener, TcpStream};
 use units::Utc;
+use wire::{Watched, Wire};
 
 const PORT: u16 = 7000;
 const NAMES: [&str; 2] = ["north", "south"];
@@ -32,21 +36,24 @@ const NAMES: [&str; 2] = ["north", "south"];
 /// `HANDSHAKE_MAX`, then comes the longest wait of the backoff; a second for the handshake itself.
 const RECONNECT_MAX: Duration = Duration::from_secs(10 + 10 + 1);
 
-impl Listen for TcpListener {
-    type Stream = TcpStream;
+struct Listening(TcpListener, Wire);
 
-    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        TcpListener::accept(self).await
+impl Listen for Listening {
+    type Stream = Watched<TcpStream>;
+
+    async fn accept(&self) -> io::Result<(Self::Stream, SocketAddr)> {
+        let (stream, from) = self.0.accept().await?;
+        Ok((Watched::new(stream, self.1.clone()), from))
     }
 }
 
-struct Simulated;
+struct Simulated(Wire);
 
 impl Connect for Simulated {
-    type Stream = TcpStream;
+    type Stream = Watched<TcpStream>;
 
-    async fn connect(&self, address: &str) -> io::Result<TcpStream> {
-        TcpStream::connect(address).await
+    async fn connect(&self, address: &str) -> io::Result<Self::Stream> {
+        Ok(Watched::new(TcpStream::connect(address).await?, self.0.clone()))
     }
 }
 
@@ -69,6 +76,7 @@ struct Party {
     boot: Boot,
     peer: PeerAddress,
     seen: Arc<Mutex<Seen>>,
+    wire: Wire,
 }
 
 impl Party {
@@ -99,10 +107,10 @@ impl Party {
             last_session,
         );
         let server = tls::server_config(&[&own_keys[0].tls], transport.pins())?;
-        let listener = TcpListener::bind(("0.0.0.0", PORT)).await?;
+        let listener = Listening(TcpListener::bind(("0.0.0.0", PORT)).await?, self.wire.clone());
         tokio::spawn(transport.clone().listen(listener, server));
         if own < peer.party {
-            tokio::spawn(transport.dial(peer.clone(), own_keys, Simulated));
+            tokio::spawn(transport.dial(peer.clone(), own_keys, Simulated(self.wire.clone())));
         }
         let mut every = tokio::time::interval(Duration::from_millis(100));
         loop {
@@ -140,9 +148,13 @@ struct World<'a> {
 
 impl World<'_> {
     fn new(seed: u64) -> Self {
+        Self::padded(seed, None)
+    }
+
+    fn padded(seed: u64, padding: Option<pact::Padding>) -> Self {
         let scratch = Scratch::new(&std::env::temp_dir()).unwrap();
         let homes = NAMES.map(|name| Home::new(scratch.path(), name).unwrap());
-        let pact = agree(&homes[0], &homes[1]).unwrap();
+        let pact = agree_padded(&homes[0], &homes[1], padding).unwrap();
         let addresses = [1, 0].map(|n: usize| PeerAddress {
             party: homes[n].party.clone(),
             address: Some(format!("{}:{PORT}", NAMES[n])),
@@ -160,7 +172,7 @@ impl World<'_> {
                 statements: Vec::new(),
                 markings: Vec::new(),
             };
-            Arc::new(Party { home, boot, peer: addresses.next().unwrap(), seen: Arc::default() })
+            Arc::new(Party { home, boot, peer: addresses.next().unwrap(), seen: Arc::default(), wire: Wire::default() })
         });
         let mut sim = turmoil::Builder::new()
             .rng_seed(seed)
@@ -194,6 +206,10 @@ impl World<'_> {
     }
 
     fn say(&mut self) {
+        self.say_with(Precedence::Routine);
+    }
+
+    fn say_with(&mut self, precedence: Precedence) {
         for party in &self.parties {
             self.said += 1;
             let notice = Notice {
@@ -211,7 +227,7 @@ impl World<'_> {
             let send = SendNotice {
                 subject: SubjectId(subject),
                 to: vec![party.peer.party.clone()],
-                precedence: Precedence::Routine,
+                precedence,
                 receipt: None,
                 notice,
             };

@@ -1,8 +1,8 @@
 //! Frames on one HTTP/2 stream each way: a length of four bytes (big endian), then the frame.
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Frame};
-use std::collections::VecDeque;
+use link::Cutter;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
@@ -40,20 +40,10 @@ pub fn framed(frame: &[u8]) -> Bytes {
     Bytes::from(out)
 }
 
-/// A frame over the bound, by its length alone: nothing of it was read.
-#[derive(Debug, thiserror::Error)]
-#[error("TOO_LARGE: a frame of {length} bytes, at most {max}")]
-pub struct TooLarge {
-    length: usize,
-    max: usize,
-}
-
 /// The receiving half: cuts a body into frames.
 pub struct Incoming<B> {
     body: B,
-    chunks: VecDeque<Bytes>,
-    held: usize,
-    frame_max: usize,
+    cutter: Cutter,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Incoming<B>
@@ -62,48 +52,32 @@ where
 {
     /// Reads frames of at most `frame_max` bytes.
     pub fn new(body: B, frame_max: usize) -> Self {
-        Self { body, chunks: VecDeque::new(), held: 0, frame_max }
+        Self { body, cutter: Cutter::new(frame_max) }
     }
 
     /// The next frame; `None` at the orderly end.
     ///
     /// # Errors
-    /// A frame over the bound (before any of it is kept), a stream cut inside a frame, or a failed transport.
+    /// [`link::TooLong`] for a frame over the bound (before any of it is kept), a stream cut inside a frame, or a failed
+    /// transport.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>> {
-        let Some(head) = self.take(4).await? else { return Ok(None) };
-        let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
-        ensure!(length <= self.frame_max, TooLarge { length, max: self.frame_max });
-        match self.take(length).await? {
-            Some(frame) => Ok(Some(frame)),
-            None => bail!("the stream ended inside a frame of {length} bytes"),
-        }
-    }
-
-    async fn take(&mut self, wanted: usize) -> Result<Option<Vec<u8>>> {
-        while self.held < wanted {
+        loop {
+            if let Some(frame) = self.cutter.next_frame()? {
+                return Ok(Some(frame));
+            }
             match self.body.frame().await {
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
-                        self.held += data.len();
-                        self.chunks.push_back(data);
+                        self.cutter.push(&data);
                     }
                 }
                 Some(Err(error)) => bail!("the transport failed: {error}"),
-                None if self.held == 0 => return Ok(None),
-                None => bail!("the stream ended with {} of {wanted} bytes", self.held),
+                None => match self.cutter.begun() {
+                    None => return Ok(None),
+                    Some((held, wanted)) => bail!("the stream ended with {held} of {wanted} bytes of a frame"),
+                },
             }
         }
-        let mut out = Vec::with_capacity(wanted);
-        while out.len() < wanted {
-            let Some(mut chunk) = self.chunks.pop_front() else { break };
-            let part = chunk.split_to(chunk.len().min(wanted - out.len()));
-            out.extend_from_slice(&part);
-            if !chunk.is_empty() {
-                self.chunks.push_front(chunk);
-            }
-        }
-        self.held -= out.len();
-        Ok(Some(out))
     }
 }
 
@@ -143,6 +117,6 @@ mod tests {
         let error = read_all(b"\0\0\0\x09123456789", 4).await.unwrap_err().to_string();
         assert!(error.starts_with("TOO_LARGE: a frame of 9 bytes, at most 8"), "{error}");
         let error = read_all(b"\0\0\0\x03ab", 3).await.unwrap_err().to_string();
-        assert!(error.contains("ended with 2 of 3 bytes"), "{error}");
+        assert!(error.contains("ended with 6 of 7 bytes"), "{error}");
     }
 }

@@ -143,6 +143,7 @@ impl World {
             clock_refuse_ms: 600_000,
             checkpoints_shared: false,
             rates: BTreeMap::new(),
+            padding: None,
             oversight: self.oversight.clone(),
         }
     }

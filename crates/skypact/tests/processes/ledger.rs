@@ -3,7 +3,8 @@ use crate::common::world::{Spec, World, link_up};
 use crate::common::{Limit, eventually, logs};
 use record::Hash32;
 use serde_json::Value;
-use std::process::Command;
+use std::fs;
+use std::process::{Command, Output};
 
 #[test]
 fn the_ledger_names_every_record_of_the_log_with_the_rule_it_went_under() {
@@ -45,4 +46,62 @@ fn the_ledger_names_every_record_of_the_log_with_the_rule_it_went_under() {
     }
     let kinds = |kind: &str| rows.iter().filter(|row| row["kind"] == kind).count();
     assert!(kinds("tracks") > 0 && kinds("plan") == 3, "{} tracks, {} plans", kinds("tracks"), kinds("plan"));
+}
+
+/// Runs the command line in the folder of north.
+fn north(world: &World, words: &str) -> Output {
+    let words = words.split(' ').filter(|word| !word.is_empty());
+    Command::new(env!("CARGO_BIN_EXE_skypact")).args(words).current_dir(world.home("north")).output().unwrap()
+}
+
+#[test]
+fn a_plan_filed_with_its_marking_is_never_told_under_the_rule_for_the_unmarked() {
+    let _limit = Limit::of("marked", 60);
+    let world = World::new(Spec { aircraft: 1, ..Spec::default() });
+    // Plans go out in full, those marked covert do not.
+    let config = world.config("north").replacen(
+        "[[release]]",
+        "[[release]]\nto = \"south\"\nclass = \"plans\"\nlevel = \"withheld\"\nmarking = \"covert\"\n\n[[release]]",
+        1,
+    );
+    fs::write(world.home("north").join("skypact.toml"), format!("markings = [\"covert\"]\n{config}")).unwrap();
+    let (south, node) = (world.start("south"), world.start("north"));
+    link_up(&node, &south);
+    let circle = "plan file --circle 47.1 8.2 5 --lower FL100 --upper FL150 --from now --to +45m --json";
+    let file = |more: &str| {
+        let out = north(&world, &format!("{circle} {more}"));
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        serde_json::from_slice::<Value>(&out.stdout).unwrap()["subject"].as_str().unwrap().to_owned()
+    };
+    let covert = file("--marking covert --callsign COVERT1");
+    let open = file("--callsign OPEN1");
+    // The log is in order: when the second is there, the first has had its time.
+    let told =
+        || south.list("/v1/plans").iter().map(|p| p["callsign"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    eventually("the unmarked plan is told", 20, || (told() == ["OPEN1"]).then_some(()));
+    // A revision keeps the marking, until it is taken away: then the plan is told, for the first time.
+    file(&format!("--revise {covert} --callsign COVERT2"));
+    file(&format!("--revise {open} --callsign OPEN2"));
+    eventually("the revision of the unmarked plan is told", 20, || (told() == ["OPEN2"]).then_some(()));
+    file(&format!("--revise {covert} --callsign NOW-OPEN --no-marking"));
+    eventually("the plan is told once it bears no marking", 20, || {
+        told().contains(&"NOW-OPEN".to_owned()).then_some(())
+    });
+    let unknown = north(&world, &format!("{circle} --marking nonsense"));
+    assert_eq!(unknown.status.code(), Some(4), "{}", String::from_utf8_lossy(&unknown.stderr));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("nonsense"));
+    node.stop();
+    south.stop();
+    // Nothing of it ever stood in the log to south, and nothing of its marking.
+    let dir = logs::log_dir(&world, "north", "south", "out");
+    let entries = logs::entries(&dir, logs::size(&dir));
+    let plans: Vec<String> = entries
+        .iter()
+        .filter_map(|entry| match record::decode(entry).unwrap().record.body {
+            record::Body::Plan(plan) => plan.callsign,
+            _ => None,
+        })
+        .collect();
+    assert_eq!(plans, ["OPEN1", "OPEN2", "NOW-OPEN"]);
+    assert!(!entries.iter().any(|entry| entry.windows(6).any(|part| part == b"covert")), "the marking stays at home");
 }

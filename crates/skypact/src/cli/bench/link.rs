@@ -2,7 +2,7 @@
 //! loopback. Aircraft are reported to one; it releases them; the other verifies, stores, folds and cosigns.
 use crate::cli::bench::protocol;
 use crate::cli::bench::table::{Report, Row, Unit, cpu_s, figure, percentile};
-use crate::cli::bench::world::{Home, Scratch, Traffic, agree};
+use crate::cli::bench::world::{Home, Scratch, Traffic, agree_padded};
 use crate::cli::bench::{Common, up_to};
 use crate::config::Loaded;
 use crate::core::CoreHandle;
@@ -33,6 +33,9 @@ pub struct Args {
     #[arg(long, value_delimiter = ',', default_values_t = [1_000usize, 5_000, 20_000],
           value_parser = up_to(90_000))]
     size: Vec<usize>,
+    /// Clause 19 of the pact: a constant rate each way, as in `4096/200ms`. The protocol alone has none.
+    #[arg(long, value_parser = crate::cli::terms::padding, value_name = "BYTES/TIME")]
+    padding: Option<pact::Padding>,
     /// Length of a run.
     #[arg(long, default_value_t = 10)]
     seconds: u32,
@@ -54,7 +57,12 @@ pub fn run(args: &Args) -> Result<Report> {
     }
     Ok(Report {
         bench: "link",
-        scenario: "aircraft of the globe family, 450 kt, one report a second each, released in full".into(),
+        scenario: format!(
+            "aircraft of the globe family, 450 kt, one report a second each, released in full{}",
+            args.padding.map_or_else(String::new, |p| {
+                format!("; each way {} bytes every {} ms, whatever is said", p.chunk_bytes, p.every_ms)
+            })
+        ),
         seed: Some(SEED),
         rows,
         notes: vec![
@@ -109,7 +117,7 @@ impl Pair {
     fn start(args: &Args) -> Result<Self> {
         let scratch = Scratch::new(&args.common.dir())?;
         let (a, b) = (Home::new(scratch.path(), "alpha")?, Home::new(scratch.path(), "beta")?);
-        agree(&a, &b)?;
+        agree_padded(&a, &b, args.padding)?;
         // The name that sorts first dials.
         let config = Loaded::read(&b.write_config("127.0.0.1:0", &[(&a.party, None)], None)?)?;
         let rt = runtime()?;

@@ -4,7 +4,7 @@ use crate::keys::{Keys, key_name};
 use ::detect::scenario::{Family, SEED, states};
 use airspace::{Limit, Outline};
 use anyhow::{Context, Result, anyhow};
-use pact::{Minima, Pact, Party, SignedPact};
+use pact::{Minima, Pact, Padding, Party, SignedPact};
 use record::{Hash32, Mode, PartyId};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -113,6 +113,11 @@ impl Home {
 
 /// Signs one pact between two parties and puts it into both folders.
 pub fn agree(a: &Home, b: &Home) -> Result<SignedPact> {
+    agree_padded(a, b, None)
+}
+
+/// The same with clause 19.
+pub fn agree_padded(a: &Home, b: &Home, padding: Option<Padding>) -> Result<SignedPact> {
     let mut parties = vec![a.clause()?, b.clause()?];
     parties.sort_by(|x, y| x.id.cmp(&y.id));
     let pact = Pact {
@@ -134,6 +139,7 @@ pub fn agree(a: &Home, b: &Home) -> Result<SignedPact> {
         clock_refuse_ms: 5000,
         checkpoints_shared: false,
         rates: BTreeMap::new(),
+        padding,
         oversight: Default::default(),
     };
     let mut signed = SignedPact::unsigned(pact)?;
