@@ -162,6 +162,10 @@ async function handle(party, session, code, request, response) {
       ? json(204)
       : problem(409, 'read-back-differs', 'What was typed is not what was sent.', errors);
   }
+  if (list === 'desk') {
+    world.staffing.set(party, { note: '', next_utc_ms: null, ...value });
+    return json(201, { sent: [] });
+  }
   if (list === 'notices' && id === undefined) {
     if (typeof value.text !== 'string' || value.text === '')
       return problem(422, 'Notice refused', '', [{ field: 'text', reason: 'must not be empty' }]);

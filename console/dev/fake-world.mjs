@@ -14,6 +14,7 @@ export class World {
     this.changes = new Set();
     this.stalled = false;
     this.frozen = null;
+    this.staffing = new Map();
     this.links = new Map(this.parties.map((party) => [party, { link: 'up', since: null }]));
     this.acknowledged = new Map();
     this.displays = new Map();
@@ -237,6 +238,8 @@ class PartyView {
       mode: world.mode,
       frozen: world.frozen,
       journal: { state: 'ok', last_seq: 48_211 + Math.floor((now - world.started) / 250), bytes: 18_233_112 },
+      staffing: world.staffing.get(party) ?? null,
+      release: { revision: 4, proposal: null },
       peers,
       feeds: [
         {
@@ -289,6 +292,7 @@ class PartyView {
       clock_offset_ms: name === 'south' ? 130 : -40,
       refused: name === 'south' ? { stale: 3 } : {},
       throttled: {},
+      staffing: this.world.staffing.get(name) ?? null,
       waiting: 0,
       release_rev: 4,
     };

@@ -13,6 +13,8 @@ export class Desk {
   static async open(browser, node, options = {}) {
     const desk = new Desk();
     desk.party = node.party;
+    /** The node's folder, if it was started here and is a real one. */
+    desk.dir = node.dir;
     desk.url = new URL(node.url);
     desk.context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
     desk.page = await desk.context.newPage();

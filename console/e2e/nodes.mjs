@@ -9,6 +9,8 @@ import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 const START_MS = 60_000;
+export const PROGRAM =
+  process.env.SKYPACT_BIN ?? new URL('../../target/debug/skypact', import.meta.url).pathname;
 
 export async function startNodes() {
   if (process.env.SKYPACT_E2E_URLS) {
@@ -21,10 +23,9 @@ export async function startNodes() {
       order() {},
     };
   }
-  const program = process.env.SKYPACT_BIN ?? new URL('../../target/debug/skypact', import.meta.url).pathname;
-  if (!existsSync(program))
-    throw new Error(`${program} does not exist; build it (cargo build --bin skypact) or set SKYPACT_BIN`);
-  const child = spawn(program, ['demo', '--json', '--no-browser', '--port-base', '0'], {
+  if (!existsSync(PROGRAM))
+    throw new Error(`${PROGRAM} does not exist; build it (cargo build --bin skypact) or set SKYPACT_BIN`);
+  const child = spawn(PROGRAM, ['demo', '--json', '--no-browser', '--port-base', '0'], {
     stdio: ['pipe', 'pipe', 'inherit'],
     // A group of its own: the nodes are processes of their own, and are paused and ended together.
     detached: true,

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { Desk, OUTPUT } from './desk.mjs';
 import { startNodes } from './nodes.mjs';
+import { addSteps as addRules } from './rules.mjs';
 
 const HOSTILE = '<img src=x onerror="document.title=\'owned\'"> Test of notices \u202eand read-backs';
 const steps = [];
@@ -186,6 +187,8 @@ step('the right read-back is accepted, and the sender sees it', async ({ north, 
   await row.locator('.done', { hasText: 'read-back agrees' }).waitFor({ timeout: 60_000 });
   await north.shot('09-notice-acknowledged');
 });
+
+addRules(step, check);
 
 step('alarm and warning are told apart without colour', async ({ north }) => {
   for (const type of ['deuteranopia', 'protanopia', 'tritanopia', 'achromatopsia']) {

@@ -172,7 +172,26 @@ export class App {
     return this.command('compose', () => api.sendNotice(notice, key));
   }
 
-  private async command(what: string, run: () => Promise<api.Answer<null>>): Promise<boolean> {
+  async stateDesk(status: api.NewDeskState): Promise<boolean> {
+    return this.command('desk', () => api.stateDesk(status));
+  }
+
+  /** Agrees to proposed release rules: how many must still agree, or null if it was refused. */
+  async agree(proposal: number): Promise<number | null> {
+    let missing: number | null = null;
+    await this.command('release', async () => {
+      const answer = await api.agreeToRelease(proposal);
+      if (answer.ok) missing = answer.value;
+      return answer;
+    });
+    return missing;
+  }
+
+  async reject(proposal: number): Promise<boolean> {
+    return this.command('release', () => api.rejectRelease(proposal));
+  }
+
+  private async command(what: string, run: () => Promise<api.Answer<unknown>>): Promise<boolean> {
     if (this.pending.has(what)) return false;
     this.pending.add(what);
     this.problems.delete(what);
@@ -209,7 +228,7 @@ export class App {
   openDrawer(drawer: Store['drawer'], opener: Element | null): void {
     this.focus.remember(opener);
     if (drawer !== null)
-      this.problems.delete(drawer.kind === 'compose' ? 'compose' : `notice:${drawer.notice}`);
+      this.problems.delete(drawer.kind === 'read-back' ? `notice:${drawer.notice}` : drawer.kind);
     this.store.drawer = drawer;
     this.store.touch();
   }

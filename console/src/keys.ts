@@ -19,6 +19,8 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ['t', 'search for a track'],
   ['c', 'centre on the selected track'],
   ['w', 'write a notice'],
+  ['d', 'say whether somebody is at this desk'],
+  ['r', 'release rules, and those that wait for people to agree'],
   ['Esc', 'close what is open, then drop the selection'],
   ['?', 'this page'],
 ];
@@ -44,6 +46,8 @@ export function handleKey(app: App, event: KeyboardEvent): void {
     t: () => document.querySelector<HTMLInputElement>('#track-search')?.focus(),
     c: () => app.centreOnSelected(),
     w: () => app.store.mayAct() && app.openDrawer({ kind: 'compose' }, document.activeElement),
+    d: () => app.store.mayAct() && app.openDrawer({ kind: 'desk' }, document.activeElement),
+    r: () => app.store.mayReadRules() && app.openDrawer({ kind: 'release' }, document.activeElement),
     '?': () => help(app, !app.store.help),
   };
   const run = command[event.key];

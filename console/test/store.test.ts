@@ -289,3 +289,30 @@ describe('figures', () => {
     ]);
   });
 });
+
+describe('the desk and the rules', () => {
+  it('are what the node says, and nothing by default', () => {
+    state();
+    expect([store.state.staffing, store.state.release]).toEqual([null, { revision: 0, proposal: null }]);
+    state({
+      staffing: { manned: 'yes', next_utc_ms: 5, note: 'a\u202eb' },
+      release: { revision: 3, proposal: 7 },
+      peers: [{ party: 'south', link: 'up', staffing: { manned: true } }],
+    });
+    // Only a clear yes is a yes.
+    expect(store.state.staffing).toEqual({ manned: false, next_utc_ms: 5, note: 'a\u00b7b' });
+    expect(store.state.release).toEqual({ revision: 3, proposal: 7 });
+    expect(store.peer('south')?.staffing).toEqual({ manned: true, next_utc_ms: null, note: '' });
+  });
+
+  it('are offered to those who may', () => {
+    const may = (role: string) => {
+      store.message(readMessage(JSON.stringify({ type: 'hello', party: 'north', role })));
+      return [store.mayAct(), store.mayReadRules(), store.mayRule()];
+    };
+    expect(may('observer')).toEqual([false, false, false]);
+    expect(may('officer')).toEqual([true, false, false]);
+    expect(may('planner')).toEqual([true, true, false]);
+    expect(may('administrator')).toEqual([false, true, true]);
+  });
+});

@@ -19,6 +19,8 @@ const NOTHING: State = {
   mode: 'unknown',
   frozen: null,
   journal: { state: 'unknown', last_seq: 0, bytes: 0 },
+  staffing: null,
+  release: { revision: 0, proposal: null },
   peers: [],
   feeds: [],
   alerts: [],
@@ -28,7 +30,11 @@ const NOTHING: State = {
   malformed: 0,
 };
 
-export type Drawer = { kind: 'compose' } | { kind: 'read-back'; notice: string };
+export type Drawer =
+  | { kind: 'compose' }
+  | { kind: 'read-back'; notice: string }
+  | { kind: 'desk' }
+  | { kind: 'release' };
 
 export class Store extends EventTarget {
   session: Session | null = null;
@@ -174,8 +180,21 @@ export class Store extends EventTarget {
 
   /** Whether this officer acknowledges and sends. Others are shown no buttons that the node would refuse. */
   mayAct(): boolean {
-    const role = this.hello?.role ?? this.session?.role;
-    return role === 'officer' || role === 'planner';
+    return ['officer', 'planner'].includes(this.role());
+  }
+
+  /** Whether this account reads the release rules. */
+  mayReadRules(): boolean {
+    return ['planner', 'administrator'].includes(this.role());
+  }
+
+  /** Whether this account agrees to release rules and rejects them. */
+  mayRule(): boolean {
+    return this.role() === 'administrator';
+  }
+
+  private role(): string {
+    return this.hello?.role ?? this.session?.role ?? '';
   }
 
   parties(): string[] {

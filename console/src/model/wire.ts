@@ -44,6 +44,14 @@ export interface Hello {
   pact: { hash: string; minima: Minima[]; deadlines: Record<string, number> };
 }
 
+/** Whether somebody is at a desk, as its officers state. */
+export interface Staffing {
+  manned: boolean;
+  /** When that is to change next. */
+  next_utc_ms: number | null;
+  note: string;
+}
+
 export interface Peer {
   party: string;
   /** How its desk is reached without the link: clause 1 of the pact. */
@@ -58,7 +66,7 @@ export interface Peer {
   refused: [string, number][];
   throttled: [string, number][];
   /** Whether somebody is at its desk, as it states; null if it never did. */
-  staffing: { manned: boolean; note: string } | null;
+  staffing: Staffing | null;
   waiting: number;
   release_rev: number;
 }
@@ -154,6 +162,10 @@ export interface State {
   mode: string;
   frozen: string | null;
   journal: { state: string; last_seq: number; bytes: number };
+  /** Of the own desk; null if nobody has stated anything. */
+  staffing: Staffing | null;
+  /** Which release rules are in force, and the number of those that wait for people to agree. */
+  release: { revision: number; proposal: number | null };
   peers: Peer[];
   feeds: Feed[];
   alerts: Alert[];
@@ -261,6 +273,7 @@ function readState(value: Json): State {
   };
   const journal = isObject(value.journal) ? value.journal : {};
   const checked = isObject(value.checked) ? value.checked : {};
+  const release = isObject(value.release) ? value.release : {};
   const state: State = {
     utc_ms: num(value.utc_ms) ?? 0,
     mode: str(value.mode, 64, 'unknown'),
@@ -270,6 +283,8 @@ function readState(value: Json): State {
       last_seq: num(journal.last_seq) ?? 0,
       bytes: num(journal.bytes) ?? 0,
     },
+    staffing: readStaffing(value.staffing),
+    release: { revision: num(release.revision) ?? 0, proposal: num(release.proposal) },
     peers: list(value.peers, readPeer),
     feeds: list(value.feeds, readFeed),
     alerts: list(value.alerts, readAlert),
@@ -313,12 +328,19 @@ function readPeer(value: Json): Peer | null {
     clock_offset_ms: num(value.clock_offset_ms),
     refused: counts(value.refused),
     throttled: counts(value.throttled),
-    // Only a clear yes is a yes.
-    staffing: isObject(value.staffing)
-      ? { manned: value.staffing.manned === true, note: str(value.staffing.note, 400, '') }
-      : null,
+    staffing: readStaffing(value.staffing),
     waiting: num(value.waiting) ?? 0,
     release_rev: num(value.release_rev) ?? 0,
+  };
+}
+
+function readStaffing(value: unknown): Staffing | null {
+  if (!isObject(value)) return null;
+  // Only a clear yes is a yes.
+  return {
+    manned: value.manned === true,
+    next_utc_ms: num(value.next_utc_ms),
+    note: str(value.note, 400, ''),
   };
 }
 

@@ -1,4 +1,5 @@
 /** Commands and the session, over HTTP. Every change carries the CSRF token; every failure is text for the officer. */
+import { type Release, readRelease } from '../model/release';
 import { plain } from '../model/text';
 import { type Altitude, type LatLon, readSession, type Session } from '../model/wire';
 
@@ -73,6 +74,39 @@ export async function answerNotice(
   answer: { level: string; decision?: string; text: string },
 ): Promise<Answer<null>> {
   return nothing(await call('POST', `/v1/notices/${encodeURIComponent(id)}/answer`, answer));
+}
+
+export interface NewDeskState {
+  manned: boolean;
+  next_utc_ms?: number;
+  note?: string;
+}
+
+/** States whether somebody is at the own desk. */
+export async function stateDesk(status: NewDeskState): Promise<Answer<null>> {
+  return nothing(await call('POST', '/v1/desk', status));
+}
+
+/** The release rules in force, and those that wait. */
+export async function release(): Promise<Answer<Release>> {
+  const answer = await call('GET', '/v1/release');
+  if (!answer.ok) return answer;
+  const value = readRelease(answer.value);
+  return value === null
+    ? { ok: false, problem: problem(0, 'The node gave no rules', '') }
+    : { ok: true, value };
+}
+
+/** Agrees to proposed rules; how many must still agree. */
+export async function agreeToRelease(id: number): Promise<Answer<number>> {
+  const answer = await call('POST', `/v1/release/proposals/${id}/confirm`);
+  if (!answer.ok) return answer;
+  const missing = (answer.value as { missing?: unknown } | null)?.missing;
+  return { ok: true, value: typeof missing === 'number' ? missing : 0 };
+}
+
+export async function rejectRelease(id: number): Promise<Answer<null>> {
+  return nothing(await call('DELETE', `/v1/release/proposals/${id}`));
 }
 
 async function call(

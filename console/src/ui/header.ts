@@ -17,7 +17,7 @@ class Header extends Panel {
         <h1>${hello?.party ?? session?.party ?? '?'}</h1>
         <span class="officer">${session?.officer ?? '?'} <small>${session?.role ?? ''}${store.mayAct() ? '' : ', looks only'}</small></span>
       </div>
-      ${this.mode()} ${this.picture()} ${this.counts()} ${this.sound()} ${this.password()}
+      ${this.mode()} ${this.picture()} ${this.counts()} ${this.sound()} ${this.password()} ${this.rules()}
       <ul class="links" aria-label="Links to peers">
         ${store.state.peers.map((peer) => this.link(peer))}
       </ul>
@@ -31,6 +31,14 @@ class Header extends Panel {
     if (this.app.store.session?.must_set_password !== true) return nothing;
     const ask = () => document.querySelector<SkyApp>('sky-app')?.askPassword();
     return html`<button @click=${ask}>Set a password to act</button>`;
+  }
+
+  /** Rules that would let out more wait for a person: whoever may agree to them is told wherever he looks. */
+  private rules(): TemplateResult | typeof nothing {
+    const { store } = this.app;
+    const { proposal } = store.state.release;
+    if (proposal === null || !store.mayReadRules()) return nothing;
+    return html`<button data-key="waits:release" @click=${(event: Event) => this.app.openDrawer({ kind: 'release' }, event.currentTarget as Element)}>Release proposal ${proposal} waits</button>`;
   }
 
   private mode(): TemplateResult {

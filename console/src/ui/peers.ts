@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { age, moment, thousands } from '../model/format';
-import type { Feed, Peer } from '../model/wire';
+import type { Feed, Peer, Staffing } from '../model/wire';
+import { staffingText } from './desk-state';
 import { linkIcon } from './header';
 import * as icons from './icons';
 import { Panel } from './panel';
@@ -52,7 +53,7 @@ class Peers extends Panel {
             ${differ ? html`<b>states differ</b>: ours ${peer.channel.ours}, theirs ${peer.channel.theirs}` : html`${peer.channel.ours} <small>both</small>`}
           </dd>
         </div>
-        <div><dt>Desk</dt><dd>${peer.staffing === null ? html`<small>not stated</small>` : peer.staffing.manned ? 'manned' : html`<b>not manned</b>`}${peer.staffing?.note ? html` <small><bdi>${peer.staffing.note}</bdi></small>` : nothing}</dd></div>
+        <div><dt>Desk</dt><dd>${this.staffing(peer.staffing)}</dd></div>
         <div><dt>Clock</dt><dd class="figure">${offset(peer.clock_offset_ms)}<small> release rev ${peer.release_rev}</small></dd></div>
         ${
           peer.waiting === 0
@@ -110,6 +111,12 @@ class Peers extends Panel {
     const frozen = store.frozen() !== null;
     return html`<h3>This node</h3>
       <dl class="pairs">
+        <div class="own-desk"><dt>Own desk</dt><dd>${this.staffing(store.state.staffing)}</dd></div>
+        <div><dt>Release</dt><dd>rules of revision <span class="figure">${store.state.release.revision}</span>${
+          store.state.release.proposal === null
+            ? nothing
+            : html`; <b>proposal ${store.state.release.proposal} waits for people to agree</b>`
+        }</dd></div>
         <div><dt>Journal</dt><dd class=${journal.state === 'ok' || frozen ? '' : 'differ'}>${frozen ? 'unknown' : journal.state} <small class="figure">entry ${thousands(journal.last_seq)}</small></dd></div>
         ${
           store.refused === 0
@@ -117,7 +124,22 @@ class Peers extends Panel {
             : html`<div><dt>Unreadable</dt><dd>${thousands(store.refused)} <small>last: ${store.lastRefusal}</small></dd></div>`
         }
         ${store.state.cut === 0 ? nothing : html`<div><dt>Cut</dt><dd>${thousands(store.state.cut)} entries not shown</dd></div>`}
-      </dl>`;
+      </dl>
+      <div class="buttons">
+        ${store.mayAct() ? this.opens('desk', 'Own desk…', 'd') : nothing}
+        ${store.mayReadRules() ? this.opens('release', 'Release rules…', 'r') : nothing}
+      </div>`;
+  }
+
+  private opens(kind: 'desk' | 'release', label: string, key: string): TemplateResult {
+    return html`<button data-key="open:${kind}" @click=${(event: Event) => this.app.openDrawer({ kind }, event.currentTarget as Element)}>${label} <kbd>${key}</kbd></button>`;
+  }
+
+  /** A statement, not a measurement: a link may be up while nobody reads what comes over it. */
+  private staffing(staffing: Staffing | null): TemplateResult {
+    const text = staffingText(staffing, this.app.store.utc_ms());
+    if (staffing === null) return html`<small>${text}</small>`;
+    return html`${staffing.manned ? text : html`<b>${text}</b>`}${staffing.note === '' ? nothing : html` <small><bdi>${staffing.note}</bdi></small>`}`;
   }
 }
 

@@ -97,13 +97,7 @@ export class SkyApp extends LitElement {
         <div class="middle">
           <sky-map .app=${this.app}></sky-map>
           <sky-help .app=${this.app}></sky-help>
-          ${
-            store.drawer === null
-              ? nothing
-              : store.drawer.kind === 'compose'
-                ? html`<sky-compose .app=${this.app}></sky-compose>`
-                : html`<sky-read-back .app=${this.app} .notice=${store.drawer.notice}></sky-read-back>`
-          }
+          ${this.drawer()}
         </div>
         <div class="column right">
           <sky-alerts .app=${this.app}></sky-alerts>
@@ -113,6 +107,22 @@ export class SkyApp extends LitElement {
       ${exercise === null ? nothing : banner(exercise, 'bottom')}
       <sky-live .app=${this.app}></sky-live>
     </div>`;
+  }
+
+  private drawer(): TemplateResult | typeof nothing {
+    const { drawer } = this.app.store;
+    switch (drawer?.kind) {
+      case 'compose':
+        return html`<sky-compose .app=${this.app}></sky-compose>`;
+      case 'read-back':
+        return html`<sky-read-back .app=${this.app} .notice=${drawer.notice}></sky-read-back>`;
+      case 'desk':
+        return html`<sky-desk-state .app=${this.app}></sky-desk-state>`;
+      case 'release':
+        return html`<sky-release .app=${this.app}></sky-release>`;
+      case undefined:
+        return nothing;
+    }
   }
 }
 

@@ -355,6 +355,22 @@ fn a_planner_works_at_a_running_node() {
     assert!(set("release = []\n").ok().ends_with("revision 3\nEverything else is withheld.\n"));
     north("release set north/skypact.toml").ok();
 
+    // The own desk: stated, shown, and told to the peer by a record of its own.
+    assert_eq!(north("desk show").ok(), "own desk         not stated\nsouth            not stated\n");
+    let left = run_words(
+        at,
+        &["desk", "unstaffed", "--until", "+8h", "--note", "Voice line", "--config", "north/skypact.toml"],
+    );
+    assert_eq!(left.ok(), "The desk is stated to be unstaffed; signed, and told to south.\n");
+    let stated = || json("desk show")["own"].clone();
+    let begun = Instant::now();
+    while stated()["manned"] != json!(false) && begun.elapsed() < Duration::from_secs(10) {}
+    assert_eq!((&stated()["manned"], &stated()["note"]), (&json!(false), &json!("Voice line")));
+    assert!(stated()["next_utc_ms"].is_i64(), "{}", stated());
+    let back = json("desk staffed");
+    assert_eq!(back["sent"][0]["party"], "south");
+    north("desk staffed").refused(4, "Nothing more is to be done.");
+
     // Accounts: the link signs in once, and what is wrong is refused.
     let added = json("account add olga --role officer");
     let url = added["url"].as_str().unwrap();

@@ -35,7 +35,7 @@ struct Keys {
 
 /// Whether somebody is at a desk.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-struct StaffingWire {
+pub(crate) struct StaffingWire {
     manned: bool,
     next_utc_ms: Option<i64>,
     note: String,
@@ -121,11 +121,7 @@ pub(crate) fn peer(view: &View, peer: &PeerView) -> PeerWire {
         refused: peer.refused.clone(),
         throttled: peer.throttled.clone(),
         waiting: peer.waiting,
-        staffing: peer.staffing.as_ref().map(|s| StaffingWire {
-            manned: s.manned,
-            next_utc_ms: s.next.map(|t| t.0),
-            note: s.note.clone(),
-        }),
+        staffing: peer.staffing.as_ref().map(staffing),
         forks: peer
             .forks
             .iter()
@@ -134,6 +130,11 @@ pub(crate) fn peer(view: &View, peer: &PeerView) -> PeerWire {
         release_rev: view.policy.revision,
         keys: peer.keys.map(|(serial, reason, issued)| Keys { serial, reason, issued_utc_ms: issued.0 }),
     }
+}
+
+/// The own desk's statement, or a peer's.
+pub(crate) fn staffing(status: &record::DeskStatus) -> StaffingWire {
+    StaffingWire { manned: status.manned, next_utc_ms: status.next.map(|t| t.0), note: status.note.clone() }
 }
 
 pub(crate) fn feed(feed: &FeedView) -> FeedWire {

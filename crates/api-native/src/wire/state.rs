@@ -1,6 +1,6 @@
 //! The `state` and `hello` messages.
 use super::alert::{AlertWire, alert};
-use super::link::{FeedWire, PeerWire, feed, peer};
+use super::link::{FeedWire, PeerWire, StaffingWire, feed, peer, staffing};
 use super::notice::{NoticeWire, notice};
 use super::pact::{Terms, terms};
 use crate::backend::Health;
@@ -21,6 +21,8 @@ pub(crate) struct StateWire<'a> {
     mode: String,
     frozen: Option<&'a str>,
     journal: Journal,
+    staffing: Option<StaffingWire>,
+    release: Release,
     peers: Vec<PeerWire>,
     feeds: Vec<FeedWire>,
     alerts: Vec<AlertWire>,
@@ -34,6 +36,13 @@ struct Journal {
     state: &'static str,
     last_seq: u64,
     bytes: u64,
+}
+
+/// Which rules are in force, and whether others wait: so that whoever looks at them knows when to read them again.
+#[derive(Debug, Serialize)]
+struct Release {
+    revision: u32,
+    proposal: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -53,6 +62,8 @@ pub(crate) fn state<'a>(view: &View, health: &Health, frozen: Option<&'a str>) -
         mode: view.mode.label(),
         frozen,
         journal: Journal { state: health.journal.name(), last_seq: health.last_seq, bytes: health.bytes },
+        staffing: view.staffing.as_ref().map(staffing),
+        release: Release { revision: view.policy.revision, proposal: view.proposal.as_ref().map(|p| p.id) },
         peers: view.peers.iter().take(LIST_MAX).map(|p| peer(view, p)).collect(),
         feeds: view.feeds.iter().take(LIST_MAX).map(feed).collect(),
         alerts: view.alerts.iter().take(LIST_MAX).map(|a| alert(view, a)).collect(),

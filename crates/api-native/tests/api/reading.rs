@@ -83,6 +83,39 @@ async fn an_alert_and_a_notice_read_as_the_contract_says() {
 }
 
 #[tokio::test]
+async fn a_state_tells_the_own_staffing_and_a_peers_apart_from_link_and_channel() {
+    let site = Site::new();
+    let client = site.bearer(OPERATOR);
+    let state = client.get("/v1/state").await.json();
+    assert_eq!(state["staffing"], json!({ "manned": true, "next_utc_ms": null, "note": "watch B" }));
+    let south = &state["peers"][1];
+    assert_eq!((&south["link"], &south["channel"]["ours"]), (&json!("up"), &json!("in-force")));
+    assert_eq!(south["staffing"], json!({ "manned": false, "next_utc_ms": T0, "note": "voice" }));
+    site.fake.change(|view| view.staffing = None);
+    assert_eq!(client.get("/v1/state").await.json()["staffing"], Value::Null, "nobody has stated anything");
+}
+
+#[tokio::test]
+async fn a_state_tells_which_rules_are_in_force_and_whether_others_wait() {
+    let site = Site::new();
+    let client = site.bearer(OPERATOR);
+    assert_eq!(client.get("/v1/state").await.json()["release"], json!({ "revision": 3, "proposal": null }));
+    site.fake.change(|view| {
+        view.proposal = Some(node::Proposal {
+            id: 7,
+            rules: Default::default(),
+            by: "anna".into(),
+            agreed: vec!["anna".into()],
+            at: units::Utc(T0),
+            ends: units::Mono(1),
+            ends_utc: units::Utc(T0 + 1),
+            wider: Vec::new(),
+        });
+    });
+    assert_eq!(client.get("/v1/state").await.json()["release"], json!({ "revision": 3, "proposal": 7 }));
+}
+
+#[tokio::test]
 async fn paging_meets_every_track_once_while_tracks_come_and_go() {
     let site = Site::new();
     site.fake.change(|view| view.tracks = (0..1000).map(|n| track(n * 2, Owner::Own)).collect());

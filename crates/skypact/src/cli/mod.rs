@@ -3,6 +3,7 @@ mod account;
 mod audit;
 pub(crate) mod bench;
 mod client;
+mod desk;
 pub mod evidence;
 mod geojson;
 mod init;
@@ -62,6 +63,8 @@ enum Command {
     Plan(plan::Args),
     /// Sends, lists and acknowledges notices at a running node.
     Notice(notice::Args),
+    /// States whether somebody is at the own desk, and shows what the peers state of theirs.
+    Desk(desk::Args),
     /// Shows what a peer would be told, and the rules; replaces the rules.
     Release(release::Args),
     /// Lists, makes and removes accounts at a running node.
@@ -182,6 +185,7 @@ fn run(command: Command, global: Global) -> Outcome {
         Command::Pact(args) => pact::run(args, global),
         Command::Plan(args) => plan::run(args, global),
         Command::Notice(args) => notice::run(args, global),
+        Command::Desk(args) => desk::run(args, global),
         Command::Release(args) => release::run(args, global),
         Command::Account(args) => account::run(args, global),
         Command::Evidence(args) => evidence::run(args, global),
