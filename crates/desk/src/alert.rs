@@ -143,6 +143,9 @@ pub enum PeerTrouble {
     /// A witness says another thing of our log to it than we do.
     #[n(14)]
     Contradicted,
+    /// It releases aircraft with an address of ours.
+    #[n(15)]
+    OwnAddress,
 }
 
 /// Trouble of our own.
@@ -253,7 +256,8 @@ impl Situation {
             Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact | PeerTrouble::Contradicted) => AlertKind::Frozen,
             Self::Peer(_, PeerTrouble::Fork) => AlertKind::Fork,
             Self::Peer(_, PeerTrouble::Flood | PeerTrouble::Backlog) => AlertKind::Flood,
-            Self::Own(OwnTrouble::Picture | OwnTrouble::Gap | OwnTrouble::Skipped | OwnTrouble::Keys) => {
+            Self::Peer(_, PeerTrouble::OwnAddress)
+            | Self::Own(OwnTrouble::Picture | OwnTrouble::Gap | OwnTrouble::Skipped | OwnTrouble::Keys) => {
                 AlertKind::OwnPicture
             }
         }

@@ -3,11 +3,11 @@ use crate::input::{ObservedLoss, Output};
 use crate::picture::SystemTrack;
 use crate::situation::{Present, conflict_of};
 use crate::state::{Checked, State};
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use desk::{AlertLevel, Basis, Facts};
 use detect::{AltitudeBasis, Encounter, Kinematics, MinimaTable, Pair, observed_at, sweep};
 use pact::SignedPact;
+use track::TrackReport;
 use units::{Height, Now, Utc};
 
 /// Conflict alerts held at once. Conflicts grow with the square of the traffic; what is cut is counted and shown.
@@ -40,11 +40,11 @@ impl State {
 
     /// Whether one of the two is in the airspace of a pact (clauses 2.1 and 2.2), or comes into it by `until`: at
     /// its border, too, an aircraft inside is separated from all others.
-    pub(crate) fn within_pact(&self, a: &SystemTrack, b: &SystemTrack, until: Utc) -> bool {
+    pub(crate) fn within_pact(&self, a: &TrackReport, b: &TrackReport, until: Utc) -> bool {
         let airspaces = &self.pacts.airspaces;
-        let holds = |track: &SystemTrack| {
-            let state = Kinematics::from_report(&track.last, track.last.at);
-            let horizon_s = until.since_s(track.last.at).max(0.0);
+        let holds = |report: &TrackReport| {
+            let state = Kinematics::from_report(report, report.at);
+            let horizon_s = until.since_s(report.at).max(0.0);
             airspaces.iter().any(|space| space.as_ref().is_none_or(|space| space.may_hold(&state, horizon_s)))
         };
         airspaces.is_empty() || holds(a) || holds(b)
@@ -66,7 +66,8 @@ impl State {
             let at = track.last.at.min(other.last.at);
             let seen = observed_at(track.prev.as_ref(), &track.last, other.prev.as_ref(), &other.last, at);
             let minima = self.index.0.minima().get(class, other.class());
-            let Some(seen) = seen.filter(|s| s.violates(&minima) && self.within_pact(&track, other, at)) else {
+            let Some(seen) = seen.filter(|s| s.violates(&minima) && self.within_pact(&track.last, &other.last, at))
+            else {
                 continue;
             };
             let key = if id < other_id { (id, other_id) } else { (other_id, id) };
@@ -99,16 +100,14 @@ impl State {
         let found = sweep(&items, self.index.0.minima());
         let mut pairs: Vec<&Pair> = found.pairs.iter().collect();
         pairs.sort_by(|p, q| p.encounter.tin_s.total_cmp(&q.encounter.tin_s).then((p.i, p.j).cmp(&(q.i, q.j))));
-        let (mut held, mut pairs_found) = (0, BTreeSet::new());
+        let mut held = 0;
         for pair in pairs {
             let (a, b) = (keys[pair.i], keys[pair.j]);
             if self.conflict(a, b, &pair.encounter, now) {
                 present.insert(conflict_of(a, b));
                 held += 1;
             }
-            pairs_found.insert((a.min(b), a.max(b)));
         }
-        self.shared_absent(&pairs_found, now);
         self.checked = Checked { tracks: keys.len() as u32, conflicts: held, unjudged: 0, at: now.utc };
         // A pair that has not been in violation for a minute is forgotten; a new loss is said anew.
         self.losses.retain(|_, at| now.utc.since_ms(*at) < 60_000);
@@ -121,14 +120,23 @@ impl State {
         }
         // The own track first; of two own ones the one with the lower number.
         let (first, second) = if ta.is_own() && (!tb.is_own() || a < b) { (ta, tb) } else { (tb, ta) };
-        let at = |s: f64| Utc(now.utc.0.saturating_add(libm::round(s * 1000.0) as i64));
-        if !self.within_pact(ta, tb, at(encounter.tcpa_s.max(0.0))) {
+        let (level, met) = self.facts_of(encounter, now);
+        if !self.within_pact(&ta.last, &tb.last, met.cpa.unwrap_or(now.utc)) {
             return false;
         }
-        let oldest = first.last.at.min(second.last.at);
         let facts = Facts {
             a: Some(u64::from(first.id)),
             b: Some(u64::from(second.id)),
+            data_at: Some(first.last.at.min(second.last.at)),
+            ..met
+        };
+        self.hold(conflict_of(a, b), level, facts, now)
+    }
+
+    /// How grave an encounter is, and what there is to say of it beside whose it is.
+    pub(crate) fn facts_of(&self, encounter: &Encounter, now: Now) -> (AlertLevel, Facts) {
+        let at = |s: f64| Utc(now.utc.0.saturating_add(libm::round(s * 1000.0) as i64));
+        let facts = Facts {
             cpa: Some(at(encounter.tcpa_s.max(0.0))),
             loss: Some(at(encounter.tin_s)),
             cpa_mm: Some(millimetres(encounter.dcpa_m)),
@@ -141,13 +149,10 @@ impl State {
                 AltitudeBasis::UnknownLevel => Basis::UnknownLevel,
             }),
             violation: encounter.violation_now,
-            data_at: Some(oldest),
             ..Facts::default()
         };
         let alarm = encounter.violation_now || encounter.tin_s * 1000.0 < self.alarm_horizon_ms() as f64;
-        let level = if alarm { AlertLevel::Alarm } else { AlertLevel::Warning };
-        self.share((a, b), level, &facts, true, now);
-        self.hold(conflict_of(a, b), level, facts, now)
+        (if alarm { AlertLevel::Alarm } else { AlertLevel::Warning }, facts)
     }
 
     pub(crate) fn alarm_horizon_ms(&self) -> i64 {

@@ -11,6 +11,7 @@
 extern crate alloc;
 
 mod audit;
+mod claimed;
 pub mod command;
 mod commands;
 mod detecting;

@@ -104,6 +104,7 @@ impl State {
                     desk_statements: 0,
                     witnessing: Default::default(),
                     shared: Default::default(),
+                    heard: Default::default(),
                 };
                 self.peers.insert(name, peer);
             }
@@ -217,6 +218,7 @@ impl State {
                 let (source, standing) = (Source::Peer(number), Standing::Released);
                 let origin = Origin { source, standing, form: batch.form, precision_mm: batch.precision_mm };
                 self.take_reports(&origin, &reports, now, out);
+                self.hear(name, batch.form, &reports, now);
             }
             Body::Plan(plan) => match file(&mut self.plans, &key, record.revision, plan, id) {
                 Ok(true) => drop(self.plan_arrived(&key, now)),

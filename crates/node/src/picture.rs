@@ -19,7 +19,8 @@ pub const AHEAD_MS: i64 = 5_000;
 /// System tracks a node holds: ten times the busiest hour of a continent's traffic in one area of interest. At about
 /// 600 bytes a track 60 MB.
 pub const TRACKS_MAX: usize = 100_000;
-/// Sources of one track: feeds and peers beyond these are ignored for that track.
+/// Sources of one track and standing: feeds and peers beyond these are ignored for that track. Each standing has room of
+/// its own, so that what sensors and peers say takes none from own feeds.
 const CONTRIBUTIONS_MAX: usize = 8;
 
 /// Where a report comes from.
@@ -111,6 +112,13 @@ impl SystemTrack {
         }
     }
 
+    /// The newest that own feeds say of an own aircraft: what is released of it, whatever else is known here.
+    #[must_use]
+    pub fn own(&self) -> Option<&Contribution> {
+        let own = self.contributions.iter().filter(|c| c.standing == Standing::Own);
+        own.min_by_key(|c| core::cmp::Reverse(c.report.at))
+    }
+
     /// Whether the party itself flies it.
     #[must_use]
     pub fn is_own(&self) -> bool {
@@ -130,7 +138,9 @@ impl SystemTrack {
 pub enum Taken {
     /// It is the newest of its track.
     New(u32),
-    /// It is older than what the track already has, or a repetition.
+    /// It is the newest of its source, and another source's is in use.
+    Kept(u32),
+    /// It is older than what its source already said, or a repetition.
     Old(u32),
     /// It applies to a time too far ahead of now.
     Ahead,
@@ -232,12 +242,16 @@ impl Picture {
                     self.by_local.remove(&(from.source, before));
                 }
             }
-            Err(_) if track.contributions.len() >= CONTRIBUTIONS_MAX => return Taken::Old(id),
+            Err(_)
+                if track.contributions.iter().filter(|c| c.standing == from.standing).count() >= CONTRIBUTIONS_MAX =>
+            {
+                return Taken::Old(id);
+            }
             Err(at) => track.contributions.insert(at, contribution),
         }
         let chosen = track.chosen().report;
         if chosen.at <= track.last.at {
-            return Taken::Old(id);
+            return Taken::Kept(id);
         }
         track.prev = Some(track.last);
         track.last = chosen;

@@ -41,9 +41,7 @@ impl State {
             ..Facts::default()
         };
         // The peer need not be told what it told.
-        if let Some(theirs) = theirs {
-            self.share((ours, theirs), AlertLevel::Warning, &facts, false, now);
-        }
+        self.shared_already(name, (ours, report.own), AlertLevel::Warning, &facts, now);
         self.hold(situation, AlertLevel::Warning, facts, now);
     }
 

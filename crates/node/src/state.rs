@@ -2,7 +2,7 @@
 use crate::command::{Account, Answer};
 use crate::filed::Filed;
 use crate::input::{Boot, Entry, FeedConfig, FeedState, Input, Output};
-use crate::picture::{Origin, Picture, Source, Standing, Taken};
+use crate::picture::{Origin, Picture, Source, Standing, SystemTrack, Taken};
 use crate::proposals::Proposal;
 use crate::said::SaidNow;
 use airspace::{Plan, Site, Volume4d};
@@ -202,9 +202,13 @@ pub struct Peer {
     #[cbor(default)]
     pub(crate) witnessing: crate::witnessing::Witnessing,
     /// Conflicts it was told.
-    #[n(60)]
+    #[n(61)]
     #[cbor(default)]
     pub(crate) shared: crate::told_conflicts::Shared,
+    /// What it released, as it released it.
+    #[n(62)]
+    #[cbor(default)]
+    pub(crate) heard: crate::told_conflicts::Heard,
 }
 
 impl Peer {
@@ -298,15 +302,15 @@ pub struct Pacts {
 
 /// The index with equality by content left out: it is a function of the picture.
 #[derive(Debug, Clone)]
-pub struct TrackIndex(pub(crate) Index<u32>);
+pub struct TrackIndex<K = u32>(pub(crate) Index<K>);
 
-impl PartialEq for TrackIndex {
+impl<K> PartialEq for TrackIndex<K> {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl Default for TrackIndex {
+impl<K: Ord + Copy> Default for TrackIndex<K> {
     fn default() -> Self {
         Self(Index::new(MinimaTable::uniform(Minima::DEFAULT)))
     }
@@ -429,11 +433,13 @@ impl State {
     fn check_all(&mut self, now: Now) {
         let mut present = BTreeSet::new();
         self.full_sweep(&mut present, now);
+        self.check_shared(now);
         self.checked.unjudged = self.check_unjudged(&mut present, now);
         self.keep_unseen(&mut present, now);
         self.check_volumes(&mut present, now);
         self.watch_growth(now);
         self.check_peers(&mut present, now);
+        self.check_claimed(&mut present, now);
         self.check_feeds(&mut present, now);
         self.check_gap(&mut present, now);
         self.check_skipped(&mut present, now);
@@ -490,6 +496,7 @@ impl State {
 
     pub(crate) fn reindex(&mut self) {
         let minima = self.pacts.minima.clone().unwrap_or_else(|| MinimaTable::uniform(Minima::DEFAULT));
+        self.peers.values_mut().for_each(|peer| peer.heard.reindex(&minima));
         let mut index = Index::new(minima);
         for track in self.picture.iter().filter(|t| !t.last.on_ground) {
             index.upsert(track.id, track.class(), detect::Kinematics::from_report(&track.last, track.last.at));
@@ -544,13 +551,13 @@ impl State {
             feed.enter(FeedState::Up, now);
         }
         let origin = Origin::feed(feed, config.claim);
-        let updated = self.take_reports(&origin, &reports, now, out);
-        if origin.standing == Standing::Own {
-            self.offer(&updated, config.marking, now);
-        }
+        let own = self.take_reports(&origin, &reports, now, out);
+        self.offer(&own, config.marking, now);
+        self.check_shared_of(&own, now);
     }
 
-    /// Folds reports of one source into the picture and checks what they changed.
+    /// Folds reports of one source into the picture and checks what they changed. Gives those of an own feed that are the
+    /// newest word of own feeds.
     pub(crate) fn take_reports(
         &mut self,
         origin: &Origin,
@@ -558,24 +565,31 @@ impl State {
         now: Now,
         out: &mut Vec<Output>,
     ) -> Vec<(u32, TrackReport)> {
-        let mut updated = Vec::with_capacity(reports.len());
+        let (mut ids, mut own) = (BTreeSet::new(), Vec::new());
         for report in reports {
-            match self.picture.take(origin, *report, now) {
+            let taken = self.picture.take(origin, *report, now);
+            match taken {
                 Taken::New(id) => {
-                    updated.push((id, *report));
+                    ids.insert(id);
                     self.index_track(id);
                     self.observe(id, out);
                 }
-                Taken::Old(_) => {}
+                Taken::Kept(_) | Taken::Old(_) => {}
                 Taken::Ahead | Taken::TooOld => *self.skewed.entry(origin.source).or_default() += 1,
                 Taken::Full => self.cut = self.cut.saturating_add(1),
             }
+            if let (Taken::New(id) | Taken::Kept(id), Standing::Own) = (taken, origin.standing) {
+                // Whether a report is told does not depend on what sensors or peers say of the aircraft.
+                let newest = self.picture.get(id).and_then(SystemTrack::own);
+                if newest.is_some_and(|c| (c.source, c.report.at) == (origin.source, report.at)) {
+                    own.push((id, *report));
+                }
+            }
         }
-        let ids: BTreeSet<u32> = updated.iter().map(|(id, _)| *id).collect();
         for id in ids {
             self.predict(id, now, out);
         }
-        updated
+        own
     }
 
     fn index_track(&mut self, id: u32) {

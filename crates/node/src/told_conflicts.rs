@@ -1,25 +1,47 @@
-//! Conflicts told to the peer whose aircraft is in them. What a peer is told never waits for room that something withheld
-//! took: the book here holds only pairs of an aircraft that the peer is told of and one that it told us of, so it grows with
-//! what is shared and with nothing else. The desk's own alerts have another book, which withheld aircraft do fill.
+//! Conflicts told to the peer whose aircraft is in them. What a peer is told follows from what it is told of and what it
+//! told of us, and from nothing else: own aircraft as own feeds report them, and its own as it released them, without the
+//! picture that joins both to what sensors see and to what is withheld. Nor does it wait for room that something withheld
+//! took: the book here holds such pairs only. The desk's own alerts come from the picture and have another book.
 use crate::input::Output;
-use crate::picture::{Source, Standing, SystemTrack};
-use crate::state::State;
+use crate::picture::{AHEAD_MS, DROP_MS, SystemTrack};
+use crate::state::{Peer, State, TrackIndex};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::vec::Vec;
 use desk::{AlertLevel, CLEAR_MS, Facts};
+use detect::{Index, Kinematics, MinimaTable};
 use minicbor::{Decode, Encode};
-use record::{ConflictReport, PartyId};
+use record::{ConflictReport, PartyId, ReleaseForm};
+use release::{Level, RecordClass};
 use track::TrackReport;
 use units::{Mono, Now};
 
 /// Pairs shared with one peer at once: 2,000 of 60 B. It has no more alerts itself.
 const SHARED_MAX: usize = 2_000;
 
-/// What one peer was told of conflicts, by own track and its track.
+/// Tracks of one peer that are looked at for it: 20,000 of 150 B are 3 MB, and judging each against the hundred own
+/// aircraft that may be near it takes 0.2 s. It has the others' conflicts by its own means.
+const HEARD_MAX: usize = 20_000;
+
+/// What one peer was told of conflicts, by own track and its own number.
 #[derive(Debug, Clone, PartialEq, Default, Encode, Decode)]
 #[cbor(transparent)]
-pub(crate) struct Shared(BTreeMap<(u32, u32), Held>);
+pub(crate) struct Shared(BTreeMap<Pair, Held>);
+
+/// An own track, and a peer's by the peer's number.
+type Pair = (u32, u64);
+
+/// What a peer released, by its number, as it released it. The picture joins a report to whatever has its address, an
+/// aircraft that is withheld from that peer among them; what the peer is told must not show whether there was one.
+#[derive(Debug, Clone, PartialEq, Default, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Heard {
+    #[n(0)]
+    rows: BTreeMap<u64, TrackReport>,
+    /// Derived from `rows`: those that fly.
+    #[cbor(skip)]
+    index: TrackIndex<u64>,
+}
 
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 struct Held {
@@ -49,7 +71,7 @@ pub(crate) struct Fresh {
 
 impl Shared {
     /// Notes that a conflict holds; tells whether it is new, or worse than it was.
-    fn found(&mut self, pair: (u32, u32), level: AlertLevel, facts: &Facts, now: Now) -> bool {
+    fn found(&mut self, pair: Pair, level: AlertLevel, facts: &Facts, now: Now) -> bool {
         let cpa = facts.cpa.unwrap_or(now.utc);
         let Some(held) = self.0.get_mut(&pair) else {
             let room = self.0.len() < SHARED_MAX;
@@ -70,7 +92,7 @@ impl Shared {
     }
 
     /// Notes which conflicts were looked for and do not hold; those that are over for long enough are forgotten.
-    fn absent_except(&mut self, holds: impl Fn(&(u32, u32), units::Utc) -> bool, now: Now) {
+    fn absent_except(&mut self, holds: impl Fn(&Pair, units::Utc) -> bool, now: Now) {
         self.0.retain(|pair, held| {
             if holds(pair, held.cpa) {
                 held.absent_since = None;
@@ -81,74 +103,197 @@ impl Shared {
     }
 }
 
+impl Heard {
+    fn take(&mut self, report: &TrackReport, now: Now) {
+        let full = self.rows.len() >= HEARD_MAX && !self.rows.contains_key(&report.local);
+        let old = self.rows.get(&report.local).is_some_and(|held| report.at <= held.at);
+        if report.at.since_ms(now.utc) <= AHEAD_MS && !full && !old {
+            self.rows.insert(report.local, *report);
+            self.file(report);
+        }
+    }
+
+    fn file(&mut self, report: &TrackReport) {
+        if report.on_ground {
+            self.index.0.remove(report.local);
+        } else {
+            let kinematics = Kinematics::from_report(report, report.at);
+            self.index.0.upsert(report.local, report.class, kinematics);
+        }
+    }
+
+    fn forget_old(&mut self, now: Now) {
+        let Self { rows, index } = self;
+        rows.retain(|number, report| {
+            let held = now.utc.since_ms(report.at) <= DROP_MS;
+            if !held {
+                index.0.remove(*number);
+            }
+            held
+        });
+    }
+
+    /// Rebuilds what is derived, for these minima.
+    pub(crate) fn reindex(&mut self, minima: &MinimaTable) {
+        self.index = TrackIndex(Index::new(minima.clone()));
+        for report in self.rows.clone().values() {
+            self.file(report);
+        }
+    }
+
+    /// Whether a track is held, and whether it is too old to be judged.
+    fn silent(&self, number: u64, now: Now) -> Option<bool> {
+        self.rows.get(&number).map(|report| is_silent(report, now))
+    }
+}
+
+fn is_silent(report: &TrackReport, now: Now) -> bool {
+    now.utc.since_ms(report.at) > detect::AGE_MAX_MS
+}
+
+/// An own aircraft as own feeds report it, under its number here, with its marking.
+type Own = (TrackReport, Option<release::Marking>);
+
 impl State {
-    /// Notes a conflict for the peer whose aircraft is in it, if the rules share it. `news` is false for what the peer
-    /// itself reported.
-    pub(crate) fn share(&mut self, (a, b): (u32, u32), level: AlertLevel, facts: &Facts, news: bool, now: Now) {
-        let Some((name, own, theirs, number)) = self.shareable(a, b, now) else { return };
-        let Some(peer) = self.peers.get_mut(&name) else { return };
-        if peer.shared.found((own, theirs), level, facts, now) && news {
-            let report = ConflictReport {
-                own: u64::from(own),
-                other: number,
-                cpa: facts.cpa.unwrap_or(now.utc),
-                lateral_mm: facts.cpa_mm.unwrap_or(0),
-                vertical: facts.vertical,
-            };
-            self.fresh.push(Fresh { peer: name, own, report });
+    /// Keeps what a peer released, if conflicts with it are shared.
+    pub(crate) fn hear(&mut self, name: &PartyId, form: ReleaseForm, reports: &[TrackReport], now: Now) {
+        let shares = self.shares_any(name);
+        let Some(peer) = self.peers.get_mut(name) else { return };
+        if shares && form != ReleaseForm::Coarse {
+            reports.iter().for_each(|report| peer.heard.take(report, now));
         }
     }
 
-    /// Of two tracks: the peer that told of one of them, the other, which is own and which the rules let that peer know
-    /// the conflicts of, and the number the peer uses.
-    fn shareable(&self, a: u32, b: u32, now: Now) -> Option<(PartyId, u32, u32, u64)> {
-        let (ta, tb) = (self.picture.get(a)?, self.picture.get(b)?);
-        let (own, other) = if ta.is_own() { (ta, tb) } else { (tb, ta) };
-        if other.is_own() || !own.is_own() {
-            return None;
-        }
-        let theirs = other.contributions.iter().find(|c| c.standing == Standing::Released)?;
-        let Source::Peer(number) = theirs.source else { return None };
-        let name = self.parties.get(usize::from(number))?;
-        let peer = self.peers.get(name)?;
-        let (report, marking) = self.own_report(own);
-        let rules = peer.rules(&self.policy);
-        let shared = peer.releaser.shares_conflicts(&rules, (&report, marking), now);
-        shared.then(|| (name.clone(), own.id, other.id, theirs.report.local))
+    fn shares_any(&self, name: &PartyId) -> bool {
+        let shares = |r: &release::Rule| r.class == RecordClass::Conflicts && r.level == Level::Full;
+        self.policy.rules_for(name).iter().any(shares)
     }
 
-    /// An own track's newest report under its number here, with its marking.
-    fn own_report(&self, own: &SystemTrack) -> (TrackReport, Option<release::Marking>) {
-        let report = TrackReport { local: u64::from(own.id), ..own.last };
+    /// What own feeds say of an own track.
+    fn own_report(&self, own: &SystemTrack) -> Option<Own> {
+        let report = TrackReport { local: u64::from(own.id), ..own.own()?.report };
         let one = core::iter::once((report.local, own.address, self.feed_marking(own)));
-        (report, self.markings_of(one).remove(&report.local))
+        Some((report, self.markings_of(one).remove(&report.local)))
     }
 
-    /// Once a second, with all pairs that were found: what is not among them is over, unless nobody can say so.
-    pub(crate) fn shared_absent(&mut self, found: &BTreeSet<(u32, u32)>, now: Now) {
-        let mut peers = core::mem::take(&mut self.peers);
-        for peer in peers.values_mut() {
-            let silent =
-                |id: u32| self.picture.get(id).is_some_and(|t| now.utc.since_ms(t.last.at) > detect::AGE_MAX_MS);
-            let gone = |id: u32| self.picture.get(id).is_none();
-            peer.shared.absent_except(
-                |(own, theirs), cpa| {
-                    let pair = (*own.min(theirs), *own.max(theirs));
-                    let ahead = cpa >= now.utc;
-                    // As the desk's alerts: silence ends nothing before the closest approach is past.
-                    let unseen = !gone(*own) && (silent(*own) || silent(*theirs) || gone(*theirs) && ahead);
-                    found.contains(&pair) || unseen
-                },
-                now,
-            );
+    /// Once a second: conflicts of what a peer is told with what it told, for each peer.
+    pub(crate) fn check_shared(&mut self, now: Now) {
+        let names: Vec<PartyId> = self.peers.keys().cloned().collect();
+        let shares = names.iter().any(|name| self.shares_any(name));
+        let own: Vec<Own> =
+            if shares { self.picture.iter().filter_map(|t| self.own_report(t)).collect() } else { Vec::new() };
+        for name in names {
+            let shares = self.shares_any(&name);
+            if let Some(peer) = self.peers.get_mut(&name) {
+                if !shares {
+                    (peer.heard.rows, peer.heard.index) = Default::default();
+                }
+                peer.heard.forget_old(now);
+            }
+            let found = self.share(&name, &own, now);
+            self.shared_absent(&name, &found, now);
         }
-        self.peers = peers;
+    }
+
+    /// At once: an own aircraft that turns is known here sooner than it is told.
+    pub(crate) fn check_shared_of(&mut self, reported: &[(u32, TrackReport)], now: Now) {
+        let names: Vec<PartyId> = self.peers.keys().cloned().collect();
+        let ids: BTreeSet<u32> = reported.iter().map(|(id, _)| *id).collect();
+        for name in names {
+            if self.peers.get(&name).is_some_and(|peer| !peer.heard.rows.is_empty()) {
+                let own = |id: &u32| self.picture.get(*id).and_then(|track| self.own_report(track));
+                let own: Vec<Own> = ids.iter().filter_map(own).collect();
+                self.share(&name, &own, now);
+            }
+        }
+    }
+
+    /// Notes the conflicts of these aircraft for a peer, as far as the rules share them.
+    fn share(&mut self, name: &PartyId, own: &[Own], now: Now) -> BTreeSet<Pair> {
+        let mut pairs = BTreeSet::new();
+        let Some(peer) = self.peers.get(name) else { return pairs };
+        let found = self.shared_with(peer, own, now);
+        let Some(peer) = self.peers.get_mut(name) else { return pairs };
+        for (pair, level, facts) in found {
+            pairs.insert(pair);
+            if peer.shared.found(pair, level, &facts, now) {
+                let report = ConflictReport {
+                    own: u64::from(pair.0),
+                    other: pair.1,
+                    cpa: facts.cpa.unwrap_or(now.utc),
+                    lateral_mm: facts.cpa_mm.unwrap_or(0),
+                    vertical: facts.vertical,
+                };
+                self.fresh.push(Fresh { peer: name.clone(), own: pair.0, report });
+            }
+        }
+        pairs
+    }
+
+    /// Every conflict of one peer, the first to lose separation first.
+    fn shared_with(&self, peer: &Peer, own: &[Own], now: Now) -> Vec<(Pair, AlertLevel, Facts)> {
+        let mut found = Vec::new();
+        if peer.heard.rows.is_empty() {
+            return Vec::new();
+        }
+        let rules = peer.rules(&self.policy);
+        for (report, marking) in own.iter().filter(|(report, _)| !report.on_ground) {
+            if !peer.releaser.shares_conflicts(&rules, (report, *marking), now) {
+                continue;
+            }
+            let (Some(told), Ok(id)) = (peer.releaser.released(report.local), u32::try_from(report.local)) else {
+                continue;
+            };
+            let kinematics = Kinematics::from_report(report, report.at);
+            let near = peer.heard.index.0.conflicts_of(&kinematics, report.class, None, now.utc);
+            for (number, encounter) in near.unwrap_or_default() {
+                let Some(theirs) = peer.heard.rows.get(&number) else { continue };
+                // It has no conflict with itself. Where the peer is not told who it is, that must not show either.
+                let itself = report.address.is_some() && report.address == theirs.address;
+                if itself && peer.releaser.keeps_identity(&rules, (report, *marking), now) {
+                    continue;
+                }
+                let (level, facts) = self.facts_of(&encounter, now);
+                if self.within_pact(report, theirs, facts.cpa.unwrap_or(now.utc)) {
+                    found.push((encounter.tin_s, told, ((id, number), level, facts)));
+                }
+            }
+        }
+        found.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2.0.1).cmp(&(b.1, b.2.0.1))));
+        found.into_iter().map(|(_, _, found)| found).collect()
+    }
+
+    /// A peer told of a conflict itself: it need not be told of it, unless it becomes worse.
+    pub(crate) fn shared_already(&mut self, name: &PartyId, pair: Pair, level: AlertLevel, facts: &Facts, now: Now) {
+        let Some((own, marking)) = self.picture.get(pair.0).and_then(|own| self.own_report(own)) else { return };
+        let Some(peer) = self.peers.get_mut(name) else { return };
+        let rules = peer.rules(&self.policy);
+        if peer.heard.rows.contains_key(&pair.1) && peer.releaser.shares_conflicts(&rules, (&own, marking), now) {
+            peer.shared.found(pair, level, facts, now);
+        }
+    }
+
+    /// With all pairs that were found: what is not among them is over, unless nobody can say so.
+    fn shared_absent(&mut self, name: &PartyId, found: &BTreeSet<Pair>, now: Now) {
+        let Self { picture, peers, .. } = self;
+        let own = |id: u32| picture.get(id).and_then(SystemTrack::own).map(|c| is_silent(&c.report, now));
+        let Some(Peer { shared, heard, .. }) = peers.get_mut(name) else { return };
+        shared.absent_except(
+            |(id, number), cpa| {
+                let theirs = heard.silent(*number, now);
+                // As the desk's alerts: silence ends nothing before the closest approach is past.
+                let unseen =
+                    own(*id).is_some_and(|silent| silent || theirs == Some(true) || theirs.is_none() && cpa >= now.utc);
+                found.contains(&(*id, *number)) || unseen
+            },
+            now,
+        );
     }
 
     /// Says what policy allows of the conflicts that were just found, to the party whose aircraft is in them.
     pub(crate) fn share_conflicts(&mut self, now: Now, out: &mut Vec<Output>) {
         for Fresh { peer: name, own, report } in core::mem::take(&mut self.fresh) {
-            let Some((own, marking)) = self.picture.get(own).map(|own| self.own_report(own)) else { continue };
+            let Some((own, marking)) = self.picture.get(own).and_then(|own| self.own_report(own)) else { continue };
             let Some((peer, envelope)) = self.peers.get(&name).zip(self.envelope(&name)) else { continue };
             let rules = peer.rules(&self.policy);
             match peer.releaser.release_conflict(&rules, &envelope, (&own, marking), report, now) {

@@ -52,7 +52,10 @@ impl State {
                 let (p, q) = (own.last.position, other.last.position);
                 let gap_m = earth::distance(p.lat(), p.lon(), q.lat(), q.lon());
                 let reach_m = radius_m + minima.lateral_mm as f64 / 1000.0;
-                if gap_m > reach_m || !may_share_level(own, other, &minima) || !self.within_pact(own, other, now.utc) {
+                if gap_m > reach_m
+                    || !may_share_level(own, other, &minima)
+                    || !self.within_pact(&own.last, &other.last, now.utc)
+                {
                     continue;
                 }
                 tracks.insert(as_one.clone());

@@ -10,7 +10,7 @@ use crate::addressed::{Heading, release_withdrawal};
 use crate::extent;
 use crate::keyed;
 use crate::marking::Marking;
-use crate::policy::{About, Level, Policy, RecordClass, match_extent, match_point};
+use crate::policy::{About, Identity, Level, Policy, RecordClass, match_extent, match_point};
 use crate::released::{Basis, Envelope, LevelName, ReleaseError, Released};
 use crate::releaser::Releaser;
 
@@ -154,6 +154,15 @@ impl Releaser {
     #[must_use]
     pub fn shares_conflicts(&self, policy: &Policy, own: (&TrackReport, Option<Marking>), now: Now) -> bool {
         self.conflict_rule(policy, own, now).is_some()
+    }
+
+    /// Whether this own track is released with its identity.
+    #[must_use]
+    pub fn keeps_identity(&self, policy: &Policy, (own, marking): (&TrackReport, Option<Marking>), now: Now) -> bool {
+        let rules = self.rules_of(policy);
+        let about = About { class: RecordClass::Tracks, aircraft: Some(own.class), marking, now: now.utc };
+        let level = match_point(rules, &about, own.position).map(|index| rules[index].level);
+        matches!(level, Some(Level::Full | Level::Reduced { identity: Identity::Keep, .. }))
     }
 
     /// The rule that shares conflicts of this own track, and the number the peer knows it by.
