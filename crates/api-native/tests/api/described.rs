@@ -30,6 +30,31 @@ fn the_routes_and_the_description_name_the_same_addresses() {
     assert_eq!(described, routes.collect());
 }
 
+/// `POST /v1/plans`, `PUT /v1/plans/{subject}` and the like: one method stands for the addresses after it until the next.
+fn papers(text: &str) -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    for span in text.split('`').skip(1).step_by(2).map(|span| span.split('?').next().unwrap_or_default()) {
+        let (methods, path) = span.split_once(' ').unwrap_or(("GET", span));
+        if path.starts_with('/') {
+            found.extend(methods.split('/').map(|method| (method.to_lowercase(), path.to_owned())));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_paper_for_people_names_every_address_too() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/api.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let named = papers(&text);
+    for (method, path) in ROUTES {
+        let here = named.contains(&((*method).to_owned(), (*path).to_owned()));
+        // A row of several addresses names the method once, before the first.
+        let beside = named.contains(&("get".to_owned(), (*path).to_owned()));
+        assert!(here || beside, "docs/api.md does not name {method} {path}");
+    }
+}
+
 #[test]
 fn every_operation_is_whole_and_every_reference_leads_somewhere() {
     let document = document();
