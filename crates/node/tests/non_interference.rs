@@ -159,8 +159,18 @@ fn forgotten(policy: &Policy) -> Policy {
 
 /// Plays a scenario; gives everything that crossed the wire, how many alerts north had, and the kinds it released.
 fn play(scenario: &Scenario, withheld: bool, leak: Leak) -> (Vec<Sent>, usize, BTreeSet<&'static str>) {
+    play_on(scenario, withheld, leak, None)
+}
+
+/// The same on a link that may be of constant rate: then what crossed are chunks.
+fn play_on(
+    scenario: &Scenario,
+    withheld: bool,
+    leak: Leak,
+    padding: Option<pact::Padding>,
+) -> (Vec<Sent>, usize, BTreeSet<&'static str>) {
     let of_north = if leak == Leak::Rule { forgotten(&scenario.policy) } else { scenario.policy.clone() };
-    let text = signed(&pact_of(&["north", "south"], START));
+    let text = signed(&pact::Pact { padding, ..pact_of(&["north", "south"], START) });
     let boots = vec![boot("north", &text, of_north), boot("south", &text, common::open(&["north"]))];
     let mut world = World::new(START, boots);
     world.record = true;
@@ -178,9 +188,10 @@ fn play(scenario: &Scenario, withheld: bool, leak: Leak) -> (Vec<Sent>, usize, B
         }
         world.mono += late;
         if step % 5 == 0 {
-            world.tick()
+            world.tick();
         } else {
-            world.pump()
+            world.pump();
+            world.chunks();
         }
         world.mono = 1_000 + (step + 1) * 100;
     }
@@ -285,4 +296,30 @@ fn the_withheld_half_of_a_scenario_is_withheld_by_its_rules() {
         }
         assert!(reports > 10, "{seed}");
     }
+}
+
+const PADDING: pact::Padding = pact::Padding { chunk_bytes: 4_096, every_ms: 200 };
+
+//= spec/link.md S-10
+//= spec/link.md L-24
+#[test]
+fn on_a_padded_wire_what_is_withheld_leaves_no_trace_and_what_is_released_none_in_size_and_time() {
+    let outline = |sent: &[Sent]| sent.iter().map(|s| (s.at, s.from, s.to, s.frame.len())).collect::<Vec<_>>();
+    let mut told = 0;
+    for seed in 0..5 {
+        let scenario = scenario(seed);
+        let play = |withheld, leak, padding| play_on(&scenario, withheld, leak, padding).0;
+        let (without, with) = (play(false, Leak::None, Some(PADDING)), play(true, Leak::None, Some(PADDING)));
+        if let Some(difference) = difference(&without, &with) {
+            panic!("seed {seed}: {difference}");
+        }
+        assert!(with.iter().all(|s| s.frame.len() == 4_096), "chunks of one size");
+        // Rules that let out all: other bytes, of the same sizes at the same times.
+        let open = play(true, Leak::Rule, Some(PADDING));
+        assert_eq!(outline(&with), outline(&open), "seed {seed}");
+        told += u32::from(with != open);
+        // What the comparison would see without padding.
+        assert_ne!(outline(&play(true, Leak::None, None)), outline(&play(true, Leak::Rule, None)), "seed {seed}");
+    }
+    assert_eq!(told, 5, "more was let out");
 }

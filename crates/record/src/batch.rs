@@ -26,7 +26,8 @@ pub enum ReleaseForm {
 }
 
 /// Track reports in columns. A column in which no row has a value is empty.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
+/// Written by `columns`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Decode)]
 #[cbor(map)]
 pub struct TrackBatch {
     /// Base of the `at` column.
@@ -42,37 +43,37 @@ pub struct TrackBatch {
     #[n(3)]
     pub delay_ms: u32,
     #[n(4)]
-    local: Vec<u64>,
+    pub(crate) local: Vec<u64>,
     #[n(5)]
-    lat_e7: Vec<i32>,
+    pub(crate) lat_e7: Vec<i32>,
     #[n(6)]
-    lon_e7: Vec<i32>,
+    pub(crate) lon_e7: Vec<i32>,
     #[n(7)]
-    at_ms: Vec<i64>,
+    pub(crate) at_ms: Vec<i64>,
     #[n(8)]
-    address: Vec<Option<u32>>,
+    pub(crate) address: Vec<Option<u32>>,
     #[n(9)]
-    callsign: Vec<Option<u64>>,
+    pub(crate) callsign: Vec<Option<u64>>,
     #[n(10)]
-    mode_a: Vec<Option<u16>>,
+    pub(crate) mode_a: Vec<Option<u16>>,
     #[n(11)]
-    pressure: Vec<Option<i32>>,
+    pub(crate) pressure: Vec<Option<i32>>,
     #[n(12)]
-    geometric: Vec<Option<i32>>,
+    pub(crate) geometric: Vec<Option<i32>>,
     #[n(13)]
-    on_ground: Vec<Option<bool>>,
+    pub(crate) on_ground: Vec<Option<bool>>,
     #[n(14)]
-    speed: Vec<Option<i32>>,
+    pub(crate) speed: Vec<Option<i32>>,
     #[n(15)]
-    track: Vec<Option<u32>>,
+    pub(crate) track: Vec<Option<u32>>,
     #[n(16)]
-    vertical_rate: Vec<Option<i32>>,
+    pub(crate) vertical_rate: Vec<Option<i32>>,
     #[n(17)]
-    accuracy_mm: Vec<Option<u32>>,
+    pub(crate) accuracy_mm: Vec<Option<u32>>,
     #[n(18)]
-    source: Vec<Option<SourceClass>>,
+    pub(crate) source: Vec<Option<SourceClass>>,
     #[n(19)]
-    class: Vec<Option<AircraftClass>>,
+    pub(crate) class: Vec<Option<AircraftClass>>,
 }
 
 /// Why columns are not a batch.
@@ -116,8 +117,8 @@ pub enum BatchError {
     },
 }
 
-fn column<T>(reports: &[TrackReport], get: impl Fn(&TrackReport) -> Option<T>) -> Vec<Option<T>> {
-    let values: Vec<Option<T>> = reports.iter().map(get).collect();
+fn column<R, T>(rows: &[R], get: impl Fn(&R) -> Option<T>) -> Vec<Option<T>> {
+    let values: Vec<Option<T>> = rows.iter().map(get).collect();
     if values.iter().all(Option::is_none) { Vec::new() } else { values }
 }
 
@@ -127,30 +128,40 @@ impl TrackBatch {
     /// # Errors
     /// More than [`BATCH_MAX`] of them.
     pub fn pack(base: Utc, reports: &[TrackReport]) -> Result<Self, BatchError> {
-        if reports.len() > BATCH_MAX {
-            return Err(BatchError::TooMany { rows: reports.len() });
+        Self::pack_of(base, reports, |report| report)
+    }
+
+    /// Packs the reports of rows that hold or name them.
+    ///
+    /// # Errors
+    /// More than [`BATCH_MAX`] of them.
+    pub fn pack_of<'r, R>(base: Utc, rows: &'r [R], of: impl Fn(&'r R) -> &'r TrackReport) -> Result<Self, BatchError> {
+        if rows.len() > BATCH_MAX {
+            return Err(BatchError::TooMany { rows: rows.len() });
         }
+        let rows: Vec<&TrackReport> = rows.iter().map(of).collect();
+        let rows = rows.as_slice();
         Ok(Self {
             base,
             form: ReleaseForm::Full,
             precision_mm: 0,
             delay_ms: 0,
-            local: reports.iter().map(|r| r.local).collect(),
-            lat_e7: reports.iter().map(|r| r.position.lat_e7).collect(),
-            lon_e7: reports.iter().map(|r| r.position.lon_e7).collect(),
-            at_ms: reports.iter().map(|r| r.at.since_ms(base)).collect(),
-            address: column(reports, |r| r.address.map(Address::bits)),
-            callsign: column(reports, |r| r.callsign.map(Callsign::bits)),
-            mode_a: column(reports, |r| r.mode_a.map(|m| m.0)),
-            pressure: column(reports, |r| r.pressure.map(|h| h.0)),
-            geometric: column(reports, |r| r.geometric.map(|h| h.0)),
-            on_ground: column(reports, |r| r.on_ground.then_some(true)),
-            speed: column(reports, |r| r.speed.map(|v| v.0)),
-            track: column(reports, |r| r.track.map(|a| a.0)),
-            vertical_rate: column(reports, |r| r.vertical_rate.map(|v| v.0)),
-            accuracy_mm: column(reports, |r| r.accuracy_mm),
-            source: column(reports, |r| (r.source != SourceClass::Unknown).then_some(r.source)),
-            class: column(reports, |r| (r.class != AircraftClass::Unknown).then_some(r.class)),
+            local: rows.iter().map(|r| r.local).collect(),
+            lat_e7: rows.iter().map(|r| r.position.lat_e7).collect(),
+            lon_e7: rows.iter().map(|r| r.position.lon_e7).collect(),
+            at_ms: rows.iter().map(|r| r.at.since_ms(base)).collect(),
+            address: column(rows, |r| r.address.map(Address::bits)),
+            callsign: column(rows, |r| r.callsign.map(Callsign::bits)),
+            mode_a: column(rows, |r| r.mode_a.map(|m| m.0)),
+            pressure: column(rows, |r| r.pressure.map(|h| h.0)),
+            geometric: column(rows, |r| r.geometric.map(|h| h.0)),
+            on_ground: column(rows, |r| r.on_ground.then_some(true)),
+            speed: column(rows, |r| r.speed.map(|v| v.0)),
+            track: column(rows, |r| r.track.map(|a| a.0)),
+            vertical_rate: column(rows, |r| r.vertical_rate.map(|v| v.0)),
+            accuracy_mm: column(rows, |r| r.accuracy_mm),
+            source: column(rows, |r| (r.source != SourceClass::Unknown).then_some(r.source)),
+            class: column(rows, |r| (r.class != AircraftClass::Unknown).then_some(r.class)),
         })
     }
 

@@ -13,6 +13,7 @@ extern crate alloc;
 mod batch;
 mod body;
 mod codec;
+mod columns;
 mod envelope;
 mod party;
 

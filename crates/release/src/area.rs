@@ -120,7 +120,42 @@ const DEGREE_MIN_M: f64 = 110_500.0;
 
 fn within(a: Vertex, b: Vertex, radius_m: f64) -> bool {
     let chord = earth::norm(earth::sub(earth::surface(a.lat(), a.lon()), earth::surface(b.lat(), b.lon())));
-    chord <= 2.0 * earth::MEAN_RADIUS * libm::sin(radius_m / (2.0 * earth::MEAN_RADIUS))
+    chord <= chord_of(radius_m)
+}
+
+/// A circle made ready for many points: its numbers worked out, and a box before its geometry.
+#[derive(Debug, Clone)]
+pub(crate) struct Disc {
+    /// Surely holds it; none near a pole.
+    cover: Option<GeoBox>,
+    /// On the surface, as [`earth::surface`] gives it.
+    centre: [f64; 3],
+    chord_max: f64,
+}
+
+impl Disc {
+    pub(crate) fn new(centre: Position, radius_mm: i64) -> Self {
+        let v = centre.vertex();
+        Self {
+            cover: Area::Circle { centre, radius_mm }.cover(),
+            centre: earth::surface(v.lat(), v.lon()),
+            chord_max: chord_of(radius_mm as f64 / 1000.0),
+        }
+    }
+
+    /// As [`Area::contains`] of the circle.
+    pub(crate) fn contains(&self, at: Position) -> bool {
+        let v = at.vertex();
+        if self.cover.as_ref().is_some_and(|cover| !cover.holds_point(v)) {
+            return false;
+        }
+        earth::norm(earth::sub(self.centre, earth::surface(v.lat(), v.lon()))) <= self.chord_max
+    }
+}
+
+/// The chord of a way on the sphere of the mean radius.
+fn chord_of(radius_m: f64) -> f64 {
+    2.0 * earth::MEAN_RADIUS * libm::sin(radius_m / (2.0 * earth::MEAN_RADIUS))
 }
 
 /// A box of latitude and longitude, degrees × 1e-9, inclusive; east is `west + width`, which may pass the antimeridian.
@@ -153,6 +188,12 @@ impl GeoBox {
         let lat = self.south_e9 <= other.south_e9 && other.north_e9 <= self.north_e9;
         let offset = (other.west_e9 - self.west_e9).rem_euclid(TURN_E9);
         lat && (self.width_e9 >= TURN_E9 || offset + other.width_e9 <= self.width_e9)
+    }
+
+    /// Whether the point is in the box, for many points: latitude first.
+    fn holds_point(&self, v: Vertex) -> bool {
+        (self.south_e9..=self.north_e9).contains(&v.lat_e9)
+            && (self.width_e9 >= TURN_E9 || (v.lon_e9 - self.west_e9).rem_euclid(TURN_E9) <= self.width_e9)
     }
 
     /// Whether the point is in the box.

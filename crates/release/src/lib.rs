@@ -22,6 +22,7 @@ mod marking;
 mod names;
 mod order;
 mod policy;
+mod ready;
 mod released;
 mod releaser;
 mod told;

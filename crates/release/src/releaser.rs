@@ -13,7 +13,8 @@ use crate::keyed;
 use crate::lanes::{BLOCK, Cells, DRIFT_MAX_MM, FAST_BOUND_MPS, Lane, Occupied, Row, Rows};
 use crate::marking::Marking;
 use crate::names::{Names, Source};
-use crate::policy::{About, Identity, Level, Policy, RecordClass, Rule, match_point};
+use crate::policy::{Identity, Level, Policy, RecordClass, Rule};
+use crate::ready::Ready;
 use crate::released::{Basis, Envelope, LevelName, ReleaseError, Released};
 use crate::told::Told;
 use crate::view::{SPEED_BOUND_MPS, reduce};
@@ -53,6 +54,9 @@ pub struct Releaser {
     swept: Mono,
     #[n(8)]
     pub(crate) told: BTreeMap<(SubjectId, u8), Told>,
+    /// What follows from the rules.
+    #[cbor(skip)]
+    ready: Ready,
 }
 
 impl Releaser {
@@ -69,6 +73,7 @@ impl Releaser {
             dropped: 0,
             swept: Mono(0),
             told: BTreeMap::new(),
+            ready: Ready::default(),
         }
     }
 
@@ -159,10 +164,11 @@ impl Releaser {
         let has_cells = self.lanes.iter().any(|l| matches!(l, Lane::Cells(_)));
         let source = Source { secret: &self.secret, peer: &self.peer };
         let mut cursor = 0;
+        self.ready.make(&self.rules);
+        let holding = self.ready.holding(&self.rules, now.utc);
         for report in own {
             let marking = if marked.is_empty() { None } else { marked.get(&report.local).copied() };
-            let about = About { class: RecordClass::Tracks, aircraft: Some(report.class), marking, now: now.utc };
-            let Some(index) = match_point(&self.rules, &about, report.position) else { continue };
+            let Some(index) = self.ready.first(holding, report, marking) else { continue };
             let Rule { level, every_ms, .. } = self.rules[index];
             let index = lane_of(&self.rules, index);
             // One report out of range would keep its whole batch back; it is refused where it comes in, too.
@@ -279,6 +285,7 @@ impl Releaser {
             return;
         }
         self.rules = self.rules_of(policy).to_vec();
+        self.ready.forget();
         self.lanes = (0..self.rules.len()).map(|index| lane(&self.rules, index, now.utc)).collect();
     }
 
@@ -313,34 +320,41 @@ impl Releaser {
         envelope: &Envelope,
         now: Now,
     ) -> Result<(), ReleaseError> {
-        let mut reports: Vec<TrackReport> = due.into_iter().map(|row| row.report).collect();
-        let (form, precision_mm, delay_ms) = match level {
+        let (form, keeps) = match level {
             Level::Reduced { precision_mm, delay_ms, identity } => {
-                if identity != Identity::Keep {
-                    // The order of internal numbers would tell which anonymous track is which named one.
-                    reports.sort_unstable_by_key(|r| r.local);
-                }
-                (ReleaseForm::Reduced, precision_mm, delay_ms)
+                ((ReleaseForm::Reduced, precision_mm, delay_ms), identity == Identity::Keep)
             }
-            _ => (ReleaseForm::Full, 0, 0),
+            _ => ((ReleaseForm::Full, 0, 0), true),
         };
-        for part in reports.chunks(BATCH_MAX) {
-            self.release_batch(out, part, (form, precision_mm, delay_ms), rule, envelope, now)?;
+        if keeps {
+            for part in due.chunks(BATCH_MAX) {
+                self.release_batch(out, part, |row| &row.report, form, rule, envelope, now)?;
+            }
+            return Ok(());
+        }
+        // The order of internal numbers would tell which anonymous track is which named one. Numbers are sorted, not rows,
+        // which are seven times as long.
+        let mut order: Vec<(u64, usize)> = due.iter().enumerate().map(|(at, row)| (row.report.local, at)).collect();
+        order.sort_unstable();
+        for part in order.chunks(BATCH_MAX) {
+            self.release_batch(out, part, |(_, at)| &due[*at].report, form, rule, envelope, now)?;
         }
         Ok(())
     }
 
-    fn release_batch(
+    #[expect(clippy::too_many_arguments, reason = "what a batch is made of")]
+    fn release_batch<'r, R>(
         &mut self,
         out: &mut Vec<Released<Record>>,
-        reports: &[TrackReport],
+        reports: &'r [R],
+        of: impl Fn(&'r R) -> &'r TrackReport,
         (form, precision_mm, delay_ms): (ReleaseForm, u32, u32),
         rule: Basis,
         envelope: &Envelope,
         now: Now,
     ) -> Result<(), ReleaseError> {
         let base = now.utc.plus_ms(-now.utc.0.rem_euclid(1000));
-        let mut batch = TrackBatch::pack(base, reports).map_err(record::RecordError::Batch)?;
+        let mut batch = TrackBatch::pack_of(base, reports, of).map_err(record::RecordError::Batch)?;
         (batch.form, batch.precision_mm, batch.delay_ms) = (form, precision_mm, delay_ms);
         self.batches += 1;
         let subject = keyed::subject(&self.secret, &[b"tracks", self.peer.as_str().as_bytes()]);
@@ -364,7 +378,8 @@ impl Releaser {
             rows.sort_unstable_by_key(|r| r.local);
             let precision_mm = u32::try_from(tick.grid.radius_mm() + DRIFT_MAX_MM).unwrap_or(u32::MAX);
             for part in rows.chunks(BATCH_MAX) {
-                self.release_batch(out, part, (ReleaseForm::Coarse, precision_mm, 0), tick.rule, envelope, now)?;
+                let form = (ReleaseForm::Coarse, precision_mm, 0);
+                self.release_batch(out, part, |row| row, form, tick.rule, envelope, now)?;
             }
             return Ok(());
         }

@@ -110,9 +110,9 @@ impl Callsign {
     pub fn from_bits(bits: u64) -> Option<Self> {
         let bytes = bits.to_be_bytes();
         let len = bytes.iter().position(|b| *b == 0).unwrap_or(8);
-        let text = core::str::from_utf8(&bytes[..len]).ok()?;
-        let parsed = Self::parse(text).ok()?;
-        (parsed.0 == bits).then_some(parsed)
+        let (text, rest) = bytes.split_at(len);
+        let plain = !text.is_empty() && text.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
+        (plain && rest.iter().all(|b| *b == 0)).then_some(Self(bits))
     }
 }
 
@@ -177,5 +177,28 @@ mod tests {
         }
         assert_eq!(Callsign::from_bits(0x4100_4200_0000_0000), None);
         assert_eq!(ModeA::parse("8000"), Err(IdentityError::ModeA));
+    }
+
+    #[test]
+    fn bits_are_a_callsign_exactly_if_they_are_those_of_a_text_that_is_one() {
+        let slow = |bits: u64| {
+            let bytes = bits.to_be_bytes();
+            let len = bytes.iter().position(|b| *b == 0).unwrap_or(8);
+            let parsed = Callsign::parse(core::str::from_utf8(&bytes[..len]).ok()?).ok()?;
+            (parsed.0 == bits).then_some(parsed)
+        };
+        // Every byte at every place of a callsign of every length, and what is behind its end.
+        for len in 0..=8 {
+            let mut text = [0; 8];
+            text[..len].copy_from_slice(&b"SWR-12aZ"[..len]);
+            for at in 0..8 {
+                for byte in 0..=255 {
+                    let mut bytes = text;
+                    bytes[at] = byte;
+                    let bits = u64::from_be_bytes(bytes);
+                    assert_eq!(Callsign::from_bits(bits), slow(bits), "{bytes:?}");
+                }
+            }
+        }
     }
 }

@@ -129,6 +129,10 @@ impl World {
     fn carry(&mut self, from: usize, to: usize) -> bool {
         let (sender, receiver) = (self.nodes[from].me(), self.nodes[to].me());
         let mut moved = false;
+        // On a link of constant rate what is sent waits for [`World::chunks`].
+        if self.nodes[from].padding(&receiver).is_some() {
+            return false;
+        }
         while let Some(step) = self.nodes[from].next_frame(&receiver) {
             moved = true;
             match step {
@@ -149,6 +153,34 @@ impl World {
         moved
     }
 
+    /// Carries the chunks that are due on links of constant rate: once in a moment, when all of it has happened.
+    pub fn chunks(&mut self) {
+        for (a, b) in self.wires.clone() {
+            for (from, to) in [(a, b), (b, a)] {
+                while self.carry_chunk(from, to) {}
+            }
+        }
+    }
+
+    fn carry_chunk(&mut self, from: usize, to: usize) -> bool {
+        let (sender, receiver) = (self.nodes[from].me(), self.nodes[to].me());
+        let Some(padding) = self.nodes[from].padding(&receiver) else { return false };
+        let Some(step) = self.nodes[from].next_chunk(&receiver, padding, Mono(self.mono)) else { return false };
+        let Ok(chunk) = step else {
+            self.cut(from, to);
+            return true;
+        };
+        for frame in self.nodes[to].cut(&sender, &chunk) {
+            if let Some(session) = self.nodes[to].session(&sender) {
+                self.input(to, Input::LinkFrame { peer: sender.clone(), session, frame });
+            }
+        }
+        if self.record {
+            self.sent.push(Sent { at: Mono(self.mono), from, to, frame: chunk });
+        }
+        true
+    }
+
     /// Lets time pass in steps, ticking every node and carrying what comes of it.
     pub fn run(&mut self, ms: u64, step_ms: u64) {
         let end = self.mono + ms;
@@ -163,6 +195,7 @@ impl World {
             self.input(n, Input::Tick);
         }
         self.pump();
+        self.chunks();
     }
 
     /// Reports of a node's feed: 0 brings own aircraft, 1 observed ones.

@@ -1,13 +1,13 @@
 //! What the binary does around a state, in memory.
 use super::make::{Keys, keys};
-use link::{EntriesFrame, Frame, Outbox, Step};
+use link::{Cutter, EntriesFrame, Frame, Outbox, Pacer, Padding, Step};
 use node::State;
 use node::command::Answer;
 use node::input::{Boot, Entry, Input, Output};
 use record::{Hash32, PartyId};
 use std::collections::BTreeMap;
 use track::Address;
-use units::{Now, Utc};
+use units::{Mono, Now, Utc};
 
 /// An observed loss of separation with the aircraft's addresses, lower first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +37,9 @@ pub struct Shell {
     pub snapshot: Option<(usize, Vec<u8>)>,
     pub stores: BTreeMap<PartyId, Store>,
     outboxes: BTreeMap<PartyId, (u64, Outbox)>,
+    /// Under clause 19: what the next chunk to a peer holds, and why the session ends with it; what came from it.
+    pacers: BTreeMap<PartyId, (Pacer, Option<link::CloseCode>)>,
+    cutters: BTreeMap<PartyId, Cutter>,
     sessions: u64,
     /// Hash over everything that ever came out of the fold, in order.
     pub digest: Hash32,
@@ -57,6 +60,8 @@ impl Shell {
             snapshot: None,
             stores: BTreeMap::new(),
             outboxes: BTreeMap::new(),
+            pacers: BTreeMap::new(),
+            cutters: BTreeMap::new(),
             sessions: 0,
             digest: Hash32::default(),
             digests: Vec::new(),
@@ -123,6 +128,8 @@ impl Shell {
     /// Begins a connection and gives its number.
     pub fn attach(&mut self, peer: &PartyId) -> u64 {
         self.sessions += 1;
+        self.pacers.remove(peer);
+        self.cutters.insert(peer.clone(), Cutter::new(link::FRAME_BYTES_MAX));
         self.outboxes.insert(peer.clone(), (self.sessions, Outbox::new(self.sessions)));
         self.sessions
     }
@@ -135,8 +142,51 @@ impl Shell {
         self.outboxes.get(peer).map(|(session, _)| *session)
     }
 
+    /// What the link to a peer carries, if that is a fixed rate.
+    pub fn padding(&self, peer: &PartyId) -> Option<Padding> {
+        self.state.link(peer).and_then(link::Link::padding)
+    }
+
+    /// The chunk for a peer that is due, if one is; an error ends the connection.
+    pub fn next_chunk(
+        &mut self,
+        peer: &PartyId,
+        padding: Padding,
+        now: Mono,
+    ) -> Option<Result<Vec<u8>, link::CloseCode>> {
+        self.session(peer)?;
+        let (mut pacer, mut ending) = self.pacers.remove(peer).unwrap_or_else(|| (Pacer::new(padding, now), None));
+        let chunk = match ending {
+            Some(reason) if pacer.is_done() => return Some(Err(reason)),
+            _ if pacer.due() > now => None,
+            _ => {
+                while ending.is_none() && pacer.room() > 0 {
+                    match self.frame_of(peer, pacer.room()) {
+                        Some(Ok(frame)) => pacer.put(&frame),
+                        Some(Err(reason)) => ending = Some(reason),
+                        None => break,
+                    }
+                }
+                Some(Ok(pacer.chunk(now)))
+            }
+        };
+        self.pacers.insert(peer.clone(), (pacer, ending));
+        chunk
+    }
+
+    /// The frames that are whole with these bytes of a peer.
+    pub fn cut(&mut self, peer: &PartyId, chunk: &[u8]) -> Vec<Vec<u8>> {
+        let Some(cutter) = self.cutters.get_mut(peer) else { return Vec::new() };
+        cutter.push(chunk);
+        std::iter::from_fn(|| cutter.next_frame().unwrap()).collect()
+    }
+
     /// The next frame for a peer, made and signed as it is sent; an error ends the connection.
     pub fn next_frame(&mut self, peer: &PartyId) -> Option<Result<Vec<u8>, link::CloseCode>> {
+        self.frame_of(peer, link::ENTRIES_BYTES_MAX)
+    }
+
+    fn frame_of(&mut self, peer: &PartyId, entries_bytes_max: usize) -> Option<Result<Vec<u8>, link::CloseCode>> {
         let (_, outbox) = self.outboxes.get_mut(peer)?;
         let frame = match outbox.next_step()? {
             Step::Frame(frame) => frame,
@@ -158,7 +208,7 @@ impl Shell {
                 order.frame(order.sign.iter().map(sign).collect()).encode()
             }
             Step::Entries { from, to } => {
-                let mut frame = EntriesFrame::new(from);
+                let mut frame = EntriesFrame::with_limit(from, entries_bytes_max);
                 for entry in &self.stores[peer].out[from as usize..to as usize] {
                     if !frame.push(entry) {
                         break;
