@@ -28,5 +28,7 @@ pub use form::time as time_text;
 pub use keys::{KeyError, KeyReason, KeySet, KeyStatement, STATEMENT_BYTES_MAX, STATEMENTS_MAX, SignedKeys};
 pub use oversight::{AUDITORS_MAX, Auditor, Oversight, Quorum, WITNESSES_MAX};
 pub use parse::visible;
-pub use rules::{Minima, PACT_BYTES_MAX, PARTIES_MAX, Pact, PairMinima, Party, Rate, RateOf};
+pub use rules::{
+    Minima, PACT_BYTES_MAX, PARTIES_MAX, Pact, PairMinima, Party, Rate, RateOf, authority_key_name, key_name,
+};
 pub use signed::{SignError, SignedPact};

@@ -16,6 +16,7 @@ use crate::note::check_ambiguity;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedKeys {
     keys: Vec<(Option<String>, VerifierKey)>,
+    receivers: Vec<(String, VerifierKey)>,
 }
 
 impl TrustedKeys {
@@ -39,6 +40,19 @@ impl TrustedKeys {
     /// As [`TrustedKeys::add`].
     pub fn add_for(&mut self, origin: &str, key: VerifierKey) -> Result<(), Error> {
         self.insert(Some(origin.to_owned()), key)
+    }
+
+    /// Adds the key of a log's addressee, whose cosignatures are receipts: it agreed to hold what it cosigns. A name says
+    /// nothing of that, since whoever makes a key names it.
+    ///
+    /// # Errors
+    /// As [`TrustedKeys::add`].
+    pub fn add_receiver(&mut self, origin: &str, key: VerifierKey) -> Result<(), Error> {
+        self.add_for(origin, key.clone())?;
+        if !self.receivers.iter().any(|(of, known)| of == origin && *known == key) {
+            self.receivers.push((origin.to_owned(), key));
+        }
+        Ok(())
     }
 
     /// Adds a key as written on a command line: `vkey`, or `origin vkey`.
@@ -65,6 +79,12 @@ impl TrustedKeys {
     #[must_use]
     pub fn cosigners(&self, origin: &str) -> Vec<VerifierKey> {
         self.speaking(Algorithm::CosignatureV1, |bound, _| bound.is_none_or(|bound| bound == origin))
+    }
+
+    /// Gives the keys whose cosignatures of this log's checkpoints are receipts.
+    #[must_use]
+    pub fn receivers(&self, origin: &str) -> Vec<VerifierKey> {
+        self.receivers.iter().filter(|(of, _)| of == origin).map(|(_, key)| key.clone()).collect()
     }
 
     pub(crate) fn has(&self, vkey: &str) -> bool {
