@@ -59,7 +59,7 @@ struct Rig {
 }
 
 fn keys(name: &str) -> (NoteSigner, NoteSigner) {
-    let seed = Hash32::of(name.as_bytes()).0;
+    let (seed, name) = (Hash32::of(name.as_bytes()).0, &format!("skypact.link/{name}"));
     let cosign = NoteSigner::cosigner(name, &Hash32::of(&seed).0).unwrap();
     (NoteSigner::new(name, &seed).unwrap(), cosign)
 }

@@ -130,6 +130,18 @@ pub enum Reason {
         /// Who has it already, and as what.
         other: String,
     },
+    /// A key of another name than its party's keys have: it would pass for somebody else's.
+    #[error("{which} of {party} is named `{found}`; its name must be `{wanted}`")]
+    KeyName {
+        /// Which key.
+        which: &'static str,
+        /// Whose.
+        party: String,
+        /// Its name, cut.
+        found: String,
+        /// What it must be.
+        wanted: String,
+    },
     /// The area is none.
     #[error("{0}")]
     Area(airspace::VolumeError),

@@ -7,8 +7,9 @@ use record::{Hash32, PartyId};
 use tlog::{Algorithm, Note, NoteSigner, VerifierKey};
 use units::Utc;
 
+use crate::error::cut;
 use crate::form::{parse_decimal, parse_time, time};
-use crate::rules::{Pact, Party};
+use crate::rules::{Pact, Party, key_name};
 
 /// First line of every statement.
 const TITLE: &str = "skypact keys v1";
@@ -134,6 +135,16 @@ pub enum KeyError {
     /// A key that somebody has already, or that serves two ends.
     #[error("the statement names a key that is in use for something else under this pact")]
     KeyTwice,
+    /// A key of another name than the party's keys have: it would pass for somebody else's.
+    #[error("the {which} is named `{found}`; its name must be `{wanted}`")]
+    KeyName {
+        /// Which key.
+        which: &'static str,
+        /// Its name, cut.
+        found: String,
+        /// What it must be.
+        wanted: String,
+    },
 }
 
 impl KeyStatement {
@@ -241,8 +252,8 @@ impl SignedKeys {
         Ok(Self { statement: KeyStatement::parse(note.text())?, note })
     }
 
-    /// Checks that the statement is about this pact, that the party's authority key signed it, and that no key in it is
-    /// in use by another party or for something else.
+    /// Checks that the statement is about this pact, that the party's authority key signed it, that its keys have the
+    /// party's name, and that none is in use by another party, a witness or an auditor, or for something else.
     ///
     /// # Errors
     /// The first of these that does not hold.
@@ -257,6 +268,13 @@ impl SignedKeys {
         let authority = party.authority_key.as_ref();
         let authority = authority.ok_or_else(|| KeyError::NoAuthority { party: party.id.clone() })?;
         tlog::open(&self.note.to_bytes(), core::slice::from_ref(authority))?;
+        //= spec/keys.md K-12
+        let wanted = key_name(&party.id);
+        for (which, key) in [("log-key", &statement.keys.log_key), ("cosign-key", &statement.keys.cosign_key)] {
+            if key.name() != wanted {
+                return Err(KeyError::KeyName { which, found: cut(key.name()), wanted });
+            }
+        }
         let [log, cosign, tls] = statement.keys.publics();
         // Each may stay what it was, for its own end; nothing may serve two.
         let of_others = pact.parties.iter().flat_map(|p| {
@@ -265,7 +283,10 @@ impl SignedKeys {
             let set = [p.log_key.public(), p.cosign_key.public(), &p.tls_spki_sha256.0];
             set.into_iter().filter(move |_| !own).chain(authority)
         });
-        let taken: Vec<&[u8]> = of_others.collect();
+        //= spec/keys.md K-2
+        let auditors = pact.oversight.auditors.iter().map(|auditor| &auditor.tls_spki_sha256.0[..]);
+        let witnesses = pact.oversight.witnesses.iter().map(VerifierKey::public);
+        let taken: Vec<&[u8]> = of_others.chain(auditors).chain(witnesses).collect();
         let crossed = log == cosign || log == party.cosign_key.public() || cosign == party.log_key.public();
         if crossed || taken.iter().any(|public| [log, cosign, tls].contains(public)) {
             return Err(KeyError::KeyTwice);

@@ -54,7 +54,7 @@ fn only_the_authority_key_of_that_party_under_that_pact_counts() {
     };
     let not_signed = tlog::Error::from(tlog::PeerMisbehaved::NotSigned).to_string();
     let thief = NoteSigner::new("skypact.keys/north", &[78; 32]).unwrap();
-    let log = NoteSigner::new("north/log", &[2; 32]).unwrap();
+    let log = NoteSigner::new("skypact.link/north", &[2; 32]).unwrap();
     for by in [&thief, &log] {
         assert_eq!(refused(a_statement(&pact), by, &pact), not_signed, "{by:?}");
     }
@@ -75,11 +75,13 @@ fn a_key_serves_one_end_of_one_party() {
     let pact = a_pact();
     let of = |id: &str, seed: u8| KeySet::of(&a_party(id, seed));
     let (new, own, south) = (of("north", 42), of("north", 2), of("south", 3));
-    let renamed = |key: &VerifierKey, algorithm| VerifierKey::new("north/again", algorithm, key.public()).unwrap();
+    let renamed =
+        |key: &VerifierKey, algorithm| VerifierKey::new("skypact.link/north", algorithm, key.public()).unwrap();
+    let (log_of_south, authority_key) = (south.log_key.clone(), authority().verifier().clone());
     let cases = vec![
-        KeySet { log_key: south.log_key.clone(), ..new.clone() },
+        KeySet { log_key: renamed(&log_of_south, Algorithm::Ed25519), ..new.clone() },
         KeySet { tls_spki_sha256: south.tls_spki_sha256, ..new.clone() },
-        KeySet { log_key: authority().verifier().clone(), ..new.clone() },
+        KeySet { log_key: renamed(&authority_key, Algorithm::Ed25519), ..new.clone() },
         KeySet { log_key: renamed(&own.cosign_key, Algorithm::Ed25519), ..new.clone() },
         KeySet { cosign_key: renamed(&own.log_key, Algorithm::CosignatureV1), ..new.clone() },
         KeySet { cosign_key: renamed(&new.log_key, Algorithm::CosignatureV1), ..new.clone() },
@@ -92,6 +94,38 @@ fn a_key_serves_one_end_of_one_party() {
     let kept = KeySet { tls_spki_sha256: own.tls_spki_sha256, ..new };
     let signed = SignedKeys::sign(KeyStatement { keys: kept, ..a_statement(&pact) }, &authority()).unwrap();
     assert_eq!(signed.check(&pact), Ok(()));
+}
+
+#[test]
+fn a_statement_names_no_key_that_would_pass_for_another_s() {
+    let pact = a_pact();
+    let new = KeySet::of(&a_party("north", 42));
+    let refused = |keys: KeySet, pact: &Pact| {
+        let statement = KeyStatement { keys, pact: pact.hash(), ..a_statement(pact) };
+        SignedKeys::sign(statement, &authority()).unwrap().check(pact).unwrap_err()
+    };
+    //= spec/keys.md K-12
+    for found in ["skypact.link/south", "skypact.link", "skypact.link/north/south", "skypact.keys/north"] {
+        let named = |key: &VerifierKey| VerifierKey::new(found, key.algorithm(), key.public()).unwrap();
+        let wanted = "skypact.link/north".to_string();
+        let log = KeySet { log_key: named(&new.log_key), ..new.clone() };
+        let error = KeyError::KeyName { which: "log-key", found: found.into(), wanted: wanted.clone() };
+        assert_eq!(refused(log, &pact), error);
+        let cosign = KeySet { cosign_key: named(&new.cosign_key), ..new.clone() };
+        assert_eq!(refused(cosign, &pact), KeyError::KeyName { which: "cosign-key", found: found.into(), wanted });
+    }
+    //= spec/keys.md K-2
+    let mut watched = pact;
+    let witness = NoteSigner::cosigner("w.example", &[9; 32]).unwrap();
+    watched.oversight.witnesses = vec![witness.verifier().clone()];
+    let court = crate::Auditor { id: PartyId::parse("court").unwrap(), tls_spki_sha256: Hash32([9; 32]) };
+    watched.oversight.auditors = vec![court];
+    watched.check().unwrap();
+    let own = |seed| KeySet::of(&a_party("north", seed));
+    let as_own = VerifierKey::new("skypact.link/north", Algorithm::CosignatureV1, witness.verifier().public()).unwrap();
+    assert_eq!(refused(KeySet { cosign_key: as_own, ..own(42) }, &watched), KeyError::KeyTwice, "a witness's key");
+    let tls = KeySet { tls_spki_sha256: Hash32([9; 32]), ..own(42) };
+    assert_eq!(refused(tls, &watched), KeyError::KeyTwice, "an auditor's key");
 }
 
 #[test]

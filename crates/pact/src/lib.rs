@@ -30,5 +30,7 @@ pub use keys::{KeyError, KeyReason, KeySet, KeyStatement, STATEMENT_BYTES_MAX, S
 pub use oversight::{AUDITORS_MAX, Auditor, Oversight, Quorum, WITNESSES_MAX};
 pub use padding::Padding;
 pub use parse::visible;
-pub use rules::{Minima, PACT_BYTES_MAX, PARTIES_MAX, Pact, PairMinima, Party, Rate, RateOf};
+pub use rules::{
+    Minima, PACT_BYTES_MAX, PARTIES_MAX, Pact, PairMinima, Party, Rate, RateOf, authority_key_name, key_name,
+};
 pub use signed::{SignError, SignedPact};

@@ -170,7 +170,7 @@ mod tests {
     fn what_would_make_one_pass_for_another_is_refused() {
         let (a, b) = (witness("a.example/w", 200), witness("b.example/w", 201));
         // North's receipt key has seed 102, its TLS pin is all 02.
-        let same_name = witness("north/receipts", 203);
+        let same_name = witness("skypact.link/north", 203);
         let same_key = witness("c.example/w", 102);
         let two = "02".repeat(32);
         let log = NoteSigner::new("x", &[9; 32]).unwrap().verifier().to_string();

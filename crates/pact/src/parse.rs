@@ -15,7 +15,9 @@ use crate::form::{
 };
 use crate::oversight::{self, Oversight};
 use crate::padding::{self, Padding};
-use crate::rules::{Minima, PACT_BYTES_MAX, PARTIES_MAX, Pact, PairMinima, Party, Rate, RateOf};
+use crate::rules::{
+    Minima, PACT_BYTES_MAX, PARTIES_MAX, Pact, PairMinima, Party, Rate, RateOf, authority_key_name, key_name,
+};
 
 const PARTY: &str =
     "1.N party ID \"NAME\" log-key=KEY cosign-key=KEY tls-spki-sha256=HEX [authority-key=KEY] desk=\"TEXT\"";
@@ -361,6 +363,20 @@ fn parties_agree(parties: &[Party]) -> Parsed<()> {
             if let Some(other) = seen.insert(bytes.to_vec(), format!("the {which} of {}", p.id)) {
                 return Err(Reason::SharedKey { which, party: p.id.to_string(), other });
             }
+        }
+    }
+    parties.iter().try_for_each(named_as_its_party)
+}
+
+/// Each key has the one name that its party's keys have: a verifier binds keys to logs by it.
+//= spec/keys.md K-12
+fn named_as_its_party(p: &Party) -> Parsed<()> {
+    let own = key_name(&p.id);
+    let signing = [("log-key", &p.log_key, own.clone()), ("cosign-key", &p.cosign_key, own)];
+    let authority = p.authority_key.iter().map(|key| ("authority-key", key, authority_key_name(&p.id)));
+    for (which, key, wanted) in signing.into_iter().chain(authority) {
+        if key.name() != wanted {
+            return Err(Reason::KeyName { which, party: p.id.to_string(), found: cut(key.name()), wanted });
         }
     }
     Ok(())

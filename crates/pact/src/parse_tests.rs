@@ -16,8 +16,8 @@ pub(crate) fn a_party(id: &str, seed: u8) -> Party {
             "north" => "Northern Air Command".to_string(),
             other => format!("{other} Air Force"),
         },
-        log_key: NoteSigner::new(&format!("{id}/log"), &[seed; 32]).unwrap().verifier().clone(),
-        cosign_key: NoteSigner::cosigner(&format!("{id}/receipts"), &[seed + 100; 32]).unwrap().verifier().clone(),
+        log_key: NoteSigner::new(&format!("skypact.link/{id}"), &[seed; 32]).unwrap().verifier().clone(),
+        cosign_key: NoteSigner::cosigner(&format!("skypact.link/{id}"), &[seed + 100; 32]).unwrap().verifier().clone(),
         tls_spki_sha256: Hash32([seed; 32]),
         authority_key: None,
         desk: "+41 31 000 00 00, 121.5 MHz".to_string(),
@@ -118,8 +118,8 @@ fn a_party_that_is_none_is_refused() {
     let lower = line(&swapped(4, "tls-spki-sha256=02", "tls-spki-sha256=0a"));
     let want = format!("there is one way to write this: `{lower}`");
     check("tls-spki-sha256=02", "tls-spki-sha256=0A", &want);
-    let want = "log-key: malformed: verifier key of north/log: its hash does not fit its name and key";
-    check("log-key=north/log+5", "log-key=north/log+4", want);
+    let want = "log-key: malformed: verifier key of skypact.link/north: its hash does not fit its name and key";
+    check("log-key=skypact.link/north+1", "log-key=skypact.link/north+2", want);
     let (civil, north) = (a_party("civil", 1), a_party("north", 2));
     let want = "log-key must be an Ed25519 key of type 0x01";
     check(&north.log_key.to_string(), &north.cosign_key.to_string(), want);
@@ -129,6 +129,20 @@ fn a_party_that_is_none_is_refused() {
     of_all(&swapped(4, "party north", "party south"), "parties stand in order and once each; `south` does not");
     let shared = swapped(4, &north.log_key.to_string(), &civil.log_key.to_string());
     of_all(&shared, "log-key of north is also the log-key of civil");
+    let named = |which: &'static str, name: &str| {
+        let (key, algorithm) = match which {
+            "log-key" => (&north.log_key, Algorithm::Ed25519),
+            _ => (&north.cosign_key, Algorithm::CosignatureV1),
+        };
+        let other = VerifierKey::new(name, algorithm, key.public()).unwrap();
+        let want = format!("{which} of north is named `{name}`; its name must be `skypact.link/north`");
+        of_all(&swapped(4, &key.to_string(), &other.to_string()), &want);
+    };
+    // Each would pass for south, for everybody, or for nobody.
+    for name in ["skypact.link/south", "skypact.link", "skypact.link/north/south", "skypact.keys/north", "north"] {
+        named("log-key", name);
+        named("cosign-key", name);
+    }
     let two = with(5, None);
     assert!(Pact::parse(&two).is_ok());
     let one: String = two.lines().enumerate().filter(|(i, _)| *i != 3).map(|(_, l)| format!("{l}\n")).collect();

@@ -1,6 +1,7 @@
 //! The pact's content.
 use airspace::{Limit, Outline};
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use record::{Hash32, Kind, Mode, NoticeClass, PartyId, Precedence};
@@ -116,6 +117,19 @@ pub struct Party {
     pub authority_key: Option<VerifierKey>,
     /// Where its desk is reached when the link is down: voice number, radio, 0 to 120 characters.
     pub desk: String,
+}
+
+/// The name of a party's log key and of its cosign key: all its logs' origins begin with it, and nobody else's, so a
+/// verifier takes no key of one party for another's.
+#[must_use]
+pub fn key_name(party: &PartyId) -> String {
+    format!("skypact.link/{party}")
+}
+
+/// The name of a party's authority key. No log's origin begins with it, so it speaks for no log.
+#[must_use]
+pub fn authority_key_name(party: &PartyId) -> String {
+    format!("skypact.keys/{party}")
 }
 
 /// Separation minima. The same three numbers as the detector's.

@@ -6,7 +6,7 @@ use alloc::vec;
 const GOOD: &str = include_str!("../testdata/three-parties.pact");
 
 fn key(id: &str, seed: u8) -> NoteSigner {
-    NoteSigner::new(&alloc::format!("{id}/log"), &[seed; 32]).unwrap()
+    NoteSigner::new(&alloc::format!("skypact.link/{id}"), &[seed; 32]).unwrap()
 }
 
 fn keys() -> [NoteSigner; 3] {
@@ -57,9 +57,9 @@ fn signatures_made_apart_are_joined_and_signing_twice_changes_nothing() {
 #[test]
 fn a_stranger_s_signature_counts_for_nothing_and_cannot_be_made_here() {
     let stranger = key("east", 9);
-    assert_eq!(unsigned().sign(&stranger), Err(SignError::NotAParty { name: "east/log".to_string() }));
-    let cosigner = NoteSigner::cosigner("north/receipts", &[102; 32]).unwrap();
-    assert_eq!(unsigned().sign(&cosigner), Err(SignError::NotAParty { name: "north/receipts".to_string() }));
+    assert_eq!(unsigned().sign(&stranger), Err(SignError::NotAParty { name: "skypact.link/east".to_string() }));
+    let cosigner = NoteSigner::cosigner("skypact.link/north", &[102; 32]).unwrap();
+    assert_eq!(unsigned().sign(&cosigner), Err(SignError::NotAParty { name: "skypact.link/north".to_string() }));
     let note = tlog::sign(GOOD, &[&stranger]).unwrap();
     let parsed = SignedPact::parse(&note.to_bytes()).unwrap();
     assert_eq!((parsed.signed_by().len(), parsed.to_bytes()), (0, note.to_bytes()));
@@ -87,7 +87,7 @@ fn a_signature_under_other_words_is_refused_by_name() {
     pact.sign(&keys()[1]).unwrap();
     let bytes = alloc::string::String::from_utf8(pact.to_bytes()).unwrap().replace("alarm 120 s", "alarm 60 s");
     let error = SignedPact::parse(bytes.as_bytes()).unwrap_err().to_string();
-    assert_eq!(error, "peer misbehaved: signature of north/log+53907d7e does not verify");
+    assert_eq!(error, "peer misbehaved: signature of skypact.link/north+1054dd24 does not verify");
     let broken = bytes.replace("alarm 60 s", "alarm 60 sec");
     assert_eq!(
         SignedPact::parse(broken.as_bytes()).unwrap_err().to_string(),

@@ -1,8 +1,8 @@
 skypact pact v1
 0 schema 1
-1.1 party civil "Civil Aviation Authority" log-key=civil/log+b3860f8b+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c cosign-key=civil/receipts+3b48e338+BNYvAWoe/R5P33k+tCzYRHHhup8M8E0Sh7XMcfYWKHy4 tls-spki-sha256=0101010101010101010101010101010101010101010101010101010101010101 desk="+41 31 000 00 00, 121.5 MHz"
-1.2 party north "Northern Air Command" log-key=north/log+53907d7e+AYE5dw6ofRdfVqNUZsNMfszLjYqRtO43ol32D1uPybOU cosign-key=north/receipts+5e37cfff+BDS02QQxVsttzwvrCilJt1WclA0ry22+jFOpswJ446dG tls-spki-sha256=0202020202020202020202020202020202020202020202020202020202020202 desk="+41 31 000 00 00, 121.5 MHz"
-1.3 party south "south Air Force" log-key=south/log+d88e9a37+Ae1JKMYo0cLG6ukDOJBZlWEpWSc6XGP5NjbBRhSshzfR cosign-key=south/receipts+a7bc71c0+BBKkFZLIt8F9QFnnspth6P+Wx0FfL4AzSPLwF+BbnqHa tls-spki-sha256=0303030303030303030303030303030303030303030303030303030303030303 desk="+41 31 000 00 00, 121.5 MHz"
+1.1 party civil "Civil Aviation Authority" log-key=skypact.link/civil+7ac19925+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c cosign-key=skypact.link/civil+b1cf5870+BNYvAWoe/R5P33k+tCzYRHHhup8M8E0Sh7XMcfYWKHy4 tls-spki-sha256=0101010101010101010101010101010101010101010101010101010101010101 desk="+41 31 000 00 00, 121.5 MHz"
+1.2 party north "Northern Air Command" log-key=skypact.link/north+1054dd24+AYE5dw6ofRdfVqNUZsNMfszLjYqRtO43ol32D1uPybOU cosign-key=skypact.link/north+326f9a71+BDS02QQxVsttzwvrCilJt1WclA0ry22+jFOpswJ446dG tls-spki-sha256=0202020202020202020202020202020202020202020202020202020202020202 desk="+41 31 000 00 00, 121.5 MHz"
+1.3 party south "south Air Force" log-key=skypact.link/south+80b0f2c5+Ae1JKMYo0cLG6ukDOJBZlWEpWSc6XGP5NjbBRhSshzfR cosign-key=skypact.link/south+01c4f0a5+BBKkFZLIt8F9QFnnspth6P+Wx0FfL4AzSPLwF+BbnqHa tls-spki-sha256=0303030303030303030303030303030303030303030303030303030303030303 desk="+41 31 000 00 00, 121.5 MHz"
 2.1 area polygon 45.6,5.8 45.6,10.6 47.9,10.6 47.9,5.8
 2.2 levels FL050 to FL660
 3.1 valid 2026-01-01T00:00:00Z to 2026-12-31T23:59:59Z

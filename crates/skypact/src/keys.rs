@@ -86,15 +86,15 @@ impl Authority {
         Ok(Self { seed: read_seed(path)? })
     }
 
-    /// Signs statements about the keys of `party`. No log's origin begins with this name, so it speaks for no log.
+    /// Signs statements about the keys of `party`.
     pub fn signer(&self, party: &PartyId) -> Result<NoteSigner> {
-        NoteSigner::new(&format!("skypact.keys/{party}"), &self.seed).map_err(|e| anyhow::anyhow!("authority key: {e}"))
+        NoteSigner::new(&pact::authority_key_name(party), &self.seed).map_err(|e| anyhow::anyhow!("authority key: {e}"))
     }
 }
 
 /// Name of a party's signing keys: the prefix of its logs' origins, so that a verifier needs to be told nothing more.
 pub fn key_name(party: &PartyId) -> String {
-    format!("skypact.link/{party}")
+    pact::key_name(party)
 }
 
 /// Fresh bytes from the operating system.

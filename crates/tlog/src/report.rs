@@ -13,6 +13,7 @@ use crate::checkpoint::Checkpoint;
 use crate::cosign::Cosignature;
 use crate::equivocation::Equivocation;
 use crate::hash::Hash;
+use crate::key::VerifierKey;
 use crate::note::Verified;
 
 /// The result of verifying a bundle. Displayed as text that the independent verifier prints alike.
@@ -51,6 +52,8 @@ pub struct LogReport {
     pub origin: String,
     /// The keys the bundle names, and whether each is among the verifier's own.
     pub hints: Vec<(String, bool)>,
+    /// The addressee's keys, as the verifier has them: [`crate::TrustedKeys::receivers`].
+    pub receivers: Vec<VerifierKey>,
     /// The checkpoints, by number.
     pub checkpoints: Vec<CheckpointReport>,
     /// Entries that are proven, in runs.
@@ -78,13 +81,15 @@ impl LogReport {
         checkpoints && links && self.first_bad.is_none()
     }
 
-    /// Gives the entries that a party of this name had received, each run with the earliest time it states.
+    /// Gives the entries that the log's addressee had received, each run with the earliest time that it states.
     ///
-    /// Only of the log's addressee, who agreed to hold what it cosigns, is this a receipt. A witness sees hashes alone.
+    /// It goes by the keys that the verifier has for the addressee, not by their names. A witness, who sees hashes alone,
+    /// gives no receipt.
     #[must_use]
-    pub fn received_by(&self, name: &str) -> Vec<(Range<u64>, u64)> {
+    pub fn received(&self) -> Vec<(Range<u64>, u64)> {
         let earliest = |run: &Proven| {
-            let times = run.received.iter().filter(|seen| seen.name == name).map(|seen| seen.time_s);
+            let receipts = run.received.iter().filter(|seen| self.receivers.contains(&seen.key));
+            let times = receipts.map(|seen| seen.time_s);
             Some((run.range.clone(), times.min()?))
         };
         self.proven.iter().filter_map(earliest).collect()

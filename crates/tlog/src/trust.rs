@@ -21,6 +21,7 @@ pub struct TrustedKeys {
     keys: Vec<(Option<String>, VerifierKey)>,
     witnesses: Vec<(Option<String>, VerifierKey)>,
     quorums: Vec<(Option<String>, u32)>,
+    receivers: Vec<(String, VerifierKey)>,
 }
 
 impl TrustedKeys {
@@ -44,6 +45,19 @@ impl TrustedKeys {
     /// As [`TrustedKeys::add`].
     pub fn add_for(&mut self, origin: &str, key: VerifierKey) -> Result<(), Error> {
         self.insert(Some(origin.to_owned()), key)
+    }
+
+    /// Adds the key of a log's addressee, whose cosignatures are receipts: it agreed to hold what it cosigns. A name says
+    /// nothing of that, since whoever makes a key names it.
+    ///
+    /// # Errors
+    /// As [`TrustedKeys::add`].
+    pub fn add_receiver(&mut self, origin: &str, key: VerifierKey) -> Result<(), Error> {
+        self.add_for(origin, key.clone())?;
+        if !self.receivers.iter().any(|(of, known)| of == origin && *known == key) {
+            self.receivers.push((origin.to_owned(), key));
+        }
+        Ok(())
     }
 
     /// Adds a key as written on a command line: `vkey`, or `origin vkey`.
@@ -106,6 +120,14 @@ impl TrustedKeys {
     pub fn witnesses(&self, origin: &str) -> Vec<VerifierKey> {
         let speaks = |(bound, _): &&(Option<String>, VerifierKey)| bound.as_deref().is_none_or(|bound| bound == origin);
         self.witnesses.iter().filter(speaks).map(|(_, key)| key.clone()).collect()
+    }
+
+    /// Gives the keys whose cosignatures of this log's checkpoints are receipts.
+    #[must_use]
+    pub fn receivers(&self, origin: &str) -> Vec<VerifierKey> {
+        let witness = |key: &VerifierKey| self.witnesses.iter().any(|(_, known)| known == key);
+        let theirs = self.receivers.iter().filter(|(of, key)| of == origin && !witness(key));
+        theirs.map(|(_, key)| key.clone()).collect()
     }
 
     pub(crate) fn has(&self, vkey: &str) -> bool {

@@ -38,6 +38,7 @@ fn verify_log(log: &LogEvidence, trusted: &TrustedKeys) -> LogReport {
     LogReport {
         origin: log.origin.clone(),
         hints: log.hints.iter().map(|hint| (hint.clone(), trusted.has(hint))).collect(),
+        receivers: trusted.receivers(&log.origin),
         first_bad: first_bad(log, &good, &checkpoints),
         equivocations: same_size_contradictions(&checkpoints),
         ranges: log.ranges.clone(),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use tlog::{Bundle, LogEvidence, LogReport, Report, TrustedKeys};
+use tlog::{Bundle, LogEvidence, LogReport, Report, TrustedKeys, VerifierKey};
 use units::Utc;
 
 #[derive(Debug, clap::Args)]
@@ -42,9 +42,14 @@ pub struct ShowArgs {
 
 /// Trusts the log and cosign keys of a pact's parties.
 pub fn trust_pact(trusted: &mut TrustedKeys, signed: &SignedPact) -> Result<()> {
-    for party in &signed.pact().parties {
+    let pact = signed.pact();
+    for party in &pact.parties {
         trusted.add(party.log_key.clone())?;
         trusted.add(party.cosign_key.clone())?;
+        for other in pact.parties.iter().filter(|p| p.id != party.id) {
+            let origin = link::origin(&other.id, &party.id, &pact.mode, &pact.hash());
+            trusted.add_receiver(&origin, party.cosign_key.clone())?;
+        }
     }
     Ok(())
 }
@@ -80,6 +85,14 @@ fn keys_of(args: &VerifyArgs, bundle: &Bundle) -> Result<(TrustedKeys, Vec<Strin
     }
     for text in &args.key {
         trusted.add_text(text).with_context(|| format!("the key {text:?}"))?;
+    }
+    // Whoever gives a key by hand answers for its name.
+    for log in bundle.logs.iter().filter(|_| !args.key.is_empty()) {
+        let by_hand: Vec<VerifierKey> = args.key.iter().filter_map(|k| k.rsplit(' ').next()?.parse().ok()).collect();
+        let cosigners = trusted.cosigners(&log.origin).into_iter().filter(|key| by_hand.contains(key));
+        for key in cosigners.filter(|key| addressee(&log.origin).is_some_and(|name| name == key.name())) {
+            trusted.add_receiver(&log.origin, key)?;
+        }
     }
     if !args.key.is_empty() {
         said.push(format!("{} keys from the command line", args.key.len()));
@@ -154,13 +167,12 @@ fn addressee(origin: &str) -> Option<String> {
 }
 
 /// The receipt of each proven entry, by its index: dated in whole seconds, rounded down.
-fn received(origin: &str, report: &LogReport) -> Vec<(std::ops::Range<u64>, Utc)> {
-    let Some(name) = addressee(origin) else { return Vec::new() };
-    report.received_by(&name).into_iter().map(|(range, time_s)| (range, seconds(time_s))).collect()
+fn received(report: &LogReport) -> Vec<(std::ops::Range<u64>, Utc)> {
+    report.received().into_iter().map(|(range, time_s)| (range, seconds(time_s))).collect()
 }
 
 fn receipt_line(log: &LogEvidence, report: &LogReport) -> String {
-    let runs = received(&log.origin, report);
+    let runs = received(report);
     let count: u64 = runs.iter().map(|(range, _)| range.end - range.start).sum();
     let who = addressee(&log.origin).unwrap_or_else(|| "the addressee".into());
     match (runs.iter().map(|r| r.1).min(), runs.iter().map(|r| r.1).max()) {
@@ -212,7 +224,7 @@ fn show_logs(bundle: &Bundle, report: Option<&Report>) {
     for (n, log) in bundle.logs.iter().enumerate() {
         let of = report.map(|r| &r.logs[n]);
         println!("log {}: {} entries", log.origin, log.entries.len());
-        let runs = of.map(|of| received(&log.origin, of)).unwrap_or_default();
+        let runs = of.map(|of| received(of)).unwrap_or_default();
         for entry in &log.entries {
             let proven = of.is_none_or(|of| of.proven.iter().any(|p| p.range.contains(&entry.index)));
             let mark = if proven { "" } else { " NOT PROVEN" };
@@ -243,7 +255,7 @@ fn entries_json(
     report: Option<&LogReport>,
     receipts: &BTreeMap<Hash32, Vec<(String, u64, Receipt)>>,
 ) -> Vec<Value> {
-    let runs = report.map(|of| received(&log.origin, of)).unwrap_or_default();
+    let runs = report.map(|of| received(of)).unwrap_or_default();
     let one = |entry: &tlog::EntryEvidence| {
         let mut out = json!({ "index": entry.index, "checkpoint": entry.checkpoint, "bytes": entry.bytes.len() });
         if let Some(of) = report {
@@ -299,7 +311,7 @@ fn log_json(log: &LogEvidence, of: &LogReport) -> Value {
         }),
         Err(fault) => json!({ "fault": fault.to_string() }),
     });
-    let received = received(&log.origin, of);
+    let received = received(of);
     let count: u64 = received.iter().map(|(range, _)| range.end - range.start).sum();
     json!({
         "origin": short_origin(&log.origin),

@@ -2,7 +2,7 @@
 use crate::cli::evidence::logs::LinkLog;
 use crate::cli::evidence::read::trust_pact;
 use anyhow::Result;
-use pact::{SignedKeys, SignedPact};
+use pact::{KeyStatement, SignedKeys, SignedPact};
 use record::Body;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -62,11 +62,15 @@ fn statement(entry: &[u8]) -> Option<SignedKeys> {
 /// What an older key signed before is still its party's word; who relies on that after a theft is told so by the caller.
 pub fn trust(trusted: &mut TrustedKeys, pacts: &[SignedPact], bytes: &[u8]) -> Result<Option<SignedKeys>> {
     let Ok(signed) = SignedKeys::parse(bytes) else { return Ok(None) };
-    if pacts.iter().all(|pact| signed.check(pact.pact()).is_err()) {
-        return Ok(None);
+    let of = pacts.iter().map(SignedPact::pact).find(|pact| signed.check(pact).is_ok());
+    let Some(pact) = of else { return Ok(None) };
+    let KeyStatement { party, keys, .. } = signed.statement();
+    // For the logs of this party and to it under this pact, and for no others.
+    for other in pact.parties.iter().filter(|p| p.id != *party) {
+        let origin = |from, to| link::origin(from, to, &pact.mode, &pact.hash());
+        trusted.add_for(&origin(party, &other.id), keys.log_key.clone())?;
+        trusted.add_receiver(&origin(&other.id, party), keys.cosign_key.clone())?;
     }
-    trusted.add(signed.statement().keys.log_key.clone())?;
-    trusted.add(signed.statement().keys.cosign_key.clone())?;
     Ok(Some(signed))
 }
 
@@ -78,3 +82,7 @@ pub fn trust_all(trusted: &mut TrustedKeys, pact: &SignedPact, statements: &[Sig
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "stated_tests.rs"]
+mod tests;
