@@ -19,6 +19,7 @@ mod filed;
 mod flow;
 pub mod input;
 mod keys;
+mod labels;
 mod linking;
 mod markings;
 mod own;
@@ -39,6 +40,7 @@ mod volumes;
 pub mod witnessing;
 
 pub use detecting::CONFLICTS_MAX;
+pub use markings::Marked;
 pub use preview::{PREVIEW_FILED_MAX, Preview, PreviewFiled};
 pub use proposals::{FILE, PEOPLE, PROPOSAL_MS, Proposal};
 pub use said::Said;

@@ -1,11 +1,12 @@
 //! Markings of own plans and aircraft. They are for the release rules, and never leave the node.
 use crate::command::{Answer, Done, Refused};
 use crate::input::Output;
-use crate::picture::{Source, SystemTrack};
 use crate::state::State;
-use alloc::collections::BTreeMap;
+use airspace::Plan;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use minicbor::{Decode, Encode};
 use record::SubjectId;
 use release::Marking;
 use track::Address;
@@ -13,6 +14,17 @@ use units::Now;
 
 /// Aircraft marked at once: a party's fleet.
 const MARKED_MAX: usize = 20_000;
+
+/// What bears a marking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum Marked {
+    /// An own plan.
+    #[n(0)]
+    Plan(#[n(0)] SubjectId),
+    /// An own aircraft, by [`Address::bits`].
+    #[n(1)]
+    Aircraft(#[n(0)] u32),
+}
 
 impl State {
     fn listed(&self, marking: Option<Marking>) -> Result<(), Refused> {
@@ -23,14 +35,32 @@ impl State {
         }
     }
 
-    /// Notes the marking of a plan that is about to be filed, or revised; to be called before it is told.
-    pub(crate) fn note_plan_marking(&mut self, subject: SubjectId, marking: Option<Marking>) -> Result<(), Refused> {
-        self.listed(marking)?;
+    /// Sets the marking of a plan; before it is told.
+    fn set_plan_marking(&mut self, subject: SubjectId, marking: Option<Marking>) {
         match marking {
             Some(marking) => self.plan_marks.insert(subject, marking),
             None => self.plan_marks.remove(&subject),
         };
-        Ok(())
+    }
+
+    /// Files a plan with its marking: nobody is told of it without. Nothing of a refused command has an effect.
+    pub(crate) fn file_marked(
+        &mut self,
+        subject: SubjectId,
+        (plan, marking): (&Plan, Option<Marking>),
+        now: Now,
+        out: &mut Vec<Output>,
+    ) -> Answer {
+        let before = self.plan_marking(subject);
+        if marking != before {
+            self.listed(marking)?;
+        }
+        self.set_plan_marking(subject, marking);
+        let answer = self.file_plan(subject, plan, now, out);
+        if answer.is_err() {
+            self.set_plan_marking(subject, before);
+        }
+        answer
     }
 
     pub(crate) fn mark_plan(
@@ -42,11 +72,9 @@ impl State {
     ) -> Answer {
         let plan = self.party().cloned().and_then(|party| self.plans.get(&(party, subject)).map(|f| f.value.clone()));
         let Some(plan) = plan else { return Err(Refused::NoSuch { what: "plan".into(), given: subject.to_string() }) };
-        self.note_plan_marking(subject, marking)?;
+        self.listed(marking)?;
+        self.set_plan_marking(subject, marking);
         self.tell_plan(subject, &plan, now, out);
-        if let Some(address) = plan.address {
-            self.forget_waiting(address);
-        }
         Ok(Done::Ok)
     }
 
@@ -72,42 +100,49 @@ impl State {
         }
     }
 
-    /// Markings of these tracks: the aircraft's own, else that of a live plan for it, else that of the feed it comes by.
-    pub(crate) fn markings_of<'a>(
-        &self,
-        tracks: impl Iterator<Item = (u64, Option<Address>, Option<Marking>)> + 'a,
-    ) -> BTreeMap<u64, Marking> {
-        let own = self.party();
-        let by_plan: BTreeMap<u32, Marking> = if self.plan_marks.is_empty() {
-            BTreeMap::new()
-        } else {
-            let of = |(subject, marking): (&SubjectId, &Marking)| {
-                let plan = self.plans.get(&(own?.clone(), *subject))?;
-                plan.value.state.is_live().then_some(())?;
-                Some((plan.value.address?, *marking))
-            };
-            self.plan_marks.iter().filter_map(of).collect()
-        };
-        let of = |(id, address, feed): (u64, Option<Address>, Option<Marking>)| {
-            let bits = address.map(Address::bits);
-            let marking = bits.and_then(|bits| self.air_marks.get(&bits).or_else(|| by_plan.get(&bits))).copied();
-            marking.or(feed).map(|marking| (id, marking))
-        };
-        tracks.filter_map(of).collect()
+    /// Markings that an aircraft bears, whatever its feeds: its own, else those of live plans for it; at least one.
+    pub(crate) fn marks_of(&self, bits: u32) -> Option<Vec<Marking>> {
+        if let Some(own) = self.air_marks.get(&bits) {
+            return Some(alloc::vec![*own]);
+        }
+        self.plan_marked.get(&bits).map(|marks| marks.iter().copied().collect())
     }
 
-    /// Markings of all own tracks.
-    pub(crate) fn own_markings(&self) -> BTreeMap<u64, Marking> {
-        let tracks = self.picture.iter().filter(|t| t.is_own());
-        self.markings_of(tracks.map(|t| (u64::from(t.id), t.address, self.feed_marking(t))))
+    /// After a command, and once a second: which markings plans give. Of several live plans for one aircraft those count whose
+    /// time it is, and if it is no plan's time, all. Where that changes, what waits was allowed under another marking.
+    pub(crate) fn remark(&mut self, now: Now) {
+        if self.plan_marks.is_empty() && self.plan_marked.is_empty() {
+            return;
+        }
+        let (mut held, mut marked) = (BTreeSet::new(), BTreeMap::<u32, [BTreeSet<Marking>; 2]>::new());
+        let own = self.party().cloned();
+        for ((_, subject), plan) in self.plans.iter().filter(|((owner, _), _)| Some(owner) == own.as_ref()) {
+            let Some(marking) = self.plan_marks.get(subject) else { continue };
+            held.insert(*subject);
+            let plan = &plan.value;
+            let Some(address) = plan.address.filter(|_| plan.state.is_live()) else { continue };
+            let (start, end) = (plan.volumes.iter().map(|v| v.start).min(), plan.volumes.iter().map(|v| v.end).max());
+            let is_now = start.is_some_and(|at| at <= now.utc) && end.is_some_and(|at| now.utc <= at);
+            marked.entry(address).or_default()[usize::from(!is_now)].insert(*marking);
+        }
+        // A plan that is forgotten takes its marking with it.
+        self.plan_marks.retain(|subject, _| held.contains(subject));
+        let marked: BTreeMap<u32, BTreeSet<Marking>> =
+            marked.into_iter().map(|(bits, [now, later])| (bits, if now.is_empty() { later } else { now })).collect();
+        let before = core::mem::replace(&mut self.plan_marked, marked);
+        let changed: BTreeSet<u32> = before.keys().chain(self.plan_marked.keys()).copied().collect();
+        for bits in changed {
+            if before.get(&bits) != self.plan_marked.get(&bits) {
+                self.forget_waiting(bits);
+            }
+        }
     }
 
-    /// Marking of the own feed by which a track comes.
-    pub(crate) fn feed_marking(&self, track: &SystemTrack) -> Option<Marking> {
-        track.contributions.iter().find_map(|c| match c.source {
-            Source::Feed(feed) => self.feeds.get(usize::from(feed)).and_then(|f| f.config.marking),
-            Source::Peer(_) => None,
-        })
+    /// Every marking that an own plan or aircraft bears: of what, and the word.
+    #[must_use]
+    pub fn marks(&self) -> Vec<(Marked, Marking)> {
+        let plans = self.plan_marks.iter().map(|(subject, marking)| (Marked::Plan(*subject), *marking));
+        plans.chain(self.air_marks.iter().map(|(bits, marking)| (Marked::Aircraft(*bits), *marking))).collect()
     }
 
     pub(crate) fn plan_marking(&self, subject: SubjectId) -> Option<Marking> {

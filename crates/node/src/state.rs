@@ -2,7 +2,8 @@
 use crate::command::{Account, Answer};
 use crate::filed::Filed;
 use crate::input::{Boot, Entry, FeedConfig, FeedState, Input, Output};
-use crate::picture::{Origin, Picture, Source, Standing, SystemTrack, Taken};
+use crate::labels::own_of;
+use crate::picture::{Origin, Picture, Source, Standing, Taken};
 use crate::proposals::Proposal;
 use crate::said::SaidNow;
 use airspace::{Plan, Site, Volume4d};
@@ -136,6 +137,10 @@ pub struct State {
     #[n(63)]
     #[cbor(default)]
     pub(crate) air_marks: BTreeMap<u32, Marking>,
+    /// Markings that live own plans give an aircraft now, by its address.
+    #[n(66)]
+    #[cbor(default)]
+    pub(crate) plan_marked: BTreeMap<u32, BTreeSet<Marking>>,
     /// Which rules held at the last second, for peers with rules that have a time.
     #[n(64)]
     #[cbor(default)]
@@ -351,6 +356,7 @@ impl Default for State {
             proposal: None,
             proposals: 0,
             plan_marks: BTreeMap::new(),
+            plan_marked: BTreeMap::new(),
             air_marks: BTreeMap::new(),
             holding: BTreeMap::new(),
             said: SaidNow::default(),
@@ -412,6 +418,7 @@ impl State {
         if now.mono.since_ms(self.second) >= SECOND_MS {
             self.second = now.mono;
             self.end_proposal(now, out);
+            self.remark(now);
             if self.rules_turned(now) {
                 self.tell_again(now, out);
             }
@@ -552,7 +559,7 @@ impl State {
         }
         let origin = Origin::feed(feed, config.claim);
         let own = self.take_reports(&origin, &reports, now, out);
-        self.offer(&own, config.marking, now);
+        self.offer(&own, now);
         self.check_shared_of(&own, now);
     }
 
@@ -580,7 +587,7 @@ impl State {
             }
             if let (Taken::New(id) | Taken::Kept(id), Standing::Own) = (taken, origin.standing) {
                 // Whether a report is told does not depend on what sensors or peers say of the aircraft.
-                let newest = self.picture.get(id).and_then(SystemTrack::own);
+                let newest = self.picture.get(id).and_then(|track| own_of(&self.feeds, track));
                 if newest.is_some_and(|c| (c.source, c.report.at) == (origin.source, report.at)) {
                     own.push((id, *report));
                 }
