@@ -40,8 +40,8 @@ impl State {
         };
         self.remark(now);
         match &answer {
-            Ok(_) => self.done(actor, command.name(), now),
-            Err(refused) => self.attempted(actor, command.name(), &refused.to_string(), 1, now),
+            Ok(_) => self.done(actor, &command.audited(), now),
+            Err(refused) => self.attempted(actor, &command.audited(), &refused.to_string(), 1, now),
         }
         if let Some(key) = key {
             self.account_answer(&actor.name, key, &answer);
@@ -70,9 +70,9 @@ impl State {
             Command::SendAvoid { subject, to, volumes } => self.send_avoid(actor, *subject, to, volumes, now, out),
             Command::SetPolicy { policy, replaces } => self.set_policy(actor, policy, *replaces, now, out),
             Command::ConfirmPolicy(id) => self.confirm_policy(actor, *id, now, out),
-            Command::RejectPolicy(id) => self.reject_policy(*id),
-            Command::MarkPlan { subject, marking } => self.mark_plan(*subject, *marking, now, out),
-            Command::MarkAircraft { address, marking } => self.mark_aircraft(*address, *marking),
+            Command::RejectPolicy(id) => self.reject_policy(actor, *id, now, out),
+            Command::MarkPlan { subject, marking } => self.mark_plan(actor, *subject, *marking, now, out),
+            Command::MarkAircraft { address, marking } => self.mark_aircraft(actor, *address, *marking, now),
             Command::FileMarkedPlan { subject, plan, marking } => {
                 self.file_marked(*subject, (plan, *marking), now, out)
             }

@@ -27,7 +27,9 @@ pub(crate) fn own_of<'t>(feeds: &[Feed], track: &'t SystemTrack) -> Option<&'t C
 /// The own feed that brings this of an own aircraft.
 fn feed_of<'f>(feeds: &'f [Feed], contribution: &Contribution) -> Option<&'f Feed> {
     match contribution.source {
-        Source::Feed(feed) if contribution.standing == Standing::Own => feeds.get(usize::from(feed)),
+        Source::Feed(feed) if contribution.standing == Standing::Own => {
+            feeds.get(usize::from(feed)).filter(|feed| feed.is_told())
+        }
         _ => None,
     }
 }
@@ -53,7 +55,13 @@ impl State {
                 Some(marks) => labels.extend(marks.iter().map(|m| Label { class, marking: Some(*m) })),
                 None => labels.push(Label { class, marking }),
             };
-            add(contribution.report.class, feed.config.marking);
+            let class = contribution.report.class;
+            add(class, feed.config.marking);
+            if let Some(before) = &feed.before {
+                // A report of the feed's class may state it, or state none.
+                add(class, before.marking);
+                add(if class == feed.config.class { before.class } else { class }, before.marking);
+            }
         }
         if labels.iter().any(|label| label.class != AircraftClass::Unknown) {
             labels.retain(|label| label.class != AircraftClass::Unknown);

@@ -15,6 +15,7 @@ mod claimed;
 pub mod command;
 mod commands;
 mod detecting;
+mod feeds;
 mod filed;
 mod flow;
 pub mod input;

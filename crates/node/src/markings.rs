@@ -1,19 +1,22 @@
 //! Markings of own plans and aircraft. They are for the release rules, and never leave the node.
-use crate::command::{Answer, Done, Refused};
+use crate::command::{Account, Actor, Answer, Done, Refused};
 use crate::input::Output;
+use crate::proposals::{PEOPLE, PROPOSAL_MS};
 use crate::state::State;
 use airspace::Plan;
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
-use record::SubjectId;
+use record::{Role, SubjectId};
 use release::Marking;
 use track::Address;
-use units::Now;
+use units::{Mono, Now};
 
 /// Aircraft marked at once: a party's fleet.
 const MARKED_MAX: usize = 20_000;
+/// Markings that wait for a second planner at once: a day's work.
+const WAITING_MAX: usize = 1_000;
 
 /// What bears a marking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
@@ -26,7 +29,66 @@ pub enum Marked {
     Aircraft(#[n(0)] u32),
 }
 
+/// A marking that would let out more, until another planner asks the same.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct MarkWaits {
+    /// The marking to be.
+    #[n(0)]
+    pub marking: Option<Marking>,
+    /// Accounts of people who asked for it.
+    #[n(1)]
+    pub agreed: Vec<String>,
+    /// When it is void.
+    #[n(2)]
+    pub ends: Mono,
+}
+
 impl State {
+    /// Whether a marking may be changed now. What may let out more is changed when two planners with passwords of their own
+    /// have asked for it within a day; what lets out less at once.
+    fn may_mark(
+        &mut self,
+        actor: &Actor,
+        marked: Marked,
+        address: Option<u32>,
+        [from, to]: [Option<Marking>; 2],
+        now: Now,
+    ) -> Result<Option<Done>, Refused> {
+        // Without one of its own, an aircraft bears that of a plan or of its feed.
+        let plans = address.and_then(|bits| self.plan_marked.get(&bits)).into_iter().flatten().copied();
+        let others: BTreeSet<Option<Marking>> =
+            plans.map(Some).chain(self.feeds.iter().map(|f| f.config.marking)).chain([None]).collect();
+        let among = |marking: Option<Marking>| if marking.is_some() { [marking].into() } else { others.clone() };
+        let widens = |from: Option<Marking>| among(to).into_iter().any(|to| self.policy.marking_widens(from, to));
+        if from == to || !among(from).into_iter().any(widens) {
+            self.marks_wait.remove(&marked);
+            return Ok(None);
+        }
+        self.marks_wait.retain(|_, waits| waits.ends > now.mono);
+        if self.marks_wait.len() >= WAITING_MAX && !self.marks_wait.contains_key(&marked) {
+            return Err(Refused::Full { what: "markings that wait".into(), max: WAITING_MAX as u64 });
+        }
+        let is_person = |accounts: &BTreeMap<String, Account>, name: &str| {
+            accounts.get(name).is_some_and(|a| a.role == Role::Planner && a.password.is_some())
+        };
+        let ends = now.mono.plus_ms(PROPOSAL_MS);
+        let fresh = MarkWaits { marking: to, agreed: Vec::new(), ends };
+        let waits = self.marks_wait.entry(marked).or_insert_with(|| fresh.clone());
+        if waits.marking != to {
+            *waits = fresh;
+        }
+        if !waits.agreed.contains(&actor.name) {
+            waits.agreed.push(actor.name.clone());
+        }
+        waits.agreed.retain(|name| is_person(&self.accounts, name));
+        let missing = PEOPLE.saturating_sub(waits.agreed.len()) as u32;
+        if missing > 0 {
+            return Ok(Some(Done::Proposed { id: 0, missing }));
+        }
+        self.marks_wait.remove(&marked);
+        Ok(None)
+    }
+
     fn listed(&self, marking: Option<Marking>) -> Result<(), Refused> {
         let known = self.boot.as_ref().map(|b| b.markings.as_slice()).unwrap_or_default();
         match marking.filter(|m| !known.contains(m)) {
@@ -54,6 +116,13 @@ impl State {
         let before = self.plan_marking(subject);
         if marking != before {
             self.listed(marking)?;
+            // A new plan is told as whoever files it says. Of one that is told as marked, one person cannot undo that.
+            if self.party().is_some_and(|own| self.plans.contains_key(&(own.clone(), subject)))
+                && self.policy.marking_widens(before, marking)
+            {
+                let reason = "another marking would let out more: change it alone, which takes two planners".into();
+                return Err(Refused::Invalid { field: "marking".into(), reason });
+            }
         }
         self.set_plan_marking(subject, marking);
         let answer = self.file_plan(subject, plan, now, out);
@@ -65,6 +134,7 @@ impl State {
 
     pub(crate) fn mark_plan(
         &mut self,
+        actor: &Actor,
         subject: SubjectId,
         marking: Option<Marking>,
         now: Now,
@@ -73,15 +143,23 @@ impl State {
         let plan = self.party().cloned().and_then(|party| self.plans.get(&(party, subject)).map(|f| f.value.clone()));
         let Some(plan) = plan else { return Err(Refused::NoSuch { what: "plan".into(), given: subject.to_string() }) };
         self.listed(marking)?;
+        let change = [self.plan_marking(subject), marking];
+        if let Some(waits) = self.may_mark(actor, Marked::Plan(subject), plan.address, change, now)? {
+            return Ok(waits);
+        }
         self.set_plan_marking(subject, marking);
         self.tell_plan(subject, &plan, now, out);
         Ok(Done::Ok)
     }
 
-    pub(crate) fn mark_aircraft(&mut self, bits: u32, marking: Option<Marking>) -> Answer {
+    pub(crate) fn mark_aircraft(&mut self, actor: &Actor, bits: u32, marking: Option<Marking>, now: Now) -> Answer {
         self.listed(marking)?;
         if marking.is_some() && self.air_marks.len() >= MARKED_MAX && !self.air_marks.contains_key(&bits) {
             return Err(Refused::Full { what: "marked aircraft".into(), max: MARKED_MAX as u64 });
+        }
+        let change = [self.air_marks.get(&bits).copied(), marking];
+        if let Some(waits) = self.may_mark(actor, Marked::Aircraft(bits), Some(bits), change, now)? {
+            return Ok(waits);
         }
         match marking {
             Some(marking) => self.air_marks.insert(bits, marking),

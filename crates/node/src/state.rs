@@ -3,6 +3,7 @@ use crate::command::{Account, Answer};
 use crate::filed::Filed;
 use crate::input::{Boot, Entry, FeedConfig, FeedState, Input, Output};
 use crate::labels::own_of;
+use crate::markings::{MarkWaits, Marked};
 use crate::picture::{Origin, Picture, Source, Standing, Taken};
 use crate::proposals::Proposal;
 use crate::said::SaidNow;
@@ -11,7 +12,7 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use desk::Desk;
 use detect::{Airspace, Index, Minima, MinimaTable};
@@ -23,8 +24,6 @@ use release::{Envelope, LedgerRow, Marking, Policy, Releaser};
 use track::TrackReport;
 use units::{Mono, Now, Utc};
 
-/// Answers kept for repeated idempotency keys: at ten commands a second, more than a minute of retries.
-const ANSWERS_MAX: usize = 1000;
 /// Ledger rows kept for the view; all can be made again from the journal.
 pub const LEDGER_MAX: usize = 2000;
 /// Cadence of the release of tracks and of the full sweep.
@@ -141,6 +140,13 @@ pub struct State {
     #[n(66)]
     #[cbor(default)]
     pub(crate) plan_marked: BTreeMap<u32, BTreeSet<Marking>>,
+    /// Markings that would let out more and wait for another planner.
+    #[n(67)]
+    #[cbor(default)]
+    pub(crate) marks_wait: BTreeMap<Marked, MarkWaits>,
+    /// How the release rules last changed, for the desk.
+    #[n(68)]
+    pub(crate) rules_news: Option<(Utc, String)>,
     /// Which rules held at the last second, for peers with rules that have a time.
     #[n(64)]
     #[cbor(default)]
@@ -242,6 +248,9 @@ pub struct Feed {
     /// When its state last changed.
     #[n(6)]
     pub(crate) since: Mono,
+    /// As it was told before, while two people have yet to agree to what may let out more.
+    #[n(7)]
+    pub(crate) before: Option<FeedConfig>,
 }
 
 impl Feed {
@@ -357,6 +366,8 @@ impl Default for State {
             proposals: 0,
             plan_marks: BTreeMap::new(),
             plan_marked: BTreeMap::new(),
+            marks_wait: BTreeMap::new(),
+            rules_news: None,
             air_marks: BTreeMap::new(),
             holding: BTreeMap::new(),
             said: SaidNow::default(),
@@ -413,8 +424,8 @@ impl State {
     }
 
     fn tick(&mut self, now: Now, out: &mut Vec<Output>) {
-        // Releases and sweeps have a cadence of their own, whether or not there is anything, so that neither the time
-        // nor the size of what a peer is sent tells of what it is not sent.
+        // Releases and sweeps have a cadence of their own, whether or not there is anything: neither time nor size of what
+        // a peer is sent tells of what it is not sent.
         if now.mono.since_ms(self.second) >= SECOND_MS {
             self.second = now.mono;
             self.end_proposal(now, out);
@@ -451,6 +462,7 @@ impl State {
         self.check_gap(&mut present, now);
         self.check_skipped(&mut present, now);
         self.check_own_keys(&mut present, now);
+        self.check_rules(&mut present, now);
         self.tell_absent(&present, now);
         self.desk.handle_time(now);
     }
@@ -461,7 +473,7 @@ impl State {
         self.now = entry.now;
     }
 
-    /// Sequence number of the last input folded.
+    /// Number of the last input folded.
     #[must_use]
     pub fn seq(&self) -> u64 {
         self.seq
@@ -482,10 +494,10 @@ impl State {
         }
     }
 
-    /// A state from a snapshot of the same version.
+    /// A state from a snapshot.
     ///
     /// # Errors
-    /// Bytes that are no snapshot of this version; the journal is then folded from its start.
+    /// Bytes that are none of this version; the journal is then folded from its start.
     pub fn from_snapshot(bytes: &[u8]) -> Result<Self, minicbor::decode::Error> {
         let mut state: Self = minicbor::decode(bytes)?;
         state.rebuild();
@@ -519,19 +531,7 @@ impl State {
         }
         // Before anything is said to anybody: a link that opens anew is told at once what the rules give.
         let changed = self.take_rules(&boot.policy.rules, now, out);
-        let feeds = boot.feeds.iter().map(|config| {
-            let old = self.feeds.iter().find(|f| f.config.name == config.name);
-            Feed {
-                config: config.clone(),
-                state: FeedState::Connecting,
-                reports: old.map_or(0, |f| f.reports),
-                errors: old.map_or(0, |f| f.errors),
-                last_error: None,
-                last_report: None,
-                since: now.mono,
-            }
-        });
-        self.feeds = feeds.collect();
+        self.take_feeds(boot, now, out);
         self.second = now.mono;
         self.boot = Some(Box::new(boot.clone()));
         self.open_peers(boot, now, out);
@@ -601,10 +601,11 @@ impl State {
 
     fn index_track(&mut self, id: u32) {
         let Some(track) = self.picture.get(id) else { return };
-        if track.last.on_ground {
+        let last = &track.last;
+        if last.on_ground {
             self.index.0.remove(id);
         } else {
-            self.index.0.upsert(id, track.class(), detect::Kinematics::from_report(&track.last, track.last.at));
+            self.index.0.upsert(id, track.class(), detect::Kinematics::from_report(last, last.at));
         }
     }
 
@@ -635,13 +636,6 @@ impl State {
             None => self.pacts.with(peer)?.pact().hash(),
         };
         Some(Envelope { issuer: self.party()?.clone(), audience: peer.clone(), mode: self.mode(), pact })
-    }
-
-    pub(crate) fn account_answer(&mut self, actor: &str, key: &str, answer: &Answer) {
-        if self.answers.len() >= ANSWERS_MAX {
-            self.answers.pop_front();
-        }
-        self.answers.push_back((actor.to_string(), key.to_string(), answer.clone()));
     }
 
     /// The last commands, newest last.
