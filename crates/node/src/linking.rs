@@ -12,7 +12,7 @@ use desk::{AlertLevel, Direction, Incoming, PeerTrouble, Situation};
 use link::{CloseCode, Link, LinkConfig, LinkState};
 use pact::{Pact, SignedPact};
 use record::{Body, ChannelState, Decoded, PactInForce, PartyId, Record};
-use release::{Released, Releaser, release_pact};
+use release::{Envelope, Released, Releaser, release_pact};
 use units::{Now, Utc};
 
 /// A peer whose newest checkpoint is older than this is lost: five heartbeats.
@@ -84,12 +84,14 @@ impl State {
         let name = config.peer.clone();
         let (limits, watching) = (crate::flow::limits_of(pact), crate::sharing::shares(pact));
         let number = self.party_number(&name);
+        let (issuer, mode) = (config.me.clone(), config.mode.clone());
+        let envelope = Envelope { issuer, audience: name.clone(), mode, pact: config.pact };
         match Link::new(config) {
             Ok(link) => {
                 let peer = Peer {
                     number,
                     link: link.with_limits(limits).watching(watching),
-                    releaser: Releaser::new(name.clone(), boot.pseudonym_secret),
+                    releaser: Releaser::under(&envelope, &boot.pseudonym_secret),
                     ours: ChannelState::InForce,
                     theirs: ChannelState::InForce,
                     statements: 0,
