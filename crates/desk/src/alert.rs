@@ -164,6 +164,9 @@ pub enum OwnTrouble {
     /// Somebody else holds the key that replaces our keys.
     #[n(6)]
     Keys,
+    /// Release rules were changed, or wait for people to agree.
+    #[n(7)]
+    Rules,
 }
 
 /// The kinds that the API tells apart.
@@ -257,9 +260,9 @@ impl Situation {
             Self::Peer(_, PeerTrouble::Fork) => AlertKind::Fork,
             Self::Peer(_, PeerTrouble::Flood | PeerTrouble::Backlog) => AlertKind::Flood,
             Self::Peer(_, PeerTrouble::OwnAddress)
-            | Self::Own(OwnTrouble::Picture | OwnTrouble::Gap | OwnTrouble::Skipped | OwnTrouble::Keys) => {
-                AlertKind::OwnPicture
-            }
+            | Self::Own(
+                OwnTrouble::Picture | OwnTrouble::Gap | OwnTrouble::Skipped | OwnTrouble::Keys | OwnTrouble::Rules,
+            ) => AlertKind::OwnPicture,
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The audit: what was asked, by whom, and what came of it.
-use crate::command::Actor;
+use crate::command::{Actor, Answer};
 use crate::state::{AuditRow, State};
 use alloc::string::{String, ToString};
 use units::Now;
@@ -10,12 +10,21 @@ pub(crate) const AUDIT_MAX: usize = 1000;
 pub(crate) const REFUSED_MAX: usize = 500;
 /// Refused rows of one actor.
 pub(crate) const REFUSED_PER_ACTOR: usize = 50;
+/// Answers kept for repeated idempotency keys: at ten commands a second, more than a minute of retries.
+const ANSWERS_MAX: usize = 1000;
 /// What is refused alike within this of the last time is counted and makes no row of its own.
 const ALIKE_MS: i64 = 1000;
 /// What a command that was done is answered.
 const OK: &str = "ok";
 
 impl State {
+    pub(crate) fn account_answer(&mut self, actor: &str, key: &str, answer: &Answer) {
+        if self.answers.len() >= ANSWERS_MAX {
+            self.answers.pop_front();
+        }
+        self.answers.push_back((actor.to_string(), key.to_string(), answer.clone()));
+    }
+
     /// Notes a command that was done.
     pub(crate) fn done(&mut self, actor: &Actor, command: &str, now: Now) {
         self.row(actor, command, OK.to_string(), 1, now);

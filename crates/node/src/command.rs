@@ -1,5 +1,6 @@
 //! What people and programs may ask of a node, and what it answers. Decided in the fold, after ordering.
 use airspace::{Plan, Site, Volume4d};
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
@@ -235,6 +236,20 @@ impl Command {
         }
     }
 
+    /// What the audit says was asked: the word, and of a marking what it is on.
+    #[must_use]
+    pub fn audited(&self) -> String {
+        let word = |marking: &Option<release::Marking>| marking.map_or_else(|| String::from("none"), |m| m.name());
+        match self {
+            Self::MarkPlan { subject, marking } => format!("{} {subject} {}", self.name(), word(marking)),
+            Self::FileMarkedPlan { subject, marking, .. } => {
+                format!("{} {subject} marking {}", self.name(), word(marking))
+            }
+            Self::MarkAircraft { address, marking } => format!("{} {address:06x} {}", self.name(), word(marking)),
+            other => other.name().into(),
+        }
+    }
+
     /// Whether `role` may ask this. Roles are not a ladder: an administrator does not answer the desk.
     #[must_use]
     pub const fn allowed(&self, role: Role) -> bool {
@@ -312,10 +327,10 @@ pub enum Done {
     /// Records were made for these parties.
     #[n(2)]
     Sent(#[n(0)] Vec<SentTo>),
-    /// Release rules that would let out more wait for people to agree.
+    /// Release rules, or a marking, that would let out more wait for people to agree.
     #[n(40)]
     Proposed {
-        /// Number of the proposal.
+        /// Number of the proposal; 0 for a marking, to which another planner agrees by asking the same.
         #[n(0)]
         id: u64,
         /// How many people must still agree.

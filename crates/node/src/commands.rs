@@ -38,9 +38,10 @@ impl State {
         } else {
             Err(Refused::Role { role: actor.role })
         };
+        self.remark(now);
         match &answer {
-            Ok(_) => self.done(actor, command.name(), now),
-            Err(refused) => self.attempted(actor, command.name(), &refused.to_string(), 1, now),
+            Ok(_) => self.done(actor, &command.audited(), now),
+            Err(refused) => self.attempted(actor, &command.audited(), &refused.to_string(), 1, now),
         }
         if let Some(key) = key {
             self.account_answer(&actor.name, key, &answer);
@@ -69,21 +70,11 @@ impl State {
             Command::SendAvoid { subject, to, volumes } => self.send_avoid(actor, *subject, to, volumes, now, out),
             Command::SetPolicy { policy, replaces } => self.set_policy(actor, policy, *replaces, now, out),
             Command::ConfirmPolicy(id) => self.confirm_policy(actor, *id, now, out),
-            Command::RejectPolicy(id) => self.reject_policy(*id),
-            Command::MarkPlan { subject, marking } => self.mark_plan(*subject, *marking, now, out),
-            Command::MarkAircraft { address, marking } => self.mark_aircraft(*address, *marking),
+            Command::RejectPolicy(id) => self.reject_policy(actor, *id, now, out),
+            Command::MarkPlan { subject, marking } => self.mark_plan(actor, *subject, *marking, now, out),
+            Command::MarkAircraft { address, marking } => self.mark_aircraft(actor, *address, *marking, now),
             Command::FileMarkedPlan { subject, plan, marking } => {
-                let before = self.plan_marking(*subject);
-                self.note_plan_marking(*subject, *marking)?;
-                let answer = self.file_plan(*subject, plan, now, out);
-                if let Some(address) = plan.address.filter(|_| before != *marking) {
-                    self.forget_waiting(address);
-                }
-                if answer.is_err() {
-                    // Nothing of a refused command has an effect.
-                    self.note_plan_marking(*subject, before)?;
-                }
-                answer
+                self.file_marked(*subject, (plan, *marking), now, out)
             }
             Command::StateChannel { peer, state, reason } => self.state_channel(actor, peer, *state, reason, now, out),
             Command::SetAccount { name, account } => self.set_account(name, account),
@@ -226,7 +217,7 @@ impl State {
         }
     }
 
-    fn file_plan(&mut self, subject: SubjectId, plan: &Plan, now: Now, out: &mut Vec<Output>) -> Answer {
+    pub(crate) fn file_plan(&mut self, subject: SubjectId, plan: &Plan, now: Now, out: &mut Vec<Output>) -> Answer {
         plan.check().map_err(|e| invalid("plan", &e))?;
         crate::volumes::check(&plan.volumes).map_err(|e| invalid("plan.volumes", &e))?;
         let Some(party) = self.party().cloned() else { return Err(no_such("party", "own")) };

@@ -12,8 +12,7 @@ use desk::{AlertLevel, Direction, Incoming, PeerTrouble, Situation};
 use link::{CloseCode, Link, LinkConfig, LinkState};
 use pact::{Pact, SignedPact};
 use record::{Body, ChannelState, Decoded, PactInForce, PartyId, Record};
-use release::{Marking, Released, Releaser, release_pact};
-use track::TrackReport;
+use release::{Envelope, Released, Releaser, release_pact};
 use units::{Now, Utc};
 
 /// A peer whose newest checkpoint is older than this is lost: five heartbeats.
@@ -86,12 +85,14 @@ impl State {
         let (limits, watching) = (crate::flow::limits_of(pact), crate::sharing::shares(pact));
         let padding = crate::flow::padding_of(pact);
         let number = self.party_number(&name);
+        let (issuer, mode) = (config.me.clone(), config.mode.clone());
+        let envelope = Envelope { issuer, audience: name.clone(), mode, pact: config.pact };
         match Link::new(config) {
             Ok(link) => {
                 let peer = Peer {
                     number,
                     link: link.with_limits(limits).watching(watching).padded(padding),
-                    releaser: Releaser::new(name.clone(), boot.pseudonym_secret),
+                    releaser: Releaser::under(&envelope, &boot.pseudonym_secret),
                     ours: ChannelState::InForce,
                     theirs: ChannelState::InForce,
                     statements: 0,
@@ -288,21 +289,6 @@ impl State {
         self.sites.retain(|(owner, _), filed| !theirs(owner, filed.record));
         self.avoids.retain(|(owner, _), filed| !theirs(owner, filed.record));
         self.volumes_removed(now);
-    }
-
-    /// Offers own reports to every peer's releaser; the policy decides.
-    pub(crate) fn offer(&mut self, updated: &[(u32, TrackReport)], feed: Option<Marking>, now: Now) {
-        let own: Vec<TrackReport> =
-            updated.iter().map(|(id, report)| TrackReport { local: u64::from(*id), ..*report }).collect();
-        if own.is_empty() {
-            return;
-        }
-        let address = |id: u64| self.track_of(id).and_then(|t| t.address);
-        let marked = self.markings_of(own.iter().map(|r| (r.local, r.address.or_else(|| address(r.local)), feed)));
-        for peer in self.peers.values_mut() {
-            let rules = peer.rules(&self.policy);
-            peer.releaser.offer_marked(&rules, &own, &marked, now);
-        }
     }
 
     /// Once a second, with or without anything to say.

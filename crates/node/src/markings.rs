@@ -1,20 +1,94 @@
 //! Markings of own plans and aircraft. They are for the release rules, and never leave the node.
-use crate::command::{Answer, Done, Refused};
+use crate::command::{Account, Actor, Answer, Done, Refused};
 use crate::input::Output;
-use crate::picture::{Source, SystemTrack};
+use crate::proposals::{PEOPLE, PROPOSAL_MS};
 use crate::state::State;
-use alloc::collections::BTreeMap;
-use alloc::string::ToString;
+use airspace::Plan;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use record::SubjectId;
+use minicbor::{Decode, Encode};
+use record::{Role, SubjectId};
 use release::Marking;
 use track::Address;
-use units::Now;
+use units::{Mono, Now};
 
 /// Aircraft marked at once: a party's fleet.
 const MARKED_MAX: usize = 20_000;
+/// Markings that wait for a second planner at once: a day's work.
+const WAITING_MAX: usize = 1_000;
+
+/// What bears a marking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum Marked {
+    /// An own plan.
+    #[n(0)]
+    Plan(#[n(0)] SubjectId),
+    /// An own aircraft, by [`Address::bits`].
+    #[n(1)]
+    Aircraft(#[n(0)] u32),
+}
+
+/// A marking that would let out more, until another planner asks the same.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct MarkWaits {
+    /// The marking to be.
+    #[n(0)]
+    pub marking: Option<Marking>,
+    /// Accounts of people who asked for it.
+    #[n(1)]
+    pub agreed: Vec<String>,
+    /// When it is void.
+    #[n(2)]
+    pub ends: Mono,
+}
 
 impl State {
+    /// Whether a marking may be changed now. What may let out more is changed when two planners with passwords of their own
+    /// have asked for it within a day; what lets out less at once.
+    fn may_mark(
+        &mut self,
+        actor: &Actor,
+        marked: Marked,
+        address: Option<u32>,
+        [from, to]: [Option<Marking>; 2],
+        now: Now,
+    ) -> Result<Option<Done>, Refused> {
+        // Without one of its own, an aircraft bears that of a plan or of its feed.
+        let plans = address.and_then(|bits| self.plan_marked.get(&bits)).into_iter().flatten().copied();
+        let others: BTreeSet<Option<Marking>> =
+            plans.map(Some).chain(self.feeds.iter().map(|f| f.config.marking)).chain([None]).collect();
+        let among = |marking: Option<Marking>| if marking.is_some() { [marking].into() } else { others.clone() };
+        let widens = |from: Option<Marking>| among(to).into_iter().any(|to| self.policy.marking_widens(from, to));
+        if from == to || !among(from).into_iter().any(widens) {
+            self.marks_wait.remove(&marked);
+            return Ok(None);
+        }
+        self.marks_wait.retain(|_, waits| waits.ends > now.mono);
+        if self.marks_wait.len() >= WAITING_MAX && !self.marks_wait.contains_key(&marked) {
+            return Err(Refused::Full { what: "markings that wait".into(), max: WAITING_MAX as u64 });
+        }
+        let is_person = |accounts: &BTreeMap<String, Account>, name: &str| {
+            accounts.get(name).is_some_and(|a| a.role == Role::Planner && a.password.is_some())
+        };
+        let ends = now.mono.plus_ms(PROPOSAL_MS);
+        let fresh = MarkWaits { marking: to, agreed: Vec::new(), ends };
+        let waits = self.marks_wait.entry(marked).or_insert_with(|| fresh.clone());
+        if waits.marking != to {
+            *waits = fresh;
+        }
+        if !waits.agreed.contains(&actor.name) {
+            waits.agreed.push(actor.name.clone());
+        }
+        waits.agreed.retain(|name| is_person(&self.accounts, name));
+        let missing = PEOPLE.saturating_sub(waits.agreed.len()) as u32;
+        if missing > 0 {
+            return Ok(Some(Done::Proposed { id: 0, missing }));
+        }
+        self.marks_wait.remove(&marked);
+        Ok(None)
+    }
+
     fn listed(&self, marking: Option<Marking>) -> Result<(), Refused> {
         let known = self.boot.as_ref().map(|b| b.markings.as_slice()).unwrap_or_default();
         match marking.filter(|m| !known.contains(m)) {
@@ -23,18 +97,44 @@ impl State {
         }
     }
 
-    /// Notes the marking of a plan that is about to be filed, or revised; to be called before it is told.
-    pub(crate) fn note_plan_marking(&mut self, subject: SubjectId, marking: Option<Marking>) -> Result<(), Refused> {
-        self.listed(marking)?;
+    /// Sets the marking of a plan; before it is told.
+    fn set_plan_marking(&mut self, subject: SubjectId, marking: Option<Marking>) {
         match marking {
             Some(marking) => self.plan_marks.insert(subject, marking),
             None => self.plan_marks.remove(&subject),
         };
-        Ok(())
+    }
+
+    /// Files a plan with its marking: nobody is told of it without. Nothing of a refused command has an effect.
+    pub(crate) fn file_marked(
+        &mut self,
+        subject: SubjectId,
+        (plan, marking): (&Plan, Option<Marking>),
+        now: Now,
+        out: &mut Vec<Output>,
+    ) -> Answer {
+        let before = self.plan_marking(subject);
+        if marking != before {
+            self.listed(marking)?;
+            // A new plan is told as whoever files it says. Of one that is told as marked, one person cannot undo that.
+            if self.party().is_some_and(|own| self.plans.contains_key(&(own.clone(), subject)))
+                && self.policy.marking_widens(before, marking)
+            {
+                let reason = "another marking would let out more: change it alone, which takes two planners".into();
+                return Err(Refused::Invalid { field: "marking".into(), reason });
+            }
+        }
+        self.set_plan_marking(subject, marking);
+        let answer = self.file_plan(subject, plan, now, out);
+        if answer.is_err() {
+            self.set_plan_marking(subject, before);
+        }
+        answer
     }
 
     pub(crate) fn mark_plan(
         &mut self,
+        actor: &Actor,
         subject: SubjectId,
         marking: Option<Marking>,
         now: Now,
@@ -42,18 +142,24 @@ impl State {
     ) -> Answer {
         let plan = self.party().cloned().and_then(|party| self.plans.get(&(party, subject)).map(|f| f.value.clone()));
         let Some(plan) = plan else { return Err(Refused::NoSuch { what: "plan".into(), given: subject.to_string() }) };
-        self.note_plan_marking(subject, marking)?;
-        self.tell_plan(subject, &plan, now, out);
-        if let Some(address) = plan.address {
-            self.forget_waiting(address);
+        self.listed(marking)?;
+        let change = [self.plan_marking(subject), marking];
+        if let Some(waits) = self.may_mark(actor, Marked::Plan(subject), plan.address, change, now)? {
+            return Ok(waits);
         }
+        self.set_plan_marking(subject, marking);
+        self.tell_plan(subject, &plan, now, out);
         Ok(Done::Ok)
     }
 
-    pub(crate) fn mark_aircraft(&mut self, bits: u32, marking: Option<Marking>) -> Answer {
+    pub(crate) fn mark_aircraft(&mut self, actor: &Actor, bits: u32, marking: Option<Marking>, now: Now) -> Answer {
         self.listed(marking)?;
         if marking.is_some() && self.air_marks.len() >= MARKED_MAX && !self.air_marks.contains_key(&bits) {
             return Err(Refused::Full { what: "marked aircraft".into(), max: MARKED_MAX as u64 });
+        }
+        let change = [self.air_marks.get(&bits).copied(), marking];
+        if let Some(waits) = self.may_mark(actor, Marked::Aircraft(bits), Some(bits), change, now)? {
+            return Ok(waits);
         }
         match marking {
             Some(marking) => self.air_marks.insert(bits, marking),
@@ -72,42 +178,49 @@ impl State {
         }
     }
 
-    /// Markings of these tracks: the aircraft's own, else that of a live plan for it, else that of the feed it comes by.
-    pub(crate) fn markings_of<'a>(
-        &self,
-        tracks: impl Iterator<Item = (u64, Option<Address>, Option<Marking>)> + 'a,
-    ) -> BTreeMap<u64, Marking> {
-        let own = self.party();
-        let by_plan: BTreeMap<u32, Marking> = if self.plan_marks.is_empty() {
-            BTreeMap::new()
-        } else {
-            let of = |(subject, marking): (&SubjectId, &Marking)| {
-                let plan = self.plans.get(&(own?.clone(), *subject))?;
-                plan.value.state.is_live().then_some(())?;
-                Some((plan.value.address?, *marking))
-            };
-            self.plan_marks.iter().filter_map(of).collect()
-        };
-        let of = |(id, address, feed): (u64, Option<Address>, Option<Marking>)| {
-            let bits = address.map(Address::bits);
-            let marking = bits.and_then(|bits| self.air_marks.get(&bits).or_else(|| by_plan.get(&bits))).copied();
-            marking.or(feed).map(|marking| (id, marking))
-        };
-        tracks.filter_map(of).collect()
+    /// Markings that an aircraft bears, whatever its feeds: its own, else those of live plans for it; at least one.
+    pub(crate) fn marks_of(&self, bits: u32) -> Option<Vec<Marking>> {
+        if let Some(own) = self.air_marks.get(&bits) {
+            return Some(alloc::vec![*own]);
+        }
+        self.plan_marked.get(&bits).map(|marks| marks.iter().copied().collect())
     }
 
-    /// Markings of all own tracks.
-    pub(crate) fn own_markings(&self) -> BTreeMap<u64, Marking> {
-        let tracks = self.picture.iter().filter(|t| t.is_own());
-        self.markings_of(tracks.map(|t| (u64::from(t.id), t.address, self.feed_marking(t))))
+    /// After a command, and once a second: which markings plans give. Of several live plans for one aircraft those count whose
+    /// time it is, and if it is no plan's time, all. Where that changes, what waits was allowed under another marking.
+    pub(crate) fn remark(&mut self, now: Now) {
+        if self.plan_marks.is_empty() && self.plan_marked.is_empty() {
+            return;
+        }
+        let (mut held, mut marked) = (BTreeSet::new(), BTreeMap::<u32, [BTreeSet<Marking>; 2]>::new());
+        let own = self.party().cloned();
+        for ((_, subject), plan) in self.plans.iter().filter(|((owner, _), _)| Some(owner) == own.as_ref()) {
+            let Some(marking) = self.plan_marks.get(subject) else { continue };
+            held.insert(*subject);
+            let plan = &plan.value;
+            let Some(address) = plan.address.filter(|_| plan.state.is_live()) else { continue };
+            let (start, end) = (plan.volumes.iter().map(|v| v.start).min(), plan.volumes.iter().map(|v| v.end).max());
+            let is_now = start.is_some_and(|at| at <= now.utc) && end.is_some_and(|at| now.utc <= at);
+            marked.entry(address).or_default()[usize::from(!is_now)].insert(*marking);
+        }
+        // A plan that is forgotten takes its marking with it.
+        self.plan_marks.retain(|subject, _| held.contains(subject));
+        let marked: BTreeMap<u32, BTreeSet<Marking>> =
+            marked.into_iter().map(|(bits, [now, later])| (bits, if now.is_empty() { later } else { now })).collect();
+        let before = core::mem::replace(&mut self.plan_marked, marked);
+        let changed: BTreeSet<u32> = before.keys().chain(self.plan_marked.keys()).copied().collect();
+        for bits in changed {
+            if before.get(&bits) != self.plan_marked.get(&bits) {
+                self.forget_waiting(bits);
+            }
+        }
     }
 
-    /// Marking of the own feed by which a track comes.
-    pub(crate) fn feed_marking(&self, track: &SystemTrack) -> Option<Marking> {
-        track.contributions.iter().find_map(|c| match c.source {
-            Source::Feed(feed) => self.feeds.get(usize::from(feed)).and_then(|f| f.config.marking),
-            Source::Peer(_) => None,
-        })
+    /// Every marking that an own plan or aircraft bears: of what, and the word.
+    #[must_use]
+    pub fn marks(&self) -> Vec<(Marked, Marking)> {
+        let plans = self.plan_marks.iter().map(|(subject, marking)| (Marked::Plan(*subject), *marking));
+        plans.chain(self.air_marks.iter().map(|(bits, marking)| (Marked::Aircraft(*bits), *marking))).collect()
     }
 
     pub(crate) fn plan_marking(&self, subject: SubjectId) -> Option<Marking> {

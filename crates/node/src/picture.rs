@@ -112,13 +112,6 @@ impl SystemTrack {
         }
     }
 
-    /// The newest that own feeds say of an own aircraft: what is released of it, whatever else is known here.
-    #[must_use]
-    pub fn own(&self) -> Option<&Contribution> {
-        let own = self.contributions.iter().filter(|c| c.standing == Standing::Own);
-        own.min_by_key(|c| core::cmp::Reverse(c.report.at))
-    }
-
     /// Whether the party itself flies it.
     #[must_use]
     pub fn is_own(&self) -> bool {
@@ -164,6 +157,9 @@ pub struct Picture {
     /// Derived from `tracks`, rebuilt after a snapshot.
     #[cbor(skip)]
     cells: Cells,
+    /// Own tracks that a further own feed brings, until they are taken.
+    #[cbor(skip)]
+    joined: Vec<u32>,
 }
 
 impl Default for Picture {
@@ -174,6 +170,7 @@ impl Default for Picture {
             by_address: BTreeMap::new(),
             by_local: BTreeMap::new(),
             cells: Cells::default(),
+            joined: Vec::new(),
         }
     }
 }
@@ -247,7 +244,12 @@ impl Picture {
             {
                 return Taken::Old(id);
             }
-            Err(at) => track.contributions.insert(at, contribution),
+            Err(at) => {
+                if from.standing == Standing::Own && track.is_own() {
+                    self.joined.push(id);
+                }
+                track.contributions.insert(at, contribution);
+            }
         }
         let chosen = track.chosen().report;
         if chosen.at <= track.last.at {
@@ -350,6 +352,11 @@ impl Picture {
     #[must_use]
     pub fn near(&self, report: &TrackReport, reach_m: f64) -> Vec<u32> {
         self.cells.near(report, reach_m)
+    }
+
+    /// Own tracks that a further own feed brings since this was last asked.
+    pub(crate) fn take_joined(&mut self) -> Vec<u32> {
+        core::mem::take(&mut self.joined)
     }
 
     /// Rebuilds what is derived, after a snapshot was read.

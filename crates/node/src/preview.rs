@@ -1,4 +1,5 @@
 //! What a peer is told, for people who ask before it is: made by the code that tells it, and changing nothing.
+use crate::labels::for_peer;
 use crate::state::State;
 use airspace::{Plan, PlanState};
 use alloc::format;
@@ -6,7 +7,6 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use record::{PartyId, Record};
 use release::{Envelope, Released};
-use track::TrackReport;
 use units::Now;
 
 /// Plans and sites shown at most; the rest is counted.
@@ -45,16 +45,9 @@ impl State {
         let mut next = peer.releaser.preview(&rules, &envelope, now).map_err(|e| e.to_string())?;
         if next.is_empty() {
             // Nothing waits at this moment: show what the present picture would give.
-            let own: Vec<TrackReport> = self
-                .picture
-                .iter()
-                .filter(|t| t.is_own())
-                .map(|t| TrackReport { local: u64::from(t.id), ..t.last })
-                .collect();
-            next = peer
-                .releaser
-                .preview_of(&rules, &envelope, (&own, &self.own_markings()), now)
-                .map_err(|e| e.to_string())?;
+            let offered: Vec<_> = self.picture.iter().filter_map(|track| self.offered_now(track)).collect();
+            let (own, marked) = for_peer(name, &rules, &offered, now);
+            next = peer.releaser.preview_of(&rules, &envelope, (&own, &marked), now).map_err(|e| e.to_string())?;
         }
         let (filed, left_out) = self.preview_filed(name, &envelope, now)?;
         Ok(Preview { next, filed, left_out })

@@ -1,12 +1,16 @@
 //! Wider release rules need two people: what would let out more waits as a proposal until another account confirms it, and
-//! meanwhile only what both the old and the new rules allow is told. What lets out less holds at once.
+//! meanwhile only what both the old and the new rules allow is told. What lets out less holds at once. A proposal that is
+//! refused, runs out or is replaced leaves the rules as they were before it, which were agreed to. The desk is told while one
+//! waits, and for a while of every change.
 use crate::command::{Actor, Answer, Done, Refused};
-use crate::input::Output;
+use crate::input::{FeedConfig, Output};
+use crate::situation::{Present, sentence};
 use crate::state::State;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use desk::{AlertLevel, OwnTrouble, Situation};
 use minicbor::{Decode, Encode};
 use record::{PartyId, Role};
 use release::{Policy, Rule};
@@ -18,6 +22,8 @@ pub const PEOPLE: usize = 2;
 pub const PROPOSAL_MS: u64 = 24 * 3600 * 1000;
 /// Rules remembered as put in force since the start, to know those of the file again.
 const RULES_SEEN_MAX: usize = 20;
+/// A change of the rules is said to the desk for this long: a watch looks at its alerts more often.
+const SAID_FOR_MS: i64 = 600_000;
 /// Who proposes what a changed file says.
 pub const FILE: &str = "file";
 
@@ -49,6 +55,13 @@ pub struct Proposal {
     /// What would be let out that is not now, a sentence a peer.
     #[n(7)]
     pub wider: Vec<String>,
+    /// Feeds of the file whose aircraft would be told otherwise.
+    #[n(8)]
+    #[cbor(default)]
+    pub feeds: Vec<FeedConfig>,
+    /// The rules in force before it, if they hold only in part meanwhile.
+    #[n(9)]
+    pub before: Option<BTreeMap<PartyId, Vec<Rule>>>,
 }
 
 impl Proposal {
@@ -78,50 +91,129 @@ impl State {
         if let Some(marking) = marking {
             return Err(invalid(format!("{marking} is no marking of this node")));
         }
-        match self.propose(&actor.name, &policy.rules, now) {
-            None => {
-                self.put_in_force(policy.rules.clone());
-                self.tell_again(now, out);
-                Ok(Done::Ok)
-            }
-            Some(proposed) => {
-                self.tell_again(now, out);
-                Ok(proposed)
-            }
+        let proposed = self.propose(&actor.name, &policy.rules, now);
+        if proposed.is_none() {
+            self.put_in_force(policy.rules.clone());
+            self.news(&format!("changed by {}", actor.name), now);
+            self.ask_for_feeds(now, out);
         }
+        self.tell_again(now, out);
+        Ok(proposed.unwrap_or(Done::Ok))
+    }
+
+    /// Notes for the desk how the rules in force came about.
+    fn news(&mut self, how: &str, now: Now) {
+        self.rules_news =
+            Some((now.utc, format!("Release rules {how}: revision {} is in force", self.policy.revision)));
+    }
+
+    /// Takes the proposal away and puts back the rules from before it: they were agreed to, and proposing alone changes none.
+    fn take_back(&mut self) -> Option<Proposal> {
+        let mut ended = self.proposal.take()?;
+        if let Some(before) = ended.before.take() {
+            self.policy = Policy { revision: self.policy.revision + 1, rules: before };
+        }
+        Some(ended)
+    }
+
+    /// Proposes what a changed file says of feeds, if nothing else waits.
+    pub(crate) fn ask_for_feeds(&mut self, now: Now, out: &mut Vec<Output>) {
+        let feeds = self.waiting_feeds();
+        match &self.proposal {
+            // Who agreed did so to what the file said then.
+            Some(proposal) if proposal.by == FILE && proposal.feeds != feeds => {
+                let waited = self.take_back();
+                if let Some(rules) = waited.map(|p| p.rules).filter(|rules| *rules != self.policy.rules) {
+                    self.propose(FILE, &rules, now);
+                }
+            }
+            Some(_) => return,
+            None => {}
+        }
+        if feeds.is_empty() || self.proposal.is_some() {
+            return;
+        }
+        let rules = self.policy.rules.clone();
+        let id = self.hold_proposal(FILE, &rules, Vec::new(), None, now).id;
+        out.push(Output::Log(format!(
+            "what the file says of feeds would let out more of their aircraft: two people must agree to proposal {id}; until then \
+             they are told as both the old and the new words allow"
+        )));
+    }
+
+    fn hold_proposal(
+        &mut self,
+        by: &str,
+        rules: &BTreeMap<PartyId, Vec<Rule>>,
+        mut wider: Vec<String>,
+        before: Option<BTreeMap<PartyId, Vec<Rule>>>,
+        now: Now,
+    ) -> &Proposal {
+        self.proposals += 1;
+        let feeds = if by == FILE { self.waiting_feeds() } else { Vec::new() };
+        if by == FILE {
+            wider.extend(self.wider_feeds());
+        }
+        let agreed = if self.is_person(by) { alloc::vec![by.to_string()] } else { Vec::new() };
+        self.proposal.insert(Proposal {
+            id: self.proposals,
+            rules: rules.clone(),
+            by: by.to_string(),
+            agreed,
+            at: now.utc,
+            ends: now.mono.plus_ms(PROPOSAL_MS),
+            ends_utc: now.utc.plus_ms(PROPOSAL_MS as i64),
+            wider,
+            feeds,
+            before,
+        })
+    }
+
+    /// Holds what concerns the release rules: that they wait for people, or that they were changed.
+    pub(crate) fn check_rules(&mut self, present: &mut Present, now: Now) {
+        let text = match (&self.proposal, &self.rules_news) {
+            (Some(p), _) => {
+                let less = if p.before.is_some() { "; until then less is let out" } else { "" };
+                format!(
+                    "Release rules proposed by {} wait for {} more to agree (proposal {}){less}: revision {} is in force",
+                    p.by,
+                    p.missing(),
+                    p.id,
+                    self.policy.revision
+                )
+            }
+            (None, Some((at, text))) if now.utc.since_ms(*at) < SAID_FOR_MS => text.clone(),
+            (None, _) => {
+                self.rules_news = None;
+                return;
+            }
+        };
+        let rules = Situation::Own(OwnTrouble::Rules);
+        self.hold(rules.clone(), AlertLevel::Caution, sentence(text), now);
+        present.insert(rules);
     }
 
     /// Holds rules as a proposal if they would let out more; what both they and those in force allow is in force then.
     fn propose(&mut self, by: &str, rules: &BTreeMap<PartyId, Vec<Rule>>, now: Now) -> Option<Done> {
+        // What waited is overtaken; this is compared with the rules that were agreed to.
+        self.take_back();
         let new = Policy { revision: self.policy.revision, rules: rules.clone() };
         let wider = self.policy.widenings(&new);
-        // Whatever waited was based on rules that are about to change.
-        self.proposal = None;
         if wider.is_empty() {
             return None;
         }
         let narrower = self.policy.narrower(&new);
+        let mut before = None;
         if narrower.rules != self.policy.rules {
-            self.policy = Policy { revision: self.policy.revision + 1, rules: narrower.rules };
+            let less = Policy { revision: self.policy.revision + 1, rules: narrower.rules };
+            before = Some(core::mem::replace(&mut self.policy, less).rules);
         }
         let say = |w: &release::Widening| {
             let over = w.over.map_or_else(|| "nothing".to_string(), |rule| format!("rule {}", rule + 1));
             format!("to {}: rule {} may let out more than {over} of those in force before", w.peer, w.rule + 1)
         };
-        self.proposals += 1;
-        let proposal = Proposal {
-            id: self.proposals,
-            rules: rules.clone(),
-            by: by.to_string(),
-            agreed: if self.is_person(by) { alloc::vec![by.to_string()] } else { Vec::new() },
-            at: now.utc,
-            ends: now.mono.plus_ms(PROPOSAL_MS),
-            ends_utc: now.utc.plus_ms(PROPOSAL_MS as i64),
-            wider: wider.iter().map(say).collect(),
-        };
-        let done = Done::Proposed { id: proposal.id, missing: proposal.missing() as u32 };
-        self.proposal = Some(proposal);
-        Some(done)
+        let proposal = self.hold_proposal(by, rules, wider.iter().map(say).collect(), before, now);
+        Some(Done::Proposed { id: proposal.id, missing: proposal.missing() as u32 })
     }
 
     /// A person signs in with a password of his own. A program's token and the operator's are nobody: who can read the
@@ -150,18 +242,39 @@ impl State {
         if missing > 0 {
             return Ok(Done::Proposed { id, missing: missing as u32 });
         }
-        let rules = proposal.rules.clone();
-        self.put_in_force(rules);
+        let (rules, feeds, by) = (proposal.rules.clone(), proposal.feeds.clone(), proposal.by.clone());
+        if rules == self.policy.rules {
+            self.proposal = None;
+        } else {
+            self.put_in_force(rules);
+        }
+        self.agree_to_feeds(&feeds);
+        self.news(&format!("proposed by {by} were agreed to, last by {}", actor.name), now);
+        self.ask_for_feeds(now, out);
         self.tell_again(now, out);
         Ok(Done::Ok)
     }
 
-    pub(crate) fn reject_policy(&mut self, id: u64) -> Answer {
+    pub(crate) fn reject_policy(&mut self, actor: &Actor, id: u64, now: Now, out: &mut Vec<Output>) -> Answer {
         if self.proposal.as_ref().is_none_or(|p| p.id != id) {
             return Err(no_proposal(id));
         }
-        self.proposal = None;
+        self.ended(&format!("refused by {}", actor.name), now, out);
         Ok(Done::Ok)
+    }
+
+    /// A proposal came to nothing: the rules are those from before it.
+    fn ended(&mut self, how: &str, now: Now, out: &mut Vec<Output>) {
+        let Some(proposal) = self.take_back() else { return };
+        self.news(&format!("proposed by {} are void ({how})", proposal.by), now);
+        let (by, revision) = (&proposal.by, self.policy.revision);
+        out.push(Output::Log(format!(
+            "release rules proposed by {by} are void ({how}); those from before are in force: revision {revision}"
+        )));
+        if proposal.feeds.is_empty() {
+            self.ask_for_feeds(now, out);
+        }
+        self.tell_again(now, out);
     }
 
     fn put_in_force(&mut self, rules: BTreeMap<PartyId, Vec<Rule>>) {
@@ -176,8 +289,8 @@ impl State {
 
     /// A proposal ends by itself.
     pub(crate) fn end_proposal(&mut self, now: Now, out: &mut Vec<Output>) {
-        if let Some(proposal) = self.proposal.take_if(|p| p.ends <= now.mono) {
-            out.push(Output::Log(format!("release rules proposed by {} were not agreed to and are void", proposal.by)));
+        if self.proposal.as_ref().is_some_and(|p| p.ends <= now.mono) {
+            self.ended("not agreed to in time", now, out);
         }
     }
 
@@ -201,7 +314,8 @@ impl State {
             out.push(Output::Log(line));
             return self.policy.revision != before;
         } else {
-            self.policy = Policy { revision: before + 1, rules: rules.clone() };
+            self.policy = Policy { revision: self.policy.revision + 1, rules: rules.clone() };
+            self.news("changed in the file", now);
             "the file's release rules were changed and are in force"
         };
         out.push(Output::Log(format!("{said}: revision {}", self.policy.revision)));

@@ -2,7 +2,9 @@
 use crate::command::{Account, Answer};
 use crate::filed::Filed;
 use crate::input::{Boot, Entry, FeedConfig, FeedState, Input, Output};
-use crate::picture::{Origin, Picture, Source, Standing, SystemTrack, Taken};
+use crate::labels::own_of;
+use crate::markings::{MarkWaits, Marked};
+use crate::picture::{Origin, Picture, Source, Standing, Taken};
 use crate::proposals::Proposal;
 use crate::said::SaidNow;
 use airspace::{Plan, Site, Volume4d};
@@ -10,7 +12,7 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use desk::Desk;
 use detect::{Airspace, Index, Minima, MinimaTable};
@@ -22,8 +24,6 @@ use release::{Envelope, LedgerRow, Marking, Policy, Releaser};
 use track::TrackReport;
 use units::{Mono, Now, Utc};
 
-/// Answers kept for repeated idempotency keys: at ten commands a second, more than a minute of retries.
-const ANSWERS_MAX: usize = 1000;
 /// Ledger rows kept for the view; all can be made again from the journal.
 pub const LEDGER_MAX: usize = 2000;
 /// Cadence of the release of tracks and of the full sweep.
@@ -136,6 +136,17 @@ pub struct State {
     #[n(63)]
     #[cbor(default)]
     pub(crate) air_marks: BTreeMap<u32, Marking>,
+    /// Markings that live own plans give an aircraft now, by its address.
+    #[n(66)]
+    #[cbor(default)]
+    pub(crate) plan_marked: BTreeMap<u32, BTreeSet<Marking>>,
+    /// Markings that would let out more and wait for another planner.
+    #[n(67)]
+    #[cbor(default)]
+    pub(crate) marks_wait: BTreeMap<Marked, MarkWaits>,
+    /// How the release rules last changed, for the desk.
+    #[n(68)]
+    pub(crate) rules_news: Option<(Utc, String)>,
     /// Which rules held at the last second, for peers with rules that have a time.
     #[n(64)]
     #[cbor(default)]
@@ -237,6 +248,9 @@ pub struct Feed {
     /// When its state last changed.
     #[n(6)]
     pub(crate) since: Mono,
+    /// As it was told before, while two people have yet to agree to what may let out more.
+    #[n(7)]
+    pub(crate) before: Option<FeedConfig>,
 }
 
 impl Feed {
@@ -351,6 +365,9 @@ impl Default for State {
             proposal: None,
             proposals: 0,
             plan_marks: BTreeMap::new(),
+            plan_marked: BTreeMap::new(),
+            marks_wait: BTreeMap::new(),
+            rules_news: None,
             air_marks: BTreeMap::new(),
             holding: BTreeMap::new(),
             said: SaidNow::default(),
@@ -407,11 +424,12 @@ impl State {
     }
 
     fn tick(&mut self, now: Now, out: &mut Vec<Output>) {
-        // Releases and sweeps have a cadence of their own, whether or not there is anything, so that neither the time
-        // nor the size of what a peer is sent tells of what it is not sent.
+        // Releases and sweeps have a cadence of their own, whether or not there is anything: neither time nor size of what
+        // a peer is sent tells of what it is not sent.
         if now.mono.since_ms(self.second) >= SECOND_MS {
             self.second = now.mono;
             self.end_proposal(now, out);
+            self.remark(now);
             if self.rules_turned(now) {
                 self.tell_again(now, out);
             }
@@ -444,6 +462,7 @@ impl State {
         self.check_gap(&mut present, now);
         self.check_skipped(&mut present, now);
         self.check_own_keys(&mut present, now);
+        self.check_rules(&mut present, now);
         self.tell_absent(&present, now);
         self.desk.handle_time(now);
     }
@@ -454,7 +473,7 @@ impl State {
         self.now = entry.now;
     }
 
-    /// Sequence number of the last input folded.
+    /// Number of the last input folded.
     #[must_use]
     pub fn seq(&self) -> u64 {
         self.seq
@@ -475,10 +494,10 @@ impl State {
         }
     }
 
-    /// A state from a snapshot of the same version.
+    /// A state from a snapshot.
     ///
     /// # Errors
-    /// Bytes that are no snapshot of this version; the journal is then folded from its start.
+    /// Bytes that are none of this version; the journal is then folded from its start.
     pub fn from_snapshot(bytes: &[u8]) -> Result<Self, minicbor::decode::Error> {
         let mut state: Self = minicbor::decode(bytes)?;
         state.rebuild();
@@ -512,19 +531,7 @@ impl State {
         }
         // Before anything is said to anybody: a link that opens anew is told at once what the rules give.
         let changed = self.take_rules(&boot.policy.rules, now, out);
-        let feeds = boot.feeds.iter().map(|config| {
-            let old = self.feeds.iter().find(|f| f.config.name == config.name);
-            Feed {
-                config: config.clone(),
-                state: FeedState::Connecting,
-                reports: old.map_or(0, |f| f.reports),
-                errors: old.map_or(0, |f| f.errors),
-                last_error: None,
-                last_report: None,
-                since: now.mono,
-            }
-        });
-        self.feeds = feeds.collect();
+        self.take_feeds(boot, now, out);
         self.second = now.mono;
         self.boot = Some(Box::new(boot.clone()));
         self.open_peers(boot, now, out);
@@ -552,7 +559,7 @@ impl State {
         }
         let origin = Origin::feed(feed, config.claim);
         let own = self.take_reports(&origin, &reports, now, out);
-        self.offer(&own, config.marking, now);
+        self.offer(&own, now);
         self.check_shared_of(&own, now);
     }
 
@@ -580,7 +587,7 @@ impl State {
             }
             if let (Taken::New(id) | Taken::Kept(id), Standing::Own) = (taken, origin.standing) {
                 // Whether a report is told does not depend on what sensors or peers say of the aircraft.
-                let newest = self.picture.get(id).and_then(SystemTrack::own);
+                let newest = self.picture.get(id).and_then(|track| own_of(&self.feeds, track));
                 if newest.is_some_and(|c| (c.source, c.report.at) == (origin.source, report.at)) {
                     own.push((id, *report));
                 }
@@ -594,10 +601,11 @@ impl State {
 
     fn index_track(&mut self, id: u32) {
         let Some(track) = self.picture.get(id) else { return };
-        if track.last.on_ground {
+        let last = &track.last;
+        if last.on_ground {
             self.index.0.remove(id);
         } else {
-            self.index.0.upsert(id, track.class(), detect::Kinematics::from_report(&track.last, track.last.at));
+            self.index.0.upsert(id, track.class(), detect::Kinematics::from_report(last, last.at));
         }
     }
 
@@ -628,13 +636,6 @@ impl State {
             None => self.pacts.with(peer)?.pact().hash(),
         };
         Some(Envelope { issuer: self.party()?.clone(), audience: peer.clone(), mode: self.mode(), pact })
-    }
-
-    pub(crate) fn account_answer(&mut self, actor: &str, key: &str, answer: &Answer) {
-        if self.answers.len() >= ANSWERS_MAX {
-            self.answers.pop_front();
-        }
-        self.answers.push_back((actor.to_string(), key.to_string(), answer.clone()));
     }
 
     /// The last commands, newest last.

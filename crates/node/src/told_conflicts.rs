@@ -3,7 +3,8 @@
 //! picture that joins both to what sensors see and to what is withheld. Nor does it wait for room that something withheld
 //! took: the book here holds such pairs only. The desk's own alerts come from the picture and have another book.
 use crate::input::Output;
-use crate::picture::{AHEAD_MS, DROP_MS, SystemTrack};
+use crate::labels::{Offered, own_of};
+use crate::picture::{AHEAD_MS, DROP_MS};
 use crate::state::{Peer, State, TrackIndex};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -151,9 +152,6 @@ fn is_silent(report: &TrackReport, now: Now) -> bool {
     now.utc.since_ms(report.at) > detect::AGE_MAX_MS
 }
 
-/// An own aircraft as own feeds report it, under its number here, with its marking.
-type Own = (TrackReport, Option<release::Marking>);
-
 impl State {
     /// Keeps what a peer released, if conflicts with it are shared.
     pub(crate) fn hear(&mut self, name: &PartyId, form: ReleaseForm, reports: &[TrackReport], now: Now) {
@@ -169,19 +167,30 @@ impl State {
         self.policy.rules_for(name).iter().any(shares)
     }
 
-    /// What own feeds say of an own track.
-    fn own_report(&self, own: &SystemTrack) -> Option<Own> {
-        let report = TrackReport { local: u64::from(own.id), ..own.own()?.report };
-        let one = core::iter::once((report.local, own.address, self.feed_marking(own)));
-        Some((report, self.markings_of(one).remove(&report.local)))
+    /// Whether conflicts of an own aircraft are shared, whatever it may be taken for.
+    fn shares(&self, peer: &Peer, own: &Offered, now: Now) -> bool {
+        let rules = peer.rules(&self.policy);
+        own.labels.iter().all(|label| {
+            let report = TrackReport { class: label.class, ..own.report };
+            peer.releaser.shares_conflicts(&rules, (&report, label.marking), now)
+        })
+    }
+
+    /// Whether a peer is told who an own aircraft is.
+    fn is_named(&self, peer: &Peer, own: &Offered, now: Now) -> bool {
+        let rules = peer.rules(&self.policy);
+        own.labels.iter().all(|label| {
+            let report = TrackReport { class: label.class, ..own.report };
+            peer.releaser.keeps_identity(&rules, (&report, label.marking), now)
+        })
     }
 
     /// Once a second: conflicts of what a peer is told with what it told, for each peer.
     pub(crate) fn check_shared(&mut self, now: Now) {
         let names: Vec<PartyId> = self.peers.keys().cloned().collect();
         let shares = names.iter().any(|name| self.shares_any(name));
-        let own: Vec<Own> =
-            if shares { self.picture.iter().filter_map(|t| self.own_report(t)).collect() } else { Vec::new() };
+        let own: Vec<Offered> =
+            if shares { self.picture.iter().filter_map(|t| self.offered_now(t)).collect() } else { Vec::new() };
         for name in names {
             let shares = self.shares_any(&name);
             if let Some(peer) = self.peers.get_mut(&name) {
@@ -201,15 +210,15 @@ impl State {
         let ids: BTreeSet<u32> = reported.iter().map(|(id, _)| *id).collect();
         for name in names {
             if self.peers.get(&name).is_some_and(|peer| !peer.heard.rows.is_empty()) {
-                let own = |id: &u32| self.picture.get(*id).and_then(|track| self.own_report(track));
-                let own: Vec<Own> = ids.iter().filter_map(own).collect();
+                let own = |id: &u32| self.picture.get(*id).and_then(|track| self.offered_now(track));
+                let own: Vec<Offered> = ids.iter().filter_map(own).collect();
                 self.share(&name, &own, now);
             }
         }
     }
 
     /// Notes the conflicts of these aircraft for a peer, as far as the rules share them.
-    fn share(&mut self, name: &PartyId, own: &[Own], now: Now) -> BTreeSet<Pair> {
+    fn share(&mut self, name: &PartyId, own: &[Offered], now: Now) -> BTreeSet<Pair> {
         let mut pairs = BTreeSet::new();
         let Some(peer) = self.peers.get(name) else { return pairs };
         let found = self.shared_with(peer, own, now);
@@ -231,16 +240,13 @@ impl State {
     }
 
     /// Every conflict of one peer, the first to lose separation first.
-    fn shared_with(&self, peer: &Peer, own: &[Own], now: Now) -> Vec<(Pair, AlertLevel, Facts)> {
+    fn shared_with(&self, peer: &Peer, own: &[Offered], now: Now) -> Vec<(Pair, AlertLevel, Facts)> {
         let mut found = Vec::new();
         if peer.heard.rows.is_empty() {
             return Vec::new();
         }
-        let rules = peer.rules(&self.policy);
-        for (report, marking) in own.iter().filter(|(report, _)| !report.on_ground) {
-            if !peer.releaser.shares_conflicts(&rules, (report, *marking), now) {
-                continue;
-            }
+        for own in own.iter().filter(|own| !own.report.on_ground && self.shares(peer, own, now)) {
+            let report = &own.report;
             let (Some(told), Ok(id)) = (peer.releaser.released(report.local), u32::try_from(report.local)) else {
                 continue;
             };
@@ -250,7 +256,7 @@ impl State {
                 let Some(theirs) = peer.heard.rows.get(&number) else { continue };
                 // It has no conflict with itself. Where the peer is not told who it is, that must not show either.
                 let itself = report.address.is_some() && report.address == theirs.address;
-                if itself && peer.releaser.keeps_identity(&rules, (report, *marking), now) {
+                if itself && self.is_named(peer, own, now) {
                     continue;
                 }
                 let (level, facts) = self.facts_of(&encounter, now);
@@ -265,18 +271,19 @@ impl State {
 
     /// A peer told of a conflict itself: it need not be told of it, unless it becomes worse.
     pub(crate) fn shared_already(&mut self, name: &PartyId, pair: Pair, level: AlertLevel, facts: &Facts, now: Now) {
-        let Some((own, marking)) = self.picture.get(pair.0).and_then(|own| self.own_report(own)) else { return };
-        let Some(peer) = self.peers.get_mut(name) else { return };
-        let rules = peer.rules(&self.policy);
-        if peer.heard.rows.contains_key(&pair.1) && peer.releaser.shares_conflicts(&rules, (&own, marking), now) {
+        let Some(own) = self.picture.get(pair.0).and_then(|own| self.offered_now(own)) else { return };
+        let shares = |peer: &Peer| peer.heard.rows.contains_key(&pair.1) && self.shares(peer, &own, now);
+        if self.peers.get(name).is_some_and(shares)
+            && let Some(peer) = self.peers.get_mut(name)
+        {
             peer.shared.found(pair, level, facts, now);
         }
     }
 
     /// With all pairs that were found: what is not among them is over, unless nobody can say so.
     fn shared_absent(&mut self, name: &PartyId, found: &BTreeSet<Pair>, now: Now) {
-        let Self { picture, peers, .. } = self;
-        let own = |id: u32| picture.get(id).and_then(SystemTrack::own).map(|c| is_silent(&c.report, now));
+        let Self { picture, peers, feeds, .. } = self;
+        let own = |id: u32| picture.get(id).and_then(|track| own_of(feeds, track)).map(|c| is_silent(&c.report, now));
         let Some(Peer { shared, heard, .. }) = peers.get_mut(name) else { return };
         shared.absent_except(
             |(id, number), cpa| {
@@ -293,10 +300,14 @@ impl State {
     /// Says what policy allows of the conflicts that were just found, to the party whose aircraft is in them.
     pub(crate) fn share_conflicts(&mut self, now: Now, out: &mut Vec<Output>) {
         for Fresh { peer: name, own, report } in core::mem::take(&mut self.fresh) {
-            let Some((own, marking)) = self.picture.get(own).and_then(|own| self.own_report(own)) else { continue };
+            let Some(own) = self.picture.get(own).and_then(|own| self.offered_now(own)) else { continue };
             let Some((peer, envelope)) = self.peers.get(&name).zip(self.envelope(&name)) else { continue };
-            let rules = peer.rules(&self.policy);
-            match peer.releaser.release_conflict(&rules, &envelope, (&own, marking), report, now) {
+            if !self.shares(peer, &own, now) {
+                continue;
+            }
+            let (rules, label) = (peer.rules(&self.policy), own.labels[0]);
+            let own = TrackReport { class: label.class, ..own.report };
+            match peer.releaser.release_conflict(&rules, &envelope, (&own, label.marking), report, now) {
                 Ok(Some(released)) => {
                     self.say(&name, released, now, out);
                 }

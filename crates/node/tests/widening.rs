@@ -186,7 +186,11 @@ fn a_marking_is_one_of_the_list_and_decides_before_anything_is_told() {
     world.ask(0, Role::Planner, file(1, Some(vip))).unwrap();
     world.run(2_000, 100);
     assert!(!told(&world).contains("plan"));
-    world.ask(0, Role::Planner, Command::MarkPlan { subject: subject(1), marking: None }).unwrap();
+    for name in ["paul", "pia"] {
+        let set = Command::SetAccount { name: name.into(), account: account(Role::Planner) };
+        world.ask(0, Role::Administrator, set).unwrap();
+        ask(&mut world, name, Role::Planner, Command::MarkPlan { subject: subject(1), marking: None }).unwrap();
+    }
     world.run(2_000, 100);
     assert_eq!(world.view(1).plans.len(), 1);
     world.ask(0, Role::Planner, Command::MarkPlan { subject: subject(1), marking: Some(vip) }).unwrap();

@@ -36,6 +36,11 @@ pub(crate) fn subject(key: &[u8; 32], parts: &[&[u8]]) -> SubjectId {
     SubjectId(id)
 }
 
+/// A key that follows from another and from what it is for.
+pub(crate) fn derived(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    framed(key, parts)
+}
+
 /// A permutation of the numbers below 2^32 that only the holder of `key` can undo; what is larger keeps its upper half.
 ///
 /// A Feistel network of four rounds of 16 bits with a keyed hash as round function (Luby and Rackoff, 1988).

@@ -134,6 +134,9 @@ struct Latest {
     fast: bool,
     #[n(3)]
     offered: Mono,
+    /// Index of the rule that let it out.
+    #[n(4)]
+    rule: u16,
 }
 
 /// A block of 1,000 ft, counted from the reference.
@@ -180,7 +183,7 @@ impl Cells {
     }
 
     /// Notes where a track is. Aircraft on the ground are in nobody's way, and are not told.
-    pub(crate) fn note(&mut self, internal: u64, report: &TrackReport, now: Mono) {
+    pub(crate) fn note(&mut self, internal: u64, rule: u16, report: &TrackReport, now: Mono) {
         if report.on_ground {
             self.latest.remove(&internal);
             return;
@@ -193,7 +196,12 @@ impl Cells {
         };
         // Five sixths: it may accelerate within the bin.
         let fast = report.speed.is_some_and(|v| i64::from(v.0) > SPEED_BOUND_MPS * 1000 * 5 / 6);
-        self.latest.insert(internal, Latest { at: report.position, block, fast, offered: now });
+        self.latest.insert(internal, Latest { at: report.position, block, fast, offered: now, rule });
+    }
+
+    /// Forgets the tracks whose rule does not hold now.
+    pub(crate) fn keep(&mut self, holds: impl Fn(u16) -> bool) {
+        self.latest.retain(|_, latest| holds(latest.rule));
     }
 
     /// Forgets a track that another rule releases now.
@@ -258,17 +266,17 @@ mod tests {
             r
         };
         let grid = Grid::new(1_000_000);
-        cells.note(1, &at(47.51, 35_000), Mono(0));
-        cells.note(2, &at(47.52, 35_900), Mono(0));
-        cells.note(3, &at(47.52, 36_000), Mono(0));
+        cells.note(1, 0, &at(47.51, 35_000), Mono(0));
+        cells.note(2, 0, &at(47.52, 35_900), Mono(0));
+        cells.note(3, 0, &at(47.52, 36_000), Mono(0));
         assert_eq!(cells.begin(0, grid, Mono(10)), None);
         assert_eq!(cells.begin(1, grid, Mono(10)).map(|c| c.len()), Some(2));
         assert_eq!(cells.begin(1, grid, Mono(10)), None);
         assert_eq!(cells.begin(2, grid, Mono(10_001)), Some(vec![]), "too old to be told");
         let mut ground = at(47.5, 0);
         ground.on_ground = true;
-        cells.note(4, &at(47.5, 1000), Mono(20_000));
-        cells.note(4, &ground, Mono(20_001));
+        cells.note(4, 0, &at(47.5, 1000), Mono(20_000));
+        cells.note(4, 0, &ground, Mono(20_001));
         assert_eq!(cells.begin(3, grid, Mono(20_002)), Some(vec![]));
     }
 }

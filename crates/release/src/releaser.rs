@@ -60,7 +60,17 @@ pub struct Releaser {
 }
 
 impl Releaser {
-    /// A releaser to `peer`. The secret is the node's own; pseudonyms and derived subjects are as good as it is.
+    /// A releaser to the audience of this envelope, under its pact and in its mode. The secret is the node's own; numbers,
+    /// pseudonyms and derived subjects are as good as it is. They come from a key of this peer, mode and pact, so that what
+    /// was told in an exercise or under an older pact cannot be laid beside what is told now.
+    #[must_use]
+    pub fn under(envelope: &Envelope, secret: &[u8; 32]) -> Self {
+        let mode = envelope.mode.label();
+        let parts: [&[u8]; 4] = [b"releaser", envelope.audience.as_str().as_bytes(), mode.as_bytes(), &envelope.pact.0];
+        Self::new(envelope.audience.clone(), keyed::derived(secret, &parts))
+    }
+
+    /// A releaser to `peer` with a key of its own; see [`Releaser::under`].
     #[must_use]
     pub fn new(peer: PartyId, secret: [u8; 32]) -> Self {
         Self {
@@ -170,14 +180,14 @@ impl Releaser {
             let marking = if marked.is_empty() { None } else { marked.get(&report.local).copied() };
             let Some(index) = self.ready.first(holding, report, marking) else { continue };
             let Rule { level, every_ms, .. } = self.rules[index];
-            let index = lane_of(&self.rules, index);
+            let (rule, index) = (index as u16, lane_of(&self.rules, index));
             // One report out of range would keep its whole batch back; it is refused where it comes in, too.
             if report.check().is_err() {
                 self.dropped += 1;
                 continue;
             }
             if has_cells {
-                note(&mut self.lanes, index, report, now.mono);
+                note(&mut self.lanes, (index, rule), report, now.mono);
             }
             let (precision_mm, identity) = match level {
                 Level::Full => (0, Identity::Keep),
@@ -220,9 +230,13 @@ impl Releaser {
         let mut out = Vec::new();
         for index in 0..self.lanes.len() {
             let level = self.rules[index].level;
-            if !self.rules[index].holds_at(now.utc) {
+            if let Lane::Cells(cells) = &mut self.lanes[index] {
+                // Of each track by the rule that let it out: rules of other times share the lane.
+                let rules = &self.rules;
+                cells.keep(|rule| rules.get(usize::from(rule)).is_some_and(|rule| rule.holds_at(now.utc)));
+            } else if !self.rules[index].holds_at(now.utc) {
                 // What waits was allowed by a rule that does not hold now.
-                self.lanes[index].clear(level, now.utc);
+                self.lanes[index].clear();
                 continue;
             }
             let rule = Basis::Rule { revision: policy.revision, index: index as u16, level: level.name() };
@@ -454,11 +468,9 @@ fn avoid_volume(o: &Occupied, tick: &Tick) -> Volume4d {
 }
 
 impl Lane {
-    fn clear(&mut self, level: Level, now: Utc) {
-        match (&mut *self, cells_of(level)) {
-            (Self::Rows(rows), _) => *rows = Rows::default(),
-            (Self::Cells(cells), Some((_, bin_ms))) => *cells = Cells::new(bin(now, bin_ms)),
-            _ => {}
+    fn clear(&mut self) {
+        if let Self::Rows(rows) = self {
+            *rows = Rows::default();
         }
     }
 
@@ -482,20 +494,21 @@ fn lane(rules: &[Rule], index: usize, now: Utc) -> Lane {
     }
 }
 
-/// Rules that release the same cells share the first one's lane: two rules in one cell would tell that it holds two.
+/// Rules that release the same cells share the first one's lane, whenever they hold: two rules in one cell would tell that it
+/// holds two.
 fn lane_of(rules: &[Rule], index: usize) -> usize {
-    let Rule { class, level, when, .. } = rules[index];
+    let Rule { class, level, .. } = rules[index];
     if cells_of(level).is_none() {
         return index;
     }
-    rules.iter().position(|r| (r.class, r.level, r.when) == (class, level, when)).unwrap_or(index)
+    rules.iter().position(|r| (r.class, r.level) == (class, level)).unwrap_or(index)
 }
 
 /// Notes a track in the lane of its cells and takes it out of every other: it must not be told in two places at once.
-fn note(lanes: &mut [Lane], own: usize, report: &TrackReport, now: Mono) {
+fn note(lanes: &mut [Lane], (own, rule): (usize, u16), report: &TrackReport, now: Mono) {
     for (index, lane) in lanes.iter_mut().enumerate() {
         match lane {
-            Lane::Cells(cells) if index == own => cells.note(report.local, report, now),
+            Lane::Cells(cells) if index == own => cells.note(report.local, rule, report, now),
             Lane::Cells(cells) => cells.forget(report.local),
             _ => {}
         }

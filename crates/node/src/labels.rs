@@ -1,0 +1,119 @@
+//! What the release rules may take an own track for. Two own feeds can bring one aircraft with two classes or markings, and
+//! two plans can mark it: it is told as that which lets out the least, to each peer, whichever feed reports. What is told, what
+//! a preview shows and what is shared of conflicts come from here.
+use crate::picture::{Contribution, Source, Standing, SystemTrack};
+use crate::state::{Feed, State};
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use record::PartyId;
+use release::{Label, Marking, Policy};
+use track::{Address, TrackReport};
+use units::{AircraftClass, Now};
+
+/// An own track as it is offered for release.
+pub(crate) struct Offered {
+    /// What an own feed reports, under the track's number here.
+    pub report: TrackReport,
+    /// What it may be taken for; at least one.
+    pub labels: Vec<Label>,
+}
+
+/// The newest that own feeds say of an own aircraft: what is released of it, whatever else is known here.
+pub(crate) fn own_of<'t>(feeds: &[Feed], track: &'t SystemTrack) -> Option<&'t Contribution> {
+    let own = track.contributions.iter().filter(|c| feed_of(feeds, c).is_some());
+    own.min_by_key(|c| core::cmp::Reverse(c.report.at))
+}
+
+/// The own feed that brings this of an own aircraft.
+fn feed_of<'f>(feeds: &'f [Feed], contribution: &Contribution) -> Option<&'f Feed> {
+    match contribution.source {
+        Source::Feed(feed) if contribution.standing == Standing::Own => {
+            feeds.get(usize::from(feed)).filter(|feed| feed.is_told())
+        }
+        _ => None,
+    }
+}
+
+impl State {
+    /// A report of an own track as it is offered.
+    pub(crate) fn offered(&self, track: &SystemTrack, report: &TrackReport) -> Option<Offered> {
+        let report = TrackReport { local: u64::from(track.id), ..*report };
+        self.labels(track).map(|labels| Offered { report, labels })
+    }
+
+    /// An own track as it is known now.
+    pub(crate) fn offered_now(&self, track: &SystemTrack) -> Option<Offered> {
+        self.offered(track, &own_of(&self.feeds, track)?.report)
+    }
+
+    fn labels(&self, track: &SystemTrack) -> Option<Vec<Label>> {
+        let marks = track.address.map(Address::bits).and_then(|bits| self.marks_of(bits));
+        let mut labels = Vec::new();
+        for contribution in &track.contributions {
+            let Some(feed) = feed_of(&self.feeds, contribution) else { continue };
+            let mut add = |class: AircraftClass, marking: Option<Marking>| match &marks {
+                Some(marks) => labels.extend(marks.iter().map(|m| Label { class, marking: Some(*m) })),
+                None => labels.push(Label { class, marking }),
+            };
+            let class = contribution.report.class;
+            add(class, feed.config.marking);
+            if let Some(before) = &feed.before {
+                // A report of the feed's class may state it, or state none.
+                add(class, before.marking);
+                add(if class == feed.config.class { before.class } else { class }, before.marking);
+            }
+        }
+        if labels.iter().any(|label| label.class != AircraftClass::Unknown) {
+            labels.retain(|label| label.class != AircraftClass::Unknown);
+        }
+        labels.sort_unstable();
+        labels.dedup();
+        (!labels.is_empty()).then_some(labels)
+    }
+
+    /// Offers own reports to every peer's releaser; the policy decides.
+    pub(crate) fn offer(&mut self, own: &[(u32, TrackReport)], now: Now) {
+        // Another feed brings the aircraft as well: what waits was allowed before that was known.
+        for id in self.picture.take_joined() {
+            self.peers.values_mut().for_each(|peer| peer.releaser.forget_waiting(u64::from(id)));
+        }
+        let offered: Vec<Offered> =
+            own.iter().filter_map(|(id, report)| self.offered(self.picture.get(*id)?, report)).collect();
+        if offered.is_empty() {
+            return;
+        }
+        let one = offered.iter().all(|o| o.labels.len() == 1);
+        let mut same = None;
+        for (name, peer) in &mut self.peers {
+            let rules = peer.rules(&self.policy);
+            let (own, marked) = match same.take().filter(|_| one) {
+                Some(same) => same,
+                None => for_peer(name, &rules, &offered, now),
+            };
+            peer.releaser.offer_marked(&rules, &own, &marked, now);
+            same = Some((own, marked));
+        }
+    }
+}
+
+/// Reports as one peer may be told of them, with their markings.
+pub(crate) fn for_peer(
+    name: &PartyId,
+    rules: &Policy,
+    offered: &[Offered],
+    now: Now,
+) -> (Vec<TrackReport>, BTreeMap<u64, Marking>) {
+    let (mut own, mut marked) = (Vec::with_capacity(offered.len()), BTreeMap::new());
+    for Offered { report, labels } in offered {
+        let label = match labels.as_slice() {
+            [one] => Some(*one),
+            more => rules.strictest(name, report, more, now),
+        };
+        let Some(Label { class, marking }) = label else { continue };
+        own.push(TrackReport { class, ..*report });
+        if let Some(marking) = marking {
+            marked.insert(report.local, marking);
+        }
+    }
+    (own, marked)
+}

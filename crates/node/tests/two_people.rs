@@ -1,0 +1,256 @@
+//! What lets out more takes two people wherever it is said: in rules, in a feed's table, in a marking. What comes to nothing
+//! leaves all as it was.
+mod common;
+
+use common::{
+    START, World, aircraft, boot, circle, closed, pact_of, party, plan, policy, rule, set_policy, signed, subject,
+};
+use node::PROPOSAL_MS;
+use node::command::{Account, Actor, Command, Done, Refused};
+use node::input::{Claim, Input};
+use node::view::AlertKind;
+use record::Role;
+use release::{Area, Identity, Level, Marking, Policy, RecordClass, Rule};
+use track::TrackReport;
+use units::AircraftClass;
+
+const TRACKS: RecordClass = RecordClass::Tracks;
+const PLANS: RecordClass = RecordClass::Plans;
+
+fn mark(word: &str) -> Marking {
+    Marking::parse(word).unwrap()
+}
+
+/// North with people, some rules, and an own feed of secret aircraft; what bears that marking, and what is military, is withheld.
+fn world(level: Level) -> World {
+    let secret = |class| Rule { marking: Some(mark("secret")), ..rule(class, Level::Withheld) };
+    let military = Rule { aircraft: Some(AircraftClass::Military), ..rule(TRACKS, Level::Withheld) };
+    let rules =
+        policy(&["south"], &[secret(TRACKS), secret(PLANS), military, rule(TRACKS, level), rule(PLANS, Level::Full)]);
+    let text = signed(&pact_of(&["north", "south"], START));
+    let mut north = boot("north", &text, rules);
+    north.markings = vec![mark("secret")];
+    north.feeds[0].marking = Some(mark("secret"));
+    let mut world = World::new(START, vec![north, boot("south", &text, closed())]);
+    world.connect(0, 1);
+    people(&mut world);
+    world
+}
+
+fn people(world: &mut World) {
+    let (admin, planner) = (Role::Administrator, Role::Planner);
+    for (name, role) in [("anna", admin), ("bert", admin), ("paul", planner), ("pia", planner)] {
+        let account =
+            Account { role, password: Some("x".into()), token: None, expires: None, must_set_password: false };
+        world.ask(0, admin, Command::SetAccount { name: name.into(), account }).unwrap();
+    }
+}
+
+fn ask(world: &mut World, name: &str, command: Command) -> Result<Done, Refused> {
+    let role = if name.starts_with('p') { Role::Planner } else { Role::Administrator };
+    let actor = Actor { name: name.into(), role };
+    let answer = world.input(0, Input::Command { actor, key: None, command: Box::new(command) }).expect("an answer");
+    world.pump();
+    answer
+}
+
+/// A day later.
+fn later(world: &mut World) {
+    world.cut(0, 1);
+    world.mono += PROPOSAL_MS;
+    world.connect(0, 1);
+}
+
+/// Flies aircraft 1 on a feed and gives what south sees of it after a while.
+fn seen(world: &mut World, feed: u16) -> usize {
+    let at = world.now().utc;
+    let report = TrackReport { class: AircraftClass::Unknown, ..aircraft(1, 46.0, 8.0, 200.0, 90.0, at) };
+    world.report(0, feed, &[report]);
+    world.run(3_000, 100);
+    let seen = world.view(1).tracks.len();
+    let preview = world.state(0).preview(&party("south"), world.now()).unwrap();
+    assert_eq!(preview.next.len(), seen, "the preview says so");
+    world.run(130_000, 1_000);
+    seen
+}
+
+fn rules_alerts(world: &World) -> Vec<String> {
+    let open = world.view(0).alerts.into_iter().filter(|a| a.kind == AlertKind::OwnPicture && a.state != "cleared");
+    open.map(|a| a.text).filter(|t| t.starts_with("Release rules")).collect()
+}
+
+#[test]
+fn a_feed_whose_words_in_the_file_would_let_out_more_is_told_as_before_until_two_people_agree() {
+    type Change = (&'static str, fn(&mut node::input::Boot), u16);
+    let changes: [Change; 5] = [
+        ("its marking is deleted", |b| b.feeds[0].marking = None, 0),
+        ("a sensor is claimed", |b| b.feeds[1].claim = Claim::Own, 1),
+        ("it has another name", |b| (b.feeds[0].name, b.feeds[0].marking) = ("other".into(), None), 0),
+        ("its class is another", |b| b.feeds[0].class = AircraftClass::Uas, 0),
+        ("it is another's marking", |b| (b.feeds[0].marking, b.feeds[0].class) = (None, AircraftClass::Unknown), 0),
+    ];
+    for (n, (what, change, feed)) in changes.into_iter().enumerate() {
+        let mut world = world(Level::Full);
+        if n == 3 {
+            // A military feed without a marking.
+            let text = world.nodes[0].boot.pacts[0].clone();
+            let mut north = boot("north", &text, world.nodes[0].boot.policy.clone());
+            north.feeds[0].class = AircraftClass::Military;
+            world = World::new(START, vec![north, boot("south", &text, closed())]);
+            world.connect(0, 1);
+            people(&mut world);
+        }
+        assert_eq!(seen(&mut world, feed), 0, "{what}");
+        change(&mut world.nodes[0].boot);
+        world.restart(0, false);
+        assert_eq!(seen(&mut world, feed), 0, "{what}");
+        let proposal = world.view(0).proposal.expect(what);
+        assert_eq!((proposal.by.as_str(), proposal.missing(), proposal.feeds.len()), ("file", 2, 1), "{what}");
+        assert!(proposal.wider[0].starts_with("feed "), "{:?}", proposal.wider);
+        world.restart(0, false);
+        assert_eq!(
+            world.view(0).proposal.as_ref().map(|p| p.id),
+            Some(proposal.id),
+            "a restart neither loses nor makes one"
+        );
+        ask(&mut world, "anna", Command::ConfirmPolicy(proposal.id)).unwrap();
+        assert_eq!(seen(&mut world, feed), 0, "{what}");
+        assert_eq!(ask(&mut world, "bert", Command::ConfirmPolicy(proposal.id)), Ok(Done::Ok));
+        assert_eq!(seen(&mut world, feed), 1, "{what}");
+        world.restart(0, false);
+        assert_eq!((seen(&mut world, feed), world.view(0).proposal), (1, None), "{what}");
+    }
+}
+
+#[test]
+fn who_agreed_did_so_to_what_the_file_said_then_and_a_refusal_holds_until_the_next_start() {
+    let mut world = world(Level::Full);
+    world.nodes[0].boot.feeds[0].marking = None;
+    world.restart(0, false);
+    let first = world.view(0).proposal.unwrap().id;
+    ask(&mut world, "anna", Command::ConfirmPolicy(first)).unwrap();
+    world.nodes[0].boot.feeds[1].claim = Claim::Own;
+    world.restart(0, false);
+    let second = world.view(0).proposal.unwrap();
+    assert_eq!((second.id != first, second.missing(), second.feeds.len()), (true, 2, 2));
+    ask(&mut world, "anna", Command::RejectPolicy(second.id)).unwrap();
+    assert_eq!((world.view(0).proposal, seen(&mut world, 0), seen(&mut world, 1)), (None, 0, 0));
+    world.restart(0, false);
+    assert!(world.view(0).proposal.is_some());
+    // Put back as it was, nothing waits.
+    world.nodes[0].boot.feeds[0].marking = Some(mark("secret"));
+    world.nodes[0].boot.feeds[1].claim = Claim::Observed;
+    world.restart(0, false);
+    assert_eq!((world.view(0).proposal, seen(&mut world, 0)), (None, 0));
+}
+
+#[test]
+fn a_feed_whose_words_let_out_less_is_told_so_at_once_and_what_waits_of_it_is_dropped() {
+    let mut world = world(Level::Reduced { precision_mm: 0, delay_ms: 5_000, identity: Identity::Keep });
+    world.nodes[0].boot.feeds[0].marking = None;
+    world.restart(0, false);
+    let id = world.view(0).proposal.unwrap().id;
+    ask(&mut world, "anna", Command::ConfirmPolicy(id)).unwrap();
+    ask(&mut world, "bert", Command::ConfirmPolicy(id)).unwrap();
+    let report = aircraft(1, 46.0, 8.0, 200.0, 90.0, world.now().utc);
+    world.report(0, 0, &[report]);
+    world.run(1_000, 100);
+    world.nodes[0].boot.feeds[0].marking = Some(mark("secret"));
+    world.restart(0, false);
+    world.run(9_000, 100);
+    assert_eq!((world.view(0).proposal, world.view(1).tracks.len()), (None, 0));
+}
+
+#[test]
+fn a_marking_is_taken_away_when_two_planners_ask_for_it_and_the_audit_says_which() {
+    let mut world = world(Level::Full);
+    world.nodes[0].boot.feeds[0].marking = None;
+    world.restart(0, false);
+    let id = world.view(0).proposal.unwrap().id;
+    ask(&mut world, "anna", Command::ConfirmPolicy(id)).unwrap();
+    ask(&mut world, "bert", Command::ConfirmPolicy(id)).unwrap();
+    let (secret, address) = (Some(mark("secret")), 0x40_0001);
+    let mark_aircraft = |marking| Command::MarkAircraft { address, marking };
+    assert_eq!(ask(&mut world, "paul", mark_aircraft(secret)), Ok(Done::Ok), "less: at once");
+    assert_eq!(seen(&mut world, 0), 0);
+    let waits = |missing| Ok(Done::Proposed { id: 0, missing });
+    assert_eq!(ask(&mut world, "program", mark_aircraft(None)), waits(2), "a program is nobody");
+    assert_eq!(ask(&mut world, "paul", mark_aircraft(None)), waits(1));
+    assert_eq!(ask(&mut world, "paul", mark_aircraft(None)), waits(1), "once");
+    assert_eq!(seen(&mut world, 0), 0);
+    later(&mut world);
+    assert_eq!(ask(&mut world, "pia", mark_aircraft(None)), waits(1), "a day is over");
+    assert_eq!(ask(&mut world, "paul", mark_aircraft(None)), Ok(Done::Ok));
+    assert_eq!(seen(&mut world, 0), 1);
+    let audit: Vec<String> = world.state(0).audit().map(|r| format!("{} {}", r.actor.name, r.command)).collect();
+    assert!(audit.contains(&"paul mark-aircraft 400001 secret".into()), "{audit:?}");
+    assert!(audit.contains(&"paul mark-aircraft 400001 none".into()), "{audit:?}");
+    // A plan's likewise; and it is no way round to file the plan again.
+    let mut volume = circle(46.5, 8.5, 10.0, world.now().utc);
+    volume.end = world.now().utc.plus_ms(3 * 3_600_000);
+    let file = |marking| Command::FileMarkedPlan { subject: subject(1), plan: plan(1, vec![volume.clone()]), marking };
+    ask(&mut world, "paul", file(secret)).unwrap();
+    let refused = ask(&mut world, "paul", file(None)).unwrap_err().to_string();
+    assert!(refused.contains("takes two planners"), "{refused}");
+    let unmark = || Command::MarkPlan { subject: subject(1), marking: None };
+    assert_eq!(ask(&mut world, "paul", unmark()), waits(1));
+    world.run(2_000, 100);
+    assert!(world.view(1).plans.is_empty());
+    assert_eq!(ask(&mut world, "pia", unmark()), Ok(Done::Ok));
+    world.run(2_000, 100);
+    assert_eq!(world.view(1).plans.len(), 1);
+}
+
+/// Plans in a box, wherever it begins.
+fn in_box(west: i32) -> Policy {
+    let (south_e7, north_e7) = (460_000_000, 470_000_000);
+    let area = Area::Box { south_e7, west_e7: west * 10_000_000, north_e7, east_e7: west * 10_000_000 + 20_000_000 };
+    policy(&["south"], &[Rule { area: Some(area), ..rule(PLANS, Level::Full) }])
+}
+
+#[test]
+fn a_proposal_that_comes_to_nothing_leaves_the_rules_as_they_were_and_the_desk_is_told() {
+    for expires in [false, true] {
+        let mut world = World::pair(START, [in_box(7), closed()]);
+        people(&mut world);
+        let mut volume = circle(46.5, 7.5, 5.0, START);
+        volume.end = START.plus_ms(48 * 3_600_000);
+        world.ask(0, Role::Planner, Command::FilePlan { subject: subject(1), plan: plan(1, vec![volume]) }).unwrap();
+        world.run(2_000, 100);
+        assert_eq!((world.view(1).plans.len(), rules_alerts(&world).len()), (1, 0));
+        // A typo of one degree: only what both boxes hold is told meanwhile.
+        let Ok(Done::Proposed { id, .. }) = ask(&mut world, "anna", set_policy(in_box(8), None)) else { panic!() };
+        world.run(2_000, 100);
+        assert_eq!(world.view(1).plans.len(), 0);
+        let text = "Release rules proposed by anna wait for 1 more to agree (proposal 1); until then less is let out: revision 2";
+        assert!(rules_alerts(&world)[0].starts_with(text), "{:?}", rules_alerts(&world));
+        if expires {
+            later(&mut world);
+        } else {
+            ask(&mut world, "bert", Command::RejectPolicy(id)).unwrap();
+        }
+        world.run(2_000, 100);
+        assert_eq!(world.view(0).policy, Policy { revision: 3, ..in_box(7) });
+        assert_eq!(world.view(1).plans.len(), 1);
+        let why = if expires { "not agreed to in time" } else { "refused by bert" };
+        let text = format!("Release rules proposed by anna are void ({why}): revision 3 is in force");
+        assert_eq!(rules_alerts(&world), [text]);
+        world.run(630_000, 10_000);
+        assert!(rules_alerts(&world).is_empty());
+    }
+}
+
+#[test]
+fn a_change_while_a_proposal_waits_is_compared_with_the_rules_that_were_agreed_to() {
+    let mut world = World::pair(START, [in_box(7), closed()]);
+    people(&mut world);
+    ask(&mut world, "anna", set_policy(in_box(8), None)).unwrap();
+    assert_ne!(world.view(0).policy.rules, in_box(7).rules);
+    assert_eq!(ask(&mut world, "bert", set_policy(in_box(7), None)), Ok(Done::Ok), "the old rules are no widening");
+    assert_eq!((world.view(0).policy.rules, world.view(0).proposal), (in_box(7).rules, None));
+    ask(&mut world, "anna", set_policy(in_box(8), None)).unwrap();
+    let Ok(Done::Proposed { id, .. }) = ask(&mut world, "bert", set_policy(in_box(9), None)) else { panic!() };
+    world.restart(0, true);
+    ask(&mut world, "bert", Command::RejectPolicy(id)).unwrap();
+    assert_eq!(world.view(0).policy.rules, in_box(7).rules);
+}
