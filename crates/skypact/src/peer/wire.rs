@@ -79,6 +79,12 @@ where
         }
     }
 
+    /// Reads on to the end and keeps nothing. A body that is not read would be reset, and with it the answer's last words.
+    pub async fn discard(&mut self) {
+        self.chunks.clear();
+        while let Some(Ok(_)) = self.body.frame().await {}
+    }
+
     async fn take(&mut self, wanted: usize) -> Result<Option<Vec<u8>>> {
         while self.held < wanted {
             match self.body.frame().await {
