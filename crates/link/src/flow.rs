@@ -12,9 +12,10 @@ use crate::state::SILENCE_MS;
 
 /// Entries granted beyond those held, at most: on a path of 100 ms there and back 10,000 entries a second.
 pub const WINDOW: u64 = 1024;
-/// A batch of tracks issued this long ago, of an outage made up for, costs a hundredth: the picture refuses what is so old
-/// before it computes anything. 48 h at one batch a second are 172,800 entries, 1,728 of the 2,400 that a full bucket has.
-pub const OLD_MS: i64 = 60_000;
+/// A batch of tracks whose newest report is older than this, of an outage made up for, costs a hundredth: the picture refuses
+/// what is so old before it computes anything. 48 h at one batch a second are 172,800 entries, 1,728 of the 2,400 that a full
+/// bucket has. The picture's own bound is this constant, so what is cheap here is cheap there.
+pub const OLD_MS: i64 = 120_000;
 
 /// What has a bucket of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -174,9 +175,10 @@ impl Buckets {
     }
 }
 
-/// Whether a record is one of those that cost little.
+/// Whether a record is one of those that cost little. Its time of issue is the peer's word alone, and nothing looks at it.
 pub(crate) fn is_old(record: &Record, now: Now) -> bool {
-    matches!(record.body, Body::Tracks(_)) && now.utc.since_ms(record.issued_at) > OLD_MS
+    let Body::Tracks(batch) = &record.body else { return false };
+    batch.newest().is_some_and(|at| now.utc.since_ms(at) > OLD_MS)
 }
 
 #[cfg(test)]

@@ -106,6 +106,30 @@ pub struct Hello {
     pub out_size: u64,
 }
 
+/// What a frame calls itself: for whoever is to treat frames differently before they are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameKind {
+    /// Of a log, and granted; one that is not ends its session.
+    Entries,
+    /// Shown by a third party.
+    Checkpoints,
+    /// Anything else, and what is no frame.
+    Other,
+}
+
+impl FrameKind {
+    /// By the first two bytes: the head of an array of its length, and its type.
+    #[must_use]
+    pub fn of(frame: &[u8]) -> Self {
+        let is = |kind: u8| frame.starts_with(&[0x80 + LENGTHS[usize::from(kind)] as u8, kind]);
+        match () {
+            () if is(2) => Self::Entries,
+            () if is(7) => Self::Checkpoints,
+            () => Self::Other,
+        }
+    }
+}
+
 impl Frame {
     /// Writes the frame.
     #[must_use]

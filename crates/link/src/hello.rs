@@ -53,7 +53,7 @@ impl Link {
             let text = format!("your log has {} entries, I hold {} of it", hello.out_size, self.held.size());
             return self.close(CloseCode::PeerBehind, &text, now);
         }
-        self.up(contact, hello.in_size, now);
+        self.up(contact, hello.in_size, hello.out_size, now);
     }
 
     /// Takes the peer's pact, which differs from ours.
@@ -121,7 +121,7 @@ impl Link {
         true
     }
 
-    fn up(&mut self, contact: Contact, sent_upto: u64, now: Now) {
+    fn up(&mut self, contact: Contact, sent_upto: u64, backlog: u64, now: Now) {
         self.phase = Phase::Up(Session {
             contact,
             sent_upto,
@@ -137,6 +137,8 @@ impl Link {
             granted_in: self.held.size(),
             granted_out: sent_upto,
             shared_at: None,
+            refused_upto: 0,
+            backlog,
         });
         self.last_end = None;
         self.outputs.push_back(Output::StateChanged);

@@ -9,6 +9,7 @@ use units::Now;
 use crate::error::Misuse;
 use crate::machine::Link;
 use crate::reason::CloseCode;
+use crate::state::Phase;
 
 /// Most older keys of one side; a statement about keys is refused before (`pact::STATEMENTS_MAX`).
 const PAST_MAX: usize = 64;
@@ -26,19 +27,37 @@ pub(crate) struct PastKey {
 
 impl Link {
     /// Replaces the key of our log: the next checkpoint is ordered for the new one. The next entry is to be the statement
-    /// that says so; nothing is cosigned before the peer has it.
+    /// that says so; nothing is cosigned before the peer has it, unless neither this key nor the cosigning key changed.
     ///
     /// # Errors
     /// What [`crate::LinkConfig::check`] gives for the new keys; nothing has changed then.
     //= spec/keys.md K-6
-    pub fn rekey(&mut self, log_key: VerifierKey, stolen: bool) -> Result<(), Misuse> {
+    pub fn rekey(&mut self, log_key: VerifierKey, cosign_changed: bool, stolen: bool) -> Result<(), Misuse> {
         let mut config = self.config.clone();
         let before = core::mem::replace(&mut config.my_log_key, log_key);
         config.check()?;
-        keep(&mut self.my_past, &before, &config.my_log_key, stolen);
+        let log_changed = keep(&mut self.my_past, &before, &config.my_log_key, stolen);
         self.config = config;
-        self.keys_told = self.out.size() + 1;
+        if log_changed || cosign_changed {
+            self.keys_told = self.out.size() + 1;
+        }
         Ok(())
+    }
+
+    /// Whether the peer has the statement about our newest keys: it cosigned it, or held it when this session began.
+    //= spec/keys.md K-6
+    pub(crate) fn keys_known(&self) -> bool {
+        let began = if let Phase::Up(session) = &self.phase { session.began } else { 0 };
+        self.keys_told <= self.cosigned.max(began)
+    }
+
+    /// The peer says that its keys are others. If ours are too and it may not have read so, then it waits for a cosignature as
+    /// we do, and neither gives one: the next session begins with what each holds.
+    //= spec/keys.md K-12
+    pub(crate) fn both_rekeyed(&mut self, now: Now) {
+        if !self.keys_known() {
+            self.close(CloseCode::Ended, &"both sides replaced keys; a new session shows who holds what", now);
+        }
     }
 
     /// Replaces the peer's keys: from here on nothing by the older ones is taken. `reconnect` ends the session, which was

@@ -51,7 +51,7 @@ pub use error::{Error, Misuse};
 pub use flow::{Lane, Limits, OLD_MS, Rate, WINDOW, is_urgent};
 pub use frame::{
     CHECKPOINT_NOTE_BYTES_MAX, CLOSE_TEXT_BYTES_MAX, COSIGNATURE_LINE_BYTES_MAX, ENTRIES_MAX, ENTRY_BYTES_MAX,
-    FRAME_BYTES_MAX, Frame, Hello, PACT_TEXT_BYTES_MAX, VERSION,
+    FRAME_BYTES_MAX, Frame, FrameKind, Hello, PACT_TEXT_BYTES_MAX, VERSION,
 };
 pub use machine::{Appended, Link};
 pub use output::{CheckpointOrder, CosignOrder, Output, ShareOrder};
@@ -59,7 +59,7 @@ pub use pad::{Cutter, Pacer, Padding, TooLong};
 pub use reason::{CloseCode, FrozenReason, Refusal};
 pub use receive::{CONTROL_BURST, CONTROL_PER_S};
 pub use ring::RING_MAX;
-pub use share::{SHARE_EVERY_MS, SHARED_MAX};
+pub use share::{SHARE_EVERY_MS, SHARED_LEAST_MS, SHARED_MAX};
 pub use state::SILENCE_MS;
 pub use view::{End, LinkState, LinkView};
 pub use writer::{ENTRIES_BYTES_MAX, EntriesFrame, OUTBOX_BYTES_MAX, Outbox, Step};

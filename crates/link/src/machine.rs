@@ -383,6 +383,11 @@ impl Link {
         self.contact().map(|contact| contact.session)
     }
 
+    /// Its number once both sides have greeted.
+    pub(crate) fn up_session(&self) -> Option<u64> {
+        if let Phase::Up(session) = &self.phase { Some(session.contact.session) } else { None }
+    }
+
     /// When the current session was last heard.
     fn heard(&self) -> Option<Mono> {
         self.contact().map(|contact| contact.heard)

@@ -122,12 +122,10 @@ pub enum Output {
         /// The peer's statement of when, POSIX seconds.
         time_s: u64,
     },
-    /// The peer did not fold an entry of ours.
+    /// The peer did not fold these entries of ours.
     PeerRefused {
-        /// Index in our log.
-        index: u64,
-        /// Why, as it says.
-        reason: Refusal,
+        /// Index in our log, growing; and why, as it says.
+        refused: Vec<(u64, Refusal)>,
     },
     /// The pacts differ; this is the peer's.
     PactDiffers {

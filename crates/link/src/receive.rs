@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use minicbor::bytes::ByteVec;
-use record::{Decoded, Record};
+use record::{Body, Decoded, Record};
 use tlog::{Checkpoint, Hash, SignatureLine, TREE_SIZE_MAX, leaf_hash, open_checkpoint, verify_cosignature};
 use units::{Mono, Now, Utc};
 
@@ -15,7 +15,7 @@ use crate::machine::Link;
 use crate::output::{CosignOrder, Output};
 use crate::reason::{CloseCode, FrozenReason, Refusal};
 use crate::ring::Known;
-use crate::state::{Covered, Phase, Session};
+use crate::state::{Covered, Phase};
 
 /// Frames other than entries that may come at once: a stall of 30 s of an honest peer's 30 a second is 900.
 pub const CONTROL_BURST: u32 = 1024;
@@ -78,7 +78,7 @@ impl Link {
         if held + entries.len() as u64 > granted {
             return self.close(CloseCode::TooFast, &format!("entries up to {granted} were granted"), now);
         }
-        let mut refused = Vec::new();
+        let (mut refused, mut rekeyed) = (Vec::new(), false);
         for (index, bytes) in (first..).zip(entries) {
             //= spec/link.md L-26
             let leaf = leaf_hash(&bytes);
@@ -95,10 +95,13 @@ impl Link {
                 Some(_) => Err(Refusal::NotAsAhead),
                 None => self.judge(&bytes),
             };
-            self.charge(judged.as_ref().ok().map(|decoded| &decoded.record), now);
+            self.charge(index, judged.as_ref().ok().map(|decoded| &decoded.record), now);
             self.outputs.push_back(Output::StoreIn { index, bytes });
             match judged {
-                Ok(decoded) => self.outputs.push_back(Output::Accepted { index, decoded: Box::new(decoded) }),
+                Ok(decoded) => {
+                    rekeyed |= matches!(decoded.record.body, Body::Keys(_));
+                    self.outputs.push_back(Output::Accepted { index, decoded: Box::new(decoded) });
+                }
                 Err(reason) => {
                     //= spec/link.md L-28
                     *self.tally.refused.entry(reason).or_default() += 1;
@@ -111,6 +114,9 @@ impl Link {
             self.send(session, &Frame::Refusals(refused));
         }
         self.grant(now, false);
+        if rekeyed {
+            self.both_rekeyed(now);
+        }
     }
 
     fn granted_in(&self) -> u64 {
@@ -122,9 +128,11 @@ impl Link {
 
     /// Takes an entry off the bucket of its kind. It was granted, so there is enough.
     //= spec/link.md L-43
-    fn charge(&mut self, record: Option<&Record>, now: Now) {
+    fn charge(&mut self, index: u64, record: Option<&Record>, now: Now) {
         let lane = record.map_or(Lane::Unreadable, Lane::of);
-        self.buckets.take(lane, &self.limits, record.is_some_and(|record| is_old(record, now)), now.mono);
+        let missed = matches!(&self.phase, Phase::Up(session) if index < session.backlog);
+        let old = missed && record.is_some_and(|record| is_old(record, now));
+        self.buckets.take(lane, &self.limits, old, now.mono);
         if self.buckets.is_short(lane, &self.limits, now.mono) {
             *self.tally.throttled.entry(lane).or_default() += 1;
         }
@@ -236,12 +244,12 @@ impl Link {
     /// Once for each size and session: the peer may have missed the one of the session before.
     //= spec/link.md L-34
     fn cosign(&mut self, size: u64, root: Hash, now: Now) {
-        let Phase::Up(session) = &mut self.phase else { return };
         // A peer that has not read of our new key cannot know its signature; the heartbeat asks again.
         //= spec/keys.md K-6
-        if self.keys_told > self.cosigned.max(session.began) {
+        if !self.keys_known() {
             return;
         }
+        let Phase::Up(session) = &mut self.phase else { return };
         if session.cosigned_in.replace(size) == Some(size) {
             return;
         }
@@ -283,15 +291,23 @@ impl Link {
 
     //= spec/link.md L-28
     fn on_refusals(&mut self, list: &[(u64, u8)], now: Now) {
-        let Phase::Up(Session { sent_upto, .. }) = self.phase else { return };
-        if let Some((index, _)) = list.iter().find(|(index, _)| *index >= sent_upto) {
+        let Phase::Up(session) = &mut self.phase else { return };
+        if let Some((index, _)) = list.iter().find(|(index, _)| *index >= session.sent_upto) {
             return self.close(CloseCode::Unexpected, &format!("entry {index} was not sent"), now);
         }
-        for (index, code) in list {
-            let reason = Refusal::from_code((*code).into());
-            *self.tally.peer_refused.entry(reason).or_default() += 1;
-            self.outputs.push_back(Output::PeerRefused { index: *index, reason });
+        //= spec/link.md L-36
+        for (index, _) in list {
+            if *index < session.refused_upto {
+                return self.close(CloseCode::Repeated, &format!("entry {index} was refused before"), now);
+            }
+            session.refused_upto = index + 1;
         }
+        let refused: Vec<(u64, Refusal)> =
+            list.iter().map(|(index, code)| (*index, Refusal::from_code((*code).into()))).collect();
+        for (_, reason) in &refused {
+            *self.tally.peer_refused.entry(*reason).or_default() += 1;
+        }
+        self.outputs.push_back(Output::PeerRefused { refused });
     }
 
     /// Freezes over a note that contradicts one that we hold: the newest, or an older one in the store.

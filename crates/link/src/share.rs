@@ -19,7 +19,7 @@ pub const SHARE_EVERY_MS: u64 = 5_000;
 /// Notes of one frame: of 16 parties 14 others, each with four notes, and 16 forks of two. 96 × 4,096 bytes are 384 KiB.
 pub const SHARED_MAX: usize = 96;
 /// Frames sooner after the one before are ignored: verifying 96 notes takes some 5 ms.
-const SHARED_LEAST_MS: u64 = SHARE_EVERY_MS / 2;
+pub const SHARED_LEAST_MS: u64 = SHARE_EVERY_MS / 2;
 
 impl Link {
     /// Remembers the root at each of the last sizes of the peer's log, so that any note of it can be compared.

@@ -88,6 +88,14 @@ pub(crate) struct Session {
     /// When the peer last showed checkpoints of others.
     #[n(13)]
     pub shared_at: Option<Mono>,
+    /// Own entries below this were sent and will not be refused any more.
+    #[n(14)]
+    #[cbor(default)]
+    pub refused_upto: u64,
+    /// Size of the peer's log by its hello: what it said before the session.
+    #[n(15)]
+    #[cbor(default)]
+    pub backlog: u64,
 }
 
 impl Session {
@@ -164,6 +172,8 @@ mod tests {
             granted_in: 0,
             granted_out: 0,
             shared_at: None,
+            refused_upto: 0,
+            backlog: 0,
         };
         for size in 0..1000 {
             session.await_cosignature(size, Mono(size));

@@ -257,24 +257,46 @@ fn own_urgent_entries_that_nobody_receipts_are_kept_within_their_bound() {
     world.check_complete();
 }
 
+/// What is granted after 60 batches of tracks, with room for 64: their newest report, their time of issue, and how many of
+/// them the hello announced.
+fn granted_after(seen_ms: i64, issued_ms: i64, announced: u64) -> Option<u64> {
+    let mut mallory = Mallory::started(3);
+    let limits = wide().with(Lane::Kind(Kind::Tracks), Rate { per_minute: 6, burst: 64 });
+    mallory.victim.link = mallory.victim.link.clone().with_limits(limits);
+    mallory.connect();
+    let hello = mallory.hello();
+    mallory.send(&Frame::Hello(link::Hello { out_size: hello.out_size + announced, ..hello }));
+    let before = |ms: i64| Utc(mallory.now().utc.0 - ms);
+    let issued = Now { utc: before(issued_ms), ..mallory.now() };
+    let tracks: Vec<Vec<u8>> =
+        (0..60).map(|_| common::tracks_of(&config(A), &[before(600_000), before(seen_ms)], issued)).collect();
+    mallory.send(&Frame::Entries { first: 3, entries: tracks });
+    assert_eq!(mallory.victim.refused, []);
+    let now = mallory.now();
+    mallory.victim.apply(Input::Tick(now));
+    let frames = std::iter::from_fn(|| mallory.victim.write()).map(|frame| Frame::decode(&frame).unwrap());
+    frames.filter_map(|frame| if let Frame::Grant(upto) = frame { Some(upto) } else { None }).last()
+}
+
 //= spec/link.md L-43
 #[test]
 fn old_tracks_of_an_outage_cost_a_hundredth_and_new_ones_the_whole() {
-    let grant = |age_ms: i64| {
-        let mut mallory = Mallory::started(3);
-        let limits = wide().with(Lane::Kind(Kind::Tracks), Rate { per_minute: 6, burst: 64 });
-        mallory.victim.link = mallory.victim.link.clone().with_limits(limits);
-        mallory.connect();
-        mallory.greet();
-        let issued = Now { utc: Utc(mallory.now().utc.0 - age_ms), ..mallory.now() };
-        let tracks: Vec<Vec<u8>> = (0..60).map(|_| common::tracks_of(&config(A), issued)).collect();
-        mallory.send(&Frame::Entries { first: 3, entries: tracks });
-        assert_eq!(mallory.victim.refused, []);
-        let now = mallory.now();
-        mallory.victim.apply(Input::Tick(now));
-        let frames = std::iter::from_fn(|| mallory.victim.write()).map(|frame| Frame::decode(&frame).unwrap());
-        frames.filter_map(|frame| if let Frame::Grant(upto) = frame { Some(upto) } else { None }).last()
-    };
-    assert_eq!(grant(120_000), Some(63 + 63), "0.6 of 64 are gone");
-    assert_eq!(grant(0), None, "60 of 64 are gone, and the last 4 were granted before");
+    assert_eq!(granted_after(120_001, 120_001, 60), Some(63 + 63), "0.6 of 64 are gone");
+    assert_eq!(granted_after(0, 0, 60), None, "60 of 64 are gone, and the last 4 were granted before");
+}
+
+//= spec/link.md L-43
+#[test]
+fn tracks_are_as_old_as_their_newest_report_whatever_time_of_issue_the_peer_claims() {
+    assert_eq!(granted_after(0, 3_600_000, 60), None, "said to be issued long ago, seen now: folded, so paid for");
+    assert_eq!(granted_after(120_000, 3_600_000, 60), None, "the picture still takes these");
+    assert_eq!(granted_after(120_001, 0, 60), Some(63 + 63), "issued now, seen long ago: nothing is computed");
+}
+
+//= spec/link.md L-43
+#[test]
+fn old_tracks_that_were_not_there_when_the_session_began_cost_the_whole() {
+    assert_eq!(granted_after(600_000, 600_000, 0), None);
+    let half = granted_after(600_000, 600_000, 30);
+    assert_eq!(half, Some(63 + 33), "30 cost 0.3 and 30 cost 30");
 }

@@ -270,6 +270,25 @@ fn refusals_of_what_was_never_sent_are_refused() {
     assert_eq!(mallory.view().peer_refused[&Refusal::WrongMode], 1);
 }
 
+//= spec/link.md L-28
+//= spec/link.md L-36
+#[test]
+fn an_entry_is_refused_once_and_a_frame_of_refusals_is_told_at_once() {
+    says(CloseCode::Repeated, |_| vec![Frame::Refusals(vec![(0, 1), (0, 1)])]);
+    says(CloseCode::Repeated, |_| vec![Frame::Refusals(vec![(1, 1), (0, 1)])]);
+    says(CloseCode::Repeated, |_| vec![Frame::Refusals(vec![(0, 1), (1, 1)]), Frame::Refusals(vec![(1, 1)])]);
+    let mut mallory = Mallory::started(3);
+    mallory.connect();
+    mallory.greet();
+    mallory.send(&Frame::Refusals(vec![(0, 0); link::ENTRIES_MAX]));
+    let told = |mallory: &Mallory| mallory.outputs_of_last.iter().filter(|name| **name == "peer-refused").count();
+    assert_eq!((told(&mallory), mallory.view().peer_refused.len()), (0, 0), "4,096 times the same is nothing");
+    mallory.connect();
+    mallory.greet();
+    mallory.send(&Frame::Refusals(vec![(0, 0), (1, 0), (2, 0)]));
+    assert_eq!((told(&mallory), mallory.view().peer_refused[&Refusal::Malformed]), (1, 3));
+}
+
 //= spec/link.md L-37
 #[test]
 fn a_flood_of_small_frames_ends_the_session_and_an_honest_stall_does_not() {

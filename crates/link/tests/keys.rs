@@ -3,6 +3,8 @@ mod common;
 
 use common::*;
 use link::{CloseCode, Frame, FrozenReason, LinkState};
+use record::{Body, KeysReplaced};
+use release::{Envelope, release_keys};
 use tlog::{Checkpoint, NoteSigner, sign_checkpoint};
 
 /// Keys of a second set.
@@ -17,7 +19,7 @@ fn second(i: usize) -> Keys {
 /// Side `i` begins to sign with its second set.
 fn rekey_own(world: &mut World, i: usize, stolen: bool) {
     let keys = second(i);
-    world.sides[i].link.rekey(keys.log.verifier().clone(), stolen).unwrap();
+    world.sides[i].link.rekey(keys.log.verifier().clone(), true, stolen).unwrap();
     world.sides[i].keys = keys;
 }
 
@@ -177,9 +179,136 @@ fn keys_that_cannot_be_are_refused_and_change_nothing() {
     let (own, theirs, now) = (keys(A), keys(B), world.now(A));
     let link = &mut world.sides[A].link;
     let before = link.clone();
-    assert!(link.rekey(theirs.log.verifier().clone(), false).is_err(), "the peer's");
-    assert!(link.rekey(own.cosign.verifier().clone(), false).is_err(), "of the wrong type");
+    assert!(link.rekey(theirs.log.verifier().clone(), true, false).is_err(), "the peer's");
+    assert!(link.rekey(own.cosign.verifier().clone(), true, false).is_err(), "of the wrong type");
     let (log, cosign) = (own.log.verifier().clone(), theirs.cosign.verifier().clone());
     assert!(link.rekey_peer(log, cosign, false, false, now).is_err(), "our own");
     assert_eq!(*link, before);
+}
+
+/// Side `i` begins with new keys, and its next entry says so.
+fn rekey_and_say(world: &mut World, i: usize) {
+    rekey_own(world, i, false);
+    let (config, now) = (world.sides[i].config.clone(), world.now(i));
+    let envelope = Envelope { issuer: config.me, audience: config.peer, mode: config.mode, pact: config.pact };
+    let released = release_keys(&envelope, 1, KeysReplaced { statement: "new".into() }, now).unwrap();
+    world.sides[i].link.append(released).unwrap();
+    world.sides[i].drain();
+}
+
+/// Carries frames, and lets each side take the other's statement when it has read it, as a node does.
+fn settle_with_statements(world: &mut World, taken: &mut [bool; 2]) {
+    loop {
+        world.write(A);
+        world.write(B);
+        let mut moved = false;
+        for i in [A, B] {
+            moved |= world.deliver(i);
+            let said = world.sides[i].accepted.iter().any(|(_, d)| matches!(d.record.body, Body::Keys(_)));
+            if said && !core::mem::replace(&mut taken[i], true) {
+                rekey_theirs(world, 1 - i, false, false);
+            }
+        }
+        if !moved {
+            break;
+        }
+    }
+    if world.sides.iter().any(|side| side.outbox.is_none()) {
+        world.cut();
+    }
+}
+
+//= spec/keys.md K-6
+//= spec/keys.md K-12
+#[test]
+fn both_sides_replace_their_keys_while_they_are_apart_and_cosign_again_after_one_more_session() {
+    for by_hand in [[false, false], [true, false], [false, true], [true, true]] {
+        let mut world = World::started(3);
+        world.cut();
+        for i in [A, B] {
+            rekey_and_say(&mut world, i);
+        }
+        let mut taken = by_hand;
+        for i in [A, B].into_iter().filter(|i| by_hand[*i]) {
+            rekey_theirs(&mut world, 1 - i, false, false);
+        }
+        for session in 1..=3 {
+            world.connect();
+            for _ in 0..20 {
+                world.tick(100);
+                settle_with_statements(&mut world, &mut taken);
+            }
+            if world.view(A).state == LinkState::Up {
+                assert!(session <= 2, "one session more than without new keys: {by_hand:?}");
+                break;
+            }
+            assert_eq!(world.view(A).last_end.map(|end| end.code), Some(CloseCode::Ended), "nobody is to blame");
+        }
+        for i in [A, B] {
+            let view = world.view(i);
+            assert_eq!((view.state, view.out_size, view.cosigned), (LinkState::Up, 4, 4), "{by_hand:?}: {}", NAMES[i]);
+        }
+        assert_eq!((sealed_by(&world, A).as_str(), sealed_by(&world, B).as_str()), ("second", "second"));
+    }
+}
+
+//= spec/keys.md K-6
+#[test]
+fn a_new_tls_key_alone_holds_back_no_cosignature() {
+    let mut world = World::started(2);
+    let log = keys(A).log.verifier().clone();
+    world.sides[A].link.rekey(log, false, false).unwrap();
+    world.append(B);
+    world.run(300);
+    assert_eq!((world.view(B).signed, world.view(B).cosigned), (3, 3));
+}
+
+/// A note of side `i`'s log, as it stands, by a key of its choice.
+fn note_of(world: &World, i: usize, by: &NoteSigner) -> Vec<u8> {
+    let link = &world.sides[i].link;
+    let log = link.out_log();
+    let checkpoint = Checkpoint { origin: link.config().out_origin(), size: log.size(), root: log.root() };
+    sign_checkpoint(&checkpoint, by).unwrap().to_bytes()
+}
+
+//= spec/keys.md K-13
+#[test]
+fn a_witnessed_note_by_a_key_that_the_peer_does_not_have_is_passed_over() {
+    // By a key of which B has not read yet, by one that was stolen, and by nobody's.
+    let stranger = NoteSigner::new("north.example", &[99; 32]).unwrap();
+    for (stolen, by) in [(false, second(A).log), (true, keys(A).log), (false, stranger)] {
+        let mut world = World::started(3);
+        if stolen {
+            rekey_theirs(&mut world, A, true, false);
+        }
+        let note = note_of(&world, A, &by);
+        world.deliver_frame(B, &Frame::Witnessed(note).encode());
+        assert_eq!((world.view(B).state, world.view(B).last_end), (LinkState::Up, None));
+    }
+}
+
+//= spec/keys.md K-13
+#[test]
+fn a_witnessed_note_goes_to_the_peer_once_it_has_the_statement_about_the_key() {
+    let mut world = World::started(3);
+    rekey_and_say(&mut world, A);
+    let pass_on = |world: &mut World| {
+        world.sides[A].sent.clear();
+        let (note, now) = (note_of(world, A, &second(A).log), world.now(A));
+        let kept = world.sides[A].link.handle_own_witnessed(&note, now);
+        world.sides[A].drain();
+        world.write(A);
+        let sent = world.sides[A].sent.iter().any(|(_, f)| matches!(Frame::decode(f), Ok(Frame::Witnessed(_))));
+        (kept, sent)
+    };
+    // Signed, and on its way: B has not said that it has it.
+    world.tick(100);
+    assert_eq!(pass_on(&mut world), (Some(4), false), "kept, and not shown");
+    let mut taken = [false; 2];
+    for _ in 0..12 {
+        settle_with_statements(&mut world, &mut taken);
+        world.tick(100);
+    }
+    assert_eq!(world.view(A).cosigned, 4);
+    assert_eq!(pass_on(&mut world), (Some(4), true));
 }

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
-use record::{Mode, PartyId, TrackBatch};
+use record::{Hash32, Mode, PartyId, TrackBatch};
 use units::{AircraftClass, Now};
 
 /// Whose aircraft a feed brings.
@@ -146,6 +146,9 @@ pub enum Input {
         /// Number of the connection, unique in this journal.
         #[n(1)]
         session: u64,
+        /// The TLS key that authenticated it, if there was one.
+        #[n(2)]
+        pin: Option<Hash32>,
     },
     /// A frame arrived on it.
     #[n(5)]

@@ -9,6 +9,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use desk::{AlertLevel, OwnTrouble, Situation};
+use link::CloseCode;
 use minicbor::{Decode, Encode};
 use pact::{KeyReason, KeySet, KeyStatement, Pact, STATEMENTS_MAX, SignedKeys, SignedPact};
 use record::{Hash32, KeysReplaced, PartyId};
@@ -186,7 +187,7 @@ impl State {
         let names: Vec<PartyId> = self.peers.keys().filter(|name| pact.party(name).is_some()).cloned().collect();
         for name in &names {
             let Some(peer) = self.peers.get_mut(name) else { continue };
-            peer.link.rekey(log.clone(), stolen).map_err(misuse)?;
+            peer.link.rekey(log.clone(), old.cosign_key != *cosign, stolen).map_err(misuse)?;
         }
         //= spec/keys.md K-6
         for name in &names {
@@ -198,6 +199,30 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// Whether this is the TLS key of a peer now.
+    #[must_use]
+    pub fn has_tls_key(&self, peer: &PartyId, pin: &Hash32) -> bool {
+        self.keys_of(peer).is_some_and(|keys| keys.tls_spki_sha256 == *pin)
+    }
+
+    /// Takes a new connection, unless the key that authenticated it was replaced since: then nothing of it is used.
+    //= spec/keys.md K-7
+    pub(crate) fn link_up(
+        &mut self,
+        peer: &PartyId,
+        session: u64,
+        pin: Option<Hash32>,
+        now: Now,
+        out: &mut Vec<Output>,
+    ) {
+        if pin.is_none_or(|pin| self.has_tls_key(peer, &pin)) {
+            return self.with_link(peer, now, out, |link| link.handle_connected(session, now));
+        }
+        out.push(Output::Log(format!("a connection of {peer} is ended: its TLS key was replaced since")));
+        let reason = CloseCode::Ended;
+        out.push(Output::Link(peer.clone(), link::Output::Disconnect { session, reason }));
     }
 
     /// What a record of a peer brought.

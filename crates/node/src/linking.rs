@@ -175,9 +175,7 @@ impl State {
                     self.desk.notices.handle_signed_for(Direction::Out, name, size, at);
                 }
                 link::Output::PactDiffers { their_text } => self.pact_differs(name, &their_text),
-                link::Output::PeerRefused { index, reason } => {
-                    out.push(Output::Log(format!("{name} refused entry {index}: {reason}")));
-                }
+                link::Output::PeerRefused { refused } => out.push(Output::Log(refused_line(name, &refused))),
                 link::Output::Refused { index, reason } => {
                     out.push(Output::Log(format!("entry {index} of {name} refused: {reason}")));
                 }
@@ -427,6 +425,16 @@ fn validity(pact: &Pact, now: Utc) -> Option<(AlertLevel, String)> {
     }
     (left_ms < PACT_ENDS_SOON_MS)
         .then(|| (AlertLevel::Caution, format!("ends at {until} (clause 3.1); then tracks and plans are held back")))
+}
+
+/// One line for all entries that one frame refuses: a peer chooses how many those are.
+fn refused_line(name: &PartyId, refused: &[(u64, link::Refusal)]) -> String {
+    let [(first, reason), rest @ ..] = refused else { return format!("{name} refused nothing") };
+    let Some((last, _)) = rest.last() else { return format!("{name} refused entry {first}: {reason}") };
+    let mut reasons: Vec<&str> = refused.iter().map(|(_, reason)| reason.name()).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    format!("{name} refused {} entries from {first} to {last}: {}", refused.len(), reasons.join(", "))
 }
 
 fn difference(d: &pact::Difference) -> String {

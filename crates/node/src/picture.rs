@@ -13,7 +13,7 @@ use units::{Mono, Now, Utc, earth};
 /// A report older than this is stale: shown as such, and not used to predict.
 pub const STALE_MS: i64 = 30_000;
 /// A track without a report for this long leaves the picture.
-pub const DROP_MS: i64 = 120_000;
+pub const DROP_MS: i64 = link::OLD_MS;
 /// A report from further in the future than this is refused: the source's clock is wrong.
 pub const AHEAD_MS: i64 = 5_000;
 /// System tracks a node holds: ten times the busiest hour of a continent's traffic in one area of interest. At about

@@ -395,9 +395,7 @@ impl State {
                     (feed.errors, feed.last_error) = (*errors, last_error.clone());
                 }
             }
-            Input::LinkUp { peer, session } => {
-                self.with_link(peer, now, out, |link| link.handle_connected(*session, now))
-            }
+            Input::LinkUp { peer, session, pin } => self.link_up(peer, *session, *pin, now, out),
             Input::LinkFrame { peer, session, frame } => {
                 self.with_link(peer, now, out, |link| link.handle_frame(*session, frame, now));
             }

@@ -3,6 +3,7 @@ mod common;
 
 use common::{NAMES, START, Shell, World, boot, keys, open, pact_of, party, signed};
 use node::command::{Command, Done, Refused};
+use node::input::Input;
 use node::view::{AlertKind, AlertView, LinkStatus};
 use pact::{KeyReason, KeySet, KeyStatement, Pact, SignedKeys, SignedPact};
 use record::{Body, Hash32, Kind, Role};
@@ -240,6 +241,58 @@ fn without_an_authority_key_the_pact_s_keys_stay() {
     let statement = statement(&pact, "north", 1, KeyReason::Lost);
     let refused = world.refusal(1, Role::Administrator, Command::TakeKeys(statement));
     assert!(refused.contains("names no authority key of north"), "{refused}");
+}
+
+//= spec/keys.md K-12
+#[test]
+fn two_nodes_that_replaced_their_keys_while_they_were_apart_receipt_each_other_again() {
+    let pact = a_pact();
+    let mut world = a_world(&pact);
+    world.cut(0, 1);
+    for n in [0, 1] {
+        let statement = statement(&pact, NAMES[n], 1, KeyReason::Rotation);
+        start_with(&mut world, n, 1, &statement);
+    }
+    let receipted = |world: &World, n: usize| {
+        let view = world.state(n).link(&party(NAMES[1 - n])).unwrap().view(world.now());
+        (view.cosigned, view.out_size)
+    };
+    // As the transport does, it is dialled again when it ends.
+    let mut sessions = 0;
+    for _ in 0..3 {
+        if !up(&world, 0, "south") {
+            world.connect(0, 1);
+            sessions += 1;
+        }
+        world.run(2_000, 100);
+    }
+    assert_eq!(sessions, 2, "one more than without new keys");
+    for n in [0, 1] {
+        let (cosigned, size) = receipted(&world, n);
+        assert_eq!(cosigned, size, "all that {} said is receipted", NAMES[n]);
+    }
+}
+
+//= spec/keys.md K-7
+#[test]
+fn a_connection_of_a_key_that_was_replaced_since_begins_no_session() {
+    let pact = a_pact();
+    for reason in [KeyReason::Rotation, KeyReason::Stolen] {
+        let mut world = a_world(&pact);
+        let north = party("north");
+        let session = |world: &World| world.state(1).link(&north).unwrap().view(world.now()).session;
+        let before = session(&world).unwrap();
+        let old = world.state(1).keys_of(&north).unwrap().tls_spki_sha256;
+        world.ask(1, Role::Administrator, Command::TakeKeys(statement(&pact, "north", 1, reason))).unwrap();
+        let kept = (reason == KeyReason::Rotation).then_some(before);
+        assert_eq!(session(&world), kept, "by the reason");
+        let mut number = before;
+        for (pin, taken) in [(old, false), (Hash32::of(b"tls 1 of north"), true)] {
+            number += 1;
+            world.input(1, Input::LinkUp { peer: north.clone(), session: number, pin: Some(pin) });
+            assert_eq!(session(&world), if taken { Some(number) } else { kept });
+        }
+    }
 }
 
 #[test]

@@ -177,6 +177,12 @@ impl TrackBatch {
         self.local.is_empty()
     }
 
+    /// Time of the newest row; none if there is no row.
+    #[must_use]
+    pub fn newest(&self) -> Option<Utc> {
+        self.at_ms.iter().max().map(|ms| self.base.plus_ms(*ms))
+    }
+
     /// Checks the columns against each other.
     ///
     /// # Errors

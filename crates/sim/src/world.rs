@@ -509,7 +509,7 @@ impl World {
             match &mut self.parties[me] {
                 Party::Honest(_) => {
                     self.shared.trace.borrow_mut().count(Event::Step(Step::SessionUp));
-                    self.input(me, vec![(Input::LinkUp { peer: parties::name(peer), session }, None)]);
+                    self.input(me, vec![(Input::LinkUp { peer: parties::name(peer), session, pin: None }, None)]);
                 }
                 Party::Hostile(liar) => {
                     let says = liar.connected(peer, &mut self.shared.trace.borrow_mut());

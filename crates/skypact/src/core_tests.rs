@@ -78,16 +78,16 @@ fn take(core: &mut Core, input: Input) -> Result<Option<Answer>, NotAccepted> {
 fn a_session_that_a_crash_cut_is_over_at_the_next_start_and_its_number_is_not_used_again() {
     let rig = Rig::new();
     let mut core = rig.core();
-    take(&mut core, Input::LinkUp { peer: beta(), session: 7 }).unwrap();
+    take(&mut core, Input::LinkUp { peer: beta(), session: 7, pin: None }).unwrap();
     let view = |core: &Core| core.fold.state().link(&beta()).unwrap().view(core.shared.clock.now());
     assert_eq!(view(&core).session, Some(7));
     drop(core);
     assert_eq!(rig.recovered().state.last_session(), 7, "the next one is numbered from here");
     let mut core = rig.core();
     assert_eq!(view(&core).session, None, "the boot ended it");
-    take(&mut core, Input::LinkUp { peer: beta(), session: 7 }).unwrap();
+    take(&mut core, Input::LinkUp { peer: beta(), session: 7, pin: None }).unwrap();
     assert_eq!(view(&core).session, None, "an old number is ignored");
-    take(&mut core, Input::LinkUp { peer: beta(), session: 8 }).unwrap();
+    take(&mut core, Input::LinkUp { peer: beta(), session: 8, pin: None }).unwrap();
     assert_eq!(view(&core).session, Some(8));
 }
 
@@ -133,7 +133,7 @@ fn no_snapshot_is_written_over_logs_that_cannot_be_synced_and_nothing_is_sent_an
     assert!(snapshots(&rig).is_empty());
     assert!(core.fold.trouble().is_some());
     let out = core.shared.sessions.attach(1);
-    let refused = take(&mut core, Input::LinkUp { peer: beta(), session: 1 });
+    let refused = take(&mut core, Input::LinkUp { peer: beta(), session: 1, pin: None });
     assert!(matches!(refused, Err(NotAccepted::Failed(_))), "{refused:?}");
     let waits = std::pin::pin!(out.next());
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());

@@ -2,15 +2,15 @@
 use link::{CloseCode, Outbox, Output, Step};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tracing::warn;
 
 /// The sending side of one connection.
 pub struct SessionOut {
     outbox: Mutex<Outbox>,
     wake: Notify,
-    /// Told once, when the fold ends the session.
-    ended: Notify,
+    /// Whether the fold has ended the session.
+    ended: watch::Sender<bool>,
 }
 
 /// All connections, by number.
@@ -23,7 +23,7 @@ impl Sessions {
     /// Registers a connection.
     pub fn attach(&self, session: u64) -> Arc<SessionOut> {
         let outbox = Mutex::new(Outbox::new(session));
-        let out = Arc::new(SessionOut { outbox, wake: Notify::new(), ended: Notify::new() });
+        let out = Arc::new(SessionOut { outbox, wake: Notify::new(), ended: watch::Sender::new(false) });
         self.map.lock().unwrap_or_else(PoisonError::into_inner).insert(session, out.clone());
         out
     }
@@ -53,7 +53,7 @@ impl Sessions {
         drop(outbox);
         out.wake.notify_one();
         if is_end {
-            out.ended.notify_one();
+            out.ended.send_replace(true);
         }
     }
 }
@@ -71,7 +71,8 @@ impl SessionOut {
 
     /// Waits until the fold has ended the session. The writer may be waiting for a peer that does not read.
     pub async fn ended(&self) {
-        self.ended.notified().await;
+        // The sender is ours, so there is always an answer.
+        drop(self.ended.subscribe().wait_for(|ended| *ended).await);
     }
 
     /// The next thing to send, if there is one now.

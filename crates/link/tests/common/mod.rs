@@ -73,11 +73,12 @@ pub fn record_of(config: &LinkConfig, n: u32, now: Now) -> Released<Record> {
     release_channel(&envelope, n + 1, None, body, now).unwrap()
 }
 
-/// A batch of one aircraft, issued at this time.
-pub fn tracks_of(config: &LinkConfig, now: Now) -> Vec<u8> {
-    let report = track::TrackReport::new(1, units::Position::new(470_000_000, 80_000_000).unwrap(), now.utc);
-    let template = record_of(config, 0, now).value().clone();
-    let body = record::Body::Tracks(Box::new(record::TrackBatch::pack(now.utc, &[report]).unwrap()));
+/// A batch of aircraft seen at these times, issued at this time.
+pub fn tracks_of(config: &LinkConfig, seen: &[Utc], issued: Now) -> Vec<u8> {
+    let place = units::Position::new(470_000_000, 80_000_000).unwrap();
+    let reports: Vec<_> = (1..).zip(seen).map(|(n, at)| track::TrackReport::new(n, place, *at)).collect();
+    let template = record_of(config, 0, issued).value().clone();
+    let body = record::Body::Tracks(Box::new(record::TrackBatch::pack(issued.utc, &reports).unwrap()));
     record::encode(&Record { body, ..template }).unwrap()
 }
 
@@ -201,7 +202,7 @@ impl Side {
                 }
                 Output::Accepted { index, decoded } => self.accepted.push((index, *decoded)),
                 Output::Refused { index, reason } => self.refused.push((index, reason)),
-                Output::PeerRefused { index, reason } => self.peer_refused.push((index, reason)),
+                Output::PeerRefused { refused } => self.peer_refused.extend(refused),
                 Output::Sealed { size } => self.sealed.push(size),
                 Output::Received { size, .. } => self.received.push(size),
                 Output::PactDiffers { their_text } => self.their_pact = Some(their_text),

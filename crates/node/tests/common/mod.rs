@@ -77,7 +77,7 @@ impl World {
         for (one, other) in [(a, b), (b, a)] {
             let peer = self.nodes[other].me();
             let session = self.nodes[one].attach(&peer);
-            self.input(one, Input::LinkUp { peer, session });
+            self.input(one, Input::LinkUp { peer, session, pin: None });
         }
         self.pump();
     }

@@ -21,6 +21,8 @@ use tracing::warn;
 
 /// Connections of one auditor.
 const CONNECTIONS_MAX: usize = 2;
+/// Connections of one peer: the link's, one that reads logs, and those that a dead path left open for 10 s.
+const PEER_CONNECTIONS_MAX: usize = 8;
 /// Answers in memory per key: a bundle has at most 256 × (2 + 65,535) bytes, 16.8 MB; two make 34 MB.
 const ANSWERS_MAX: usize = 2;
 /// Requests of one key in the long run, a second, and at once: a log of 1,000,000 entries is 8,000 files, 80 s.
@@ -67,13 +69,10 @@ impl Readers {
         self.auditors.keys().copied().collect()
     }
 
-    /// Counts a connection; none if an auditor has too many. A peer's are the link's matter.
-    pub fn connected(&self, client: &Client) -> Option<Option<OwnedSemaphorePermit>> {
-        if client.peer.is_some() {
-            return Some(None);
-        }
-        let connections = self.limits(client, |limits| limits.connections.clone());
-        connections.try_acquire_owned().ok().map(Some)
+    /// Counts a connection; none if this key has too many.
+    //= spec/link.md S-12
+    pub fn connected(&self, client: &Client) -> Option<OwnedSemaphorePermit> {
+        self.limits(client, |limits| limits.connections.clone()).try_acquire_owned().ok()
     }
 
     fn limits<T>(&self, client: &Client, act: impl FnOnce(&mut Limits) -> T) -> T {
@@ -81,7 +80,11 @@ impl Readers {
         act(all.entry(client.pin).or_insert_with(|| Limits {
             credit: REQUESTS.1,
             at: Instant::now(),
-            connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            connections: Arc::new(Semaphore::new(if client.peer.is_some() {
+                PEER_CONNECTIONS_MAX
+            } else {
+                CONNECTIONS_MAX
+            })),
             answers: Arc::new(Semaphore::new(ANSWERS_MAX)),
         }))
     }
@@ -147,10 +150,15 @@ impl Readers {
             own if *own == asked.to => (&asked.from, Part::In),
             _ => return None,
         };
-        let is_peer = client.peer.as_ref().is_some_and(|client| client.party == *peer);
+        let named = client.peer.as_ref().is_some_and(|client| client.party == *peer);
         let audited = self.auditors.get(&client.pin).cloned().unwrap_or_default();
-        let name = peer.clone();
-        let pact = transport.core.query(move |state| state.link(&name).map(|link| link.config().pact)).await??;
+        let (name, pin) = (peer.clone(), client.pin);
+        let ask = move |state: &node::State| {
+            let pact = state.link(&name)?.config().pact;
+            //= spec/keys.md K-7
+            Some((pact, named && state.has_tls_key(&name, &pin)))
+        };
+        let (pact, is_peer) = transport.core.query(ask).await??;
         (is_peer || audited.contains(&pact)).then(|| (peer.clone(), part))
     }
 

@@ -3,6 +3,7 @@
 //! The party whose name sorts first dials; so there is one connection for two parties, and no race. All protocol
 //! decisions are `link`'s, inside the fold; here is only what needs a socket.
 mod backoff;
+mod intake;
 mod logs;
 mod net;
 mod refused;
@@ -25,6 +26,7 @@ use hyper::body::Bytes;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use intake::{Intake, Shown};
 use link::{CloseCode, Pacer, Padding};
 use node::input::Input;
 use record::{Hash32, PartyId};
@@ -32,9 +34,10 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tracing::{info, warn};
 use units::Mono;
@@ -79,6 +82,7 @@ pub struct Transport {
     core: CoreHandle,
     signer: Arc<Signer>,
     readers: Arc<Readers>,
+    intake: Arc<Intake>,
     own: PartyId,
     peers: Arc<BTreeMap<PartyId, PeerAddress>>,
     sessions: Arc<AtomicU64>,
@@ -100,6 +104,7 @@ impl Transport {
             core,
             signer,
             readers: Arc::new(readers),
+            intake: Arc::default(),
             own,
             peers: Arc::new(peers),
             sessions: Arc::new(AtomicU64::new(last_session + 1)),
@@ -171,16 +176,22 @@ impl Transport {
     async fn serve<S: Stream>(self, stream: tokio_rustls::server::TlsStream<S>, client: Client, from: SocketAddr) {
         let name = client.peer.as_ref().map_or_else(|| String::from("an auditor"), |peer| peer.party.to_string());
         let Some(_open) = self.readers.connected(&client) else {
-            warn!(%from, "connection refused: an auditor has too many open");
-            return self.core.count_refused_connection("too many connections of an auditor");
+            warn!(%from, peer = name, "connection refused: it has too many open");
+            return self.core.count_refused_connection(match client.peer {
+                Some(_) => Refused::TooManyConnections.label(),
+                None => "too many connections of an auditor",
+            });
         };
-        let asked = AtomicBool::new(false);
+        let (asked, running) = (AtomicBool::new(false), Running::default());
         let service = service_fn(|request: Request<hyper::body::Incoming>| {
             asked.store(true, Ordering::Relaxed);
-            let (this, client) = (self.clone(), client.clone());
+            let (this, client, running) = (self.clone(), client.clone(), running.clone());
             async move {
-                Ok::<_, Infallible>(match (request.method(), client.peer.clone()) {
-                    (&Method::POST, Some(peer)) => this.answer(request, peer),
+                let Some(client) = this.believed(&client) else {
+                    return Ok::<_, Infallible>(this.refuse(&Refused::KeyReplaced, StatusCode::FORBIDDEN));
+                };
+                Ok(match (request.method(), client.peer.clone()) {
+                    (&Method::POST, Some(peer)) => this.answer(request, peer, client.pin, running).await,
                     _ => this.readers.answer(&this, &request, &client).await,
                 })
             }
@@ -193,7 +204,14 @@ impl Transport {
             .initial_connection_window_size(WINDOW_BYTES)
             .max_concurrent_streams(4)
             .serve_connection(TokioIo::new(stream), service);
-        if let Err(error) = connection.await {
+        let ended = tokio::select! {
+            ended = connection => ended,
+            () = self.disowned(&client, &running) => {
+                warn!(peer = name, %from, "link connection ended: {}", Refused::KeyReplaced);
+                return self.core.count_refused_connection(Refused::KeyReplaced.label());
+            }
+        };
+        if let Err(error) = ended {
             info!(peer = name, %from, "link connection ended: {error}");
             if !asked.load(Ordering::Relaxed) {
                 self.core.count_refused_connection(Refused::NotHttp2.label());
@@ -201,29 +219,68 @@ impl Transport {
         }
     }
 
-    fn answer(
+    /// The client as the view has it: whose key was replaced since it connected is no peer any more; none if it is nobody. The
+    /// view may be 100 ms old; what is given away is asked of the state besides.
+    //= spec/keys.md K-7
+    fn believed(&self, client: &Client) -> Option<Client> {
+        let view = self.core.view();
+        let is_peer =
+            |peer: &PeerAddress| view.peers.iter().any(|p| p.party == peer.party && p.tls_spki_sha256 == client.pin);
+        let now = Client { pin: client.pin, peer: client.peer.clone().filter(is_peer) };
+        (now.peer.is_some() || self.readers.is_auditor(&now.pin)).then_some(now)
+    }
+
+    /// Ends once nobody believes the client's key any more and no session runs on its connection.
+    //= spec/keys.md K-7
+    async fn disowned(&self, client: &Client, running: &Running) {
+        let mut changed = self.core.changed();
+        while changed.changed().await.is_ok() {
+            if self.believed(client).is_none() && running.none() {
+                return;
+            }
+        }
+        // The node stops, and with it whoever waits here.
+        std::future::pending().await
+    }
+
+    fn refuse(&self, why: &Refused, status: StatusCode) -> Response<BoxBody<Bytes, Infallible>> {
+        self.core.count_refused_connection(why.label());
+        let mut response = Response::new(Empty::new().boxed());
+        *response.status_mut() = status;
+        response
+    }
+
+    async fn answer(
         &self,
         request: Request<hyper::body::Incoming>,
         peer: PeerAddress,
+        pin: Hash32,
+        running: Running,
     ) -> Response<BoxBody<Bytes, Infallible>> {
         if request.method() != Method::POST || request.uri().path() != STREAM_PATH {
             warn!(peer = %peer.party, method = %request.method(), path = request.uri().path(), "not a link's request");
-            self.core.count_refused_connection(Refused::NotALink.label());
-            let mut response = Response::new(Empty::new().boxed());
-            *response.status_mut() = StatusCode::NOT_FOUND;
-            return response;
+            return self.refuse(&Refused::NotALink, StatusCode::NOT_FOUND);
         }
         if peer.party > self.own {
             // Two connections for one pair would double every frame; the rule says who dials.
             warn!(peer = %peer.party, "link connection refused: {} is the one that dials", self.own);
-            self.core.count_refused_connection(Refused::WrongSide.label());
-            let mut response = Response::new(Empty::new().boxed());
-            *response.status_mut() = StatusCode::CONFLICT;
-            return response;
+            return self.refuse(&Refused::WrongSide, StatusCode::CONFLICT);
+        }
+        if !self.intake.session(&peer.party, Instant::now()) {
+            info!(peer = %peer.party, "link session refused: {}", Refused::TooManySessions);
+            return self.refuse(&Refused::TooManySessions, StatusCode::TOO_MANY_REQUESTS);
+        }
+        // Not before the rate: a question makes the fold end its batch.
+        let party = peer.party.clone();
+        if self.core.query(move |state| state.has_tls_key(&party, &pin)).await != Some(true) {
+            return self.refuse(&Refused::KeyReplaced, StatusCode::FORBIDDEN);
         }
         let (tx, body) = wire::outgoing();
-        let this = self.clone();
-        tokio::spawn(async move { this.session(peer.party, request.into_body(), tx).await });
+        let (this, runs) = (self.clone(), running.one());
+        tokio::spawn(async move {
+            this.session(peer.party, pin, request.into_body(), tx).await;
+            drop(runs);
+        });
         Response::new(body.boxed())
     }
 
@@ -239,7 +296,7 @@ impl Transport {
         };
         let mut backoff = Backoff::new();
         for key in keys.iter().cycle() {
-            let started = tokio::time::Instant::now();
+            let started = Instant::now();
             if let Err(error) = self.dial_once(&peer, &address, &key.tls, &net).await {
                 info!(peer = %peer.party, %address, "no link: {error:#}");
             }
@@ -306,7 +363,7 @@ impl Transport {
         };
         let outcome = match answer.await {
             Ok(body) => {
-                self.session(peer.party.clone(), body, tx).await;
+                self.session(peer.party.clone(), pin, body, tx).await;
                 Ok(())
             }
             Err(error) => Err(error),
@@ -316,14 +373,14 @@ impl Transport {
     }
 
     /// One authenticated session: frames in become inputs, what the fold has to send goes out.
-    async fn session(&self, peer: PartyId, body: hyper::body::Incoming, tx: mpsc::Sender<Bytes>) {
+    async fn session(&self, peer: PartyId, pin: Hash32, body: hyper::body::Incoming, tx: mpsc::Sender<Bytes>) {
         let session = self.sessions.fetch_add(1, Ordering::Relaxed);
         let out = self.core.attach(session);
-        let up = self.core.input(Input::LinkUp { peer: peer.clone(), session }).await;
+        let up = self.core.input(Input::LinkUp { peer: peer.clone(), session, pin: Some(pin) }).await;
         let mut reason = CloseCode::Ended;
         if up.is_ok() {
             let ended = tokio::select! {
-                ended = self.read(&peer, session, body) => ended,
+                ended = self.read(&peer, session, body, &out) => ended,
                 ended = self.write(&peer, &out, tx) => ended,
                 () = last_words(&out) => Err(anyhow!("closed; the peer did not read why within {LAST_WORDS_MAX:?}")),
             };
@@ -344,11 +401,28 @@ impl Transport {
         let _stopping = self.core.input(Input::LinkDown { peer, session, reason }).await;
     }
 
-    async fn read(&self, peer: &PartyId, session: u64, body: hyper::body::Incoming) -> Result<()> {
-        let mut incoming = wire::Incoming::new(body, link::FRAME_BYTES_MAX);
-        while let Some(frame) = incoming.next().await? {
-            // Waits while the fold is busy: that is the backpressure a flooding peer feels.
-            self.core.input(Input::LinkFrame { peer: peer.clone(), session, frame }).await?;
+    /// Reads until the fold has ended the session: what comes after that is nobody's, and does not get to the journal.
+    //= spec/link.md S-11
+    async fn read(&self, peer: &PartyId, session: u64, body: hyper::body::Incoming, out: &SessionOut) -> Result<()> {
+        let (mut incoming, mut shown) = (wire::Incoming::new(body, link::FRAME_BYTES_MAX), Shown::default());
+        let feed = async {
+            while let Some(frame) = incoming.next().await? {
+                let wait = self.intake.wait(peer, &frame, Instant::now());
+                // Even no time at all would be a tick of the timer for each frame.
+                if !wait.is_zero() {
+                    tokio::time::sleep(wait).await;
+                }
+                if shown.counts(&frame, Instant::now()) {
+                    // Waits while the fold is busy: that is the backpressure a flooding peer feels.
+                    self.core.input(Input::LinkFrame { peer: peer.clone(), session, frame }).await?;
+                }
+            }
+            Ok::<_, anyhow::Error>(())
+        };
+        tokio::select! {
+            biased;
+            () = out.ended() => incoming.discard().await,
+            fed = feed => fed?,
         }
         // The writer ends the session: what the fold still has to say (why it closes) goes out first.
         std::future::pending().await
@@ -411,6 +485,30 @@ impl Transport {
                 bail!("closed: {reason}");
             }
         }
+    }
+}
+
+/// How many sessions run on one connection.
+#[derive(Debug, Clone, Default)]
+struct Running(Arc<AtomicUsize>);
+
+/// One of them.
+struct Run(Arc<AtomicUsize>);
+
+impl Running {
+    fn one(&self) -> Run {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Run(self.0.clone())
+    }
+
+    fn none(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -22,6 +22,12 @@ pub enum Refused {
     Lost,
     /// TLS, and then something else than HTTP/2.
     NotHttp2,
+    /// A request on a connection whose key was replaced since.
+    KeyReplaced,
+    /// The bound on connections of one peer.
+    TooManyConnections,
+    /// The bound on sessions of one peer.
+    TooManySessions,
     /// Another method or path.
     NotALink,
     /// The side that listens has dialled.
@@ -33,7 +39,7 @@ pub enum Refused {
 impl Refused {
     /// All, in the paper's order.
     #[cfg(test)]
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::TooManyHandshakes,
         Self::HandshakeTimeout,
         Self::UnknownKey,
@@ -42,6 +48,9 @@ impl Refused {
         Self::NotTls,
         Self::Lost,
         Self::NotHttp2,
+        Self::KeyReplaced,
+        Self::TooManyConnections,
+        Self::TooManySessions,
         Self::NotALink,
         Self::WrongSide,
         Self::FrameTooLarge,
@@ -58,6 +67,9 @@ impl Refused {
             Self::NotTls => "TLS: not a handshake that is understood",
             Self::Lost => "TLS: the connection was lost in the handshake",
             Self::NotHttp2 => "no HTTP/2 after TLS",
+            Self::KeyReplaced => "a key that was replaced since",
+            Self::TooManyConnections => "too many connections of a peer",
+            Self::TooManySessions => "too many sessions of a peer",
             Self::NotALink => "not a link's request",
             Self::WrongSide => "dialled by the side that listens",
             Self::FrameTooLarge => "frame too large",
@@ -78,6 +90,11 @@ impl Refused {
             Self::NotTls => "TLS alert; something else speaks to the port",
             Self::Lost => "nothing; the path is bad, or the other side refused without a word",
             Self::NotHttp2 => "closed; the peer's software is at fault",
+            Self::KeyReplaced => {
+                "HTTP status 403, or closed; if the key was stolen somebody uses it, else the peer dials again with the new one"
+            }
+            Self::TooManyConnections => "closed after TLS; the peer's software is at fault, or others have its key",
+            Self::TooManySessions => "HTTP status 429; the peer's software is at fault, or others have its key",
             Self::NotALink => "HTTP status 404; the peer's software is at fault",
             Self::WrongSide => {
                 "HTTP status 409; the party whose name sorts first dials: take the address out of the other's configuration"

@@ -79,6 +79,11 @@ where
             }
         }
     }
+
+    /// Reads on to the end and keeps nothing. A body that is not read would be reset, and with it the answer's last words.
+    pub async fn discard(&mut self) {
+        while let Some(Ok(_)) = self.body.frame().await {}
+    }
 }
 
 #[cfg(test)]

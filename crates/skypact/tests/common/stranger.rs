@@ -1,6 +1,7 @@
 //! A peer that is not skypact: it speaks as much of the protocol as a test wants, and then breaks it.
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
+use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
@@ -8,6 +9,7 @@ use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -71,6 +73,27 @@ pub async fn connect(address: &str, key: Option<&rcgen::KeyPair>) -> std::io::Re
     let socket = TcpStream::connect(address).await?;
     let name = ServerName::try_from("skypact.invalid").unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, socket).await
+}
+
+/// A connection that stays open, for one request after another; the task ends when the other side ends it.
+pub async fn open(address: &str, key: &rcgen::KeyPair) -> Option<(SendRequest<Full<Bytes>>, JoinHandle<()>)> {
+    let stream = connect(address, Some(key)).await.ok()?;
+    let builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.ok()?;
+    let driver = tokio::spawn(async move { drop(connection.await) });
+    Some((sender, driver))
+}
+
+/// Asks on it, and gives the answer with its body not read; none if the connection is over.
+pub async fn ask(
+    sender: &mut SendRequest<Full<Bytes>>,
+    method: &str,
+    path: &str,
+    body: Vec<u8>,
+) -> Option<hyper::Response<hyper::body::Incoming>> {
+    let request = hyper::Request::builder().method(method).uri(format!("https://skypact.invalid{path}"));
+    sender.ready().await.ok()?;
+    sender.send_request(request.body(Full::new(Bytes::from(body))).unwrap()).await.ok()
 }
 
 /// Sends bytes as the body of one request and returns what came back until the other side ended it: status and body.

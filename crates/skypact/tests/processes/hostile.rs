@@ -1,7 +1,7 @@
 //! Strangers, wrong keys, wrong pacts and peers that break the protocol: refused, counted, explained; and the honest
 //! peer does not notice.
 use crate::common::node::Node;
-use crate::common::stranger::{connect, framed, request, unframed};
+use crate::common::stranger::{ask, connect, framed, open, request, unframed};
 use crate::common::world::{Secrets, Spec, World, link_up};
 use crate::common::{Limit, eventually};
 use link::{CloseCode, Frame, Hello};
@@ -225,6 +225,60 @@ fn a_peer_that_breaks_the_protocol_is_refused_by_name_and_harms_no_other() {
     assert!(south.log().contains("TOO_LARGE: a frame of 600000 bytes, at most 524288"));
     assert_eq!(south.peer("rogue")["in"]["size"], frozen_size);
     honest_link_is_unaffected(&mut north, &mut south);
+}
+
+//= spec/link.md S-11
+//= spec/link.md S-12
+#[test]
+fn what_a_peer_sends_and_nobody_uses_fills_no_disk_and_neither_do_its_sessions() {
+    const MIB: f64 = 1_048_576.0;
+    let _limit = Limit::of("spam", 90);
+    let world = World::new(Spec { names: &["rogue", "south"], aircraft: 2, ..Spec::default() });
+    let south = world.start("south");
+    let rogue = Rogue { world: &world, address: south.link.clone() };
+    let hello = Frame::Hello(rogue.hello()).encode();
+    let runtime = runtime();
+    let journal = || south.metric("skypact_journal_bytes");
+    // What the journal grows by while this is sent as fast as it is read.
+    let sent = |frames: &[Vec<u8>], ms: u64| {
+        let before = journal();
+        runtime.block_on(async {
+            let (mut sender, driver) = open(&rogue.address, rogue.key()).await.unwrap();
+            let answer = ask(&mut sender, "POST", "/link/v1/stream", framed(frames)).await;
+            assert_eq!(answer.as_ref().map(|answer| answer.status().as_u16()), Some(200));
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            driver.abort();
+        });
+        let grown = (journal() - before) / MIB;
+        println!("{} frames of {} bytes, {ms} ms: {grown:.2} MiB", frames.len(), frames[frames.len() - 1].len());
+        grown
+    };
+    // The first ends the session; the others would be 28 MiB.
+    assert!(sent(&vec![vec![0xff; 490_000]; 60], 1_500) < 2.0);
+    // An entry that is held, and then the same place again and again as if it were urgent: 19 MiB, all of it ignored.
+    let mut frames = vec![hello, Frame::Entries { first: 0, entries: vec![vec![0xff; 9]] }.encode()];
+    frames.extend(vec![Frame::Ahead { index: 0, entry: vec![1; 65_535] }.encode(); 300]);
+    let begun = Instant::now();
+    let grown = sent(&frames, 3_000);
+    let most = 4.0 + begun.elapsed().as_secs_f64() / 4.0 + 1.0;
+    assert!(grown > 1.0 && grown < most, "{grown} MiB, at most {most}");
+    assert_eq!(south.peer("rogue")["in"]["size"], 1);
+
+    runtime.block_on(async {
+        let mut all = Vec::new();
+        for _ in 0..12 {
+            all.extend(open(&rogue.address, rogue.key()).await);
+        }
+        let mut statuses = Vec::new();
+        for _ in 0..40 {
+            let answer = ask(&mut all[0].0, "POST", "/link/v1/stream", vec![]).await;
+            statuses.extend(answer.map(|answer| answer.status().as_u16()));
+        }
+        let taken = statuses.iter().filter(|status| **status == 200).count();
+        assert!((20..=36).contains(&taken) && statuses.last() == Some(&429), "{statuses:?}");
+    });
+    counted(&south, "too many connections of a peer", 1.0);
+    counted(&south, "too many sessions of a peer", 1.0);
 }
 
 #[test]

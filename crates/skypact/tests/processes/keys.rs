@@ -1,5 +1,6 @@
 //! Keys that are replaced while pact and logs go on (`spec/keys.md`), with the program's own commands.
 use crate::common::node::Node;
+use crate::common::stranger::{ask, open};
 use crate::common::world::{Secrets, Spec, World, link_up};
 use crate::common::{Limit, eventually};
 use serde_json::{Value, json};
@@ -103,12 +104,28 @@ fn who_stole_all_keys_of_a_party_is_locked_out_as_soon_as_a_peer_has_the_stateme
     let world = World::new(Spec::default());
     let (south, thief) = (world.start("south"), world.start("north"));
     link_up(&thief, &south);
+    // The thief has one more connection, which it made in time.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (mut held, is_over) = runtime.block_on(open(&south.link, &world.secrets["north"].tls)).unwrap();
+    let mut status = |method: &str, path: &str| {
+        let answer = runtime.block_on(ask(&mut held, method, path, vec![]));
+        answer.map(|answer| answer.status().as_u16())
+    };
+    const LOG: &str = "/log/south/north/checkpoint";
+    eventually("the old key reads a log, so this can fail", 10, || (status("GET", LOG) == Some(200)).then_some(()));
     // The thief's node is north's own, with north's keys. Its owners call the south and bring the statement.
     let file = replace(&world, "north", "keys-2", "stolen", 1);
     fs::copy(world.home("north").join(&file), world.home("south").join(&file)).unwrap();
     let said = skypact(&world, "south", &["key", "accept", &file]);
     assert!(said.contains("The keys of north are those of statement 1"), "{said}");
     let sealed = number(&south, "north", "in", "sealed");
+    // On a connection that was made before, the key is worth no more than on a new one.
+    for (method, path) in [("POST", "/link/v1/stream"), ("GET", LOG)] {
+        let answer = status(method, path);
+        assert!(answer.is_none_or(|status| matches!(status, 403 | 404)), "{method} {path}: {answer:?}");
+    }
+    eventually("the old connection is ended", 5, || is_over.is_finished().then_some(()));
+    assert!(south.metrics().contains("reason=\"a key that was replaced since\""));
     eventually("the south refuses the stolen TLS key", 20, || {
         (south.metrics().contains("a key that the pact does not name")).then_some(())
     });
