@@ -265,7 +265,10 @@ impl SignedKeys {
             let set = [p.log_key.public(), p.cosign_key.public(), &p.tls_spki_sha256.0];
             set.into_iter().filter(move |_| !own).chain(authority)
         });
-        let taken: Vec<&[u8]> = of_others.collect();
+        // A witness's key as a party's would make receipts of what it cosigns.
+        let witnesses = pact.oversight.witnesses.iter().map(VerifierKey::public);
+        let auditors = pact.oversight.auditors.iter().map(|auditor| &auditor.tls_spki_sha256.0[..]);
+        let taken: Vec<&[u8]> = of_others.chain(witnesses).chain(auditors).collect();
         let crossed = log == cosign || log == party.cosign_key.public() || cosign == party.log_key.public();
         if crossed || taken.iter().any(|public| [log, cosign, tls].contains(public)) {
             return Err(KeyError::KeyTwice);

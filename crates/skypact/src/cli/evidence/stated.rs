@@ -1,14 +1,13 @@
 //! Statements that replaced a party's keys (`spec/keys.md`): found in the logs, checked against the pact.
 use crate::cli::evidence::logs::LinkLog;
-use crate::cli::evidence::read::trust_pact;
 use anyhow::Result;
-use pact::{SignedKeys, SignedPact};
+use pact::SignedKeys;
 use record::Body;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
-use tlog::{LogReader, TrustedKeys};
+use tlog::LogReader;
 
 /// Statements by folder of a log. A log is searched once, and only if somebody asks: it means to read all of it.
 #[derive(Debug, Default)]
@@ -50,31 +49,10 @@ impl Stated {
     }
 }
 
-fn statement(entry: &[u8]) -> Option<SignedKeys> {
+/// The statement that an entry of a log carries.
+pub fn statement(entry: &[u8]) -> Option<SignedKeys> {
     match record::decode(entry).ok()?.record.body {
         Body::Keys(keys) => SignedKeys::parse(keys.statement.as_bytes()).ok(),
         _ => None,
     }
-}
-
-/// Trusts the keys that a statement names, if the pact's authority key signed it.
-///
-/// What an older key signed before is still its party's word; who relies on that after a theft is told so by the caller.
-pub fn trust(trusted: &mut TrustedKeys, pacts: &[SignedPact], bytes: &[u8]) -> Result<Option<SignedKeys>> {
-    let Ok(signed) = SignedKeys::parse(bytes) else { return Ok(None) };
-    if pacts.iter().all(|pact| signed.check(pact.pact()).is_err()) {
-        return Ok(None);
-    }
-    trusted.add(signed.statement().keys.log_key.clone())?;
-    trusted.add(signed.statement().keys.cosign_key.clone())?;
-    Ok(Some(signed))
-}
-
-/// Trusts the keys of a pact and of statements about them.
-pub fn trust_all(trusted: &mut TrustedKeys, pact: &SignedPact, statements: &[SignedKeys]) -> Result<()> {
-    trust_pact(trusted, pact)?;
-    for signed in statements {
-        trust(trusted, std::slice::from_ref(pact), &signed.to_bytes())?;
-    }
-    Ok(())
 }
