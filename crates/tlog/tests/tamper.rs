@@ -113,11 +113,11 @@ struct Verifier {
 }
 
 impl Verifier {
-    fn new() -> Self {
-        let (bundle, trusted) = (original(), supplied(&keys()));
-        let report = verify(&bundle, &trusted);
+    fn of(bundle: &Bundle) -> Self {
+        let trusted = supplied(&keys());
+        let report = verify(bundle, &trusted);
         assert!(report.is_sound() && report.equivocations().count() == 1, "{report}");
-        Self { facts: facts(&bundle, &report), trusted }
+        Self { facts: facts(bundle, &report), trusted }
     }
 
     /// The facts that a changed bundle no longer shows; none if it is refused. It never shows one more.
@@ -165,39 +165,36 @@ fn differs(a: &Bundle, b: &Bundle) -> &'static str {
 
 #[test]
 fn any_byte_that_is_changed_is_refused_or_shows_less_and_says_so() {
-    let (verifier, bundle) = (Verifier::new(), original());
-    let good = bundle.encode().unwrap();
+    // One log: it holds every part, and each change costs some forty signatures to check.
+    let bundle = Bundle { logs: vec![whole(true)], metadata: Some(b"pact".to_vec()) };
+    let (verifier, good) = (Verifier::of(&bundle), bundle.encode().unwrap());
     let (mut refused, mut taken, mut sample) = (0, std::collections::BTreeMap::<&str, u32>::new(), Vec::new());
     for at in 0..good.len() {
-        for flip in [0x01, 0x20] {
-            let mut bad = good.clone();
-            bad[at] ^= flip;
-            if (at * 3 + usize::from(flip == 0x20)).is_multiple_of(1511) {
-                sample.push(bad.clone());
-            }
-            let decoded = Bundle::decode(&bad).ok();
-            let missing =
-                decoded.as_ref().and_then(|changed| Some((changed, verifier.taken(changed, &format!("byte {at}"))?)));
-            let Some((changed, missing)) = missing else {
-                refused += 1;
-                continue;
-            };
-            let class = differs(&bundle, changed);
-            *taken.entry(class).or_default() += 1;
-            // Hints, metadata and narrower claims take no fact away. A line whose key nobody knows any more takes away what it
-            // proved: the report lists the line, and says that nobody is shown to have received, or witnessed.
-            let lost = missing.iter().all(|fact| {
-                ["received by", "seen by", "witnessed by", "has its quorum"].iter().any(|w| fact.contains(w))
-            });
-            assert!(
-                if class == "signature line" { lost } else { missing.is_empty() },
-                "byte {at}: {class}: {missing:?}"
-            );
+        let flip = [0x01, 0x20, 0x80][at % 3];
+        let mut bad = good.clone();
+        bad[at] ^= flip;
+        if at.is_multiple_of(601) {
+            sample.push(bad.clone());
         }
+        let decoded = Bundle::decode(&bad).ok();
+        let missing =
+            decoded.as_ref().and_then(|changed| Some((changed, verifier.taken(changed, &format!("byte {at}"))?)));
+        let Some((changed, missing)) = missing else {
+            refused += 1;
+            continue;
+        };
+        let class = differs(&bundle, changed);
+        *taken.entry(class).or_default() += 1;
+        // Hints, metadata and narrower claims take no fact away. A line whose key nobody knows any more takes away what it
+        // proved: the report lists the line, and says that nobody is shown to have received, or witnessed.
+        let lost = missing
+            .iter()
+            .all(|fact| ["received by", "seen by", "witnessed by", "has its quorum"].iter().any(|w| fact.contains(w)));
+        assert!(if class == "signature line" { lost } else { missing.is_empty() }, "byte {at}: {class}: {missing:?}");
     }
     println!("{} bytes: {refused} changes refused, taken: {taken:?}", good.len());
-    let classes: Vec<&str> = taken.keys().copied().collect();
-    assert_eq!(classes, ["claim", "hint", "metadata", "signature line"], "nothing else may be taken");
+    let known = |class: &&str| ["claim", "hint", "metadata", "signature line"].contains(class);
+    assert!(taken.keys().all(known) && taken.contains_key("signature line"), "nothing else may be taken: {taken:?}");
     agree(&sample, &keys(), "tamper_flips");
 }
 
@@ -234,7 +231,7 @@ use Fate::{Less, Refused, Same};
 
 #[test]
 fn every_part_removed_repeated_reordered_or_added_is_refused_or_shows_no_more() {
-    let verifier = Verifier::new();
+    let verifier = Verifier::of(&original());
     let mut bundles = Vec::new();
     let mut check = |what: String, bundle: Bundle, expect: &[Fate]| {
         let encoded = bundle.encode().ok().filter(|bytes| Bundle::decode(bytes).is_ok());
