@@ -112,3 +112,36 @@ fn a_checkpoint_of_our_own_that_we_never_signed_stops_us() {
     assert!(world.sides[A].link.handle_own_shown(&note(origin, 3, Hash([9; 32]), B), now).is_err(), "not our key");
     assert_eq!(world.view(A).state, LinkState::Up);
 }
+
+//= spec/witness.md W-6
+#[test]
+fn a_witnessed_note_of_another_history_freezes_and_one_of_a_size_not_remembered_is_passed_over() {
+    let sent = |size: u64, root: [u8; 32]| {
+        let mut world = watching();
+        let shown = note(config(A).out_origin(), size, Hash(root), A);
+        world.deliver_frame(B, &Frame::Witnessed(shown.clone()).encode());
+        world.sides[B].drain();
+        (world.view(B).state, world.sides[B].frozen.as_ref().map(|(_, notes, _)| notes.contains(&shown)))
+    };
+    assert_eq!(sent(3, [9; 32]), (LinkState::Frozen(FrozenReason::Equivocation), Some(true)));
+    assert_eq!(sent(9, [9; 32]), (LinkState::Up, None));
+}
+
+//= spec/witness.md W-7
+#[test]
+fn a_note_of_our_log_that_a_witness_holds_and_we_never_signed_freezes() {
+    for (size, root) in [(3, [9; 32]), (30, [9; 32])] {
+        let mut world = watching();
+        let (now, shown) = (world.now(A), note(config(A).out_origin(), size, Hash(root), A));
+        assert_eq!(world.sides[A].link.handle_own_witnessed(&shown, now), None);
+        world.sides[A].drain();
+        assert_eq!(world.view(A).state, LinkState::Frozen(FrozenReason::OwnRollback), "{size}");
+        assert_eq!(world.sides[A].frozen.as_ref().unwrap().1, [shown]);
+    }
+    // By another key it says nothing about us.
+    let mut world = watching();
+    let now = world.now(A);
+    let other = note(config(A).out_origin(), 3, Hash([9; 32]), B);
+    assert_eq!(world.sides[A].link.handle_own_witnessed(&other, now), None);
+    assert_eq!(world.view(A).state, LinkState::Up);
+}

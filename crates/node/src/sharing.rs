@@ -23,6 +23,9 @@ const NOTE_MAX: usize = 1024;
 /// Forks shown at once: the first found of each log; their owner is known by then.
 const FORKS_SHOWN_MAX: usize = 16;
 
+/// Forks kept in all, also of pacts that are over: 256 × 2 notes × 1 kB are 512 kB. A pact of 16 has 240 logs.
+const FORKS_KEPT_MAX: usize = 256;
+
 /// What was shown of logs between two others, and every fork found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -82,7 +85,6 @@ impl State {
         self.sharing.last = Some(now.mono);
         let current: BTreeSet<Hash32> = self.pacts.list.iter().map(|p| p.pact().hash()).collect();
         self.sharing.logs.retain(|log, _| current.contains(&log.pact));
-        self.sharing.forks.retain(|log, _| current.contains(&log.pact));
         let names: Vec<PartyId> = self.peers.keys().cloned().collect();
         for name in names {
             let Some(pact) = self.pacts.with(&name).map(|p| p.pact().clone()) else { continue };
@@ -176,7 +178,8 @@ impl State {
     /// Keeps two notes of one log that contradict each other; two that do not are no fork.
     fn fork(&mut self, pact: &Pact, log: LogOf, one: &[u8], other: &[u8]) {
         let (Some(a), Some(b)) = (self.opened(pact, &log, one), self.opened(pact, &log, other)) else { return };
-        if a.0 == b.0 && a.1 != b.1 {
+        // Proof outlives the pact that was broken: it is for whoever judges, and a new pact is the way on.
+        if a.0 == b.0 && a.1 != b.1 && self.sharing.forks.len() < FORKS_KEPT_MAX {
             let notes = [one, other].map(|note| ByteVec::from(note.to_vec()));
             self.sharing.forks.entry(log).or_insert(Fork { size: a.0, notes });
         }
@@ -184,7 +187,8 @@ impl State {
 
     /// What the desk is told of a peer that signed two histories of a log, to whomever.
     pub(crate) fn fork_trouble(&self, name: &PartyId) -> Option<(PeerTrouble, AlertLevel, String)> {
-        let (log, fork) = self.sharing.forks.iter().find(|(log, _)| log.from == *name)?;
+        let pact = self.pacts.with(name)?.pact().hash();
+        let (log, fork) = self.sharing.forks.iter().find(|(log, _)| log.from == *name && log.pact == pact)?;
         let text = format!(
             "{name} signed two histories of its log to {}, at size {}. Both notes are kept and shown to the parties of the pact. \
              Do not rely on what {name} says until this is explained by other means",
@@ -203,6 +207,13 @@ impl State {
             notes: [text(&fork.notes[0]), text(&fork.notes[1])],
         })
         .collect()
+    }
+}
+
+impl State {
+    /// Every fork that is proved, also under pacts that are over: both notes of one size of one log.
+    pub fn forks(&self) -> impl Iterator<Item = [&[u8]; 2]> {
+        self.sharing.forks.values().map(|fork| [fork.notes[0].as_slice(), fork.notes[1].as_slice()])
     }
 }
 

@@ -72,7 +72,9 @@ fn only_the_authority_key_of_that_party_under_that_pact_counts() {
 
 #[test]
 fn a_key_serves_one_end_of_one_party() {
-    let pact = a_pact();
+    let mut pact = a_pact();
+    let witness = tlog::NoteSigner::cosigner("w.example", &[77; 32]).unwrap().verifier().clone();
+    pact.oversight.witnesses = vec![witness.clone()];
     let of = |id: &str, seed: u8| KeySet::of(&a_party(id, seed));
     let (new, own, south) = (of("north", 42), of("north", 2), of("south", 3));
     let renamed =
@@ -83,6 +85,8 @@ fn a_key_serves_one_end_of_one_party() {
         KeySet { tls_spki_sha256: south.tls_spki_sha256, ..new.clone() },
         KeySet { log_key: renamed(&authority_key, Algorithm::Ed25519), ..new.clone() },
         KeySet { log_key: renamed(&own.cosign_key, Algorithm::Ed25519), ..new.clone() },
+        // What a witness cosigns would be a receipt.
+        KeySet { cosign_key: renamed(&witness, Algorithm::CosignatureV1), ..new.clone() },
         KeySet { cosign_key: renamed(&own.log_key, Algorithm::CosignatureV1), ..new.clone() },
         KeySet { cosign_key: renamed(&new.log_key, Algorithm::CosignatureV1), ..new.clone() },
     ];

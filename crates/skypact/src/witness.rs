@@ -2,7 +2,9 @@
 //!
 //! One file per log holds the note it cosigned last, with its own line. The file is durable before the answer leaves, and
 //! one lock per log spans the comparison with it and its replacement.
-use crate::keys;
+mod keys;
+
+use crate::keys::{hex, random, read_seed, write_new};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use axum::Router;
 use axum::body::Bytes;
@@ -10,7 +12,9 @@ use axum::extract::{DefaultBodyLimit, Path as UrlPath, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use pact::SignedPact;
+use keys::{Rings, Taken};
+use pact::{Pact, STATEMENT_BYTES_MAX, SignedPact};
+use record::{Hash32, PartyId};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -47,6 +51,9 @@ pub struct Config {
     /// Pacts whose logs it witnesses.
     #[serde(default)]
     pub pacts: Vec<PathBuf>,
+    /// Statements that replaced keys under these pacts; it takes more from whoever brings them.
+    #[serde(default)]
+    pub statements: Vec<PathBuf>,
     /// Other logs.
     #[serde(default)]
     pub log: Vec<LogText>,
@@ -66,12 +73,22 @@ pub struct LogText {
 pub struct Witness {
     signer: NoteSigner,
     logs: BTreeMap<String, Log>,
+    rings: Rings,
     permits: Semaphore,
+}
+
+/// Who signs for a log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Signers {
+    /// Keys that the configuration names.
+    pub keys: Vec<VerifierKey>,
+    /// The party whose log it is, under a pact: its newest key.
+    pub party: Option<(Hash32, PartyId)>,
 }
 
 /// One log: who signs for it, and what was cosigned last.
 struct Log {
-    keys: Vec<VerifierKey>,
+    signers: Signers,
     path: PathBuf,
     last: Mutex<Option<(u64, Hash)>>,
 }
@@ -82,11 +99,12 @@ impl Witness {
     /// # Errors
     /// A record that cannot be read: a witness that forgets would cosign a second history.
     //= spec/witness.md W-11
-    pub fn open(signer: NoteSigner, logs: BTreeMap<String, Vec<VerifierKey>>, data: &Path) -> Result<Self> {
+    pub fn open(signer: NoteSigner, logs: BTreeMap<String, Signers>, pacts: Vec<Pact>, data: &Path) -> Result<Self> {
         ensure!(logs.len() <= LOGS_MAX, "{} logs are more than {LOGS_MAX}", logs.len());
         fs::create_dir_all(data).with_context(|| format!("cannot create {}", data.display()))?;
+        let rings = Rings::open(pacts, data)?;
         let mut opened = BTreeMap::new();
-        for (origin, keys) in logs {
+        for (origin, signers) in logs {
             let path = data.join(format!("{}.checkpoint", record::Hash32::of(origin.as_bytes())));
             let last = match fs::read(&path) {
                 Ok(bytes) => Some(record(&bytes, &origin, &signer).with_context(|| {
@@ -95,9 +113,15 @@ impl Witness {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
                 Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
             };
-            opened.insert(origin, Log { keys, path, last: Mutex::new(last) });
+            opened.insert(origin, Log { signers, path, last: Mutex::new(last) });
         }
-        Ok(Self { signer, logs: opened, permits: Semaphore::new(REQUESTS_MAX) })
+        Ok(Self { signer, logs: opened, rings, permits: Semaphore::new(REQUESTS_MAX) })
+    }
+
+    /// The keys that sign for a log now.
+    fn keys_of(&self, log: &Log) -> Vec<VerifierKey> {
+        let party = log.signers.party.as_ref().and_then(|(pact, party)| self.rings.log_key(pact, party));
+        log.signers.keys.iter().cloned().chain(party).collect()
     }
 
     /// Judges one request and gives the cosignature line; what it answers for is durable by then.
@@ -109,7 +133,8 @@ impl Witness {
         let request = Request::parse(body)?;
         let log = self.logs.get(&request.origin()?).ok_or(Refusal::UnknownLog)?;
         let mut last = log.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let judged = consider(&request, Some(&log.keys), *last);
+        let keys = self.keys_of(log);
+        let judged = consider(&request, Some(&keys), *last);
         if let Err(refusal @ (Refusal::Conflict { .. } | Refusal::Inconsistent)) = &judged {
             // Signed by the log, so it may be proof of what it did.
             warn!("not cosigned ({refusal}): {:?}", String::from_utf8_lossy(&request.note.to_bytes()));
@@ -118,8 +143,8 @@ impl Witness {
         let broken = |e: &dyn std::fmt::Display| NotCosigned::Broken(e.to_string());
         let line = tlog::cosign(request.note.text(), time_s, &self.signer).map_err(|e| broken(&e))?;
         // The log's own lines that were verified, and ours: no stranger's line is passed on.
-        let mut kept = tlog::open(&request.note.to_bytes(), &log.keys).map_err(|e| broken(&e))?.note().clone();
-        kept = only(&kept, &log.keys).map_err(|e| broken(&e))?;
+        let mut kept = tlog::open(&request.note.to_bytes(), &keys).map_err(|e| broken(&e))?.note().clone();
+        kept = only(&kept, &keys).map_err(|e| broken(&e))?;
         kept.add(line.clone()).map_err(|e| broken(&e))?;
         //= spec/witness.md W-10
         write_durably(&log.path, &kept.to_bytes()).map_err(|e| {
@@ -212,6 +237,20 @@ async fn add(State(witness): State<Arc<Witness>>, body: Bytes) -> Response {
     }
 }
 
+async fn add_keys(State(witness): State<Arc<Witness>>, body: Bytes) -> Response {
+    let Ok(_permit) = witness.permits.acquire().await else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
+    let judging = witness.clone();
+    match tokio::task::spawn_blocking(move || judging.rings.take(&body)).await {
+        Ok(Ok(Taken::InForce)) => {
+            info!("a statement about keys is in force");
+            "in force\n".into_response()
+        }
+        Ok(Ok(Taken::Known)) => "known\n".into_response(),
+        Ok(Err(not)) => not.into_response(),
+        Err(error) => NotCosigned::Broken(error.to_string()).into_response(),
+    }
+}
+
 async fn latest(State(witness): State<Arc<Witness>>, UrlPath(hash): UrlPath<String>) -> Response {
     match witness.checkpoint(&hash) {
         Some(note) => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], note).into_response(),
@@ -219,7 +258,7 @@ async fn latest(State(witness): State<Arc<Witness>>, UrlPath(hash): UrlPath<Stri
     }
 }
 
-/// The witness's two requests.
+/// The witness's requests.
 pub fn router(witness: Arc<Witness>) -> Router {
     let slow = axum::middleware::from_fn(async |request, next: axum::middleware::Next| {
         let answer = tokio::time::timeout(REQUEST_MAX, next.run(request)).await;
@@ -229,13 +268,14 @@ pub fn router(witness: Arc<Witness>) -> Router {
         .route("/add-checkpoint", post(add))
         .route("/{origin}/checkpoint", get(latest))
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
+        .route("/add-keys", post(add_keys).layer(DefaultBodyLimit::max(STATEMENT_BYTES_MAX)))
         .layer(slow)
         .with_state(witness)
 }
 
-/// The logs that a configuration names: those of its pacts, in both directions of each pair, and the others.
-fn logs(config: &Config, dir: &Path) -> Result<BTreeMap<String, Vec<VerifierKey>>> {
-    let mut logs: BTreeMap<String, Vec<VerifierKey>> = BTreeMap::new();
+/// The logs that a configuration names, those of its pacts in both directions of each pair, and the others; and the pacts.
+fn logs(config: &Config, dir: &Path) -> Result<(BTreeMap<String, Signers>, Vec<Pact>)> {
+    let (mut logs, mut pacts): (BTreeMap<String, Signers>, Vec<Pact>) = Default::default();
     for path in &config.pacts {
         let path = dir.join(path);
         let bytes = crate::files::read_bounded(&path, tlog::NOTE_BYTES_MAX as u64)
@@ -245,19 +285,21 @@ fn logs(config: &Config, dir: &Path) -> Result<BTreeMap<String, Vec<VerifierKey>
         let (pact, hash) = (signed.pact(), signed.pact().hash());
         for from in &pact.parties {
             for to in pact.parties.iter().filter(|to| to.id != from.id) {
-                logs.entry(link::origin(&from.id, &to.id, &pact.mode, &hash)).or_default().push(from.log_key.clone());
+                let log = logs.entry(link::origin(&from.id, &to.id, &pact.mode, &hash)).or_default();
+                log.party = Some((hash, from.id.clone()));
             }
         }
+        pacts.push(pact.clone());
     }
     for log in &config.log {
         for key in &log.keys {
             let key: VerifierKey = key.parse().with_context(|| format!("a key of the log {:?}", log.origin))?;
             ensure!(key.algorithm() == tlog::Algorithm::Ed25519, "a log's key is of type 0x01: {key}");
-            logs.entry(log.origin.clone()).or_default().push(key);
+            logs.entry(log.origin.clone()).or_default().keys.push(key);
         }
     }
     ensure!(!logs.is_empty(), "no log is named: give `pacts` or [[log]]");
-    Ok(logs)
+    Ok((logs, pacts))
 }
 
 /// Arguments of `skypact witness`.
@@ -292,9 +334,9 @@ enum Command {
 pub async fn run(args: Args, json: bool) -> Result<()> {
     match args.command {
         Command::Key { name, file } => {
-            let seed = keys::random::<32>()?;
+            let seed = random::<32>()?;
             let signer = NoteSigner::cosigner(&name, &seed).map_err(|e| anyhow!("{e}"))?;
-            keys::write_new(&file, &(keys::hex(&seed) + "\n"))?;
+            write_new(&file, &(hex(&seed) + "\n"))?;
             println!("{}", signer.verifier());
             Ok(())
         }
@@ -306,7 +348,7 @@ async fn serve(path: &Path, stop_with_stdin: bool, json: bool) -> Result<()> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let config: Config = toml::from_str(&text).map_err(|e| anyhow!("in {}: {e}", path.display()))?;
     let dir = path.parent().map_or_else(PathBuf::new, Path::to_owned);
-    let seed = keys::read_seed(&dir.join(&config.key))?;
+    let seed = read_seed(&dir.join(&config.key))?;
     let signer = NoteSigner::cosigner(&config.name, &seed).map_err(|e| anyhow!("name: {e}"))?;
     let vkey = signer.verifier().to_string();
     // Two that write the same records would each cosign what the other does not know of.
@@ -315,7 +357,13 @@ async fn serve(path: &Path, stop_with_stdin: bool, json: bool) -> Result<()> {
     if lock.try_lock().is_err() {
         bail!("another witness runs on {}", dir.join(&config.data).display());
     }
-    let witness = Witness::open(signer, logs(&config, &dir)?, &dir.join(&config.data))?;
+    let (logs, pacts) = logs(&config, &dir)?;
+    let witness = Witness::open(signer, logs, pacts, &dir.join(&config.data))?;
+    for path in &config.statements {
+        let of = || format!("the statement {}", dir.join(path).display());
+        let bytes = crate::files::read_bounded(&dir.join(path), STATEMENT_BYTES_MAX as u64).with_context(of)?;
+        witness.rings.take(&bytes).map_err(|not| anyhow!("{}: {not:?}", of()))?;
+    }
     let count = witness.logs.len();
     let listener =
         TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
@@ -350,10 +398,11 @@ mod tests {
     fn world(dir: &Path) -> (Witness, NoteSigner, Tree) {
         let log = NoteSigner::new("log.example", &[1; 32]).unwrap();
         let signer = NoteSigner::cosigner("w.example", &[2; 32]).unwrap();
-        let logs = BTreeMap::from([("log.example".to_string(), vec![log.verifier().clone()])]);
+        let signers = Signers { keys: vec![log.verifier().clone()], party: None };
+        let logs = BTreeMap::from([("log.example".to_string(), signers)]);
         let mut tree = Tree::new();
         (0..50u8).for_each(|i| tree.append(leaf_hash(&[i])));
-        (Witness::open(signer, logs, dir).unwrap(), log, tree)
+        (Witness::open(signer, logs, Vec::new(), dir).unwrap(), log, tree)
     }
 
     fn body(log: &NoteSigner, tree: &Tree, old: u64, size: u64) -> Vec<u8> {
@@ -386,7 +435,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
         let (witness, log, tree) = world(&data);
-        fs::remove_dir(&data).unwrap();
+        fs::remove_dir_all(&data).unwrap();
         assert!(matches!(witness.add_checkpoint(&body(&log, &tree, 0, 10), 5), Err(NotCosigned::Broken(_))));
         fs::create_dir(&data).unwrap();
         // The record in memory did not move either.
@@ -399,13 +448,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (witness, log, tree) = world(dir.path());
         witness.add_checkpoint(&body(&log, &tree, 0, 10), 5).unwrap();
-        let path = fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap().path();
+        let mut files = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        let path = files.find(|path| path.extension().is_some_and(|e| e == "checkpoint")).unwrap();
         let mut bytes = fs::read(&path).unwrap();
         bytes[14] ^= 1;
         fs::write(&path, bytes).unwrap();
         let signer = NoteSigner::cosigner("w.example", &[2; 32]).unwrap();
-        let logs = BTreeMap::from([("log.example".to_string(), vec![log.verifier().clone()])]);
-        let error = Witness::open(signer, logs, dir.path()).err().map(|e| format!("{e:#}")).unwrap_or_default();
+        let signers = Signers { keys: vec![log.verifier().clone()], party: None };
+        let logs = BTreeMap::from([("log.example".to_string(), signers)]);
+        let error =
+            Witness::open(signer, logs, Vec::new(), dir.path()).err().map(|e| format!("{e:#}")).unwrap_or_default();
         assert!(error.contains("is not what this witness wrote"), "{error}");
     }
 

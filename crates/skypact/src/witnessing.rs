@@ -10,6 +10,7 @@ use hyper::body::Bytes;
 use hyper::{Request as HttpRequest, StatusCode};
 use hyper_util::rt::TokioIo;
 use node::input::{Input, WitnessReport};
+use pact::SignedKeys;
 use record::{Hash32, PartyId};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -152,6 +153,8 @@ enum Answer {
     Cosigned(Vec<SignatureLine>),
     Older(u64),
     Contradicts(u64),
+    /// It knows no key that signed.
+    NotSigned,
 }
 
 /// Keeps the log to `peer` witnessed, for ever.
@@ -210,6 +213,11 @@ async fn round(core: &CoreHandle, peer: &PartyId, published: &Published, asked: 
                 core.input(Input::Witness { peer: peer.clone(), report }).await?;
             }
             Ok(Answer::Contradicts(_)) => {}
+            Ok(Answer::NotSigned) => {
+                let shown = tokio::time::timeout(ANSWER_WAIT, show_keys(core, peer, &one.target)).await;
+                let said = shown.map_err(anyhow::Error::from).and_then(|shown| shown);
+                info!(%peer, witness = name, ?said, "not cosigned: it does not know the key that signs");
+            }
             Err(error) => info!(%peer, witness = name, "not cosigned: {error:#}"),
         }
         let part = crate::keys::random::<1>().map_or(255, |b| b[0]);
@@ -252,12 +260,29 @@ async fn submit(one: &Asked, published: &Published) -> Result<Answer> {
                     n => old = n,
                 }
             }
+            403 => return Ok(Answer::NotSigned),
             // Our proof is from our own tiles towards our own root; it was checked before it went.
             422 if old > 0 => return Ok(Answer::Contradicts(old)),
             status => bail!("{status}: {}", String::from_utf8_lossy(&answer[..answer.len().min(200)]).escape_debug()),
         }
     }
     bail!("409 twice")
+}
+
+/// Shows a witness the newest statement about our keys, if there is one. A witness of other code answers that it knows no such
+/// request; its people are told by hand.
+//= spec/witness.md W-16
+async fn show_keys(core: &CoreHandle, peer: &PartyId, target: &Target) -> Result<String> {
+    let name = peer.clone();
+    let ask = move |state: &node::State| {
+        let (me, pact) = (state.party()?.clone(), state.link(&name)?.config().pact);
+        let of = |s: &SignedKeys| s.statement().party == me && s.statement().pact == pact;
+        let stated = state.key_statements().filter_map(|text| SignedKeys::parse(text.as_bytes()).ok()).filter(of);
+        stated.max_by_key(|s| s.statement().serial)
+    };
+    let Some(newest) = core.query(ask).await.flatten() else { return Ok("no statement about own keys".into()) };
+    let (status, _) = target.ask("POST", "/add-keys", newest.to_bytes()).await?;
+    Ok(format!("statement {} shown: {status}", newest.statement().serial))
 }
 
 /// A consistency proof out of the tiles, checked.

@@ -56,6 +56,8 @@ pub struct LogReport {
     pub receivers: Vec<VerifierKey>,
     /// The checkpoints, by number.
     pub checkpoints: Vec<CheckpointReport>,
+    /// Of each entry of the bundle, in its order, whether it is proven.
+    pub good: Vec<bool>,
     /// Entries that are proven, in runs.
     pub proven: Vec<Proven>,
     /// The same entries by who witnessed them; empty if the verifier has no witness's key.

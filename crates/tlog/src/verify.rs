@@ -42,6 +42,7 @@ fn verify_log(log: &LogEvidence, trusted: &TrustedKeys) -> LogReport {
         first_bad: first_bad(log, &good, &checkpoints),
         equivocations: same_size_contradictions(&checkpoints),
         ranges: log.ranges.clone(),
+        good,
         checkpoints,
         proven,
         stretches,

@@ -1,130 +1,16 @@
 //! Evidence bundles: what they prove, what is named when they were tampered with, and the independent verifier.
 
+mod common;
+
 use std::fs;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::process::Command;
 
+use common::{Party, agree, entry, log, note, one_log, parties, trusted, trusted_texts, two_logs};
 use tlog::{
-    Bundle, Checkpoint, EntryEvidence, Error, Frontier, Hash, Link, LogEvidence, LogReader, LogWriter, MemStore,
-    Misuse, Note, NoteSigner, Report, TrustedKeys, VerifierKey, cosign, leaf_hash, sign_checkpoint, verify,
+    Bundle, EntryEvidence, Error, Frontier, Hash, Link, LogEvidence, LogReader, Misuse, Note, Report, TrustedKeys,
+    cosign, leaf_hash, verify,
 };
-
-/// One party: the key of its logs and the key it cosigns with.
-struct Party {
-    log: NoteSigner,
-    cosigner: NoteSigner,
-}
-
-fn party(name: &str, seed: u8) -> Party {
-    let name = format!("skypact.link/{name}");
-    Party {
-        log: NoteSigner::new(&name, &[seed; 32]).unwrap(),
-        cosigner: NoteSigner::cosigner(&name, &[seed + 1; 32]).unwrap(),
-    }
-}
-
-fn parties() -> [Party; 2] {
-    [party("alfa", 10), party("bravo", 20)]
-}
-
-fn entry(i: u64) -> Vec<u8> {
-    format!("entry {i}").into_bytes()
-}
-
-fn log(size: u64) -> (MemStore, LogWriter) {
-    let (mut store, mut writer) = (MemStore::default(), LogWriter::new());
-    (0..size).for_each(|i| assert_eq!(writer.append(&entry(i)), Ok(i)));
-    writer.flush(&mut store).unwrap();
-    (store, writer)
-}
-
-fn note(origin: &str, size: u64, root: Hash, from: &Party, to: Option<&Party>) -> Note {
-    let checkpoint = Checkpoint { origin: origin.into(), size, root };
-    let mut note = sign_checkpoint(&checkpoint, &from.log).unwrap();
-    if let Some(to) = to {
-        note.add(cosign(note.text(), 1_533_099_600, &to.cosigner).unwrap()).unwrap();
-    }
-    note
-}
-
-/// Entries 2..7 received by the addressee, and entry 10 that nobody cosigned.
-fn one_log(from: &Party, to: &Party, name: &str) -> LogEvidence {
-    let (store, writer) = log(12);
-    let reader = LogReader::new(&store, 12);
-    let origin = format!("{}/{name}/live", from.log.verifier().name());
-    let mut log = LogEvidence::new(&origin);
-    log.hints = vec![from.log.verifier().to_string(), "rogue.example+00000000+AQ==".into()];
-    let older = log.add_checkpoint(&note(&origin, 8, reader.root_at(8).unwrap(), from, Some(to)));
-    let newer = log.add_checkpoint(&note(&origin, 12, writer.root(), from, None));
-    log.add_range(&reader, 2..7, older).unwrap();
-    log.add_entry(&reader, 10, newer).unwrap();
-    log.add_link(&reader, older, newer).unwrap();
-    log
-}
-
-fn two_logs() -> Bundle {
-    let [a, b] = parties();
-    Bundle { logs: vec![one_log(&b, &a, "alfa"), one_log(&a, &b, "bravo")], metadata: Some(b"pact".to_vec()) }
-}
-
-fn trusted_texts() -> Vec<String> {
-    let key = |key: &VerifierKey| key.to_string();
-    parties().iter().flat_map(|p| [key(p.log.verifier()), key(p.cosigner.verifier())]).collect()
-}
-
-fn trusted() -> TrustedKeys {
-    let mut keys = TrustedKeys::new();
-    trusted_texts().iter().for_each(|text| keys.add_text(text).unwrap());
-    keys
-}
-
-/// Runs the independent verifier over many bundles in one process and gives each one's exit code and output.
-fn independent(bundles: &[Vec<u8>], keys: &[String], name: &str) -> Option<Vec<(i32, String)>> {
-    if !Command::new("python3").arg("--version").output().is_ok_and(|out| out.status.success()) {
-        println!("skipped: no python3");
-        return None;
-    }
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    for (n, bytes) in bundles.iter().enumerate() {
-        fs::write(folder.join(n.to_string()), bytes).unwrap();
-    }
-    let tools = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../spec/tools");
-    let driver = "import sys; sys.dont_write_bytecode = True; sys.path.insert(0, sys.argv[1])\n\
-        import verify_evidence as v\n\
-        for n in range(int(sys.argv[3])): print('exit', v.main([sys.argv[2] + '/' + str(n), *sys.argv[4:]]), end='\\f')\n";
-    let out = Command::new("python3")
-        .args(["-X", "utf8", "-c", driver])
-        .args([tools.as_os_str(), folder.as_os_str()])
-        .arg(bundles.len().to_string())
-        .args(keys)
-        .output()
-        .unwrap();
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    let text = String::from_utf8(out.stdout).unwrap();
-    let split = |part: &str| part.rsplit_once("exit ").map(|(said, code)| (code.parse().unwrap(), said.to_owned()));
-    Some(text.split_terminator('\x0c').map(|part| split(part).unwrap()).collect())
-}
-
-/// Both verifiers must say the same, word for word.
-fn agree(bundles: &[Vec<u8>], keys: &[String], name: &str) {
-    let mut trusted = TrustedKeys::new();
-    keys.iter().for_each(|text| trusted.add_text(text).unwrap());
-    let Some(answers) = independent(bundles, keys, name) else { return };
-    assert_eq!(answers.len(), bundles.len());
-    for (n, (bytes, (code, said))) in bundles.iter().zip(answers).enumerate() {
-        match Bundle::decode(bytes) {
-            Ok(bundle) => {
-                let report = verify(&bundle, &trusted);
-                assert_eq!(said, report.to_string(), "bundle {n}");
-                assert_eq!(code, i32::from(!report.is_sound()), "bundle {n}");
-            }
-            Err(e) => assert!(code == 1 && said.starts_with("malformed: "), "bundle {n}: {e}, but {said}"),
-        }
-    }
-}
 
 #[test]
 fn a_good_bundle_is_proven_and_says_what_is_not() {
@@ -469,4 +355,31 @@ fn a_long_range_is_exported_and_verified() {
     let report = verify(&bundle, &trusted());
     assert_eq!((report.is_sound(), report.logs[0].proven[0].range.clone()), (true, 100..2900));
     agree(&[bundle.encode().unwrap()], &trusted_texts(), "long");
+}
+
+/// What a third party would have to write, or to read, to check evidence: the paper says how much, and stays right.
+#[test]
+fn the_paper_says_how_many_lines_a_verifier_has() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let lines = |names: &[&str]| -> usize {
+        let code = |name: &&str| {
+            let text = read(&format!("crates/tlog/src/{name}.rs"));
+            let text = text.split("#[cfg(test)]\nmod").next().unwrap_or_default().to_owned();
+            text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count()
+        };
+        names.iter().map(code).sum()
+    };
+    let verifying = lines(&["report", "trust", "verify"]);
+    let others =
+        ["audit", "bundle", "checkpoint", "codec", "cosign", "equivocation", "error", "hash", "key", "note", "proof"];
+    let (all, python) = (verifying + lines(&others), read("spec/tools/verify_evidence.py").lines().count());
+    let paper = read("docs/evidence.md").replace('\n', " ");
+    for said in [
+        format!("is {python} lines by other code"),
+        format!("is {all} lines of Rust"),
+        format!(": {verifying} verify,"),
+    ] {
+        assert!(paper.contains(&said), "docs/evidence.md does not say {said:?}");
+    }
 }

@@ -1,7 +1,8 @@
-//! Rule `trace`: each numbered rule of `spec/link.md` and `spec/keys.md` is cited where it is kept and where it is tested.
+//! Rule `trace`: each numbered rule of `spec/link.md`, `spec/keys.md` and `spec/witness.md` is cited where it is kept and where it is tested.
 //!
 //! A citation is a line `//= spec/link.md L-7` above what keeps or tests the rule. Rules `L-n` bind the protocol's state
-//! machine, rules `S-n` the program around it, rules `K-n` are those of keys; all count wherever they stand below `crates/`. Tests are `tests/`
+//! machine, rules `S-n` the program around it, rules `K-n` are those of keys, rules `W-n` those of
+//! witnesses and auditors; all count wherever they stand below `crates/`. Tests are `tests/`
 //! folders and what is compiled only for tests. That a citation is true, a reviewer judges; that there is one, this does.
 
 use std::collections::BTreeMap;
@@ -23,7 +24,8 @@ struct Paper {
 
 const LINK: Paper = Paper { path: "spec/link.md", cites: "//= spec/link.md ", kinds: &["L", "S"] };
 const KEYS: Paper = Paper { path: "spec/keys.md", cites: "//= spec/keys.md ", kinds: &["K"] };
-const PAPERS: [Paper; 2] = [LINK, KEYS];
+const WITNESS: Paper = Paper { path: "spec/witness.md", cites: "//= spec/witness.md ", kinds: &["W"] };
+const PAPERS: [Paper; 3] = [LINK, KEYS, WITNESS];
 
 /// BCP 14 words that make a sentence a rule. (`MUST NOT` and so on contain them.)
 const BINDING: [&str; 5] = ["MUST", "SHALL", "REQUIRED", "SHOULD", "MAY"];

@@ -1,4 +1,6 @@
 //! `skypact audit`: fetches the logs of a pact from one of its parties, as an auditor that the pact names, and checks them.
+mod rings;
+
 use crate::cli::evidence::logs::Folder;
 use crate::cli::{FOUND_BAD, Global, Outcome};
 use crate::files::read_bounded;
@@ -9,14 +11,15 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use pact::{Pact, SignedPact};
+use pact::{Pact, SignedKeys, SignedPact};
 use rcgen::PublicKeyData;
 use record::{Hash32, PartyId};
+use rings::Rings;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
-use tlog::{Checkpoint, LogReader, Store, TileId, Verified, open_checkpoint, tiles_between};
+use tlog::{Checkpoint, LogReader, Note, Store, TileId, Verified, tiles_between};
 use tokio::net::TcpStream;
 
 /// A bundle of 256 of the longest entries, and its lengths.
@@ -62,6 +65,9 @@ struct FetchArgs {
     /// The auditor's key file.
     #[arg(long, default_value = "auditor.key.pem")]
     key: PathBuf,
+    /// A statement that replaced a party's keys, if it came by hand; those in the logs are found. May be given several times.
+    #[arg(long)]
+    statement: Vec<PathBuf>,
     /// Folder for the logs: `<from>/<to>/checkpoint`, `…/tile/…`.
     #[arg(long, default_value = "audit")]
     into: PathBuf,
@@ -87,14 +93,22 @@ fn fetch(args: &FetchArgs, global: Global) -> Outcome {
     ensure!(signed.missing().is_empty(), "the pact {} is not signed by all its parties", args.pact.display());
     let key = rcgen::KeyPair::from_pem(&keys::read_private(&args.key)?).context("the key file")?;
     let pact = signed.pact();
-    let node = pact.party(&args.party).ok_or_else(|| anyhow!("the pact does not name {}", args.party))?;
+    ensure!(pact.party(&args.party).is_some(), "the pact does not name {}", args.party);
+    let mut rings = Rings::open(pact.clone(), &args.into)?;
+    for path in &args.statement {
+        let of = || format!("the statement {}", path.display());
+        let bytes = read_bounded(path, pact::STATEMENT_BYTES_MAX as u64).with_context(of)?;
+        let signed = SignedKeys::parse(&bytes).with_context(of)?;
+        signed.check(pact).with_context(of)?;
+        rings.take(&signed)?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let logs = runtime.block_on(async {
-        let mut client = Client::connect(&args.from, &key, node.tls_spki_sha256).await?;
+        let mut client = Client::connect_to_any(&args.from, &key, &rings.tls_pins(&args.party)).await?;
         let mut logs = Vec::new();
         for peer in pact.parties.iter().filter(|p| p.id != args.party) {
             for (from, to) in [(&args.party, &peer.id), (&peer.id, &args.party)] {
-                logs.push((from.clone(), to.clone(), audit(&mut client, pact, from, to, &args.into).await));
+                logs.push((from.clone(), to.clone(), audit(&mut client, pact, &mut rings, from, to, &args.into).await));
             }
         }
         Ok::<_, anyhow::Error>(logs)
@@ -127,30 +141,37 @@ fn fetch(args: &FetchArgs, global: Global) -> Outcome {
 }
 
 /// Fetches and checks one log; none if there is no checkpoint of it.
-async fn audit(client: &mut Client, pact: &Pact, from: &PartyId, to: &PartyId, into: &Path) -> Result<Option<Value>> {
+async fn audit(
+    client: &mut Client,
+    pact: &Pact,
+    rings: &mut Rings,
+    from: &PartyId,
+    to: &PartyId,
+    into: &Path,
+) -> Result<Option<Value>> {
     let prefix = format!("/log/{from}/{to}/");
     let Some(note) = client.get(&format!("{prefix}checkpoint"), tlog::NOTE_BYTES_MAX).await? else { return Ok(None) };
-    let (signer, addressee) = (pact.party(from).context("from")?, pact.party(to).context("to")?);
     let origin = link::origin(from, to, &pact.mode, &pact.hash());
-    let tree = open_checkpoint(&note, &origin, &signer.log_key)?;
-    ensure!(
-        tree.size <= SIZE_MAX,
-        "the log is said to have {} entries; more than {SIZE_MAX} are not fetched",
-        tree.size
-    );
+    // Nothing is believed of it yet: it may be by a key that the log itself states.
+    let claimed = Checkpoint::parse(Note::parse(&note)?.text())?;
+    let size = claimed.size;
+    ensure!(size <= SIZE_MAX, "the log is said to have {size} entries; more than {SIZE_MAX} are not fetched");
     let dir = into.join(from.as_str()).join(to.as_str());
     let folder = Folder(dir.clone());
-    let before = match folder.read("checkpoint").map_err(|e| anyhow!("{e}"))? {
-        Some(note) => Some(open_checkpoint(&note, &origin, &signer.log_key).context("the checkpoint fetched before")?),
-        None => None,
-    };
-    for id in tiles_between(0, tree.size) {
+    for id in tiles_between(0, size) {
         if folder.read(&id.path()).map_err(|e| anyhow!("{e}"))?.is_none() {
             write(&dir, &id.path(), &client.file(&prefix, id).await?)?;
         }
     }
+    let before = folder.read("checkpoint").map_err(|e| anyhow!("{e}"))?;
+    rings.learn(&folder, before.as_deref(), size, from)?;
+    let tree = rings.open_by(&note, &origin, from)?;
+    let before = match before {
+        Some(note) => Some(rings.open_fetched(&note, &origin, from).context("the checkpoint fetched before")?),
+        None => None,
+    };
     check(&folder, &tree, before.as_ref())?;
-    let mut keys = vec![addressee.cosign_key.clone()];
+    let mut keys = rings.cosign_keys(to);
     keys.extend(pact.oversight.witnesses.iter().cloned());
     let cosigned = tlog::cosignatures(tree.note(), &keys)?;
     let time = |name: &str| cosigned.iter().find(|c| c.name == name).map(|c| c.time_s);
@@ -160,7 +181,7 @@ async fn audit(client: &mut Client, pact: &Pact, from: &PartyId, to: &PartyId, i
     // Of its own size: witnesses are asked less often than checkpoints are signed.
     let mut witnessed = Value::Null;
     if let Some(note) = client.get(&format!("{prefix}witnessed"), tlog::NOTE_BYTES_MAX).await? {
-        let opened = open_checkpoint(&note, &origin, &signer.log_key).context("the witnessed note")?;
+        let opened = rings.open_by(&note, &origin, from).context("the witnessed note")?;
         if opened.size <= tree.size {
             let root = LogReader::new(&folder, tree.size).root_at(opened.size)?;
             ensure!(root == opened.root, "the witnessed note of {} entries is of ANOTHER HISTORY", opened.size);
@@ -170,8 +191,10 @@ async fn audit(client: &mut Client, pact: &Pact, from: &PartyId, to: &PartyId, i
             write(&dir, "witnessed", &note)?;
         }
     }
-    Ok(Some(json!({ "size": tree.size, "received": time(addressee.cosign_key.name()), "witnesses": witnesses,
-        "witnessed": witnessed, "folder": dir.display().to_string() })))
+    Ok(Some(
+        json!({ "size": tree.size, "received": keys.first().and_then(|key| time(key.name())), "witnesses": witnesses,
+        "witnessed": witnessed, "folder": dir.display().to_string() }),
+    ))
 }
 
 /// Every entry against the root, and the root against what was signed before.
@@ -206,6 +229,18 @@ fn write(dir: &Path, path: &str, bytes: &[u8]) -> Result<()> {
 struct Client(SendRequest<Empty<Bytes>>);
 
 impl Client {
+    /// Connects to a node by whichever of its party's keys it shows, the newest first.
+    async fn connect_to_any(address: &str, key: &rcgen::KeyPair, pins: &[Hash32]) -> Result<Self> {
+        let mut last = Err(anyhow!("the pact names no TLS key"));
+        for pin in pins {
+            last = Self::connect(address, key, *pin).await;
+            if last.is_ok() {
+                break;
+            }
+        }
+        last
+    }
+
     async fn connect(address: &str, key: &rcgen::KeyPair, pin: Hash32) -> Result<Self> {
         let connect = async {
             let socket = TcpStream::connect(address).await.with_context(|| format!("cannot connect to {address}"))?;

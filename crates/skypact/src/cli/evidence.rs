@@ -1,9 +1,13 @@
 //! `skypact evidence`: one file that shows what was said and received, checked with nothing but public keys.
+pub mod brackets;
 pub mod export;
+mod forks;
 pub mod history;
 pub mod logs;
 mod read;
+mod show;
 pub mod stated;
+pub mod trust;
 pub mod words;
 
 use crate::cli::{Global, Outcome};
@@ -13,6 +17,7 @@ use crate::keys::Keys;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Subcommand, ValueEnum};
 use export::{Exporter, Made, Wanted};
+use forks::Fork;
 use history::History;
 use journal::ReadOnly;
 use logs::LinkLog;
@@ -143,7 +148,8 @@ pub fn open_journal(loaded: &Loaded) -> Result<ReadOnly> {
 fn export(args: &ExportArgs, global: Global) -> Outcome {
     ensure!(!args.output.exists(), "{} exists; evidence is never overwritten", args.output.display());
     let loaded = Loaded::read(&args.config)?;
-    let opened = open(&loaded, history::scan(&open_journal(&loaded)?, None)?)?;
+    let journal = open_journal(&loaded)?;
+    let opened = open(&loaded, history::scan(&journal, None)?)?;
     let mut remarks: Vec<String> = opened
         .unknown
         .iter()
@@ -177,7 +183,14 @@ fn export(args: &ExportArgs, global: Global) -> Outcome {
             None => remarks.push(format!("{}: no checkpoint of it is held, so nothing of it can be shown", log.origin)),
         }
     }
-    if made.is_empty() {
+    let forks = match forks::find(&journal, &opened) {
+        Ok(forks) => forks.into_iter().filter(|fork| fork.concerns(args.peer.as_ref())).collect(),
+        Err(error) => {
+            remarks.push(format!("whether others signed two histories could not be looked up: {error:#}"));
+            Vec::new()
+        }
+    };
+    if made.is_empty() && forks.is_empty() {
         let peer = args.peer.as_ref().map_or_else(String::new, |p| format!(" with {p}"));
         bail!(
             "there is no log{peer} with a signed checkpoint in {}\n{}",
@@ -185,7 +198,7 @@ fn export(args: &ExportArgs, global: Global) -> Outcome {
             remarks.join("\n")
         );
     }
-    write(args, made, &exporter.stated, remarks, global)
+    write(args, made, forks, &exporter.stated, remarks, global)
 }
 
 fn is_asked(log: &LinkLog, args: &ExportArgs) -> bool {
@@ -214,33 +227,44 @@ fn patiently(exporter: &Exporter<'_>, log: &LinkLog) -> Result<Option<Made>> {
 fn write(
     args: &ExportArgs,
     made: Vec<(&LinkLog, Made)>,
+    forks: Vec<Fork>,
     stated: &Stated,
     remarks: Vec<String>,
     global: Global,
 ) -> Outcome {
-    let mut trusted = TrustedKeys::new();
-    let (mut pacts, mut statements): (Vec<Vec<u8>>, Vec<Vec<u8>>) = (Vec::new(), Vec::new());
-    for (log, _) in &made {
-        let bytes = log.pact.to_bytes();
-        if !pacts.contains(&bytes) {
-            pacts.push(bytes);
+    let summary: Vec<Value> = made.iter().map(|(log, made)| log_json(log, made)).collect();
+    let mut lines: Vec<String> = made.iter().flat_map(|(log, made)| log_text(log, made)).collect();
+    lines.extend(forks.iter().map(Fork::text));
+    let mut pacts: Vec<SignedPact> = Vec::new();
+    for pact in made.iter().map(|(log, _)| &log.pact).chain(forks.iter().map(|fork| &fork.pact)) {
+        if !pacts.contains(pact) {
+            pacts.push(pact.clone());
         }
-        let found = stated.found(log);
-        stated::trust_all(&mut trusted, &log.pact, &found)?;
-        statements.extend(found.iter().map(SignedKeys::to_bytes));
     }
+    let mut statements: Vec<Vec<u8>> =
+        made.iter().flat_map(|(log, _)| stated.found(log)).map(|signed| signed.to_bytes()).collect();
+    statements.extend(forks.iter().flat_map(|fork| &fork.stated).map(SignedKeys::to_bytes));
     statements.sort();
     statements.dedup();
-    pacts.append(&mut statements);
-    let summary: Vec<Value> = made.iter().map(|(log, made)| log_json(log, made)).collect();
-    let lines: Vec<String> = made.iter().flat_map(|(log, made)| log_text(log, made)).collect();
     let mut logs: Vec<_> = made.into_iter().map(|(_, made)| made.evidence).collect();
+    forks.iter().for_each(|fork| fork.add_to(&mut logs));
     logs.sort_by(|a, b| a.origin.cmp(&b.origin));
-    let bundle = Bundle { logs, metadata: export::metadata(&pacts)? };
+    let origins: Vec<String> = logs.iter().map(|log| log.origin.clone()).collect();
+    let mut trusted = TrustedKeys::new();
+    for signed in &pacts {
+        trust::pact(&mut trusted, signed.pact(), &origins)?;
+    }
+    for bytes in &statements {
+        trust::statement(&mut trusted, &pacts, &origins, bytes)?;
+    }
+    let papers: Vec<Vec<u8>> = pacts.iter().map(SignedPact::to_bytes).chain(statements).collect();
+    let bundle = Bundle { logs, metadata: export::metadata(&papers)? };
     let report = export::check(&bundle, &trusted)?;
     let bytes = bundle.encode()?;
     write_new(&args.output, &bytes)?;
     let contradictions = report.equivocations().count();
+    let unwitnessed = report.logs.iter().flat_map(|log| log.stretches.iter().map(move |s| (&log.origin, s)));
+    lines.extend(unwitnessed.filter(|(_, s)| !s.is_witnessed()).map(|(origin, s)| format!("{origin}: {s}")));
     if global.json {
         let out = json!({
             "file": args.output.display().to_string(),
@@ -248,6 +272,7 @@ fn write(
             "logs": summary,
             "sound": report.is_sound(),
             "contradictions": contradictions,
+            "forks": forks.iter().map(Fork::json).collect::<Vec<_>>(),
             "remarks": remarks,
         });
         println!("{out}");
@@ -255,7 +280,7 @@ fn write(
         lines.iter().for_each(|line| println!("{line}"));
         remarks.iter().for_each(|remark| println!("Note: {remark}"));
         if contradictions > 0 {
-            println!("A peer CONTRADICTED ITSELF: both signed checkpoints are in the file.");
+            println!("A party CONTRADICTED ITSELF: both signed checkpoints are in the file.");
         }
         println!("{} written, {} bytes. Check it anywhere with", args.output.display(), bytes.len());
         println!("  skypact evidence verify {} --pact PACT", args.output.display());

@@ -1,5 +1,6 @@
 //! `skypact notice`: send, list and acknowledge notices at the running node.
 use crate::cli::client::{self, NodeArgs, by_prefix, place_json, show_place, show_time};
+use crate::cli::evidence::brackets::SHOWN_MS;
 use crate::cli::values::{self, When, altitude_json, show_altitude};
 use crate::cli::{Global, Outcome};
 use anyhow::Context;
@@ -32,9 +33,6 @@ compares (place within 100 m, level with its reference, time within a minute) an
 the sender.
 
 Exit codes: 0 done; 1 failed; 2 wrong command line; 4 refused by the node (a read-back that differs, no such notice).";
-
-/// A claimed time further than this from what the logs allow is said: a clock of five seconds' error is the pact's matter.
-const CLAIMED_OFF_SHOWN_MS: i64 = 5_000;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -345,7 +343,7 @@ fn lines(notice: &Value, now: Utc) -> String {
         out.push_str(&format!("    {} {} {decision}{}\n", word("level"), show_time(&answer["utc_ms"]), word("text")));
     }
     let off = notice["claimed_off_ms"].as_i64().unwrap_or(0);
-    if off.abs() >= CLAIMED_OFF_SHOWN_MS {
+    if off.abs() >= SHOWN_MS {
         let side = if off < 0 { "before it can have been told: it waited, or" } else { "after it was told:" };
         out.push_str(&format!("    CLAIMED TIME is {} {side} clock or claim is wrong\n", span(off.abs())));
     }

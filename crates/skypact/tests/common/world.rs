@@ -89,6 +89,10 @@ pub struct World {
     pub spec: Spec,
     /// Auditors and witnesses of the pact.
     pub oversight: pact::Oversight,
+    /// Whether its nodes show each other checkpoints.
+    pub shared: bool,
+    /// How far each party's clock is off, s.
+    pub off_s: BTreeMap<&'static str, i64>,
     origin_ms: i64,
 }
 
@@ -98,7 +102,16 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let origin_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
         let secrets = spec.names.iter().map(|name| (*name, Secrets::new(name, ""))).collect();
-        let world = Self { dir, secrets, proxy: Proxy::new(), spec, oversight: Default::default(), origin_ms };
+        let world = Self {
+            dir,
+            secrets,
+            proxy: Proxy::new(),
+            spec,
+            oversight: Default::default(),
+            shared: false,
+            off_s: BTreeMap::new(),
+            origin_ms,
+        };
         for (n, name) in world.spec.names.iter().enumerate() {
             world.secrets[name].write(&world.home(name).join("keys"), name, "");
             world.write_pact(name, world.pact());
@@ -141,7 +154,7 @@ impl World {
             checkpoint_idle_ms: 1000,
             clock_warn_ms: 60_000,
             clock_refuse_ms: 600_000,
-            checkpoints_shared: false,
+            checkpoints_shared: self.shared,
             rates: BTreeMap::new(),
             padding: None,
             oversight: self.oversight.clone(),
@@ -164,7 +177,7 @@ impl World {
             "party = \"{name}\"\nmode = \"exercise:test\"\npacts = [\"test.pact\"]\n\n\
              [serve]\napi = \"127.0.0.1:0\"\nlink = \"127.0.0.1:0\"\n\n\
              [clock]\nstart = \"{}\"\norigin = \"{}\"\nrate = {:?}\n\n[journal]\n{}",
-            at(START_S * 1000),
+            at((START_S + self.off_s.get(name).copied().unwrap_or(0)) * 1000),
             at(self.origin_ms),
             self.spec.rate,
             self.spec.journal

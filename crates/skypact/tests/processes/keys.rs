@@ -21,7 +21,7 @@ fn number(node: &Node, peer: &str, log: &str, what: &str) -> u64 {
 }
 
 /// New keys for a party, and a statement about them, as its people make them.
-fn replace(world: &World, name: &str, keys: &str, reason: &str, serial: u32) -> String {
+pub fn replace(world: &World, name: &str, keys: &str, reason: &str, serial: u32) -> String {
     let authority = world.dir.path().join(format!("{name}.authority.key"));
     Secrets::write_authority(&authority, name, "");
     skypact(world, name, &["key", "new", "--keys", keys]);
@@ -33,7 +33,7 @@ fn replace(world: &World, name: &str, keys: &str, reason: &str, serial: u32) -> 
 }
 
 /// Names new keys in a party's configuration.
-fn configure(world: &World, name: &str, keys: &str, previous: Option<&str>, statements: &[&str]) {
+pub fn configure(world: &World, name: &str, keys: &str, previous: Option<&str>, statements: &[&str]) {
     let mut text = format!("keys = \"{keys}\"\nstatements = {statements:?}\n");
     if let Some(previous) = previous {
         text += &format!("previous_keys = \"{previous}\"\n");
@@ -41,7 +41,7 @@ fn configure(world: &World, name: &str, keys: &str, previous: Option<&str>, stat
     fs::write(world.home(name).join("skypact.toml"), text + &world.config(name)).unwrap();
 }
 
-fn all_cosigned(node: &Node, peer: &str, after: u64) -> bool {
+pub fn all_cosigned(node: &Node, peer: &str, after: u64) -> bool {
     let (size, cosigned) = (number(node, peer, "out", "size"), number(node, peer, "out", "cosigned"));
     size == cosigned && cosigned > after
 }

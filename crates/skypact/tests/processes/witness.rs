@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// A process that ends with the test.
-struct Running(Child);
+pub struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -31,7 +31,7 @@ fn spawn(command: &mut Command) -> (Running, String) {
     (Running(child), line)
 }
 
-fn skypact(dir: &Path, args: &[&str]) -> (Option<i32>, String) {
+pub fn skypact(dir: &Path, args: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_skypact")).args(args).current_dir(dir).output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8_lossy(&said).into_owned())
@@ -51,7 +51,7 @@ fn has_python() -> bool {
 
 /// Makes a witness's key and starts it.
 #[track_caller]
-fn witness(dir: &Path, name: &str, config: &str) -> (Running, Value) {
+pub fn witness(dir: &Path, name: &str, config: &str) -> (Running, Value) {
     fs::create_dir_all(dir).unwrap();
     if !dir.join("witness.key").exists() {
         let (code, said) = skypact(dir, &["witness", "key", name]);

@@ -2,14 +2,15 @@
 use crate::cli::evidence::history::{Heard, History, progress};
 use crate::cli::evidence::logs::{Folder, LinkLog};
 use crate::cli::evidence::stated::Stated;
+use crate::cli::evidence::trust;
 use crate::clock::rfc3339;
 use crate::keys::{Keys, key_name};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use pact::{KeySet, SignedKeys};
 use record::{Kind, PartyId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use tlog::{Checkpoint, LogEvidence, LogReader, Note, SignatureLine, open_checkpoint};
+use tlog::{Checkpoint, LogEvidence, LogReader, Note, SignatureLine, VerifierKey, open_checkpoint};
 use units::Utc;
 
 /// Checkpoints of one log in a bundle: the format's bound is 4,096. More would make it no more exact than the second
@@ -56,7 +57,20 @@ enum Seal<'a> {
     Noted(&'a [u8], Utc),
     /// As it lies beside the tiles.
     Filed(Vec<u8>),
+    /// As witnesses cosigned it; the addressee did not, or at another size.
+    Witnessed(&'a Note),
 }
+
+/// A checkpoint that is shown.
+struct Shown {
+    size: u64,
+    note: Note,
+    /// Whether entries are shown under it for the addressee's receipt.
+    receipt: bool,
+}
+
+/// By size, notes with lines that name witnesses of the pact.
+type Lines = BTreeMap<u64, Vec<Note>>;
 
 /// Everything needed to show one log.
 pub struct Exporter<'a> {
@@ -78,17 +92,20 @@ impl Exporter<'_> {
         let covered = log.folder.covered();
         let nothing = Heard::default();
         let heard = self.history.logs.get(&log.origin).unwrap_or(&nothing);
-        let mut seals = self.seals(log, heard, covered)?;
+        let lines = self.lines(log, heard);
+        let mut seals = self.seals(log, heard, &lines, covered)?;
         // The largest that holds against the tiles is what everything is proven towards.
         let newest = loop {
             let Some((size, seal)) = seals.last() else { return Ok(None) };
             match self.open(log, *size, seal) {
-                Ok(note) => break (*size, note),
+                Ok(note) => {
+                    break Shown { size: *size, note, receipt: !matches!(seal, Seal::Witnessed(_)) };
+                }
                 Err(error) if is_absent(&error) => return Err(error),
                 Err(_) => drop(seals.pop()),
             }
         };
-        let size = newest.0;
+        let size = newest.size;
         let reader = LogReader::new(&log.folder, size);
         let (chosen, bytes) = self.choose(&reader, size)?;
         ensure!(
@@ -99,7 +116,7 @@ impl Exporter<'_> {
             bytes
         );
         let mut remarks = Vec::new();
-        let notes = self.notes_for(log, &mut seals, newest, &chosen, &mut remarks);
+        let notes = self.notes_for(log, &seals, newest, &lines, &chosen, &mut remarks);
         let complete = self.wanted.kinds.is_none();
         let evidence = self.assemble(log, &reader, &notes, &chosen, complete)?;
         let received = |index: &u64| heard.received(*index, u64::MAX);
@@ -108,7 +125,13 @@ impl Exporter<'_> {
     }
 
     /// Checkpoints of at most `covered` entries, by size, each size once. Verified only when used.
-    fn seals<'h>(&self, log: &LinkLog, heard: &'h Heard, covered: u64) -> Result<Vec<(u64, Seal<'h>)>> {
+    fn seals<'h>(
+        &self,
+        log: &LinkLog,
+        heard: &'h Heard,
+        lines: &'h Lines,
+        covered: u64,
+    ) -> Result<Vec<(u64, Seal<'h>)>> {
         let mut seals: Vec<(u64, Seal<'_>)> = Vec::new();
         if log.outgoing && self.keys.is_some() {
             seals.extend(heard.cosigned.iter().map(|c| (c.size, Seal::Cosigned(&c.line))));
@@ -123,9 +146,30 @@ impl Exporter<'_> {
                 seals.push((size, Seal::Filed(note)));
             }
         }
+        let known: BTreeSet<u64> = seals.iter().map(|(size, _)| *size).collect();
+        let others = lines.iter().filter(|(size, _)| !known.contains(size));
+        seals.extend(others.filter_map(|(size, notes)| Some((*size, Seal::Witnessed(notes.first()?)))));
         seals.retain(|(size, _)| (1..=covered).contains(size));
         seals.sort_by_key(|(size, _)| *size);
         Ok(seals)
+    }
+
+    /// What witnesses of the pact are said to have cosigned, in the journal and beside the tiles. Nothing is verified yet.
+    fn lines(&self, log: &LinkLog, heard: &Heard) -> Lines {
+        let witnesses = &log.pact.pact().oversight.witnesses;
+        let mut lines = Lines::new();
+        if witnesses.is_empty() {
+            return lines;
+        }
+        let filed = tlog::Store::read(&log.folder, "witnessed").ok().flatten();
+        for bytes in heard.witnessed.values().flatten().chain(&filed) {
+            let Ok(note) = Note::parse(bytes) else { continue };
+            let names = note.signatures().iter().any(|line| witnesses.iter().any(|key| line.names(key)));
+            if let (true, Ok(checkpoint)) = (names, Checkpoint::parse(note.text())) {
+                lines.entry(checkpoint.size).or_default().push(note);
+            }
+        }
+        lines
     }
 
     /// The note of a checkpoint, checked: the signer's key, the root against the tiles, the addressee's cosignature. Only if
@@ -164,9 +208,15 @@ impl Exporter<'_> {
             }
             Seal::Noted(note, _) => Note::parse(note)?,
             Seal::Filed(note) => Note::parse(note)?,
+            Seal::Witnessed(note) => (*note).clone(),
         };
         let opened = first_ok(signers, |set| open_checkpoint(&note.to_bytes(), &log.origin, &set.log_key))?;
         ensure!(opened.root == root, "the tiles of {} do not hold what its checkpoint of {size} covers", log.origin);
+        let receivers = if log.outgoing { &peer } else { &me };
+        let log_keys = signers.iter().map(|set| set.log_key.clone());
+        let mut lines: Vec<VerifierKey> = log_keys.chain(receivers.iter().map(|set| set.cosign_key.clone())).collect();
+        lines.extend(log.pact.pact().oversight.witnesses.iter().cloned());
+        note = trust::only(&note, &lines)?;
         if let (Seal::Noted(_, received), Some(keys)) = (seal, self.keys) {
             let time_s = u64::try_from(received.0.div_euclid(1000)).unwrap_or(0);
             note.add(tlog::cosign(note.text(), time_s, &keys.cosigner(&key_name(self.me))?)?)?;
@@ -212,40 +262,48 @@ impl Exporter<'_> {
             && kinds.as_ref().is_none_or(|kinds| kinds.contains(&decoded.record.body.kind()))
     }
 
-    /// The first checkpoint over each entry, as far as the bound on their number allows, and the newest.
+    /// The checkpoints between which each entry was told, the first that each witness saw over it, and the newest; as far as
+    /// the bound on their number allows.
     fn notes_for(
         &self,
         log: &LinkLog,
-        seals: &mut Vec<(u64, Seal<'_>)>,
-        newest: (u64, Note),
+        seals: &[(u64, Seal<'_>)],
+        newest: Shown,
+        lines: &Lines,
         chosen: &[u64],
         remarks: &mut Vec<String>,
-    ) -> Vec<(u64, Note)> {
-        seals.retain(|(size, _)| *size < newest.0);
-        let first_over = |sizes: &[u64], index: u64| sizes.get(sizes.partition_point(|s| *s <= index)).copied();
-        let all: Vec<u64> = seals.iter().map(|(size, _)| *size).collect();
-        let used: BTreeSet<u64> = chosen.iter().filter_map(|index| first_over(&all, *index)).collect();
-        let step = used.len().div_ceil(SEALS_MAX).max(1);
-        if step > 1 {
-            remarks.push(format!(
-                "only every {step}th checkpoint is included: times of receipt are that much less exact; \
-                 narrow --from and --to for exact ones"
-            ));
+    ) -> Vec<Shown> {
+        let receipts: Vec<u64> =
+            seals.iter().filter(|(_, seal)| !matches!(seal, Seal::Witnessed(_))).map(|(size, _)| *size).collect();
+        let mut used = BTreeSet::new();
+        for index in chosen {
+            let over = receipts.partition_point(|size| size <= index);
+            used.extend(receipts.get(over).copied());
+            used.extend(over.checked_sub(1).map(|last| receipts[last]));
         }
-        // From the end, so that the last one of each group stays: a receipt is never dated too early.
-        let mut kept: Vec<u64> = used.into_iter().rev().step_by(step).collect();
-        kept.reverse();
+        let mut kept = thinned(used, "receipt", remarks);
+        let mut seen = BTreeSet::new();
+        for witness in &log.pact.pact().oversight.witnesses {
+            let by = |notes: &Vec<Note>| notes.iter().any(|n| n.signatures().iter().any(|line| line.names(witness)));
+            let sizes: Vec<u64> = lines.iter().filter(|(_, notes)| by(notes)).map(|(size, _)| *size).collect();
+            seen.extend(chosen.iter().filter_map(|index| sizes.get(sizes.partition_point(|s| s <= index)).copied()));
+        }
+        kept.extend(thinned(seen, "witnessing", remarks));
         let bar = progress(kept.len() as u64, "checking receipts");
         let mut notes = Vec::new();
-        for (size, seal) in seals.iter().filter(|(size, _)| kept.binary_search(size).is_ok()) {
+        for (size, seal) in seals.iter().filter(|(size, _)| *size < newest.size && kept.contains(size)) {
             bar.inc(1);
+            let receipt = !matches!(seal, Seal::Witnessed(_));
             match self.open(log, *size, seal) {
-                Ok(note) => notes.push((*size, note)),
+                Ok(note) => notes.push(Shown { size: *size, note, receipt }),
                 Err(error) => remarks.push(format!("the checkpoint of {size} entries is left out: {error:#}")),
             }
         }
         bar.finish_and_clear();
         notes.push(newest);
+        for shown in &mut notes {
+            add_witnesses(&mut shown.note, lines.get(&shown.size), &log.pact.pact().oversight.witnesses);
+        }
         notes
     }
 
@@ -253,17 +311,19 @@ impl Exporter<'_> {
         &self,
         log: &LinkLog,
         reader: &LogReader<'_, Folder>,
-        notes: &[(u64, Note)],
+        notes: &[Shown],
         chosen: &[u64],
         complete: bool,
     ) -> Result<LogEvidence> {
         let mut evidence = LogEvidence::new(&log.origin);
-        for party in &log.pact.pact().parties {
+        let pact = log.pact.pact();
+        for party in &pact.parties {
             if party.id == *self.me || party.id == log.peer {
                 evidence.hints.extend([party.log_key.to_string(), party.cosign_key.to_string()]);
             }
         }
-        let numbers: Vec<u32> = notes.iter().map(|(_, note)| evidence.add_checkpoint(note)).collect();
+        evidence.hints.extend(pact.oversight.witnesses.iter().map(ToString::to_string));
+        let numbers: Vec<u32> = notes.iter().map(|shown| evidence.add_checkpoint(&shown.note)).collect();
         let bar = progress(chosen.len() as u64, "proving entries");
         for (range, at) in runs(chosen, notes) {
             bar.inc(range.end - range.start);
@@ -281,10 +341,50 @@ impl Exporter<'_> {
         for pair in numbers.windows(2) {
             evidence.add_link(reader, pair[0], pair[1])?;
         }
+        let mut keys: Vec<VerifierKey> = pact.oversight.witnesses.clone();
+        let of_pact = pact.parties.iter().map(KeySet::of);
+        let sets = of_pact.chain(self.stated.found(log).into_iter().map(|signed| signed.statement().keys.clone()));
+        keys.extend(sets.flat_map(|set| [set.log_key, set.cosign_key]));
         for note in &log.contradicting {
-            evidence.checkpoints.push(note.clone());
+            let clean = Note::parse(note).map_err(anyhow::Error::from).and_then(|n| trust::only(&n, &keys));
+            if let Ok(clean) = clean {
+                add_new(&mut evidence.checkpoints, &clean);
+            }
         }
         Ok(evidence)
+    }
+}
+
+/// Adds a note unless one of the same text is there: what it states is shown once.
+pub fn add_new(notes: &mut Vec<Vec<u8>>, note: &Note) {
+    let is_same = |known: &Vec<u8>| Note::parse(known).is_ok_and(|known| known.text() == note.text());
+    if !notes.iter().any(is_same) {
+        notes.push(note.to_bytes());
+    }
+}
+
+/// At most as many sizes as the bound allows. From the end, so that the last one of each group stays: nothing is ever dated
+/// too early.
+fn thinned(used: BTreeSet<u64>, what: &str, remarks: &mut Vec<String>) -> BTreeSet<u64> {
+    let step = used.len().div_ceil(SEALS_MAX).max(1);
+    if step > 1 {
+        remarks.push(format!(
+            "only every {step}th checkpoint is included: times of {what} are that much less exact; narrow --from and --to \
+             for exact ones"
+        ));
+    }
+    used.into_iter().rev().step_by(step).collect()
+}
+
+/// Adds the true lines of the pact's witnesses for the same text.
+fn add_witnesses(note: &mut Note, seen: Option<&Vec<Note>>, witnesses: &[VerifierKey]) {
+    let text = note.text().to_owned();
+    for line in seen.into_iter().flatten().filter(|n| n.text() == text).flat_map(|n| n.signatures().to_vec()) {
+        let is_new = !note.signatures().contains(&line);
+        let is_true = |key: &&VerifierKey| line.names(key) && tlog::verify_cosignature(&text, &line, key).is_ok();
+        if is_new && witnesses.iter().any(|key| is_true(&key)) && note.add(line.clone()).is_err() {
+            return;
+        }
     }
 }
 
@@ -303,14 +403,14 @@ fn first_ok<T>(
     last
 }
 
-/// Stretches of consecutive indexes under one checkpoint: the first that covers them.
-fn runs(chosen: &[u64], notes: &[(u64, Note)]) -> Vec<(Range<u64>, usize)> {
+/// Stretches of consecutive indexes under one checkpoint: the first with a receipt that covers them, else the first.
+fn runs(chosen: &[u64], notes: &[Shown]) -> Vec<(Range<u64>, usize)> {
+    let receipts: Vec<usize> = (0..notes.len()).filter(|at| notes[*at].receipt).collect();
     let mut out: Vec<(Range<u64>, usize)> = Vec::new();
-    let mut at = 0;
     for &index in chosen {
-        while notes[at].0 <= index {
-            at += 1;
-        }
+        let first = receipts.partition_point(|at| notes[*at].size <= index);
+        let any = || notes.partition_point(|shown| shown.size <= index);
+        let at = receipts.get(first).copied().unwrap_or_else(any);
         match out.last_mut() {
             Some((range, under)) if range.end == index && *under == at => range.end += 1,
             _ => out.push((index..index + 1, at)),

@@ -2,12 +2,13 @@
 //!
 //! The link logs on disk keep only the newest checkpoint. The journal keeps every frame, so every cosignature a peer gave
 //! and every checkpoint it signed can be found again, each with the time it states.
+use crate::cli::evidence::brackets::Dated;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use journal::{ReadOnly, Seq};
 use link::Frame;
 use minicbor::Decoder;
-use node::input::{Boot, Entry, Input, PaintedAlert};
+use node::input::{Boot, Entry, Input, PaintedAlert, WitnessReport};
 use pact::SignedPact;
 use record::{PartyId, Role};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +54,8 @@ pub struct Heard {
     pub cosigned: Vec<Cosigned>,
     /// Its own checkpoints, of ever larger sizes, each accepted when exactly its entries were held.
     pub notes: Vec<Noted>,
+    /// Notes with witnesses' lines, by size: of our log as the witnesses' client brought them, of the peer's as it sent them.
+    pub witnessed: BTreeMap<u64, Vec<Vec<u8>>>,
     held: Option<u64>,
 }
 
@@ -81,6 +84,22 @@ pub struct Noted {
 }
 
 impl Heard {
+    /// Keeps a note with witnesses' lines; which of them are true is judged when it is shown.
+    fn take_witnessed(&mut self, note: Vec<u8>) {
+        let size = tlog::Note::parse(&note).and_then(|n| tlog::Checkpoint::parse(n.text())).map(|c| c.size);
+        let Ok(size) = size else { return };
+        let known = self.witnessed.entry(size).or_default();
+        if known.len() < WITNESSED_MAX && !known.contains(&note) {
+            known.push(note);
+        }
+    }
+
+    /// The dated receipts of the addressee of our log, as far as inputs up to `upto` tell.
+    pub fn dated(&self, upto: u64) -> Dated {
+        let known = self.cosigned.iter().take_while(|c| c.seq <= upto);
+        Dated::new(known.map(|c| (c.size, seconds(c.time_s))).collect())
+    }
+
     /// When the peer stated to hold the entry `index`, judged by inputs up to `upto`.
     pub fn received(&self, index: u64, upto: u64) -> Option<Utc> {
         let at = self.cosigned.partition_point(|c| c.size <= index);
@@ -117,6 +136,9 @@ const BOOT: u32 = 0;
 const LINK_FRAME: u32 = 5;
 const DISPLAYED: u32 = 8;
 const QUARANTINE: u32 = 10;
+const WITNESS: u32 = 12;
+/// Notes of one size that are kept: a pact has at most eight witnesses, and each may come alone.
+const WITNESSED_MAX: usize = 16;
 
 /// The logs of one peer under the pact in force.
 struct Origins {
@@ -145,7 +167,7 @@ pub fn scan(journal: &ReadOnly, at: Option<Utc>) -> Result<History> {
         if at.is_none_or(|at| now.utc <= at) {
             history.upto = seq;
         }
-        if !matches!(kind, BOOT | LINK_FRAME | DISPLAYED | QUARANTINE) {
+        if !matches!(kind, BOOT | LINK_FRAME | DISPLAYED | QUARANTINE | WITNESS) {
             continue;
         }
         let Ok(entry) = minicbor::decode::<Entry>(&bytes) else { continue };
@@ -162,6 +184,11 @@ pub fn scan(journal: &ReadOnly, at: Option<Utc>) -> Result<History> {
                     if shown.iter().all(|s| (&s.who, s.role, s.raising) != (&actor.name, actor.role, raising)) {
                         shown.push(Shown { seq, raising, who: actor.name.clone(), role: actor.role, at: now.utc });
                     }
+                }
+            }
+            Input::Witness { peer, report: WitnessReport::Cosigned { note } } => {
+                if let Some(origins) = origins.get(&peer) {
+                    history.logs.entry(origins.out.clone()).or_default().take_witnessed(note);
                 }
             }
             Input::Quarantine { seq } => drop(history.quarantined.insert(seq)),
@@ -214,6 +241,9 @@ impl History {
                     heard.notes.push(Noted { size, note, received: now.utc });
                 }
             }
+            Frame::Witnessed(note) => {
+                self.logs.entry(origins.held.clone()).or_default().take_witnessed(note);
+            }
             _ => {}
         }
     }
@@ -236,6 +266,13 @@ mod tests {
             (Input::LinkFrame { peer, session: 1, frame: vec![1, 2] }, LINK_FRAME),
             (Input::Displayed { actor, alerts: vec![PaintedAlert { id: 1, raising: 1 }], notices: vec![] }, DISPLAYED),
             (Input::Quarantine { seq: 7 }, QUARANTINE),
+            (
+                Input::Witness {
+                    peer: PartyId::parse("south").unwrap(),
+                    report: WitnessReport::Cosigned { note: vec![1] },
+                },
+                WITNESS,
+            ),
         ];
         for (input, kind) in table {
             let bytes = minicbor::to_vec(Entry { now, input }).unwrap();

@@ -1,20 +1,24 @@
 //! Reading a bundle: checking it, and showing it.
+use crate::cli::evidence::brackets::{Claim, Claims};
 use crate::cli::evidence::export::pacts_of;
 use crate::cli::evidence::history::seconds;
-use crate::cli::evidence::stated;
-use crate::cli::evidence::words::{json as record_json, sentence, short};
+use crate::cli::evidence::show;
+use crate::cli::evidence::trust::{self, Ends};
+use crate::cli::evidence::words::short;
 use crate::cli::{FOUND_BAD, Global, Outcome};
 use crate::clock::rfc3339;
 use crate::files::read_bounded;
 use anyhow::{Context, Result};
 use pact::{KeyReason, KeyStatement, SignedKeys, SignedPact};
-use record::{Body, Hash32, Receipt};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use tlog::{Bundle, LogEvidence, LogReport, Report, TrustedKeys, VerifierKey};
+use tlog::{Bundle, Cosignature, LogEvidence, LogReport, Report, Stretch, TrustedKeys, VerifierKey};
 use units::Utc;
+
+/// Claims outside of their brackets shown of each log; all are counted, and `--json` lists more.
+const CLAIMS_SHOWN: usize = 10;
 
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
@@ -26,6 +30,12 @@ pub struct VerifyArgs {
     /// A public key as `skypact key` prints it: VKEY, or `ORIGIN VKEY`. May be given several times.
     #[arg(long)]
     key: Vec<String>,
+    /// A witness's public key, VKEY or `ORIGIN VKEY`, beside those of the pacts. What it cosigned is no receipt.
+    #[arg(long)]
+    witness: Vec<String>,
+    /// How many witnesses are demanded of logs whose pact is not given.
+    #[arg(long, default_value_t = 0)]
+    quorum: u32,
     /// A statement that replaced a party's keys, if it came by another way than in the file; needs --pact.
     #[arg(long)]
     statement: Vec<PathBuf>,
@@ -40,20 +50,6 @@ pub struct ShowArgs {
     file: PathBuf,
 }
 
-/// Trusts the log and cosign keys of a pact's parties.
-pub fn trust_pact(trusted: &mut TrustedKeys, signed: &SignedPact) -> Result<()> {
-    let pact = signed.pact();
-    for party in &pact.parties {
-        trusted.add(party.log_key.clone())?;
-        trusted.add(party.cosign_key.clone())?;
-        for other in pact.parties.iter().filter(|p| p.id != party.id) {
-            let origin = link::origin(&other.id, &party.id, &pact.mode, &pact.hash());
-            trusted.add_receiver(&origin, party.cosign_key.clone())?;
-        }
-    }
-    Ok(())
-}
-
 fn bundle_of(path: &Path) -> Result<Bundle> {
     let bytes = read_bounded(path, tlog::BUNDLE_BYTES_MAX as u64);
     let bytes = bytes.with_context(|| format!("cannot read {}", path.display()))?;
@@ -63,11 +59,12 @@ fn bundle_of(path: &Path) -> Result<Bundle> {
 /// Where the verifier's keys come from, in words.
 fn keys_of(args: &VerifyArgs, bundle: &Bundle) -> Result<(TrustedKeys, Vec<String>)> {
     let (mut trusted, mut said) = (TrustedKeys::new(), Vec::new());
+    let origins: Vec<String> = bundle.logs.iter().map(|log| log.origin.clone()).collect();
     let mut pacts = Vec::new();
     for path in &args.pact {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read the pact {}", path.display()))?;
         let signed = SignedPact::parse(&bytes).with_context(|| format!("the pact {}", path.display()))?;
-        trust_pact(&mut trusted, &signed)?;
+        trust::pact(&mut trusted, signed.pact(), &origins)?;
         let hash = signed.pact().hash().to_string();
         let names = |all: &[record::PartyId]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         said.push(format!("keys from the pact {}, signed by {}", hash, names(signed.signed_by())));
@@ -79,7 +76,10 @@ fn keys_of(args: &VerifyArgs, bundle: &Bundle) -> Result<(TrustedKeys, Vec<Strin
             ));
         }
         for log in bundle.logs.iter().filter(|log| !log.origin.ends_with(&format!("/{hash}"))) {
-            said.push(format!("the log {} was kept under another pact than this one", log.origin));
+            said.push(format!(
+                "the log {} was kept under another pact than {hash}, whose keys do not speak for it",
+                log.origin
+            ));
         }
         pacts.push(signed);
     }
@@ -97,17 +97,25 @@ fn keys_of(args: &VerifyArgs, bundle: &Bundle) -> Result<(TrustedKeys, Vec<Strin
     if !args.key.is_empty() {
         said.push(format!("{} keys from the command line", args.key.len()));
     }
+    for text in &args.witness {
+        let (origin, key) = text.rsplit_once(' ').map_or((None, text.as_str()), |(origin, key)| (Some(origin), key));
+        let key = key.parse().with_context(|| format!("the witness {text:?}"))?;
+        trusted.add_witness(origin, key).with_context(|| format!("the witness {text:?}"))?;
+    }
+    if args.quorum > 0 {
+        trusted.demand(None, args.quorum);
+    }
     for statement in &args.statement {
         let bytes = read_bounded(statement, pact::STATEMENT_BYTES_MAX as u64);
         let bytes = bytes.with_context(|| format!("cannot read {}", statement.display()))?;
-        let signed = stated::trust(&mut trusted, &pacts, &bytes)?;
+        let signed = trust::statement(&mut trusted, &pacts, &origins, &bytes)?;
         let signed = signed.with_context(|| {
             format!("{} is no statement by an authority key of the pacts given", statement.display())
         })?;
         said.push(stated_text(&signed));
     }
     for pact in bundle.metadata.iter().flat_map(|m| pacts_of(m)) {
-        if let Some(signed) = stated::trust(&mut trusted, &pacts, &pact)? {
+        if let Some(signed) = trust::statement(&mut trusted, &pacts, &origins, &pact)? {
             said.push(stated_text(&signed));
             continue;
         }
@@ -142,20 +150,29 @@ pub fn verify(args: &VerifyArgs, global: Global) -> Outcome {
     let bundle = bundle_of(&args.file)?;
     let (trusted, said) = keys_of(args, &bundle)?;
     let report = tlog::verify(&bundle, &trusted);
+    let claims = Claims::of(&bundle, &report);
     if global.json {
-        println!("{}", report_json(args, &bundle, &report, &said));
+        println!("{}", report_json(args, &bundle, &report, &claims, &said));
     } else {
         print!("{report}");
         said.iter().for_each(|line| println!("{line}"));
-        for (log, of) in bundle.logs.iter().zip(&report.logs) {
+        for (log, of) in bundle.logs.iter().zip(&report.logs).filter(|(log, _)| !log.entries.is_empty()) {
             println!("{}", receipt_line(log, of));
+        }
+        for (n, log) in bundle.logs.iter().enumerate().filter(|(n, _)| claims.count[*n] > 0) {
+            println!(
+                "CLAIMED TIMES of {} outside of what the order of the logs allows: {}",
+                log.origin, claims.count[n]
+            );
+            claims.off[n].iter().take(CLAIMS_SHOWN).for_each(|claim| println!("  {}", claim.text()));
         }
         println!("Receipts are dated by their giver, in whole seconds, rounded down.");
         if args.show {
-            show_logs(&bundle, Some(&report));
+            show::logs(&bundle, Some((&report, &claims)));
         }
         if report.equivocations().next().is_some() {
-            println!("A SIGNER CONTRADICTED ITSELF. This file proves it to anybody; see CONTRADICTION above.");
+            let by = contradicted(&report).join(", ");
+            println!("A SIGNER CONTRADICTED ITSELF: {by}. This file proves it to anybody; see CONTRADICTION above.");
         }
     }
     Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(FOUND_BAD) })
@@ -166,8 +183,17 @@ fn addressee(origin: &str) -> Option<String> {
     origin.strip_prefix("skypact.link/")?.split('/').nth(1).map(|party| format!("skypact.link/{party}"))
 }
 
+/// Whose logs have two histories.
+fn contradicted(report: &Report) -> Vec<String> {
+    let by: BTreeSet<String> = report
+        .equivocations()
+        .map(|proof| Ends::of(&proof.a().origin).map_or_else(|| proof.a().origin.clone(), |ends| ends.from.to_string()))
+        .collect();
+    by.into_iter().collect()
+}
+
 /// The receipt of each proven entry, by its index: dated in whole seconds, rounded down.
-fn received(report: &LogReport) -> Vec<(std::ops::Range<u64>, Utc)> {
+pub fn received(report: &LogReport) -> Vec<(std::ops::Range<u64>, Utc)> {
     report.received().into_iter().map(|(range, time_s)| (range, seconds(time_s))).collect()
 }
 
@@ -194,99 +220,26 @@ pub fn show(args: &ShowArgs, global: Global) -> Outcome {
         let logs: Vec<Value> = bundle
             .logs
             .iter()
-            .map(|log| json!({ "origin": log.origin, "entries": entries_json(log, None, &receipts(&bundle)) }))
+            .enumerate()
+            .map(|(n, log)| json!({ "origin": log.origin, "entries": show::entries_json(&bundle, n, None) }))
             .collect();
         println!("{}", json!({ "file": args.file.display().to_string(), "verified": false, "logs": logs }));
     } else {
         println!("Nothing below was checked; `skypact evidence verify` does that.");
-        show_logs(&bundle, None);
+        show::logs(&bundle, None);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Receipts in the bundle, by the record they are for.
-fn receipts(bundle: &Bundle) -> BTreeMap<Hash32, Vec<(String, u64, Receipt)>> {
-    let mut out: BTreeMap<Hash32, Vec<(String, u64, Receipt)>> = BTreeMap::new();
-    for log in &bundle.logs {
-        for entry in &log.entries {
-            if let Ok(decoded) = record::decode(&entry.bytes)
-                && let Body::Receipt(receipt) = decoded.record.body
-            {
-                out.entry(receipt.of).or_default().push((decoded.record.issuer.to_string(), entry.index, receipt));
-            }
-        }
-    }
-    out
-}
-
-fn show_logs(bundle: &Bundle, report: Option<&Report>) {
-    let receipts = receipts(bundle);
-    for (n, log) in bundle.logs.iter().enumerate() {
-        let of = report.map(|r| &r.logs[n]);
-        println!("log {}: {} entries", log.origin, log.entries.len());
-        let runs = of.map(|of| received(of)).unwrap_or_default();
-        for entry in &log.entries {
-            let proven = of.is_none_or(|of| of.proven.iter().any(|p| p.range.contains(&entry.index)));
-            let mark = if proven { "" } else { " NOT PROVEN" };
-            let by = runs.iter().find(|(range, _)| range.contains(&entry.index));
-            let by = by.map(|(_, at)| format!(" [receipt dated {}]", rfc3339(*at))).unwrap_or_default();
-            match record::decode(&entry.bytes) {
-                Ok(decoded) => {
-                    let at = rfc3339(decoded.record.issued_at);
-                    println!("  {:>7} {at} {}{mark}{by}", entry.index, sentence(&decoded.record));
-                    for (who, index, receipt) in receipts.get(&decoded.id).into_iter().flatten() {
-                        println!(
-                            "          {} by {who} at {} (its entry {index})",
-                            receipt.level.name(),
-                            rfc3339(receipt.at)
-                        );
-                    }
-                }
-                Err(error) => {
-                    println!("  {:>7} {} bytes that are no record: {error}{mark}{by}", entry.index, entry.bytes.len())
-                }
-            }
-        }
-    }
-}
-
-fn entries_json(
-    log: &LogEvidence,
-    report: Option<&LogReport>,
-    receipts: &BTreeMap<Hash32, Vec<(String, u64, Receipt)>>,
-) -> Vec<Value> {
-    let runs = report.map(|of| received(of)).unwrap_or_default();
-    let one = |entry: &tlog::EntryEvidence| {
-        let mut out = json!({ "index": entry.index, "checkpoint": entry.checkpoint, "bytes": entry.bytes.len() });
-        if let Some(of) = report {
-            out["proven"] = json!(of.proven.iter().any(|p| p.range.contains(&entry.index)));
-            let by = runs.iter().find(|(range, _)| range.contains(&entry.index));
-            out["receipt_dated"] = json!(by.map(|(_, at)| rfc3339(*at)));
-        }
-        match record::decode(&entry.bytes) {
-            Ok(decoded) => {
-                out["id"] = json!(decoded.id.to_string());
-                out["record"] = record_json(&decoded.record);
-                let of = receipts.get(&decoded.id).into_iter().flatten();
-                out["receipts"] = of
-                    .map(|(who, index, r)| json!({ "by": who, "index": index, "level": r.level.name(), "at": rfc3339(r.at) }))
-                    .collect();
-            }
-            Err(error) => out["error"] = json!(error.to_string()),
-        }
-        out
-    };
-    log.entries.iter().map(one).collect()
-}
-
-fn report_json(args: &VerifyArgs, bundle: &Bundle, report: &Report, said: &[String]) -> Value {
+fn report_json(args: &VerifyArgs, bundle: &Bundle, report: &Report, claims: &Claims, said: &[String]) -> Value {
     let text = report.to_string();
     let limits: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("not proven: ")).collect();
-    let receipts = receipts(bundle);
-    let logs = bundle.logs.iter().zip(&report.logs).map(|(log, of)| {
+    let logs = bundle.logs.iter().zip(&report.logs).enumerate().map(|(n, (log, of))| {
         let mut out = log_json(log, of);
+        out["claimed_off"] = claims.off[n].iter().map(Claim::json).collect();
+        out["claimed_off_total"] = json!(claims.count[n]);
         if args.show {
-            out["entries"] = json!(entries_json(log, Some(of), &receipts));
+            out["entries"] = json!(show::entries_json(bundle, n, Some((report, claims))));
         }
         out
     });
@@ -295,6 +248,7 @@ fn report_json(args: &VerifyArgs, bundle: &Bundle, report: &Report, said: &[Stri
         "sound": report.is_sound(),
         "entries": report.logs.iter().flat_map(|log| &log.proven).map(|p| p.range.end - p.range.start).sum::<u64>(),
         "contradictions": report.equivocations().count(),
+        "contradicted": contradicted(report),
         "keys": said,
         "logs": logs.collect::<Vec<_>>(),
         "not_proven": limits,
@@ -303,11 +257,13 @@ fn report_json(args: &VerifyArgs, bundle: &Bundle, report: &Report, said: &[Stri
 }
 
 fn log_json(log: &LogEvidence, of: &LogReport) -> Value {
+    let cosigned = |s: &Cosignature| json!({ "by": s.name, "at": rfc3339(seconds(s.time_s)) });
     let checkpoints = of.checkpoints.iter().map(|c| match &c.verified {
         Ok(tree) => json!({
             "size": tree.size,
             "root": tree.root.to_string(),
-            "cosigned": c.cosigned.iter().map(|s| json!({ "by": s.name, "at": rfc3339(seconds(s.time_s)) })).collect::<Vec<_>>(),
+            "cosigned": c.cosigned.iter().map(cosigned).collect::<Vec<_>>(),
+            "witnessed": c.witnessed.iter().map(cosigned).collect::<Vec<_>>(),
         }),
         Err(fault) => json!({ "fault": fault.to_string() }),
     });
@@ -322,10 +278,24 @@ fn log_json(log: &LogEvidence, of: &LogReport) -> Value {
         "receipts": count,
         "receipts_first": received.iter().map(|r| r.1).min().map(rfc3339),
         "receipts_last": received.iter().map(|r| r.1).max().map(rfc3339),
+        "stretches": of.stretches.iter().map(stretch_json).collect::<Vec<_>>(),
         "checkpoints": checkpoints.collect::<Vec<_>>(),
         "claimed_complete": of.ranges.iter().map(|r| json!([r.start, r.end])).collect::<Vec<_>>(),
         "first_bad": of.first_bad.as_ref().map(ToString::to_string),
         "not_proven": of.not_proven.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+/// Whether witnesses saw a stretch of a log.
+fn stretch_json(s: &Stretch) -> Value {
+    let at = |pick: fn((u64, u64)) -> u64| s.dated.map(|dated| rfc3339(seconds(pick(dated))));
+    json!({
+        "entries": [s.range.start, s.range.end],
+        "witnessed": s.is_witnessed(),
+        "by": s.by,
+        "quorum": s.of,
+        "first": at(|dated| dated.0),
+        "last": at(|dated| dated.1),
     })
 }
 

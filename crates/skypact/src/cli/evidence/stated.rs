@@ -1,14 +1,13 @@
 //! Statements that replaced a party's keys (`spec/keys.md`): found in the logs, checked against the pact.
 use crate::cli::evidence::logs::LinkLog;
-use crate::cli::evidence::read::trust_pact;
 use anyhow::Result;
-use pact::{KeyStatement, SignedKeys, SignedPact};
+use pact::SignedKeys;
 use record::Body;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
-use tlog::{LogReader, TrustedKeys};
+use tlog::LogReader;
 
 /// Statements by folder of a log. A log is searched once, and only if somebody asks: it means to read all of it.
 #[derive(Debug, Default)]
@@ -50,39 +49,10 @@ impl Stated {
     }
 }
 
-fn statement(entry: &[u8]) -> Option<SignedKeys> {
+/// The statement that an entry of a log carries.
+pub fn statement(entry: &[u8]) -> Option<SignedKeys> {
     match record::decode(entry).ok()?.record.body {
         Body::Keys(keys) => SignedKeys::parse(keys.statement.as_bytes()).ok(),
         _ => None,
     }
 }
-
-/// Trusts the keys that a statement names, if the pact's authority key signed it.
-///
-/// What an older key signed before is still its party's word; who relies on that after a theft is told so by the caller.
-pub fn trust(trusted: &mut TrustedKeys, pacts: &[SignedPact], bytes: &[u8]) -> Result<Option<SignedKeys>> {
-    let Ok(signed) = SignedKeys::parse(bytes) else { return Ok(None) };
-    let of = pacts.iter().map(SignedPact::pact).find(|pact| signed.check(pact).is_ok());
-    let Some(pact) = of else { return Ok(None) };
-    let KeyStatement { party, keys, .. } = signed.statement();
-    // For the logs of this party and to it under this pact, and for no others.
-    for other in pact.parties.iter().filter(|p| p.id != *party) {
-        let origin = |from, to| link::origin(from, to, &pact.mode, &pact.hash());
-        trusted.add_for(&origin(party, &other.id), keys.log_key.clone())?;
-        trusted.add_receiver(&origin(&other.id, party), keys.cosign_key.clone())?;
-    }
-    Ok(Some(signed))
-}
-
-/// Trusts the keys of a pact and of statements about them.
-pub fn trust_all(trusted: &mut TrustedKeys, pact: &SignedPact, statements: &[SignedKeys]) -> Result<()> {
-    trust_pact(trusted, pact)?;
-    for signed in statements {
-        trust(trusted, std::slice::from_ref(pact), &signed.to_bytes())?;
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-#[path = "stated_tests.rs"]
-mod tests;

@@ -1,12 +1,13 @@
 //! What one party had been told, by its own confirmations.
 use crate::cli::evidence::Opened;
+use crate::cli::evidence::brackets::Bracket;
 use crate::cli::evidence::history::Heard;
 use crate::cli::evidence::logs::LinkLog;
 use crate::cli::replay::fold::Folded;
 use anyhow::{Result, anyhow, ensure};
 use link::Link;
 use node::view::NoticeView;
-use record::{Body, Decoded, Hash32, PartyId, ReceiptLevel, Record, SubjectId};
+use record::{Body, Decision, Decoded, Hash32, PartyId, ReceiptLevel, Record, SubjectId};
 use std::collections::BTreeMap;
 use tlog::LogReader;
 use track::TrackReport;
@@ -26,10 +27,40 @@ pub struct Said<T> {
     pub index: u64,
     /// The date of the receipt over it, if known.
     pub confirmed: Option<Utc>,
+    /// Between which moments it was told.
+    pub bracket: Bracket,
 }
 
-/// Levels of receipts that a notice had reached, and when.
-pub type Reached = Vec<(ReceiptLevel, Utc)>;
+/// A level of receipt that a notice had reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reached {
+    /// Which.
+    pub level: ReceiptLevel,
+    /// When, by the clock of who says so.
+    pub at: Utc,
+    /// What was decided, to whom it was passed, where it was published; nothing below.
+    pub says: Option<String>,
+    /// RESPONDED: the decision.
+    pub decision: Option<Decision>,
+}
+
+/// The levels that a notice had reached at the desk, from RECEIVED on.
+pub fn reached(of: &NoticeView) -> Vec<Reached> {
+    let machine = |level, at: Option<Utc>| at.map(|at| Reached { level, at, says: None, decision: None });
+    let acknowledged = of.acknowledged.as_ref().map(|a| a.at);
+    let first = [
+        machine(ReceiptLevel::Received, of.received),
+        machine(ReceiptLevel::Seen, of.seen),
+        machine(ReceiptLevel::Acknowledged, acknowledged),
+    ];
+    let answers = of.answers.iter().map(|(level, said)| Reached {
+        level: *level,
+        at: said.at,
+        says: Some(said.text.clone()),
+        decision: said.decision,
+    });
+    first.into_iter().flatten().chain(answers).collect()
+}
 
 /// What a party had been told.
 #[derive(Debug)]
@@ -49,7 +80,7 @@ pub struct Told {
     /// What was filed and not withdrawn.
     pub filed: Vec<Said<Record>>,
     /// Notices, with the levels reached by then.
-    pub notices: Vec<(Said<Record>, Reached)>,
+    pub notices: Vec<(Said<Record>, Vec<Reached>)>,
     /// Records on their way: said, not confirmed.
     pub on_the_way: Vec<(Record, u64)>,
     /// Newest statement of the channel's state.
@@ -67,10 +98,12 @@ pub fn told(peer: &PartyId, link: &Link, log: Option<&LinkLog>, opened: &Opened,
     let mut gathering =
         Gathering { told: Told::new(peer, origin, view.out_size, view.cosigned), ..Gathering::default() };
     gathering.told.held_at = view.cosigned.checked_sub(1).and_then(|last| heard.received(last, upto));
+    let dated = heard.dated(upto);
     let mut take = |index: u64, bytes: &[u8]| {
         let Ok(decoded) = record::decode(bytes) else { return };
         let confirmed = if index < view.cosigned { heard.received(index, upto) } else { None };
-        gathering.take(index, decoded, index < view.cosigned, confirmed, now.utc);
+        let place = Place { index, held: index < view.cosigned, confirmed, bracket: dated.bracket(index) };
+        gathering.take(place, decoded, now.utc);
     };
     let said = folded.said.get(peer).map(Vec::as_slice).unwrap_or_default();
     let on_disk = said.first().map_or(view.out_size, |(index, _)| *index);
@@ -117,6 +150,14 @@ impl Default for Told {
     }
 }
 
+/// Where a record stands in the log, and what its addressee stated of that place.
+struct Place {
+    index: u64,
+    held: bool,
+    confirmed: Option<Utc>,
+    bracket: Bracket,
+}
+
 #[derive(Default)]
 struct Gathering {
     told: Told,
@@ -126,8 +167,9 @@ struct Gathering {
 }
 
 impl Gathering {
-    fn take(&mut self, index: u64, decoded: Decoded, held: bool, confirmed: Option<Utc>, now: Utc) {
+    fn take(&mut self, place: Place, decoded: Decoded, now: Utc) {
         let Decoded { record, id } = decoded;
+        let Place { index, held, confirmed, bracket } = place;
         if !held {
             return self.told.on_the_way.push((record, index));
         }
@@ -136,21 +178,21 @@ impl Gathering {
             Body::Tracks(batch) => {
                 for report in batch.unpack().unwrap_or_default() {
                     if now.since_ms(report.at) <= RECENT_MS + i64::from(batch.delay_ms) {
-                        self.tracks.insert(report.local, Said { what: report, id, index, confirmed });
+                        self.tracks.insert(report.local, Said { what: report, id, index, confirmed, bracket });
                     }
                 }
             }
             Body::Plan(_) | Body::Site(_) | Body::Avoid(_) => {
                 let older = self.filed.get(&key).is_some_and(|old| old.what.revision >= record.revision);
                 if !older {
-                    self.filed.insert(key, Said { what: record, id, index, confirmed });
+                    self.filed.insert(key, Said { what: record, id, index, confirmed, bracket });
                 }
             }
             Body::Withdrawn(w) => {
                 let of = w.of;
                 self.filed.retain(|_, filed| filed.id != of);
             }
-            Body::Notice(_) => self.notices.push(Said { what: record, id, index, confirmed }),
+            Body::Notice(_) => self.notices.push(Said { what: record, id, index, confirmed, bracket }),
             Body::Channel(_) => self.told.channel = Some(record),
             Body::Pact(_) | Body::Keys(_) | Body::Receipt(_) | Body::Conflict(_) | Body::Desk(_) => {}
         }
@@ -164,10 +206,12 @@ impl Gathering {
         told.filed = self.filed.into_values().collect();
         for notice in self.notices {
             let of = desk.iter().find(|n| n.outgoing && n.id == notice.id);
-            let seen = of.and_then(|n| n.seen).map(|at| (ReceiptLevel::Seen, at));
-            let acknowledged = of.and_then(|n| n.acknowledged.as_ref()).map(|a| (ReceiptLevel::Acknowledged, a.at));
-            let received = notice.confirmed.map(|at| (ReceiptLevel::Received, at));
-            let levels = [received, seen, acknowledged].into_iter().flatten().collect();
+            let mut levels = of.map(reached).unwrap_or_default();
+            // The date in the receipt itself, where the journal has it.
+            levels.retain(|r| r.level != ReceiptLevel::Received);
+            if let Some(at) = notice.confirmed {
+                levels.insert(0, Reached { level: ReceiptLevel::Received, at, says: None, decision: None });
+            }
             told.notices.push((notice, levels));
         }
         told

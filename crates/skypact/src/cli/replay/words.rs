@@ -1,8 +1,10 @@
 //! A picture of the past in words and as JSON.
+use crate::cli::evidence::brackets::{Bracket, SHOWN_MS};
 use crate::cli::evidence::history::{History, Shown};
 use crate::cli::evidence::words::{json as record_json, sentence, track_json, track_text};
 use crate::cli::replay::fold::Folded;
-use crate::cli::replay::told::{Said, Told};
+use crate::cli::replay::told::{Reached, Said, Told, reached};
+use crate::cli::values::plain;
 use crate::clock::rfc3339;
 use node::view::{AlertView, LinkStatus, NoticeView, Owner, View};
 use serde_json::{Value, json};
@@ -45,7 +47,8 @@ pub fn print_view(view: &View, history: &History, folded: &Folded, at: Utc, all:
     println!("notices received: {}", incoming.len());
     for n in incoming {
         println!("  {} from {}: {}", n.precedence.name(), n.peer, crate::cli::evidence::words::notice_text(&n.notice));
-        levels(&desk_levels(n)).iter().for_each(|line| println!("    {line}"));
+        levels(&reached(n)).iter().for_each(|line| println!("    {line}"));
+        claimed(bracket_of(n), n.issued).iter().for_each(|line| println!("    {line}"));
     }
     println!("plans: {}, protected sites: {}, avoid areas: {}", view.plans.len(), view.sites.len(), view.avoids.len());
     for peer in &view.peers {
@@ -76,12 +79,13 @@ pub fn print_told(told: &Told, all: bool) {
     println!("  plans, sites and areas: {}", told.filed.len());
     for said in &told.filed {
         println!("    {} (entry {}, {})", sentence(&said.what), said.index, confirmed(said.confirmed));
+        claimed(said.bracket, said.what.issued_at).iter().for_each(|line| println!("      {line}"));
     }
     println!("  notices: {}", told.notices.len());
     for (said, reached) in &told.notices {
         println!("    {} (entry {})", sentence(&said.what), said.index);
-        let lines = levels(reached);
-        lines.iter().for_each(|line| println!("      {line}"));
+        let lines = levels(reached).into_iter().chain(claimed(said.bracket, said.what.issued_at));
+        lines.for_each(|line| println!("      {line}"));
     }
     if let Some(record) = &told.channel {
         println!("  {}", sentence(record));
@@ -171,6 +175,33 @@ fn notice_json(n: &NoticeView) -> Value {
             "at": rfc3339(a.at), "by": a.by, "role": a.role.map(|r| r.name()), "read_back_ok": a.read_back_ok,
         })),
         "text": n.notice.text,
+        "levels": reached(n).iter().map(level_json).collect::<Vec<_>>(),
+        "told": bracket_of(n).json(),
+        "claimed_off_ms": n.claimed_off_ms,
+    })
+}
+
+fn level_json(reached: &Reached) -> Value {
+    let Reached { level, at, says, decision } = reached;
+    json!({ "level": level.name(), "at": rfc3339(*at), "text": says, "decision": decision.map(|d| d.name()) })
+}
+
+/// Between which moments a notice was told, as the desk had it then.
+fn bracket_of(n: &NoticeView) -> Bracket {
+    Bracket { after: n.told_after, before: n.told_before }
+}
+
+/// A claimed time outside of what the logs allow, in words.
+fn claimed(bracket: Bracket, issued: Utc) -> Option<String> {
+    let off_ms = bracket.off_ms(issued);
+    let side = if off_ms < 0 { "before" } else { "after" };
+    let off = off_ms.abs() as f64 / 1000.0;
+    (off_ms.abs() >= SHOWN_MS).then(|| {
+        format!(
+            "CLAIMED TIME {} is {off:.1} s {side} what the order of the logs allows: {}",
+            rfc3339(issued),
+            bracket.text()
+        )
     })
 }
 
@@ -183,14 +214,15 @@ pub fn told_json(told: &Told) -> Value {
     };
     let entry = |said: &Said<record::Record>| {
         let mut out = place(record_json(&said.what), said.index, said.confirmed);
+        out["told"] = said.bracket.json();
+        out["claimed_off_ms"] = json!(said.bracket.off_ms(said.what.issued_at));
         out["id"] = json!(said.id.to_string());
         out
     };
     let tracks = told.tracks.iter().map(|said| place(track_json(&said.what), said.index, said.confirmed));
     let notices = told.notices.iter().map(|(said, reached)| {
         let mut out = entry(said);
-        out["levels"] =
-            reached.iter().map(|(level, at)| json!({ "level": level.name(), "at": rfc3339(*at) })).collect();
+        out["levels"] = reached.iter().map(level_json).collect();
         out
     });
     json!({
@@ -211,14 +243,13 @@ fn seen_by<'a>(alert: &AlertView, history: &'a History) -> Vec<&'a Shown> {
     history.shown.get(&alert.id).into_iter().flatten().filter(|s| s.seq <= history.upto).collect()
 }
 
-fn desk_levels(n: &NoticeView) -> Vec<(record::ReceiptLevel, Utc)> {
-    use record::ReceiptLevel::{Acknowledged, Received, Seen};
-    let acknowledged = n.acknowledged.as_ref().map(|a| (Acknowledged, a.at));
-    [n.received.map(|at| (Received, at)), n.seen.map(|at| (Seen, at)), acknowledged].into_iter().flatten().collect()
-}
-
-fn levels(reached: &[(record::ReceiptLevel, Utc)]) -> Vec<String> {
-    reached.iter().map(|(level, at)| format!("{} at {}", level.name(), rfc3339(*at))).collect()
+fn levels(reached: &[Reached]) -> Vec<String> {
+    let line = |Reached { level, at, says, decision }: &Reached| {
+        let decision = decision.map_or_else(String::new, |d| format!(", {}", d.name()));
+        let says = says.as_deref().map_or_else(String::new, |text| format!(": {}", plain(text)));
+        format!("{} at {}{decision}{says}", level.name(), rfc3339(*at))
+    };
+    reached.iter().map(line).collect()
 }
 
 fn owner(view: &View, owner: Owner) -> String {

@@ -1,8 +1,8 @@
 //! Whose word a statement's keys are: that of its party, about its own logs, and of nobody else.
 use super::*;
-use pact::{KeyReason, KeySet, Pact};
-use record::{Hash32, PartyId};
-use tlog::{Bundle, Checkpoint, LogEvidence, LogWriter, MemStore, NoteSigner, Report, VerifierKey};
+use pact::{KeyReason, KeyStatement};
+use record::Hash32;
+use tlog::{Bundle, Checkpoint, LogEvidence, LogReader, LogWriter, MemStore, NoteSigner, Report};
 use units::Utc;
 
 const TEXT: &str = include_str!("../../../../pact/testdata/three-parties.pact");
@@ -59,9 +59,10 @@ fn bundle(origin: &str, log: &NoteSigner, cosigner: &NoteSigner) -> Bundle {
 }
 
 fn verified(bundle: &Bundle, pact: &SignedPact, statement: &[u8], taken: bool) -> Report {
-    let mut trusted = TrustedKeys::new();
-    trust_pact(&mut trusted, pact).unwrap();
-    assert_eq!(trust(&mut trusted, std::slice::from_ref(pact), statement).unwrap().is_some(), taken);
+    let (mut trusted, origins) = (TrustedKeys::new(), [bundle.logs[0].origin.clone()]);
+    super::pact(&mut trusted, pact.pact(), &origins).unwrap();
+    let stated = super::statement(&mut trusted, std::slice::from_ref(pact), &origins, statement).unwrap();
+    assert_eq!(stated.is_some(), taken);
     tlog::verify(bundle, &trusted)
 }
 
@@ -114,7 +115,7 @@ fn a_receipt_is_known_by_the_addressee_s_key_and_not_by_a_name() {
     let other = NoteSigner::cosigner("skypact.link/south", &[44; 32]).unwrap();
     let forged = bundle(&origin(&pact, "north", "south"), &own, &other);
     let mut trusted = TrustedKeys::new();
-    trust_pact(&mut trusted, &pact).unwrap();
+    super::pact(&mut trusted, pact.pact(), &[forged.logs[0].origin.clone()]).unwrap();
     // Known for what it is, say as a witness: its name makes it nobody's receipt.
     trusted.add(VerifierKey::clone(other.verifier())).unwrap();
     let report = tlog::verify(&forged, &trusted);
