@@ -78,6 +78,7 @@ fn what_was_said_is_shown_beside_running_nodes_and_afterwards() {
     exported_whole(&north, scratch.path());
     both_hold_the_same_receipts(&dir, scratch.path());
     changes_are_found(&north, scratch.path());
+    no_byte_of_an_exported_file_can_be_changed_to_show_more(&north, scratch.path());
     without_keys(&north, scratch.path());
     mistakes_are_named(&north, scratch.path());
     replayed(&north);
@@ -235,6 +236,49 @@ fn changes_are_found(north: &Path, scratch: &Path) {
     let stranger = tlog::NoteSigner::new("skypact.link/north", &[9; 32]).unwrap().verifier().to_string();
     let all = scratch.join("all.evidence");
     refused(north, &["evidence", "verify", all.to_str().unwrap(), "--key", &stranger], 3, "NOT PROVEN AS CLAIMED");
+}
+
+/// Bytes all over the file, one at a time (`crates/tlog/tests/tamper.rs` changes every one of a small file).
+fn no_byte_of_an_exported_file_can_be_changed_to_show_more(north: &Path, scratch: &Path) {
+    const SAMPLES: usize = 120;
+    let signed = pact::SignedPact::parse(&fs::read(north.join("demo.pact")).unwrap()).unwrap();
+    let mut trusted = tlog::TrustedKeys::new();
+    for party in &signed.pact().parties {
+        trusted.add(party.log_key.clone()).unwrap();
+        trusted.add(party.cosign_key.clone()).unwrap();
+    }
+    let good = fs::read(scratch.join("all.evidence")).unwrap();
+    let original = Bundle::decode(&good).unwrap();
+    let shown = |bundle: &Bundle| {
+        let report = tlog::verify(bundle, &trusted);
+        let roots =
+            report.logs.iter().flat_map(|log| log.checkpoints.iter().map(|c| c.verified.as_ref().ok().map(|t| t.root)));
+        let roots: Vec<_> = roots.collect();
+        let received: usize = report.logs.iter().flat_map(|log| &log.proven).map(|run| run.received.len()).sum();
+        (report.is_sound(), roots, received)
+    };
+    let (sound, roots, received) = shown(&original);
+    assert!(sound);
+    let (mut refused, mut taken) = (0, 0);
+    for at in (0..SAMPLES).map(|n| (n * good.len() + n) / SAMPLES) {
+        let mut bad = good.clone();
+        bad[at.min(good.len() - 1)] ^= 1;
+        let Some(bundle) = Bundle::decode(&bad).ok() else {
+            refused += 1;
+            continue;
+        };
+        let (sound, found, still) = shown(&bundle);
+        if !sound {
+            refused += 1;
+            continue;
+        }
+        taken += 1;
+        let entries =
+            bundle.logs.iter().zip(&original.logs).all(|(a, b)| a.entries == b.entries && a.origin == b.origin);
+        assert!(entries && found == roots && still <= received, "byte {at} shows something else");
+    }
+    println!("{} bytes, {SAMPLES} changed: {refused} refused, {taken} taken", good.len());
+    assert!(refused > SAMPLES / 2);
 }
 
 fn copy(from: &Path, to: &Path) {

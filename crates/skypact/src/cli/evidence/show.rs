@@ -144,3 +144,64 @@ pub fn entries_json(bundle: &Bundle, n: usize, checked: Checked<'_>) -> Vec<Valu
     };
     log.log.entries.iter().enumerate().map(one).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use record::{Caveat, Mode, PartyId, Precedence, ReadBack, ReceiptLevel, Record, Role, SubjectId};
+    use tlog::EntryEvidence;
+
+    fn receipt(issuer: &str, audience: &str) -> Vec<u8> {
+        let party = |name: &str| PartyId::parse(name).unwrap();
+        let receipt = Receipt {
+            of: Hash32([5; 32]),
+            index: 3,
+            level: ReceiptLevel::Acknowledged,
+            at: Utc(1_000),
+            role: Some(Role::Officer),
+            read_back: Some(ReadBack::default()),
+            decision: None,
+            text: None,
+        };
+        record::encode(&Record {
+            schema: record::SCHEMA,
+            mode: Mode::Live,
+            issuer: party(issuer),
+            audience: party(audience),
+            subject: SubjectId([1; 16]),
+            revision: 1,
+            supersedes: None,
+            issued_at: Utc(1_000),
+            issued_error_ms: 0,
+            valid_from: None,
+            valid_until: None,
+            pact: Hash32([7; 32]),
+            caveat: Caveat::None,
+            precedence: Precedence::Routine,
+            receipt: None,
+            role: None,
+            body: Body::Receipt(receipt),
+        })
+        .unwrap()
+    }
+
+    /// A party can write what it likes into its own log, the other's acknowledgement too.
+    #[test]
+    fn an_acknowledgement_counts_in_its_issuer_s_own_log_alone() {
+        let log = |from: &str, to: &str, bytes: Vec<u8>| {
+            let mut log = LogEvidence::new(&format!("skypact.link/{from}/{to}/live/{}", Hash32([7; 32])));
+            log.entries.push(EntryEvidence { index: 0, checkpoint: 0, bytes, proof: tlog::Proof::default() });
+            Bundle { logs: vec![log], metadata: None }
+        };
+        let counted = |bundle: &Bundle| receipts(bundle, None).len();
+        assert_eq!(counted(&log("south", "north", receipt("south", "north"))), 1);
+        for forged in [
+            log("north", "south", receipt("south", "north")),
+            log("south", "west", receipt("south", "north")),
+            log("west", "north", receipt("south", "north")),
+        ] {
+            assert_eq!(counted(&forged), 0);
+            assert!(entries_json(&forged, 0, None)[0]["foreign"].is_string());
+        }
+    }
+}
