@@ -24,9 +24,13 @@ pub fn run(args: &Args) -> Result<Report> {
     ensure!(args.size > 0 && args.peers.iter().all(|p| (1..=64).contains(p)), "at least one track, and 1 to 64 peers");
     let reduced = Level::Reduced { precision_mm: 200_000, delay_ms: 0, identity: Identity::Pseudonym };
     let mut rows = Vec::new();
-    for (name, level) in [("full", Level::Full), ("reduced to 200 m, pseudonyms", reduced)] {
-        for &peers in &args.peers {
-            rows.push(row(args, name, level, peers)?);
+    for &peers in &args.peers {
+        for (name, bench) in [
+            ("full", Bench::new(args.size, peers, Level::Full)),
+            ("full by the ninth rule", Bench::ninth(args.size, peers, Level::Full)),
+            ("reduced to 200 m, pseudonyms", Bench::new(args.size, peers, reduced)),
+        ] {
+            rows.extend(pair(args, name, bench, peers)?);
         }
     }
     Ok(Report {
@@ -34,25 +38,53 @@ pub fn run(args: &Args) -> Result<Report> {
         scenario: format!("{} tracks report once a second; every peer is told", args.size),
         seed: None,
         rows,
-        notes: vec!["includes moving the test's tracks (a few ns each) and encoding the records".into()],
+        notes: vec![
+            "decided: which rule holds, what of the report it lets out, under what number; beside copying the report alone".into(),
+            "decided, encoded and named by SHA-256: beside that hash alone".into(),
+        ],
     })
 }
 
-fn row(args: &Args, name: &str, level: Level, peers: usize) -> Result<Row> {
-    let mut bench = Bench::new(args.size, peers, level);
+/// What a tick is made of, ns a track and peer.
+struct Cost {
+    decided: f64,
+    whole: f64,
+    copied: f64,
+    hashed: f64,
+}
+
+fn pair(args: &Args, name: &str, mut bench: Bench, peers: usize) -> Result<[Row; 2]> {
     // The first tick makes every pseudonym and lane; the second is the steady state.
     bench.tick();
     bench.tick();
     let items = (args.size * peers) as u64;
     let mut bytes = 0;
     let runs = args.common.measure(|| {
-        let begun = Instant::now();
-        bytes = bench.tick();
-        Ok(begun.elapsed().as_secs_f64() * 1e9 / items as f64)
+        bench.fly();
+        let (decided, ()) = timed(|| bench.decide());
+        let (told, said) = timed(|| bench.tell());
+        let (copied, copies) = timed(|| bench.copy());
+        let (hashed, sum) = timed(|| bench.hash());
+        // What is not looked at might be left out by the optimiser.
+        ensure!(copies as u64 == items && said > 0 && sum < usize::MAX, "nothing was released");
+        bytes = said;
+        let each = |seconds: f64| seconds * 1e9 / items as f64;
+        Ok(Cost { decided: each(decided), whole: each(decided + told), copied: each(copied), hashed: each(hashed) })
     })?;
-    ensure!(bytes > 0, "nothing was released");
-    Ok(Row::new(format!("{name}, {peers} peers"), items, Unit::NsEach, runs)
-        .and("bytes a track and peer", figure(bytes as f64 / items as f64)))
+    let of = |get: fn(&Cost) -> f64| runs.iter().map(get).collect::<Vec<f64>>();
+    let row = |what: &str, runs| Row::new(format!("{name}, {peers} peers: {what}"), items, Unit::NsEach, runs);
+    Ok([
+        row("decided", of(|c| c.decided)).against("copied", of(|c| c.copied)),
+        row("decided and encoded", of(|c| c.whole))
+            .against("hashed", of(|c| c.hashed))
+            .and("bytes a track and peer", figure(bytes as f64 / items as f64)),
+    ])
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
+    let begun = Instant::now();
+    let done = work();
+    (begun.elapsed().as_secs_f64(), done)
 }
 
 #[cfg(test)]
@@ -63,7 +95,10 @@ mod tests {
     fn a_tiny_run_releases_to_every_peer() {
         let args = Args { common: Common { runs: 2, dir: None }, size: 50, peers: vec![1, 3] };
         let report = run(&args).unwrap();
-        assert_eq!(report.rows.iter().map(|r| r.items).collect::<Vec<_>>(), [50, 150, 50, 150]);
+        assert_eq!(
+            report.rows.iter().map(|r| r.items).collect::<Vec<_>>(),
+            [50, 50, 50, 50, 50, 50, 150, 150, 150, 150, 150, 150]
+        );
         assert!(run(&Args { peers: vec![0], ..args }).is_err());
     }
 }
