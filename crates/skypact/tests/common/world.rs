@@ -89,6 +89,8 @@ pub struct World {
     pub spec: Spec,
     /// Auditors and witnesses of the pact.
     pub oversight: pact::Oversight,
+    /// Rates of the pact; the defaults where it has none.
+    pub rates: BTreeMap<pact::RateOf, pact::Rate>,
     origin_ms: i64,
 }
 
@@ -98,7 +100,15 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let origin_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
         let secrets = spec.names.iter().map(|name| (*name, Secrets::new(name, ""))).collect();
-        let world = Self { dir, secrets, proxy: Proxy::new(), spec, oversight: Default::default(), origin_ms };
+        let world = Self {
+            dir,
+            secrets,
+            proxy: Proxy::new(),
+            spec,
+            oversight: Default::default(),
+            rates: BTreeMap::new(),
+            origin_ms,
+        };
         for (n, name) in world.spec.names.iter().enumerate() {
             world.secrets[name].write(&world.home(name).join("keys"), name, "");
             world.write_pact(name, world.pact());
@@ -106,6 +116,12 @@ impl World {
             fs::write(world.home(name).join("traffic.csv"), world.traffic(n as u32)).unwrap();
         }
         world
+    }
+
+    /// What the exercise's clock shows now.
+    pub fn now(&self) -> Utc {
+        let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64 - self.origin_ms;
+        Utc(START_S * 1000 + (passed as f64 * self.spec.rate) as i64)
     }
 
     /// Folder of a party.
@@ -142,7 +158,7 @@ impl World {
             clock_warn_ms: 60_000,
             clock_refuse_ms: 600_000,
             checkpoints_shared: false,
-            rates: BTreeMap::new(),
+            rates: self.rates.clone(),
             oversight: self.oversight.clone(),
         }
     }
