@@ -26,6 +26,7 @@ pub fn run(want: Want) -> Result<()> {
     if want == Want::All {
         println!("chromium: {}", install_chromium()?);
         println!("cargo-deny: {}", install_deny()?);
+        println!("softhsm2: {}", install_softhsm());
     }
     Ok(())
 }
@@ -52,6 +53,18 @@ fn install_chromium() -> Result<Outcome> {
         bail!("the browser test needs Chromium and this machine has no apt-get: {by_hand}");
     }
     apt_install("chromium").context(by_hand)
+}
+
+/// The token in software that the test of keys in a token uses. Without it that test says that it was skipped, so that nobody
+/// who may not install anything is kept from testing the rest.
+fn install_softhsm() -> Outcome {
+    if sh::works(program("softhsm2-util").arg("--version")) {
+        return Outcome::Skipped("it is there".into());
+    }
+    if !is_root() || !sh::works(program("apt-get").arg("--version")) {
+        return Outcome::Skipped("the test of keys in a token will be; to run it: apt-get install softhsm2".into());
+    }
+    apt_install("softhsm2").unwrap_or_else(|error| Outcome::Skipped(format!("it cannot be installed: {error:#}")))
 }
 
 /// libFuzzer is C++; whatever `cc` finds will do.

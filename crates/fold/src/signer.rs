@@ -16,6 +16,12 @@ impl Signer {
         Self { log, cosign }
     }
 
+    /// Whether signing may wait for something outside of this process, such as a token.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.log.waits() || self.cosign.waits()
+    }
+
     /// Signs a checkpoint. The fold orders one only over what is durable.
     ///
     /// # Errors

@@ -94,7 +94,14 @@ impl Stores {
             link::Output::StoreCosignature { checkpoint, line } => {
                 let failed = |source| Error::Log { what: "a receipt cannot be kept".to_owned(), source };
                 // Signing again gives the same note: Ed25519 has no chance in it.
-                let mut note = tlog::sign_checkpoint(checkpoint, signer).map_err(failed)?;
+                let mut note = match tlog::sign_checkpoint(checkpoint, signer) {
+                    // The disk is well and the journal has the receipt; the file is written with the next one.
+                    Err(tlog::Error::Unavailable(why)) => {
+                        tracing::warn!(peer = %name, "the log's newest receipt is not written to its files yet: {why}");
+                        return Ok(());
+                    }
+                    signed => signed.map_err(failed)?,
+                };
                 note.add(tlog::SignatureLine::from_text(line).map_err(failed)?).map_err(failed)?;
                 self.of(state, name)?.out.write_note("checkpoint", &note.to_bytes())
             }

@@ -14,7 +14,6 @@ use crate::situation::{Present, sentence};
 use crate::state::State;
 use airspace::{Limit, Outline, Plan, PlanState, Volume4d};
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use covering::{covering, covering_briefly, covering_site};
@@ -28,6 +27,11 @@ use units::{Now, Utc, Vertex, earth};
 const WORK_MAX: usize = 100_000;
 /// Conflict texts kept of one plan; a planner who reads ten of them changes the plan.
 const TEXTS_MAX: usize = 50;
+
+/// Meetings held of one own thing with things of one kind and party: more than a planner is shown. Without it the meetings are as
+/// many as own things times peers' things, 500 × 40,000 × 600 bytes = 12 GB; with it 500 × 4 kinds × 64 × 600 bytes = 77 MB a
+/// peer. Held are the first by subject, whatever came first, so that a restored state holds the same.
+const MEETINGS_MAX: usize = 64;
 
 /// Kind of thing that is filed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,6 +83,8 @@ pub struct Prepared {
     ready: BTreeMap<Thing, Ready>,
     /// In both directions.
     meetings: BTreeMap<Thing, BTreeMap<Thing, Found>>,
+    /// Own things, with a kind and a party of which they may meet more than are held.
+    crowded: BTreeSet<(Thing, Kind, PartyId)>,
 }
 
 /// Equal states have equal things filed; what is made of them needs no comparison.
@@ -128,7 +134,7 @@ impl Prepared {
 
     /// Judges a thing against everything it matters to. Returns the things whose meetings may have changed.
     fn screen(&mut self, state: &State, thing: &Thing) -> BTreeSet<Thing> {
-        let mut touched = self.forget(thing);
+        let mut touched = self.forget(state, thing);
         let Some(me) = state.party() else { return touched };
         let mut found = Vec::new();
         if self.ready.contains_key(thing) {
@@ -146,27 +152,75 @@ impl Prepared {
             }
         }
         for (own, other, meeting) in found {
-            touched.extend([own.clone(), other.clone()]);
-            let seen_by_other = Found { alert: false, ..meeting.clone() };
-            self.meetings.entry(other.clone()).or_default().insert(own.clone(), seen_by_other);
-            self.meetings.entry(own).or_default().insert(other, meeting);
+            self.hold_meeting(own, other, meeting, &mut touched);
         }
         touched
     }
 
-    /// Forgets the meetings of a thing.
-    fn forget(&mut self, thing: &Thing) -> BTreeSet<Thing> {
-        let mut touched = BTreeSet::from([thing.clone()]);
-        for other in self.meetings.remove(thing).unwrap_or_default().into_keys() {
-            if let Some(theirs) = self.meetings.get_mut(&other) {
-                theirs.remove(thing);
+    /// Holds a meeting of an own thing, unless as many with a smaller subject are held.
+    fn hold_meeting(&mut self, own: Thing, other: Thing, meeting: Found, touched: &mut BTreeSet<Thing>) {
+        let held = self.meetings.entry(own.clone()).or_default();
+        if other.owner != own.owner && !held.contains_key(&other) {
+            let mut alike = held.range(group(other.kind, &other.owner)).map(|(thing, _)| thing);
+            if alike.clone().count() >= MEETINGS_MAX {
+                self.crowded.insert((own.clone(), other.kind, other.owner.clone()));
+                match alike.next_back().cloned() {
+                    Some(last) if other < last => {
+                        self.part(&own, &last);
+                        touched.insert(last);
+                    }
+                    _ => return,
+                }
+            }
+        }
+        touched.extend([own.clone(), other.clone()]);
+        let seen_by_other = Found { alert: false, ..meeting.clone() };
+        self.meetings.entry(other.clone()).or_default().insert(own.clone(), seen_by_other);
+        self.meetings.entry(own).or_default().insert(other, meeting);
+    }
+
+    /// Forgets one meeting, on both sides.
+    fn part(&mut self, a: &Thing, b: &Thing) {
+        for (one, other) in [(a, b), (b, a)] {
+            if let Some(theirs) = self.meetings.get_mut(one) {
+                theirs.remove(other);
                 if theirs.is_empty() {
-                    self.meetings.remove(&other);
+                    self.meetings.remove(one);
+                }
+            }
+        }
+    }
+
+    /// Forgets the meetings of a thing. Where it leaves room, the next that was not held takes it.
+    fn forget(&mut self, state: &State, thing: &Thing) -> BTreeSet<Thing> {
+        let mut touched = BTreeSet::from([thing.clone()]);
+        self.crowded.retain(|(own, ..)| own != thing);
+        for other in self.meetings.remove(thing).unwrap_or_default().into_keys() {
+            self.part(&other, thing);
+            let group = (other.clone(), thing.kind, thing.owner.clone());
+            if self.crowded.contains(&group) {
+                match self.next_of(state, &other, thing) {
+                    Some((next, meeting)) => self.hold_meeting(other.clone(), next, meeting, &mut touched),
+                    None => drop(self.crowded.remove(&group)),
                 }
             }
             touched.insert(other);
         }
         touched
+    }
+
+    /// The first thing like `gone`, behind those held, that an own thing meets.
+    fn next_of(&self, state: &State, own: &Thing, gone: &Thing) -> Option<(Thing, Found)> {
+        let me = state.party()?;
+        let alike = group(gone.kind, &gone.owner);
+        let held = self.meetings.get(own).and_then(|held| held.range(alike.clone()).next_back());
+        let after = held.map_or(alike.start().clone(), |(last, _)| last.clone());
+        let behind = self.ready.range(after.clone()..=alike.end().clone()).map(|(thing, _)| thing);
+        let mut candidates = behind.filter(|other| *other != gone && (held.is_none() || **other != after));
+        candidates.find_map(|other| {
+            let meeting = if matters(own, other, me) { self.judge(state, own, other) } else { None };
+            Some((other.clone(), meeting?))
+        })
     }
 
     fn judge(&self, state: &State, own: &Thing, other: &Thing) -> Option<Found> {
@@ -187,10 +241,17 @@ impl Prepared {
             self.meetings.get(thing).into_iter().flat_map(BTreeMap::values).filter(|f| f.until >= now).collect();
         let mut texts: Vec<String> = all.iter().take(TEXTS_MAX).map(|f| f.text.clone()).collect();
         if all.len() > TEXTS_MAX {
-            texts.push(format!("and {} more", all.len() - TEXTS_MAX));
+            // How many is not said: they need not all be held.
+            texts.push(String::from("and more"));
         }
         texts
     }
+}
+
+/// Every thing of a kind and party.
+fn group(kind: Kind, owner: &PartyId) -> core::ops::RangeInclusive<Thing> {
+    let at = |subject| Thing { kind, owner: owner.clone(), subject: SubjectId(subject) };
+    at([0; 16])..=at([0xff; 16])
 }
 
 /// The thing that a notice is, if it is about a place.
@@ -375,7 +436,7 @@ impl State {
         let mut touched = BTreeSet::new();
         for thing in gone {
             prepared.ready.remove(&thing);
-            touched.append(&mut prepared.forget(&thing));
+            touched.append(&mut prepared.forget(self, &thing));
         }
         self.retell(&prepared, &touched, now);
         self.prepared = prepared;

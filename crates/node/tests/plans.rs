@@ -159,3 +159,35 @@ fn a_notice_about_a_protected_site_is_said_to_whoever_knows_of_the_site() {
     world.run(3_000, 100);
     assert_eq!(alerts(&world, 1).len(), 1);
 }
+
+#[test]
+fn a_crowd_of_a_peers_plans_over_an_own_one_is_held_in_part_and_the_rest_moves_up() {
+    let mut world = pair();
+    file(&mut world, 0, 1, at(1, 46.5, 7.0));
+    for n in 10..110 {
+        file(&mut world, 1, n, at(n, 46.5, 7.0));
+        if n % 20 == 0 {
+            world.run(1_000, 500);
+        }
+    }
+    world.run(3_000, 500);
+    let held = |world: &World| {
+        let meeting = |p: &node::view::PlanView| p.owner == Owner::Peer(1) && !p.conflicts.is_empty();
+        world.view(0).plans.iter().filter(|p| meeting(p)).count()
+    };
+    let own = texts(&world, 0, Owner::Own);
+    assert_eq!((own.len(), own.last().map(String::as_str), held(&world)), (51, Some("and more"), 64));
+    // Of those held most are cancelled: what was left out is found, to the last.
+    for n in 10..95 {
+        world.ask(1, Role::Planner, Command::CancelPlan(subject(n))).unwrap();
+        if n % 20 == 0 {
+            world.run(1_000, 500);
+        }
+    }
+    world.run(3_000, 500);
+    assert_eq!((texts(&world, 0, Owner::Own).len(), held(&world)), (15, 15));
+    // And one more that was not among them before.
+    file(&mut world, 1, 5, at(5, 46.5, 7.0));
+    world.run(3_000, 500);
+    assert_eq!((texts(&world, 0, Owner::Own).len(), held(&world)), (16, 16));
+}

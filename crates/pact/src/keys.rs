@@ -268,7 +268,7 @@ impl SignedKeys {
         let authority = party.authority_key.as_ref();
         let authority = authority.ok_or_else(|| KeyError::NoAuthority { party: party.id.clone() })?;
         tlog::open(&self.note.to_bytes(), core::slice::from_ref(authority))?;
-        //= spec/keys.md K-12
+        //= spec/keys.md K-16
         let wanted = key_name(&party.id);
         for (which, key) in [("log-key", &statement.keys.log_key), ("cosign-key", &statement.keys.cosign_key)] {
             if key.name() != wanted {

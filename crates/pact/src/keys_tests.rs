@@ -108,7 +108,7 @@ fn a_statement_names_no_key_that_would_pass_for_another_s() {
         let statement = KeyStatement { keys, pact: pact.hash(), ..a_statement(pact) };
         SignedKeys::sign(statement, &authority()).unwrap().check(pact).unwrap_err()
     };
-    //= spec/keys.md K-12
+    //= spec/keys.md K-16
     for found in ["skypact.link/south", "skypact.link", "skypact.link/north/south", "skypact.keys/north"] {
         let named = |key: &VerifierKey| VerifierKey::new(found, key.algorithm(), key.public()).unwrap();
         let wanted = "skypact.link/north".to_string();

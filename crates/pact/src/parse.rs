@@ -369,7 +369,7 @@ fn parties_agree(parties: &[Party]) -> Parsed<()> {
 }
 
 /// Each key has the one name that its party's keys have: a verifier binds keys to logs by it.
-//= spec/keys.md K-12
+//= spec/keys.md K-16
 fn named_as_its_party(p: &Party) -> Parsed<()> {
     let own = key_name(&p.id);
     let signing = [("log-key", &p.log_key, own.clone()), ("cosign-key", &p.cosign_key, own)];

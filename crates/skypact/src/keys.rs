@@ -1,12 +1,17 @@
-//! A party's secrets, each in a file of its own with mode 0600. Nothing is generated silently: `skypact init` makes them.
-use anyhow::{Context, Result, bail, ensure};
+//! A party's secrets, each in a file of its own with mode 0600, or the signing keys in a token. Nothing is generated silently:
+//! `skypact init` makes them.
+pub mod token;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use rcgen::PublicKeyData;
 use record::PartyId;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
-use tlog::NoteSigner;
+use std::sync::Arc;
+use tlog::{Algorithm, NoteSigner};
+use token::{TOKEN_FILE, TokenFile, TokenKey};
 
 const LOG_KEY: &str = "log.key";
 const COSIGN_KEY: &str = "cosign.key";
@@ -16,27 +21,70 @@ const PSEUDONYM: &str = "pseudonym.key";
 /// The secrets of one node. The TLS key is apart from the log key: a stolen transport key cannot sign history.
 pub struct Keys {
     /// Signs the checkpoints of this party's logs.
-    pub log_seed: [u8; 32],
+    log: SigningKey,
     /// Cosigns the peers' checkpoints. Apart from the log key, so that no signature can be read in two meanings.
-    pub cosign_seed: [u8; 32],
+    cosign: SigningKey,
     /// Authenticates connections.
     pub tls: rcgen::KeyPair,
     /// Makes pseudonyms; its loss links pseudonyms, nothing else.
     pub pseudonym: [u8; 32],
 }
 
+/// A signing key.
+enum SigningKey {
+    /// Its seed, from a file.
+    Seed([u8; 32]),
+    /// In a token.
+    Token(Arc<TokenKey>),
+}
+
+impl SigningKey {
+    fn signer(&self, name: &str, algorithm: Algorithm) -> Result<NoteSigner> {
+        match (self, algorithm) {
+            (Self::Token(key), _) => key.signer(name, algorithm),
+            (Self::Seed(seed), Algorithm::CosignatureV1) => {
+                NoteSigner::cosigner(name, seed).map_err(|e| anyhow!("{e}"))
+            }
+            (Self::Seed(seed), _) => NoteSigner::new(name, seed).map_err(|e| anyhow!("{e}")),
+        }
+    }
+}
+
+/// The two seeds of a folder of keys that are in files.
+pub fn read_seeds(dir: &Path) -> Result<[[u8; 32]; 2]> {
+    Ok([read_seed(&dir.join(LOG_KEY))?, read_seed(&dir.join(COSIGN_KEY))?])
+}
+
+/// Copies what stays in files when the signing keys go into a token.
+pub fn copy_files(from: &Path, to: &Path) -> Result<()> {
+    for name in [TLS_KEY, PSEUDONYM] {
+        write_new(&to.join(name), &read_private(&from.join(name))?)?;
+    }
+    Ok(())
+}
+
+/// Makes a folder of its own for keys, which nobody else may enter.
+pub fn create_dir(dir: &Path) -> Result<()> {
+    fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
+    Ok(())
+}
+
+/// Makes the keys that are in files also where the signing keys are in a token.
+pub fn create_files(dir: &Path) -> Result<()> {
+    let tls = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).context("cannot generate a TLS key")?;
+    write_new(&dir.join(TLS_KEY), &tls.serialize_pem())?;
+    write_new(&dir.join(PSEUDONYM), &(hex(&random::<32>()?) + "\n"))
+}
+
 impl Keys {
     /// Generates and writes all keys into `dir`, which must not hold any yet.
     pub fn create(dir: &Path) -> Result<Self> {
-        fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
-        let tls = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).context("cannot generate a TLS key")?;
-        let keys = Self { log_seed: random()?, cosign_seed: random()?, tls, pseudonym: random()? };
-        write_new(&dir.join(LOG_KEY), &(hex(&keys.log_seed) + "\n"))?;
-        write_new(&dir.join(COSIGN_KEY), &(hex(&keys.cosign_seed) + "\n"))?;
-        write_new(&dir.join(TLS_KEY), &keys.tls.serialize_pem())?;
-        write_new(&dir.join(PSEUDONYM), &(hex(&keys.pseudonym) + "\n"))?;
-        Ok(keys)
+        create_dir(dir)?;
+        write_new(&dir.join(LOG_KEY), &(hex(&random::<32>()?) + "\n"))?;
+        write_new(&dir.join(COSIGN_KEY), &(hex(&random::<32>()?) + "\n"))?;
+        create_files(dir)?;
+        Self::load(dir)
     }
 
     /// Reads the keys of `dir`, refusing files that others can read.
@@ -44,22 +92,29 @@ impl Keys {
         let tls_path = dir.join(TLS_KEY);
         let tls = rcgen::KeyPair::from_pem(&read_private(&tls_path)?)
             .with_context(|| format!("{} is not a private key in PEM", tls_path.display()))?;
-        Ok(Self {
-            log_seed: read_seed(&dir.join(LOG_KEY))?,
-            cosign_seed: read_seed(&dir.join(COSIGN_KEY))?,
-            tls,
-            pseudonym: read_seed(&dir.join(PSEUDONYM))?,
-        })
+        let [log, cosign] = match TokenFile::read(dir)? {
+            None => read_seeds(dir)?.map(SigningKey::Seed),
+            Some(file) => {
+                if let Some(both) = [LOG_KEY, COSIGN_KEY].into_iter().find(|name| dir.join(name).exists()) {
+                    bail!(
+                        "{} has {both} and {TOKEN_FILE}: which key signs is not to be guessed; move one of them away",
+                        dir.display()
+                    );
+                }
+                file.open(dir).with_context(|| format!("{}", dir.join(TOKEN_FILE).display()))?.map(SigningKey::Token)
+            }
+        };
+        Ok(Self { log, cosign, tls, pseudonym: read_seed(&dir.join(PSEUDONYM))? })
     }
 
     /// The verifier key of the log key under `party`'s name, as it stands in the pact.
     pub fn log_signer(&self, name: &str) -> Result<NoteSigner> {
-        NoteSigner::new(name, &self.log_seed).map_err(|e| anyhow::anyhow!("log key: {e}"))
+        self.log.signer(name, Algorithm::Ed25519).context("log key")
     }
 
     /// The cosigner, for the pact and for receipts.
     pub fn cosigner(&self, name: &str) -> Result<NoteSigner> {
-        NoteSigner::cosigner(name, &self.cosign_seed).map_err(|e| anyhow::anyhow!("cosign key: {e}"))
+        self.cosign.signer(name, Algorithm::CosignatureV1).context("cosign key")
     }
 
     /// SHA-256 of the TLS key's SubjectPublicKeyInfo, as it stands in the pact.
@@ -123,6 +178,7 @@ pub fn write_new(path: &Path, text: &str) -> Result<()> {
 }
 
 /// Reads a file that nobody else may read.
+//= spec/keys.md K-14
 pub fn read_private(path: &Path) -> Result<String> {
     let meta =
         fs::metadata(path).with_context(|| format!("cannot read {}: run `skypact init` first", path.display()))?;
@@ -153,7 +209,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let made = Keys::create(dir.path()).unwrap();
         let read = Keys::load(dir.path()).unwrap();
-        assert_eq!((made.log_seed, made.tls_pin()), (read.log_seed, read.tls_pin()));
+        let log = |keys: &Keys| keys.log_signer("x").unwrap().verifier().to_string();
+        assert_eq!((log(&made), made.tls_pin()), (log(&read), read.tls_pin()));
         assert!(Keys::create(dir.path()).is_err(), "existing keys must not be overwritten");
         fs::set_permissions(dir.path().join(LOG_KEY), fs::Permissions::from_mode(0o644)).unwrap();
         let error = Keys::load(dir.path()).err().map(|e| e.to_string()).unwrap_or_default();

@@ -38,7 +38,7 @@ pub fn cosign(text: &str, time_s: u64, signer: &NoteSigner) -> Result<SignatureL
     if time_s > TIME_S_MAX {
         return Err(Refused::TooLarge { what: "cosignature time, s", found: time_s, max: TIME_S_MAX }.into());
     }
-    let signature = signer.sign_bytes(&message(text, time_s));
+    let signature = signer.sign_bytes(&message(text, time_s))?;
     Ok(SignatureLine::by(key, [&time_s.to_be_bytes()[..], &signature].concat()))
 }
 

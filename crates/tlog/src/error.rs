@@ -179,6 +179,14 @@ pub enum Refused {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unavailable {
+    /// A key that is kept elsewhere gave no signature.
+    #[error("the key {name} does not sign: {why}")]
+    Signer {
+        /// The key's name.
+        name: String,
+        /// The token's own words.
+        why: String,
+    },
     /// A file of the log is absent.
     #[error("{path} is absent")]
     Absent {

@@ -2,6 +2,7 @@
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
@@ -10,7 +11,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
-use crate::error::{Error, Malformed, Refused};
+use crate::error::{Error, Malformed, Refused, Unavailable};
 
 /// A public key that notes are checked with: a name, a signature type and the key itself.
 ///
@@ -188,12 +189,27 @@ impl Algorithm {
     }
 }
 
+/// Signs with an Ed25519 key that is kept where this process cannot read it: in a token.
+pub trait SignsElsewhere: Send + Sync {
+    /// The signature of `message` (RFC 8032, pure Ed25519). May wait for the token.
+    ///
+    /// # Errors
+    /// Why there is none, in words for the operator.
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], String>;
+}
+
+/// Where a secret key is.
+enum Secret {
+    Here(SigningKey),
+    Elsewhere(Arc<dyn SignsElsewhere>),
+}
+
 /// A name and a secret key that sign notes or cosign checkpoints.
 ///
 /// A party that does both uses two names or two seeds: signed-note asks that one public key serve one type.
 pub struct NoteSigner {
     key: VerifierKey,
-    secret: SigningKey,
+    secret: Secret,
 }
 
 impl NoteSigner {
@@ -216,7 +232,26 @@ impl NoteSigner {
     fn with(name: &str, algorithm: Algorithm, seed: &[u8; 32]) -> Result<NoteSigner, Error> {
         let secret = SigningKey::from_bytes(seed);
         let key = VerifierKey::new(name, algorithm, secret.verifying_key().as_bytes())?;
-        Ok(NoteSigner { key, secret })
+        Ok(NoteSigner { key, secret: Secret::Here(secret) })
+    }
+
+    /// Makes a signer, of notes or of cosignatures, whose secret key is elsewhere; `public` is the key it signs by.
+    ///
+    /// # Errors
+    /// [`Malformed::KeyName`]; [`Refused::WeakKey`].
+    pub fn elsewhere(
+        name: &str,
+        algorithm: Algorithm,
+        public: &[u8; 32],
+        by: Arc<dyn SignsElsewhere>,
+    ) -> Result<NoteSigner, Error> {
+        Ok(NoteSigner { key: VerifierKey::new(name, algorithm, public)?, secret: Secret::Elsewhere(by) })
+    }
+
+    /// Whether signing may wait for something outside of this process.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        matches!(self.secret, Secret::Elsewhere(_))
     }
 
     /// Gives the public key to hand to others.
@@ -225,8 +260,20 @@ impl NoteSigner {
         &self.key
     }
 
-    pub(crate) fn sign_bytes(&self, message: &[u8]) -> [u8; 64] {
-        self.secret.sign(message).to_bytes()
+    pub(crate) fn sign_bytes(&self, message: &[u8]) -> Result<[u8; 64], Error> {
+        let failed = |why: String| Unavailable::Signer { name: self.key.name().to_owned(), why };
+        match &self.secret {
+            Secret::Here(secret) => Ok(secret.sign(message).to_bytes()),
+            Secret::Elsewhere(by) => {
+                let signature = by.sign(message).map_err(failed)?;
+                // What leaves under this name must verify under it, whatever the other side's state is: a wrong signature
+                // would look to every peer like an attack of ours.
+                if !self.key.verifies(message, &signature) {
+                    return Err(failed(String::from("what came back is no signature by this key")).into());
+                }
+                Ok(signature)
+            }
+        }
     }
 }
 
@@ -325,6 +372,31 @@ mod tests {
             assert_eq!(refused, Err(Refused::WeakKey { name: "k".into() }.into()), "{weak:x?}");
         }
         assert_eq!(VerifierKey::new("k", Algorithm::Ed25519, &[9; 31]), Err(Malformed::VerifierKey.into()));
+    }
+
+    #[test]
+    fn a_key_elsewhere_signs_as_one_here_and_what_is_no_signature_by_it_never_leaves() {
+        struct Token(SigningKey, Result<(), String>);
+        impl SignsElsewhere for Token {
+            fn sign(&self, message: &[u8]) -> Result<[u8; 64], String> {
+                self.1.clone().map(|()| self.0.sign(message).to_bytes())
+            }
+        }
+        let elsewhere = |public: u8, signs: u8, state: Result<(), String>| {
+            let public = SigningKey::from_bytes(&[public; 32]).verifying_key();
+            let token = Arc::new(Token(SigningKey::from_bytes(&[signs; 32]), state));
+            NoteSigner::elsewhere("k", Algorithm::Ed25519, public.as_bytes(), token).unwrap()
+        };
+        let here = NoteSigner::new("k", &[1; 32]).unwrap();
+        let there = elsewhere(1, 1, Ok(()));
+        assert_eq!((here.verifier(), here.waits()), (there.verifier(), !there.waits()));
+        assert_eq!(here.sign_bytes(b"x"), there.sign_bytes(b"x"));
+        let why = |signer: NoteSigner| signer.sign_bytes(b"x").unwrap_err().to_string();
+        assert_eq!(
+            why(elsewhere(1, 2, Ok(()))),
+            "unavailable: the key k does not sign: what came back is no signature by this key"
+        );
+        assert_eq!(why(elsewhere(1, 1, Err("unplugged".into()))), "unavailable: the key k does not sign: unplugged");
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub use equivocation::{Equivocation, Fork};
 pub use error::{Error, Malformed, Misuse, PeerMisbehaved, Refused, Unavailable};
 pub use frontier::Frontier;
 pub use hash::{EMPTY_ROOT, Hash, leaf_hash, node_hash};
-pub use key::{Algorithm, KeyId, NAME_BYTES_MAX, NoteSigner, VerifierKey};
+pub use key::{Algorithm, KeyId, NAME_BYTES_MAX, NoteSigner, SignsElsewhere, VerifierKey};
 pub use note::{NOTE_BYTES_MAX, Note, SIGNATURES_MAX, SignatureLine, Verified, open, sign};
 pub use proof::{PROOF_HASHES_MAX, Proof, consistency_root, inclusion_root, verify_consistency, verify_inclusion};
 pub use report::{CheckpointFault, CheckpointReport, LinkReport, LogReport, NotProven, Proven, Report, Stretch};

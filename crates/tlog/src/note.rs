@@ -161,7 +161,7 @@ pub fn sign(text: &str, signers: &[&NoteSigner]) -> Result<Note, Error> {
         if key.algorithm() != Algorithm::Ed25519 {
             return Err(Misuse::WrongAlgorithm { name: key.name().to_owned() }.into());
         }
-        note.add(SignatureLine::by(key, signer.sign_bytes(text.as_bytes()).to_vec()))?;
+        note.add(SignatureLine::by(key, signer.sign_bytes(text.as_bytes())?.to_vec()))?;
     }
     Ok(note)
 }

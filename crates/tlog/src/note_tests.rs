@@ -134,7 +134,7 @@ fn a_text_that_reads_as_a_cosigned_message_is_neither_signed_nor_opened() {
     let signer = NoteSigner::new("a", &[1; 32]).unwrap();
     let text = "cosignature/v1\ntime 1\norigin\n";
     assert_eq!(sign(text, &[&signer]), Err(Refused::AmbiguousText.into()));
-    let line = SignatureLine::by(signer.verifier(), signer.sign_bytes(text.as_bytes()).to_vec());
+    let line = SignatureLine::by(signer.verifier(), signer.sign_bytes(text.as_bytes()).unwrap().to_vec());
     let note = Note { text: text.into(), signatures: vec![line] };
     refused(&note.to_bytes(), core::slice::from_ref(signer.verifier()), Refused::AmbiguousText);
 }

@@ -1,5 +1,6 @@
 //! `skypact key`: public keys of a node, and new keys.
 mod replace;
+mod token;
 
 use crate::cli::client::{NodeArgs, talk};
 use crate::cli::setup::{self, PartyFile};
@@ -22,6 +23,10 @@ Examples:
   skypact key show --config north/skypact.toml
   skypact key show > again.party          what `init` wrote, again; into another file, for the shell empties it first
   skypact key new --keys keys-2           makes a second set; nothing uses it yet
+  skypact key new --keys keys-2 --module /usr/lib/softhsm/libsofthsm2.so --token north --pin-file pin
+                                          the same with log and cosigning key made in a PKCS#11 token
+  skypact key import --from keys --keys keys-2 --module … --token north --pin-file pin
+                                          the same keys, from now on in the token: no new pact is needed
 
 The four keys of a node, each in a file of its own:
   log.key        signs the pact and everything this party says
@@ -62,7 +67,11 @@ enum KeyCommand {
         /// Folder for the new keys, relative to the configuration file; must hold none.
         #[arg(long, default_value = "keys-2")]
         keys: PathBuf,
+        #[command(flatten)]
+        token: token::Where,
     },
+    /// Puts the log and cosigning key of a folder into a token, and makes a folder that uses them there.
+    Import(token::Import),
     /// Makes a statement, by the authority key, that replaces the keys of this party under each of its pacts.
     Replace(Replace),
     /// Hands a peer's statement to the running node: from then on the peer's older keys are worth nothing.
@@ -86,8 +95,9 @@ pub fn run(args: Args, global: Global) -> Outcome {
                 print!("{}", file.text()?);
             }
         }
-        KeyCommand::New { config, keys } => {
-            let (path, file) = new(&config, &keys)?;
+        KeyCommand::Import(args) => return token::import(&args, global),
+        KeyCommand::New { config, keys, token } => {
+            let (path, file) = new(&config, &keys, &token)?;
             if global.json {
                 let at = path.display().to_string();
                 println!("{}", json!({ "party_file": at, "party": file, "fingerprint": file.fingerprint() }));
@@ -164,7 +174,7 @@ pub(super) fn words(loaded: &Loaded, party: &PartyId) -> Result<(String, String,
     }
 }
 
-fn new(config: &Path, keys: &Path) -> Result<(PathBuf, PartyFile)> {
+fn new(config: &Path, keys: &Path, token: &token::Where) -> Result<(PathBuf, PartyFile)> {
     let loaded = Loaded::read(config)?;
     let party = PartyId::parse(&loaded.config.party)?;
     let folder = loaded.path(keys);
@@ -174,7 +184,10 @@ fn new(config: &Path, keys: &Path) -> Result<(PathBuf, PartyFile)> {
         folder.display()
     );
     let (title, desk, authority) = words(&loaded, &party)?;
-    let made = Keys::create(&folder)?;
+    let made = match token.chosen() {
+        None => Keys::create(&folder)?,
+        Some(chosen) => token::create(&folder, &party, &chosen)?,
+    };
     let file = PartyFile::of(&party, &title, &desk, &made, authority.as_deref())?;
     // Beside the new keys: the file of the keys in use stays what it is until they are not.
     let path = folder.join(format!("{party}.party"));
@@ -203,7 +216,7 @@ mod tests {
             std::fs::write(dir.path().join("north.party"), ruin).unwrap();
             assert_eq!(show(&config).unwrap(), before, "{ruin:?}");
         }
-        let (_, second) = new(&config, Path::new("keys-2")).unwrap();
+        let (_, second) = new(&config, Path::new("keys-2"), &token::Where::default()).unwrap();
         assert_eq!((second.title, second.desk), (before.title, before.desk));
         std::fs::remove_file(dir.path().join("keys/north.party")).unwrap();
         let error = format!("{:#}", show(&config).unwrap_err());
@@ -216,12 +229,12 @@ mod tests {
     fn new_keys_stand_beside_the_old_ones() {
         let (_dir, config) = a_node("north");
         let before = show(&config).unwrap();
-        let (path, file) = new(&config, Path::new("keys-2")).unwrap();
+        let (path, file) = new(&config, Path::new("keys-2"), &token::Where::default()).unwrap();
         assert_eq!(show(&config).unwrap(), before);
         assert_eq!(PartyFile::read(&path).unwrap(), file);
         assert_ne!(file.log_key, before.log_key);
         assert_ne!(file.tls_spki_sha256, before.tls_spki_sha256);
-        let again = format!("{:#}", new(&config, Path::new("keys-2")).unwrap_err());
+        let again = format!("{:#}", new(&config, Path::new("keys-2"), &token::Where::default()).unwrap_err());
         assert!(
             again.ends_with("keys-2 is there already, and keys are never overwritten: name another folder with --keys")
         );

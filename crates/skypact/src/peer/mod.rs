@@ -440,7 +440,8 @@ impl Transport {
             let step = out.next().await;
             let stores = self.core.stores(peer);
             let log = stores.as_ref().map(|stores| &*stores.out);
-            match fold::write(step, &self.signer, log, || self.core.pact_text(peer))? {
+            let written = || fold::write(step, &self.signer, log, || self.core.pact_text(peer));
+            match waiting(self.signer.waits(), written)? {
                 Written::Frame(frame) => send(&frame).await?,
                 Written::Entries(frame, upto) => {
                     send(&frame).await?;
@@ -516,6 +517,16 @@ impl Drop for Run {
 async fn last_words(out: &SessionOut) {
     out.ended().await;
     tokio::time::sleep(LAST_WORDS_MAX).await;
+}
+
+/// Does what may wait for a token without keeping this worker's other sessions waiting.
+fn waiting<T>(may_wait: bool, work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    if may_wait && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+        tokio::task::block_in_place(work)
+    } else {
+        work()
+    }
 }
 
 #[cfg(test)]

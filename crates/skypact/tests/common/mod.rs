@@ -4,6 +4,7 @@
 pub mod logs;
 pub mod node;
 pub mod proxy;
+pub mod speaker;
 pub mod stranger;
 pub mod world;
 

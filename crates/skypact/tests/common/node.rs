@@ -34,6 +34,7 @@ impl Node {
             .args(["serve", "--config", "skypact.toml", "--json", "--stop-with-stdin"])
             .args(["--sign-in", "officer=officer"])
             .current_dir(dir)
+            .envs(environment(dir))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -224,6 +225,11 @@ impl Node {
         assert!(status.success(), "{status}:\n{tail}");
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it still runs.
     pub fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
@@ -250,6 +256,13 @@ impl Drop for Node {
         let _ended = self.child.kill();
         let _waited = self.child.wait();
     }
+}
+
+/// What a test wants in a node's environment: `node.env` in its folder, a name and a value a line.
+fn environment(dir: &Path) -> Vec<(String, String)> {
+    let text = fs::read_to_string(dir.join("node.env")).unwrap_or_default();
+    let pair = |line: &str| line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    text.lines().filter_map(pair).collect()
 }
 
 /// What a program said for machines, as people read it.

@@ -93,6 +93,8 @@ pub struct World {
     pub shared: bool,
     /// How far each party's clock is off, s.
     pub off_s: BTreeMap<&'static str, i64>,
+    /// Rates of the pact; the defaults where it has none.
+    pub rates: BTreeMap<pact::RateOf, pact::Rate>,
     origin_ms: i64,
 }
 
@@ -110,6 +112,7 @@ impl World {
             oversight: Default::default(),
             shared: false,
             off_s: BTreeMap::new(),
+            rates: BTreeMap::new(),
             origin_ms,
         };
         for (n, name) in world.spec.names.iter().enumerate() {
@@ -119,6 +122,12 @@ impl World {
             fs::write(world.home(name).join("traffic.csv"), world.traffic(n as u32)).unwrap();
         }
         world
+    }
+
+    /// What the exercise's clock shows now.
+    pub fn now(&self) -> Utc {
+        let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64 - self.origin_ms;
+        Utc(START_S * 1000 + (passed as f64 * self.spec.rate) as i64)
     }
 
     /// Folder of a party.
@@ -155,7 +164,7 @@ impl World {
             clock_warn_ms: 60_000,
             clock_refuse_ms: 600_000,
             checkpoints_shared: self.shared,
-            rates: BTreeMap::new(),
+            rates: self.rates.clone(),
             padding: None,
             oversight: self.oversight.clone(),
         }
