@@ -50,6 +50,7 @@ impl Link {
             _ => return None,
         }
         self.outputs.push_back(Output::StoreWitnessed { own: true, size: opened.size, note: note.to_vec() });
+        //= spec/keys.md K-13
         if let (Some(session), true) = (self.up_session(), self.keys_known()) {
             self.send(session, &Frame::Witnessed(note.to_vec()));
         }
@@ -60,6 +61,7 @@ impl Link {
     /// and is passed over: what was not sent to us is not ours to judge, and keys change while a note is on its way.
     //= spec/witness.md W-5
     pub(crate) fn on_witnessed(&mut self, note: Vec<u8>, now: Now) {
+        //= spec/keys.md K-13
         let Ok(opened) = self.open_theirs(&note) else { return };
         if opened.note().text() != opened.to_text() {
             return;
