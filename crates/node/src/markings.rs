@@ -3,6 +3,7 @@ use crate::command::{Account, Actor, Answer, Done, Refused};
 use crate::input::Output;
 use crate::proposals::{PEOPLE, PROPOSAL_MS};
 use crate::state::State;
+use crate::view::MarkView;
 use airspace::Plan;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
@@ -189,6 +190,7 @@ impl State {
     /// After a command, and once a second: which markings plans give. Of several live plans for one aircraft those count whose
     /// time it is, and if it is no plan's time, all. Where that changes, what waits was allowed under another marking.
     pub(crate) fn remark(&mut self, now: Now) {
+        self.marks_wait.retain(|_, waits| waits.ends > now.mono);
         if self.plan_marks.is_empty() && self.plan_marked.is_empty() {
             return;
         }
@@ -221,6 +223,18 @@ impl State {
     pub fn marks(&self) -> Vec<(Marked, Marking)> {
         let plans = self.plan_marks.iter().map(|(subject, marking)| (Marked::Plan(*subject), *marking));
         plans.chain(self.air_marks.iter().map(|(bits, marking)| (Marked::Aircraft(*bits), *marking))).collect()
+    }
+
+    /// The same, with the markings that wait.
+    pub(crate) fn mark_views(&self) -> Vec<MarkView> {
+        let held: BTreeMap<Marked, Marking> = self.marks().into_iter().collect();
+        let all: BTreeSet<&Marked> = held.keys().chain(self.marks_wait.keys()).collect();
+        let view = |of: &Marked| MarkView {
+            of: *of,
+            marking: held.get(of).copied(),
+            waits: self.marks_wait.get(of).map(|waits| (waits.marking, waits.agreed.clone())),
+        };
+        all.into_iter().map(view).collect()
     }
 
     pub(crate) fn plan_marking(&self, subject: SubjectId) -> Option<Marking> {

@@ -54,6 +54,19 @@ pub struct View {
     pub policy: release::Policy,
     /// Release rules that wait for people to agree.
     pub proposal: Option<crate::Proposal>,
+    /// Own plans and aircraft that bear a marking, or are to.
+    pub marks: Vec<MarkView>,
+}
+
+/// The marking of one own plan or aircraft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MarkView {
+    /// Of what.
+    pub of: crate::Marked,
+    /// The marking; `None` if it is to get its first.
+    pub marking: Option<release::Marking>,
+    /// One that would let out more and waits, and the accounts that asked for it.
+    pub waits: Option<(Option<release::Marking>, Vec<String>)>,
 }
 
 /// Whose a track is.

@@ -44,6 +44,7 @@ impl State {
             accounts: self.accounts.clone(),
             policy: self.policy.clone(),
             proposal: self.proposal.clone(),
+            marks: self.mark_views(),
         }
     }
 

@@ -122,7 +122,7 @@ pub(crate) async fn pacts(State(app): State<App>, _: Caller, RawQuery(query): Ra
 pub(crate) async fn policy(State(app): State<App>, caller: Caller) -> Answer {
     caller.needs(&app, "read-release", &[Role::Administrator, Role::Planner])?;
     let view = app.backend.view();
-    Ok(Json(wire::policy::policy(&view.policy, view.proposal.as_ref())).into_response())
+    Ok(Json(wire::policy::policy(&view)).into_response())
 }
 
 /// `GET /v1/release/preview`.

@@ -1,7 +1,8 @@
 //! Release rules.
 use super::plan::AIRCRAFT;
 use crate::json::{Node, Object};
-use node::Proposal;
+use node::Marked;
+use node::view::{MarkView, View};
 use record::PartyId;
 use release::{Area, Daily, Identity, Level, Marking, Policy, PolicyError, RecordClass, Rule, When, limits};
 use serde::Serialize;
@@ -24,6 +25,27 @@ pub(crate) struct PolicyWire {
     rules: BTreeMap<String, Vec<RuleWire>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     proposal: Option<ProposalWire>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    marked: Vec<MarkedWire>,
+}
+
+/// An own plan or aircraft that bears a marking, or is to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct MarkedWire {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aircraft: Option<String>,
+    marking: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits: Option<WaitsWire>,
+}
+
+/// A marking that would let out more and waits for another planner.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct WaitsWire {
+    marking: Option<String>,
+    agreed: Vec<String>,
 }
 
 /// Rules that wait for people to agree.
@@ -77,11 +99,22 @@ enum AreaWire {
     Circle { centre: [f64; 2], radius_m: f64 },
 }
 
-pub(crate) fn policy(policy: &Policy, proposal: Option<&Proposal>) -> PolicyWire {
+fn marked(mark: &MarkView) -> MarkedWire {
+    let name = |marking: &Option<Marking>| marking.map(|m| m.name());
+    let (plan, aircraft) = match mark.of {
+        Marked::Plan(subject) => (Some(subject.to_string()), None),
+        Marked::Aircraft(bits) => (None, Some(format!("{bits:06x}"))),
+    };
+    let waits = mark.waits.as_ref().map(|(to, agreed)| WaitsWire { marking: name(to), agreed: agreed.clone() });
+    MarkedWire { plan, aircraft, marking: name(&mark.marking), waits }
+}
+
+pub(crate) fn policy(view: &View) -> PolicyWire {
+    let policy = &view.policy;
     let rules = |rules: &BTreeMap<PartyId, Vec<Rule>>| {
         rules.iter().map(|(party, rules)| (party.to_string(), rules.iter().map(rule).collect())).collect()
     };
-    let proposal = proposal.map(|p| ProposalWire {
+    let proposal = view.proposal.as_ref().map(|p| ProposalWire {
         id: p.id,
         by: p.by.clone(),
         agreed: p.agreed.clone(),
@@ -91,7 +124,8 @@ pub(crate) fn policy(policy: &Policy, proposal: Option<&Proposal>) -> PolicyWire
         wider: p.wider.clone(),
         rules: rules(&p.rules),
     });
-    PolicyWire { revision: policy.revision, rules: rules(&policy.rules), proposal }
+    let marked = view.marks.iter().map(marked).collect();
+    PolicyWire { revision: policy.revision, rules: rules(&policy.rules), proposal, marked }
 }
 
 /// Minutes of a day as `HH:MM-HH:MM`.

@@ -299,5 +299,17 @@ pub fn view() -> View {
         accounts,
         policy: policy(),
         proposal: None,
+        marks: vec![
+            node::view::MarkView {
+                of: node::Marked::Plan(SUBJECT),
+                marking: release::Marking::parse("vip"),
+                waits: Some((None, vec!["paul".into()])),
+            },
+            node::view::MarkView {
+                of: node::Marked::Aircraft(0x4b_1a41),
+                marking: release::Marking::parse("vip"),
+                waits: None,
+            },
+        ],
     }
 }
