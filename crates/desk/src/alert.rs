@@ -143,6 +143,15 @@ pub enum PeerTrouble {
     /// A witness says another thing of our log to it than we do.
     #[n(14)]
     Contradicted,
+    /// It put another entry in its log in place of what it had sent ahead.
+    #[n(15)]
+    Denied,
+    /// It signed more of its log to us for others than it told us.
+    #[n(16)]
+    Withheld,
+    /// What it sent ahead has not come in its turn.
+    #[n(17)]
+    Unsigned,
 }
 
 /// Trouble of our own.
@@ -251,8 +260,8 @@ impl Situation {
                 | PeerTrouble::Unwitnessed,
             ) => AlertKind::Channel,
             Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact | PeerTrouble::Contradicted) => AlertKind::Frozen,
-            Self::Peer(_, PeerTrouble::Fork) => AlertKind::Fork,
-            Self::Peer(_, PeerTrouble::Flood | PeerTrouble::Backlog) => AlertKind::Flood,
+            Self::Peer(_, PeerTrouble::Fork | PeerTrouble::Denied | PeerTrouble::Withheld) => AlertKind::Fork,
+            Self::Peer(_, PeerTrouble::Flood | PeerTrouble::Backlog | PeerTrouble::Unsigned) => AlertKind::Flood,
             Self::Own(OwnTrouble::Picture | OwnTrouble::Gap | OwnTrouble::Skipped | OwnTrouble::Keys) => {
                 AlertKind::OwnPicture
             }

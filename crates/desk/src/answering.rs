@@ -100,7 +100,7 @@ impl Notices {
     /// not yet there was told after it.
     pub fn handle_signed_for(&mut self, direction: Direction, peer: &PartyId, size: u64, at: Utc) {
         let before = self.signed_for(direction, peer);
-        for item in self.of_peer_mut(direction, peer) {
+        for item in self.of_peer_mut(direction, peer).filter(|item| !item.denied) {
             let Some(index) = item.index.filter(|index| *index < size && item.told_before.is_none()) else { continue };
             // A cosignature's time is in whole seconds.
             item.told_before = Some(if direction == Direction::Out { at.plus_ms(999) } else { at });

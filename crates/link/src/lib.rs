@@ -42,7 +42,7 @@ mod view;
 mod witnessed;
 mod writer;
 
-pub use ahead::{AHEAD_MAX, URGENT_BYTES_MAX};
+pub use ahead::{AHEAD_BYTES_MAX, AHEAD_LATE_MS, AHEAD_MAX, AHEAD_REACH, Denied, URGENT_BYTES_MAX};
 pub use clock::ClockWatch;
 pub use config::{LinkConfig, origin};
 pub use error::{Error, Misuse};
@@ -56,7 +56,7 @@ pub use output::{CheckpointOrder, CosignOrder, Output, ShareOrder};
 pub use reason::{CloseCode, FrozenReason, Refusal};
 pub use receive::{CONTROL_BURST, CONTROL_PER_S};
 pub use ring::RING_MAX;
-pub use share::{SHARE_EVERY_MS, SHARED_MAX};
+pub use share::{EARLY_LATE_MS, SHARE_EVERY_MS, SHARED_MAX};
 pub use state::SILENCE_MS;
 pub use view::{End, LinkState, LinkView};
 pub use writer::{ENTRIES_BYTES_MAX, EntriesFrame, OUTBOX_BYTES_MAX, Outbox, Step};

@@ -1,5 +1,5 @@
 //! The machine: connections, time, own entries and checkpoints.
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -7,10 +7,10 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use record::{Hash32, Record};
 use release::Released;
-use tlog::{Checkpoint, Frontier, Hash, leaf_hash};
+use tlog::{Checkpoint, Frontier, leaf_hash};
 use units::{Mono, Now};
 
-use crate::ahead::Urgent;
+use crate::ahead::{Ahead, Urgent};
 use crate::clock::ClockWatch;
 use crate::config::LinkConfig;
 use crate::error::{Error, Misuse};
@@ -20,6 +20,7 @@ use crate::keys::PastKey;
 use crate::output::{CheckpointOrder, Output};
 use crate::reason::{CloseCode, FrozenReason};
 use crate::ring::Ring;
+use crate::share::Early;
 use crate::state::{Contact, Covered, Freeze, Phase, SILENCE_MS, Session, Tally};
 use crate::view::End;
 
@@ -83,9 +84,6 @@ pub struct Link {
     /// What the peer may still send.
     #[n(18)]
     pub(crate) buckets: Buckets,
-    /// Entries of the peer that were used ahead of their turn.
-    #[n(19)]
-    pub(crate) ahead: BTreeMap<u64, Hash>,
     /// Own urgent entries that are not receipted.
     #[n(20)]
     pub(crate) urgent: VecDeque<Urgent>,
@@ -98,6 +96,14 @@ pub struct Link {
     /// Whether they do.
     #[n(23)]
     pub(crate) watching: bool,
+    /// What the peer sent ahead of its turn. Number 19 was this once, without the bytes.
+    #[n(24)]
+    #[cbor(default)]
+    pub(crate) ahead: Ahead,
+    /// Notes that third parties showed of sizes of the peer's log that it has not told us.
+    #[n(25)]
+    #[cbor(default)]
+    pub(crate) early: Vec<Early>,
     #[cbor(skip)]
     pub(crate) outputs: VecDeque<Output>,
 }
@@ -138,11 +144,12 @@ impl Link {
             keys_told: 0,
             limits: Limits::default(),
             buckets: Buckets::default(),
-            ahead: BTreeMap::new(),
             urgent: VecDeque::new(),
             hastened: Buckets::default(),
             trail: Ring::default(),
             watching: false,
+            ahead: Ahead::default(),
+            early: Vec::new(),
             outputs: VecDeque::new(),
         })
     }

@@ -2,6 +2,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
+use record::Hash32;
 use units::{Now, Utc};
 
 use crate::flow::Lane;
@@ -90,6 +91,12 @@ pub struct LinkView {
     pub throttled: BTreeMap<Lane, u64>,
     /// The kinds of which the peer has lately sent all that it may.
     pub short: Vec<Lane>,
+    /// Entries used ahead of their turn that have not come in it for a minute.
+    pub ahead_late: u64,
+    /// Entries used ahead of their turn, in whose place the peer's log has another: place and record.
+    pub denied: Vec<(u64, Hash32)>,
+    /// Size of the peer's log that it signed, as third parties showed, and has not told us for ten seconds.
+    pub withheld: Option<u64>,
 }
 
 impl LinkView {
@@ -139,6 +146,9 @@ impl Link {
             },
             throttled: self.tally.throttled.clone(),
             short: self.buckets.short(now.mono),
+            ahead_late: self.ahead_late(now.mono),
+            denied: self.denied().iter().map(|denied| (denied.index, denied.record)).collect(),
+            withheld: self.withheld(now.mono),
         }
     }
 
