@@ -145,12 +145,12 @@ impl State {
             if !shares(&pact) || !up {
                 continue;
             }
-            let (notes, sign) = self.to_show(&pact, &name);
+            let (notes, sign) = self.notes_for(&pact, &name);
             self.with_link(&name, now, out, |link| link.share(notes, sign));
         }
     }
 
-    fn to_show(&mut self, pact: &Pact, to: &PartyId) -> (Vec<Vec<u8>>, Vec<tlog::Checkpoint>) {
+    fn notes_for(&mut self, pact: &Pact, to: &PartyId) -> (Vec<Vec<u8>>, Vec<tlog::Checkpoint>) {
         let (hash, me) = (pact.hash(), self.party().cloned());
         let of_pact = |log: &LogOf| log.pact == hash;
         let forks = self.sharing.forks.iter().filter(|(log, _)| of_pact(log)).take(FORKS_SHOWN_MAX);
