@@ -146,6 +146,15 @@ pub enum PeerTrouble {
     /// It releases aircraft with an address of ours.
     #[n(15)]
     OwnAddress,
+    /// It put another entry in its log in place of what it had sent ahead.
+    #[n(16)]
+    Denied,
+    /// It signed more of its log to us for others than it told us.
+    #[n(17)]
+    Withheld,
+    /// What it sent ahead has not come in its turn.
+    #[n(18)]
+    Unsigned,
 }
 
 /// Trouble of our own.
@@ -257,8 +266,8 @@ impl Situation {
                 | PeerTrouble::Unwitnessed,
             ) => AlertKind::Channel,
             Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact | PeerTrouble::Contradicted) => AlertKind::Frozen,
-            Self::Peer(_, PeerTrouble::Fork) => AlertKind::Fork,
-            Self::Peer(_, PeerTrouble::Flood | PeerTrouble::Backlog) => AlertKind::Flood,
+            Self::Peer(_, PeerTrouble::Fork | PeerTrouble::Denied | PeerTrouble::Withheld) => AlertKind::Fork,
+            Self::Peer(_, PeerTrouble::Flood | PeerTrouble::Backlog | PeerTrouble::Unsigned) => AlertKind::Flood,
             Self::Peer(_, PeerTrouble::OwnAddress)
             | Self::Own(
                 OwnTrouble::Picture | OwnTrouble::Gap | OwnTrouble::Skipped | OwnTrouble::Keys | OwnTrouble::Rules,

@@ -99,7 +99,7 @@ impl Notices {
     /// Notes when we, or the peer, signed for the log of a direction at a size: what is below was told by then. What is told
     /// from now on was told after it; an urgent entry comes ahead of its turn, so its place in the log says nothing of that.
     pub fn handle_signed_for(&mut self, direction: Direction, peer: &PartyId, size: u64, at: Utc) {
-        for item in self.of_peer_mut(direction, peer) {
+        for item in self.of_peer_mut(direction, peer).filter(|item| !item.denied) {
             if item.told_before.is_none() && item.index.is_some_and(|index| index < size) {
                 // A cosignature's time is in whole seconds.
                 item.told_before = Some(if direction == Direction::Out { at.plus_ms(999) } else { at });

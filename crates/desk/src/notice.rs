@@ -134,6 +134,10 @@ pub struct NoticeItem {
     /// The addressee signed for the notice at this time: it was told before.
     #[n(21)]
     pub told_before: Option<Utc>,
+    /// Incoming: it was used ahead of its turn, and another entry stands in its place. Nobody will have signed for it.
+    #[n(22)]
+    #[cbor(default)]
+    pub denied: bool,
 }
 
 /// An acknowledgement of a notice.

@@ -85,18 +85,22 @@ impl Notices {
                 read_back: None,
                 told_after,
                 told_before: None,
+                denied: false,
             },
         );
         Ok(id)
     }
 
-    /// Takes up a peer's notice. The same record again changes nothing.
+    /// Takes up a peer's notice. The same record again changes nothing, unless its place was denied to it.
     ///
     /// # Errors
     /// [`DeskError::Full`]: the record stands in the peer's log all the same, and the refusal is counted and shown.
     pub fn handle_arrived(&mut self, came: Incoming, now: Now) -> Result<u64, DeskError> {
         let key = (Direction::In, came.peer.clone(), came.record);
         if let Some(id) = self.by_record.get(&key) {
+            if let Some(item) = self.items.get_mut(id).filter(|item| item.denied) {
+                (item.index, item.denied) = (Some(came.index), false);
+            }
             return Ok(*id);
         }
         let id = self.room(Direction::In, &came.peer, came.precedence)?;
@@ -129,6 +133,7 @@ impl Notices {
                 read_back: None,
                 told_after,
                 told_before: None,
+                denied: false,
             },
         );
         self.emit(NoticeEvent::Arrived(id));
@@ -156,9 +161,18 @@ impl Notices {
         }
     }
 
-    /// Notes that a verified checkpoint of the peer's covers its log to us up to this size.
+    /// Notes that another entry than this record stands in the place for which it was sent ahead: no checkpoint over that
+    /// place seals it.
+    pub fn handle_denied(&mut self, peer: &PartyId, record: &Hash32) {
+        if let Some(item) = self.item(Direction::In, peer, record) {
+            item.denied = true;
+        }
+    }
+
+    /// Notes that a verified checkpoint of the peer's covers its log to us up to this size: all in it but what was denied.
     pub fn handle_sealed(&mut self, peer: &PartyId, size: u64) {
-        for item in self.items.values_mut().filter(|i| i.direction == Direction::In && i.peer == *peer) {
+        let of_peer = |i: &&mut NoticeItem| i.direction == Direction::In && i.peer == *peer && !i.denied;
+        for item in self.items.values_mut().filter(of_peer) {
             item.sealed |= item.index.is_some_and(|index| index < size);
         }
     }
@@ -423,6 +437,7 @@ impl NoticeItem {
     fn sentence(&self, wrong: bool) -> String {
         let (precedence, class, peer) = (self.precedence.name(), self.notice.class.name(), &self.peer);
         let late = if self.overdue { ", overdue" } else { "" };
+        let late = if self.denied { ", which its sender did NOT sign for" } else { late };
         let what = match self.direction {
             Direction::In if !self.is_open() => format!("{precedence} {class} from {peer} has not been seen"),
             Direction::In => format!("{precedence} {class} from {peer} waits for your answer{late}"),

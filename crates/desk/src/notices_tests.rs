@@ -78,6 +78,27 @@ fn level_of(desk: &Desk, id: u64) -> Option<(AlertLevel, AlertState)> {
 }
 
 #[test]
+fn a_notice_that_was_denied_is_never_sealed_and_says_so() {
+    let mut notices = Notices::default();
+    let came = incoming(1, Precedence::Flash, 60);
+    let (peer, record, index) = (came.peer.clone(), came.record, came.index);
+    let id = notices.handle_arrived(came.clone(), now(0)).unwrap();
+    notices.handle_denied(&peer, &record);
+    notices.handle_sealed(&peer, index + 10);
+    notices.handle_signed_for(Direction::In, &peer, index + 10, now(1).utc);
+    let item = notices.get(id).unwrap();
+    assert!(item.denied && !item.sealed && item.told_before.is_none());
+    let text = &notices.conditions(now(2))[0].2.text;
+    assert!(text.contains("did NOT sign"), "{text}");
+    // Said again in another place it is what its sender signs for.
+    notices.handle_arrived(Incoming { index: index + 20, ..came }, now(3)).unwrap();
+    notices.handle_sealed(&peer, index + 20);
+    assert!(!notices.get(id).unwrap().sealed);
+    notices.handle_sealed(&peer, index + 21);
+    assert!(notices.get(id).unwrap().sealed);
+}
+
+#[test]
 fn a_notice_goes_across_and_comes_back_acknowledged() {
     let (mut north, mut south) = (Desk::default(), Desk::default());
     let (n, s) = (party("north"), party("south"));

@@ -82,6 +82,10 @@ impl Link {
             self.peer_note_is_past = self.peer_note.is_some();
         }
         self.config = config;
+        // What a thief showed others says nothing of what the peer keeps from us.
+        if stolen {
+            self.early.clear();
+        }
         //= spec/keys.md K-7
         if reconnect {
             self.close(CloseCode::Ended, &"your TLS key was replaced", now);

@@ -44,7 +44,7 @@ mod view;
 mod witnessed;
 mod writer;
 
-pub use ahead::{AHEAD_MAX, URGENT_BYTES_MAX};
+pub use ahead::{AHEAD_BYTES_MAX, AHEAD_LATE_MS, AHEAD_MAX, AHEAD_REACH, Denied, URGENT_BYTES_MAX};
 pub use clock::ClockWatch;
 pub use config::{LinkConfig, origin};
 pub use error::{Error, Misuse};
@@ -59,7 +59,7 @@ pub use pad::{Cutter, Pacer, Padding, TooLong};
 pub use reason::{CloseCode, FrozenReason, Refusal};
 pub use receive::{CONTROL_BURST, CONTROL_PER_S};
 pub use ring::RING_MAX;
-pub use share::{SHARE_EVERY_MS, SHARED_LEAST_MS, SHARED_MAX};
+pub use share::{EARLY_LATE_MS, SHARE_EVERY_MS, SHARED_LEAST_MS, SHARED_MAX};
 pub use state::SILENCE_MS;
 pub use view::{End, LinkState, LinkView};
 pub use writer::{ENTRIES_BYTES_MAX, EntriesFrame, OUTBOX_BYTES_MAX, Outbox, Step};

@@ -1,5 +1,5 @@
 //! The machine: connections, time, own entries and checkpoints.
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -7,10 +7,10 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use record::{Hash32, Record};
 use release::Released;
-use tlog::{Checkpoint, Frontier, Hash, leaf_hash};
+use tlog::{Checkpoint, Frontier, leaf_hash};
 use units::{Mono, Now};
 
-use crate::ahead::Urgent;
+use crate::ahead::{Ahead, Urgent};
 use crate::clock::ClockWatch;
 use crate::config::LinkConfig;
 use crate::error::{Error, Misuse};
@@ -21,6 +21,7 @@ use crate::output::{CheckpointOrder, Output};
 use crate::pad::Padding;
 use crate::reason::{CloseCode, FrozenReason};
 use crate::ring::Ring;
+use crate::share::Early;
 use crate::state::{Contact, Covered, Freeze, Phase, SILENCE_MS, Session, Tally};
 use crate::view::End;
 
@@ -88,9 +89,6 @@ pub struct Link {
     /// What the peer may still send.
     #[n(18)]
     pub(crate) buckets: Buckets,
-    /// Entries of the peer that were used ahead of their turn.
-    #[n(19)]
-    pub(crate) ahead: BTreeMap<u64, Hash>,
     /// Own urgent entries that are not receipted.
     #[n(20)]
     pub(crate) urgent: VecDeque<Urgent>,
@@ -109,6 +107,14 @@ pub struct Link {
     /// When what is said was last seen to be late for it.
     #[n(25)]
     pub(crate) late_at: Option<Mono>,
+    /// What the peer sent ahead of its turn. Number 19 was this once, without the bytes.
+    #[n(26)]
+    #[cbor(default)]
+    pub(crate) ahead: Ahead,
+    /// Notes that third parties showed of sizes of the peer's log that it has not told us.
+    #[n(27)]
+    #[cbor(default)]
+    pub(crate) early: Vec<Early>,
     #[cbor(skip)]
     pub(crate) outputs: VecDeque<Output>,
 }
@@ -149,13 +155,14 @@ impl Link {
             keys_told: 0,
             limits: Limits::default(),
             buckets: Buckets::default(),
-            ahead: BTreeMap::new(),
             urgent: VecDeque::new(),
             hastened: Buckets::default(),
             trail: Ring::default(),
             watching: false,
             padding: None,
             late_at: None,
+            ahead: Ahead::default(),
+            early: Vec::new(),
             outputs: VecDeque::new(),
         })
     }
@@ -371,7 +378,7 @@ impl Link {
 
     /// Whether what is said on a link of constant rate takes long to get through: the oldest size that waits for its receipt
     /// waits longer than [`LATE_MS`].
-    //= spec/link.md L-51
+    //= spec/link.md L-55
     pub(crate) fn receipt_is_late(&self, now: Mono) -> bool {
         let (Some(_), Phase::Up(session)) = (self.padding, &self.phase) else { return false };
         let oldest = session.waiting.range(self.cosigned + 1..).next();

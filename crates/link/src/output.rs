@@ -2,7 +2,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
-use record::Decoded;
+use record::{Decoded, Hash32};
 use tlog::Checkpoint;
 use units::Utc;
 
@@ -109,6 +109,14 @@ pub enum Output {
         index: u64,
         /// Why.
         reason: Refusal,
+    },
+    /// A record that was accepted ahead of its turn, and in whose place the peer's log has another: it will not be signed
+    /// for. Said before that place is sealed.
+    Denied {
+        /// The place.
+        index: u64,
+        /// Name of the record that was accepted.
+        record: Hash32,
     },
     /// The peer's entries below `size` are covered by a checkpoint.
     Sealed {
@@ -226,6 +234,7 @@ impl Output {
             Self::PeerWitnessed { .. } => "peer-witnessed",
             Self::Accepted { .. } => "accepted",
             Self::Refused { .. } => "refused",
+            Self::Denied { .. } => "denied",
             Self::Sealed { .. } => "sealed",
             Self::Received { .. } => "received",
             Self::PeerRefused { .. } => "peer-refused",

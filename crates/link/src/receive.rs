@@ -8,6 +8,7 @@ use record::{Body, Decoded, Record};
 use tlog::{Checkpoint, Hash, SignatureLine, TREE_SIZE_MAX, leaf_hash, open_checkpoint, verify_cosignature};
 use units::{Mono, Now, Utc};
 
+use crate::ahead::Turn;
 use crate::error::Error;
 use crate::flow::{Lane, WINDOW, is_old};
 use crate::frame::Frame;
@@ -81,19 +82,18 @@ impl Link {
         let (mut refused, mut rekeyed) = (Vec::new(), false);
         for (index, bytes) in (first..).zip(entries) {
             //= spec/link.md L-26
-            let leaf = leaf_hash(&bytes);
-            self.held.append(leaf);
+            self.held.append(leaf_hash(&bytes));
             if self.watching {
                 self.trail.push(self.held.size(), self.held.root());
             }
             //= spec/link.md L-46
-            let judged = match self.ahead.remove(&index) {
-                Some(ahead) if ahead == leaf => {
+            let judged = match self.in_turn(index, &bytes) {
+                Turn::AsAhead => {
                     self.outputs.push_back(Output::StoreIn { index, bytes });
                     continue;
                 }
-                Some(_) => Err(Refusal::NotAsAhead),
-                None => self.judge(&bytes),
+                Turn::Denied => Err(Refusal::NotAsAhead),
+                Turn::First => self.judge(&bytes),
             };
             self.charge(index, judged.as_ref().ok().map(|decoded| &decoded.record), now);
             self.outputs.push_back(Output::StoreIn { index, bytes });
@@ -112,6 +112,9 @@ impl Link {
         }
         if let (Some(session), false) = (self.session(), refused.is_empty()) {
             self.send(session, &Frame::Refusals(refused));
+        }
+        if self.watching && !self.early_agree(now) {
+            return;
         }
         self.grant(now, false);
         if rekeyed {

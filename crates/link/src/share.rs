@@ -5,8 +5,9 @@
 use alloc::vec;
 use alloc::vec::Vec;
 use minicbor::bytes::ByteVec;
-use tlog::Checkpoint;
-use units::Now;
+use minicbor::{Decode, Encode};
+use tlog::{Checkpoint, Hash, Verified};
+use units::{Mono, Now};
 
 use crate::machine::Link;
 use crate::output::{Output, ShareOrder};
@@ -20,6 +21,24 @@ pub const SHARE_EVERY_MS: u64 = 5_000;
 pub const SHARED_MAX: usize = 96;
 /// Frames sooner after the one before are ignored: verifying 96 notes takes some 5 ms.
 pub const SHARED_LEAST_MS: u64 = SHARE_EVERY_MS / 2;
+/// Notes kept of sizes that the peer has not told us: 8 × 0.7 kB.
+const EARLY_MAX: usize = 8;
+/// A note of a size that the peer has not told us after this long is told to the desk: the entries were all on their way.
+pub const EARLY_LATE_MS: u64 = 2 * SHARE_EVERY_MS;
+
+/// A note of the peer's log, of a size that it has not told us.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Early {
+    #[n(0)]
+    size: u64,
+    #[n(1)]
+    root: Hash,
+    /// Text and owner's line.
+    #[n(2)]
+    note: ByteVec,
+    #[n(3)]
+    since: Mono,
+}
 
 impl Link {
     /// Remembers the root at each of the last sizes of the peer's log, so that any note of it can be compared.
@@ -80,6 +99,10 @@ impl Link {
         if matches!(self.phase, Phase::Frozen(_)) {
             return Ok(());
         }
+        if opened.size > self.held.size() {
+            self.keep_early(&opened, now);
+            return Ok(());
+        }
         if self.seen.know(opened.size, &opened.root) == Known::OtherRoot {
             self.contradiction(FrozenReason::Equivocation, opened.size, note.to_vec(), now);
         } else if self.trail.know(opened.size, &opened.root) == Known::OtherRoot {
@@ -111,6 +134,40 @@ impl Link {
             }
         }
         Ok(())
+    }
+}
+
+impl Link {
+    /// Keeps a note of a size that we do not hold. Its owner shows others only what we cosigned, so it is news in itself.
+    /// Those that are kept are never pushed out by later ones: eight of them that are not reached are an alarm already.
+    //= spec/link.md L-51
+    fn keep_early(&mut self, opened: &Verified<Checkpoint>, now: Now) {
+        let (size, root) = (opened.size, opened.root);
+        let plain = opened.note().text() == opened.to_text();
+        let known = self.early.iter().any(|early| (early.size, early.root) == (size, root));
+        if plain && !known && self.early.len() < EARLY_MAX {
+            self.early.push(Early { size, root, note: ByteVec::from(opened.bare()), since: now.mono });
+        }
+    }
+
+    /// Compares the notes kept with what the peer has told us up to their sizes. False if that froze the link.
+    //= spec/link.md L-51
+    pub(crate) fn early_agree(&mut self, now: Now) -> bool {
+        let held = self.held.size();
+        let other = |early: &&Early| self.trail.know(early.size, &early.root) == Known::OtherRoot;
+        let lie = self.early.iter().filter(|early| early.size <= held).find(other).cloned();
+        self.early.retain(|early| early.size > held);
+        if let Some(early) = &lie {
+            let evidence = self.peer_note.clone().into_iter().chain([early.note.clone()]).collect();
+            self.freeze(FrozenReason::RootMismatch, evidence, None, now);
+        }
+        lie.is_none()
+    }
+
+    /// The largest size that the peer signed for others and has kept from us for [`EARLY_LATE_MS`].
+    //= spec/link.md L-51
+    pub(crate) fn withheld(&self, now: Mono) -> Option<u64> {
+        self.early.iter().filter(|e| now.since_ms(e.since) >= EARLY_LATE_MS).map(|e| e.size).max()
     }
 }
 

@@ -2,6 +2,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
+use record::Hash32;
 use units::{Now, Utc};
 
 use crate::flow::Lane;
@@ -97,6 +98,12 @@ pub struct LinkView {
     pub is_late: bool,
     /// The same within the last 15 s, for people.
     pub was_late: bool,
+    /// Entries used ahead of their turn that have not come in it for a minute.
+    pub ahead_late: u64,
+    /// Entries used ahead of their turn, in whose place the peer's log has another: place and record.
+    pub denied: Vec<(u64, Hash32)>,
+    /// Size of the peer's log that it signed, as third parties showed, and has not told us for ten seconds.
+    pub withheld: Option<u64>,
 }
 
 impl LinkView {
@@ -149,6 +156,9 @@ impl Link {
             padding: self.padding,
             is_late: self.receipt_is_late(now.mono),
             was_late: self.late_at.is_some_and(|at| now.mono.since_ms(at) < SILENCE_MS),
+            ahead_late: self.ahead_late(now.mono),
+            denied: self.denied().iter().map(|denied| (denied.index, denied.record)).collect(),
+            withheld: self.withheld(now.mono),
         }
     }
 

@@ -3,7 +3,10 @@
 mod common;
 mod mallory;
 use common::{A, B, Input, World, config, wide};
-use link::{AHEAD_MAX, CloseCode, Frame, Lane, Limits, Link, LinkState, Rate, Refusal, URGENT_BYTES_MAX, WINDOW};
+use link::{
+    AHEAD_LATE_MS, AHEAD_MAX, AHEAD_REACH, CloseCode, Frame, Lane, Limits, Link, LinkState, Rate, Refusal,
+    URGENT_BYTES_MAX, WINDOW,
+};
 use mallory::Mallory;
 use record::{Hash32, Kind, Notice, NoticeClass, Precedence, Receipt, ReceiptLevel, Record, Role, SubjectId};
 use release::{Envelope, Heading, Released, release_notice, release_receipt};
@@ -220,6 +223,71 @@ fn another_entry_than_the_one_sent_ahead_is_stored_and_refused_by_name() {
     assert_eq!(mallory.victim.held.last(), Some(&logged), "the tree has it all the same");
     assert!(mallory.said().contains(&Frame::Refusals(vec![(3, Refusal::NotAsAhead.code())])));
     assert_eq!(mallory.view().state, LinkState::Up);
+}
+
+//= spec/link.md L-46
+#[test]
+fn what_was_said_ahead_and_is_not_in_the_log_is_kept_and_named_for_good() {
+    let mut mallory = Mallory::started(3);
+    mallory.connect();
+    mallory.greet();
+    let [said, logged] = ["go", "stay"].map(|text| notice(A, Precedence::Flash, text, mallory.now()).into_bytes());
+    let record = record::decode(&said).unwrap().id;
+    mallory.send(&Frame::Ahead { index: 3, entry: said.clone() });
+    assert_eq!(mallory.view().denied, []);
+    mallory.send(&Frame::Entries { first: 3, entries: vec![logged.clone()] });
+    assert!(mallory.outputs_of_last.contains(&"denied"), "{:?}", mallory.outputs_of_last);
+    mallory.log.push(logged);
+    mallory.send(&mallory.checkpoint(0));
+    assert_eq!(mallory.view().sealed, 4);
+    mallory.restart();
+    let denied = mallory.victim.link.denied();
+    assert_eq!((denied.len(), denied[0].index, denied[0].said.as_slice()), (1, 3, said.as_slice()));
+    assert_eq!(mallory.view().denied, [(3, record)]);
+    // Of many the first are kept, in a bounded room.
+    for _ in 0..100 {
+        let index = mallory.log.len() as u64;
+        mallory.now_ms += 1_000;
+        let long = format!("{index} {}", "x".repeat(1900));
+        let [said, logged] = [&long, "no"].map(|text| notice(A, Precedence::Flash, text, mallory.now()).into_bytes());
+        mallory.send(&Frame::Ahead { index, entry: said });
+        mallory.send(&Frame::Entries { first: index, entries: vec![logged.clone()] });
+        mallory.log.push(logged);
+    }
+    let denied = mallory.victim.link.denied();
+    assert_eq!((denied.len(), denied[0].index), (16, 3));
+    assert!(denied.iter().map(|d| d.said.len()).sum::<usize>() <= 65_536);
+}
+
+//= spec/link.md L-45
+//= spec/link.md L-54
+#[test]
+fn an_entry_sent_ahead_of_nothing_is_refused_or_told_after_a_minute() {
+    let flash = |m: &Mallory| notice(A, Precedence::Flash, "now", m.now()).into_bytes();
+    for (index, code) in [(3 + AHEAD_REACH, Some(CloseCode::Unexpected)), (1 << 62, Some(CloseCode::Unexpected))]
+        .into_iter()
+        .chain([(3 + AHEAD_REACH - 1, None)])
+    {
+        let mut mallory = Mallory::started(3);
+        mallory.connect();
+        mallory.greet();
+        mallory.send(&Frame::Ahead { index, entry: flash(&mallory) });
+        assert_eq!(mallory.view().last_end.map(|end| end.code), code, "{index}");
+        assert_eq!(mallory.victim.accepted.len() - mallory.folded_before, usize::from(code.is_none()));
+        mallory.now_ms += AHEAD_LATE_MS - 1;
+        assert_eq!(mallory.view().ahead_late, 0);
+        mallory.now_ms += 1;
+        assert_eq!(mallory.view().ahead_late, u64::from(code.is_none()));
+    }
+    // With its turn the matter is done.
+    let mut mallory = Mallory::started(3);
+    mallory.connect();
+    mallory.greet();
+    let entry = flash(&mallory);
+    mallory.send(&Frame::Ahead { index: 3, entry: entry.clone() });
+    mallory.send(&Frame::Entries { first: 3, entries: vec![entry] });
+    mallory.now_ms += 2 * AHEAD_LATE_MS;
+    assert_eq!((mallory.view().ahead_late, mallory.view().denied), (0, vec![]));
 }
 
 //= spec/link.md L-45

@@ -3,7 +3,7 @@
 mod common;
 mod mallory;
 use common::{A, B, World, config, keys};
-use link::{CloseCode, Frame, FrozenReason, LinkState, Output, SHARED_MAX};
+use link::{CloseCode, EARLY_LATE_MS, Frame, FrozenReason, LinkState, Output, SHARED_MAX};
 use mallory::Mallory;
 use tlog::{Checkpoint, Hash, sign_checkpoint};
 
@@ -86,11 +86,54 @@ fn a_third_party_s_note_of_another_history_freezes_even_at_a_size_never_signed_t
     for honest in roots.collect::<Vec<_>>() {
         world.sides[B].link.handle_witnessed(&honest, now).unwrap();
     }
-    // A size beyond what is held cannot be judged, and a note of somebody else says nothing.
+    // A size beyond what is held cannot be judged yet, and a note of somebody else says nothing.
     world.sides[B].link.handle_witnessed(&note(origin.clone(), 9, Hash([9; 32]), A), now).unwrap();
     assert!(world.sides[B].link.handle_witnessed(&note(origin, 3, Hash([9; 32]), B), now).is_err());
     assert_eq!(world.view(B).state, LinkState::Up);
     assert!(!std::iter::from_fn(|| world.sides[B].link.poll_output()).any(|o| matches!(o, Output::Frozen { .. })));
+}
+
+//= spec/link.md L-51
+#[test]
+fn a_note_of_a_size_that_we_were_not_told_is_kept_told_and_compared_when_it_is_reached() {
+    let origin = config(A).out_origin();
+    // Later notes, of whatever size, do not push it out.
+    let early = note(origin.clone(), 6, Hash([9; 32]), A);
+    let mut world = watching();
+    let show = |world: &mut World, note: &[u8]| {
+        let now = world.now(B);
+        world.sides[B].link.handle_witnessed(note, now).unwrap();
+        world.sides[B].drain();
+    };
+    show(&mut world, &early);
+    for n in 0..100u64 {
+        show(&mut world, &note(origin.clone(), (1 << 40) + n, Hash([7; 32]), A));
+    }
+    let bytes = minicbor::to_vec(&world.sides[B].link).unwrap().len();
+    assert!(bytes < 20_000, "{bytes} bytes");
+    assert_eq!(world.view(B).withheld, None);
+    world.run(EARLY_LATE_MS);
+    assert_eq!(world.view(B).withheld, Some((1 << 40) + 6), "the largest of the first eight");
+    world.append(A);
+    world.append(A);
+    world.run(300);
+    world.sides[B].restart();
+    assert_eq!((world.view(B).state, world.view(B).in_size), (LinkState::Up, 5));
+    world.append(A);
+    world.run(300);
+    assert_eq!(world.view(B).state, LinkState::Frozen(FrozenReason::RootMismatch));
+    assert!(world.sides[B].frozen.as_ref().unwrap().1.contains(&early));
+    // What is reached as it was shown is forgotten.
+    let mut world = watching();
+    let same = common::record_of(&config(A), 3, world.now(A));
+    let mut frontier = tlog::Frontier::new();
+    world.sides[A].out.iter().for_each(|entry| frontier.append(tlog::leaf_hash(entry)));
+    frontier.append(tlog::leaf_hash(&same.clone().into_bytes()));
+    show(&mut world, &note(origin, 4, frontier.root(), A));
+    world.sides[A].link.append(same).unwrap();
+    world.sides[A].drain();
+    world.run(EARLY_LATE_MS + 300);
+    assert_eq!((world.view(B).state, world.view(B).in_size, world.view(B).withheld), (LinkState::Up, 4, None));
 }
 
 //= spec/link.md L-50

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use link::{
-    AHEAD_MAX, CHECKPOINT_NOTE_BYTES_MAX, CLOSE_TEXT_BYTES_MAX, CONTROL_BURST, CONTROL_PER_S,
+    AHEAD_MAX, AHEAD_REACH, CHECKPOINT_NOTE_BYTES_MAX, CLOSE_TEXT_BYTES_MAX, CONTROL_BURST, CONTROL_PER_S,
     COSIGNATURE_LINE_BYTES_MAX, CloseCode, ENTRIES_BYTES_MAX, ENTRIES_MAX, ENTRY_BYTES_MAX, FRAME_BYTES_MAX, Frame,
     FrozenReason, Hello, Lane, PACT_TEXT_BYTES_MAX, RING_MAX, Refusal, SHARED_MAX, SILENCE_MS, WINDOW,
 };
@@ -168,7 +168,7 @@ fn the_limits_in_the_paper_are_the_constants_of_the_code() {
             String::new(),
         ),
         ("other kinds", rate(Kind::Receipt), String::new()),
-        ("urgent, sent ahead", format!("{}; {AHEAD_MAX} held", words(Lane::Urgent)), String::new()),
+        ("urgent, sent ahead", format!("{}; {AHEAD_MAX} held", words(Lane::Urgent)), grouped(AHEAD_REACH as usize)),
         ("least rate, least burst", "6 a minute, 64".into(), String::new()),
         (
             "frames other than entries",
@@ -181,7 +181,7 @@ fn the_limits_in_the_paper_are_the_constants_of_the_code() {
             SHARED_MAX.to_string(),
             format!("{SHARED_MAX} × {} = {} bytes", grouped(CHECKPOINT_NOTE_BYTES_MAX), grouped(shared)),
         ),
-        ("state of one link", "350 kB".into(), format!("= {ring} kB")),
+        ("state of one link", "500 kB".into(), format!("= {ring} kB")),
         ("silence", format!("{} s", SILENCE_MS / 1000), format!("{} heartbeats", SILENCE_MS / 1000)),
     ];
     assert_eq!(rows.len(), expect.len(), "a limit was added: say here what it is held to");

@@ -28,6 +28,37 @@ pub(crate) fn is_behind(view: &LinkView) -> bool {
     view.waiting > 0 || view.is_late
 }
 
+/// What the desk is told of a peer whose log is not what it said, to us or to others.
+//= spec/link.md L-46
+//= spec/link.md L-54
+//= spec/link.md L-51
+pub(crate) fn contradictions(name: &PartyId, view: &LinkView) -> Vec<(PeerTrouble, AlertLevel, String)> {
+    let mut troubles = Vec::new();
+    if let Some((index, record)) = view.denied.first() {
+        let n = view.denied.len();
+        let text = format!(
+            "{name} did not sign for {n} it had sent ahead, the first {record}: entry {index} of its log is another. Both are \
+             kept. Ask by voice which holds"
+        );
+        troubles.push((PeerTrouble::Denied, AlertLevel::Alarm, text));
+    }
+    if let Some(size) = view.withheld {
+        let text = format!(
+            "{name} showed others {size} entries of its log to us, and told us {}. It may tell two histories: ask by voice",
+            view.in_size
+        );
+        troubles.push((PeerTrouble::Withheld, AlertLevel::Alarm, text));
+    }
+    if view.ahead_late > 0 {
+        let text = format!(
+            "{} sent ahead by {name} have not come in its log for a minute: nobody has signed for them. Confirm by voice",
+            view.ahead_late
+        );
+        troubles.push((PeerTrouble::Unsigned, AlertLevel::Warning, text));
+    }
+    troubles
+}
+
 /// What the desk is told while a peer sends more than agreed, or takes less than we have to say.
 pub(crate) fn troubles(name: &PartyId, view: &LinkView) -> Vec<(PeerTrouble, AlertLevel, String)> {
     let mut troubles = Vec::new();

@@ -14,6 +14,7 @@ use minicbor::{Decode, Encode};
 use pact::{KeyReason, KeySet, KeyStatement, Pact, STATEMENTS_MAX, SignedKeys, SignedPact};
 use record::{Hash32, KeysReplaced, PartyId};
 use release::release_keys;
+use tlog::VerifierKey;
 use units::{Mono, Now};
 
 /// That a party's keys were replaced is news for this long.
@@ -58,6 +59,28 @@ impl State {
     pub(crate) fn keys_under(&self, pact: &Pact, party: &PartyId) -> Option<KeySet> {
         let stated = self.keys.get(&(pact.hash(), party.clone())).and_then(Keyring::newest);
         stated.map(|statement| statement.keys).or_else(|| pact.party(party).map(KeySet::of))
+    }
+
+    /// The log keys of a party under a pact by which a note of its log counts, newest first: those that were replaced and
+    /// not stolen count as well.
+    //= spec/keys.md K-10
+    pub(crate) fn log_keys(&self, pact: &Pact, party: &PartyId) -> Vec<VerifierKey> {
+        let Some(first) = pact.party(party).map(|party| party.log_key.clone()) else { return Vec::new() };
+        let ring = self.keys.get(&(pact.hash(), party.clone()));
+        let mut keys = alloc::vec![first];
+        for text in ring.iter().flat_map(|ring| &ring.statements) {
+            // It was parsed before it was taken.
+            let Ok(signed) = SignedKeys::parse(text.as_bytes()) else { continue };
+            let KeyStatement { keys: KeySet { log_key, .. }, reason, .. } = signed.statement();
+            if keys.last() != Some(log_key) {
+                if *reason == KeyReason::Stolen {
+                    keys.pop();
+                }
+                keys.push(log_key.clone());
+            }
+        }
+        keys.reverse();
+        keys
     }
 
     /// The keys of a peer.

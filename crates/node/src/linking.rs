@@ -179,6 +179,10 @@ impl State {
                 link::Output::Refused { index, reason } => {
                     out.push(Output::Log(format!("entry {index} of {name} refused: {reason}")));
                 }
+                link::Output::Denied { index, record } => {
+                    self.desk.notices.handle_denied(name, &record);
+                    out.push(Output::Log(format!("{name} sent {record} ahead, and its entry {index} is another")));
+                }
                 link::Output::Sealed { size } => {
                     self.desk.notices.handle_sealed(name, size);
                     self.desk.notices.handle_signed_for(Direction::In, name, size, now.utc);
@@ -367,6 +371,7 @@ impl State {
         let Some(peer) = self.peers.get(name) else { return troubles };
         let view = peer.link.view(now);
         troubles.extend(self.fork_trouble(name));
+        troubles.extend(crate::flow::contradictions(name, &view));
         if let LinkState::Frozen(reason) = view.state {
             let text = format!("The link to {name} is frozen: {reason}. {}", reason.advice());
             troubles.push((PeerTrouble::Frozen, AlertLevel::Alarm, text));

@@ -2,7 +2,7 @@
 //! and keeps what it is shown. So a party that tells two others two histories is found, and proved.
 use crate::input::Output;
 use crate::state::State;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -15,11 +15,9 @@ use record::{Hash32, PartyId};
 use tlog::open_checkpoint;
 use units::{Mono, Now};
 
-/// Sizes kept of a log between two others, newest last. Of 16 parties 210 logs have neither end here: 210 × 10 × 0.7 kB are
-/// 1.5 MB at worst, and notes are kept only without further signatures' lines beyond 1 kB.
-const SIZES_MAX: usize = 8;
-/// Largest note kept: that of the owner alone has at most 613 bytes.
-const NOTE_MAX: usize = 1024;
+/// Notes kept of a log between two others, of each who showed them: its owner, its addressee, and all others. Of 16 parties
+/// 210 logs have neither end here, a note has at most 613 bytes: 210 × 3 × 8 × 0.7 kB are 3.5 MB at worst.
+const TOLD_MAX: usize = 8;
 /// Forks shown at once: the first found of each log; their owner is known by then.
 const FORKS_SHOWN_MAX: usize = 16;
 
@@ -51,18 +49,74 @@ struct LogOf {
     to: PartyId,
 }
 
-/// What was shown of one log.
+/// What was shown of one log. Numbers 0 to 2 were this once, by size.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
 struct Shown {
-    /// Roots by size, with their notes.
+    #[n(3)]
+    #[cbor(default)]
+    by_owner: Told,
+    #[n(4)]
+    #[cbor(default)]
+    by_addressee: Told,
+    #[n(5)]
+    #[cbor(default)]
+    by_others: Told,
+}
+
+/// The last notes that came from one side, oldest first. So nobody's notes push out what another showed, and no size is
+/// kept for being large.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+struct Told {
     #[n(0)]
-    sizes: BTreeMap<u64, ByteVec>,
-    /// The last note that its owner showed.
+    notes: VecDeque<Heard>,
+    /// How many of the newest were not passed on yet.
     #[n(1)]
-    by_owner: Option<ByteVec>,
-    /// The last note that its addressee showed.
+    unshown: u32,
+}
+
+/// A note that its owner signed.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+struct Heard {
+    #[n(0)]
+    size: u64,
+    #[n(1)]
+    root: tlog::Hash,
+    /// Its text and the owner's line.
     #[n(2)]
-    by_addressee: Option<ByteVec>,
+    note: ByteVec,
+}
+
+impl Shown {
+    /// The note that gives the size of this one another root.
+    fn other(&self, note: &Heard) -> Option<Heard> {
+        let all = [&self.by_owner, &self.by_addressee, &self.by_others].into_iter().flat_map(|told| &told.notes);
+        all.into_iter().find(|known| known.size == note.size && known.root != note.root).cloned()
+    }
+}
+
+impl Told {
+    /// Takes a note that is not among the last. What is to be passed on is not pushed out before it was: what comes sooner
+    /// than it can be passed on is left.
+    //= spec/link.md L-52
+    fn take(&mut self, note: Heard, pass_on: bool) {
+        let known = self.notes.iter().any(|known| (known.size, known.root) == (note.size, note.root));
+        if known || self.unshown as usize >= TOLD_MAX {
+            return;
+        }
+        self.notes.push_back(note);
+        self.unshown += u32::from(pass_on);
+        if self.notes.len() > TOLD_MAX {
+            self.notes.pop_front();
+        }
+    }
+
+    /// The note to pass on: the oldest that was not yet, else the newest.
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let back = (self.unshown as usize).max(1);
+        self.unshown = self.unshown.saturating_sub(1);
+        self.notes.len().checked_sub(back).and_then(|at| self.notes.get(at)).map(|told| told.note.to_vec())
+    }
 }
 
 /// Proof that a party signed two histories.
@@ -88,34 +142,38 @@ impl State {
         let names: Vec<PartyId> = self.peers.keys().cloned().collect();
         for name in names {
             let Some(pact) = self.pacts.with(&name).map(|p| p.pact().clone()) else { continue };
-            if !shares(&pact) {
+            // Nothing is taken for shown that cannot be.
+            let up = self.peers.get(&name).is_some_and(|p| p.link.view(now).state == LinkState::Up);
+            if !shares(&pact) || !up {
                 continue;
             }
-            let (notes, sign) = self.to_show(&pact, &name);
+            let (notes, sign) = self.notes_for(&pact, &name);
             self.with_link(&name, now, out, |link| link.share(notes, sign));
         }
     }
 
-    fn to_show(&self, pact: &Pact, to: &PartyId) -> (Vec<Vec<u8>>, Vec<tlog::Checkpoint>) {
-        let hash = pact.hash();
+    fn notes_for(&mut self, pact: &Pact, to: &PartyId) -> (Vec<Vec<u8>>, Vec<tlog::Checkpoint>) {
+        let (hash, me) = (pact.hash(), self.party().cloned());
         let of_pact = |log: &LogOf| log.pact == hash;
         let forks = self.sharing.forks.iter().filter(|(log, _)| of_pact(log)).take(FORKS_SHOWN_MAX);
         let mut notes: Vec<Vec<u8>> = forks.flat_map(|(_, fork)| fork.notes.iter().map(|n| n.to_vec())).collect();
         let mut sign = Vec::new();
         for party in pact.parties.iter().filter(|p| p.id != *to) {
             let Some(peer) = self.peers.get(&party.id) else { continue };
-            notes.extend(peer.link.peer_note().filter(|n| n.len() <= NOTE_MAX).map(<[u8]>::to_vec));
+            let log = me.clone().map(|me| LogOf { pact: hash, from: party.id.clone(), to: me });
+            let held = log.zip(peer.link.peer_note()).and_then(|(log, note)| self.opened(pact, &log, note));
+            notes.extend(held.map(|held| held.note.to_vec()));
             sign.extend(peer.link.receipted());
         }
-        for (log, shown) in self.sharing.logs.iter().filter(|(log, _)| of_pact(log)) {
-            let note = if log.to == *to {
-                shown.by_owner.as_ref()
+        for (log, shown) in self.sharing.logs.iter_mut().filter(|(log, _)| of_pact(log)) {
+            let told = if log.to == *to {
+                &mut shown.by_owner
             } else if log.from == *to {
-                shown.by_addressee.as_ref()
+                &mut shown.by_addressee
             } else {
-                None
+                continue;
             };
-            notes.extend(note.map(|n| n.to_vec()));
+            notes.extend(told.next());
         }
         (notes, sign)
     }
@@ -150,38 +208,37 @@ impl State {
         }
         let Some(opened) = self.opened(&pact, &log, note) else { return };
         let shown = self.sharing.logs.entry(log.clone()).or_default();
-        let note = ByteVec::from(note.to_vec());
+        let other = shown.other(&opened);
+        let bytes = opened.note.to_vec();
         if *by == log.from {
-            shown.by_owner = Some(note.clone());
+            shown.by_owner.take(opened, true);
         } else if *by == log.to {
-            shown.by_addressee = Some(note.clone());
+            shown.by_addressee.take(opened, true);
+        } else {
+            shown.by_others.take(opened, false);
         }
-        match shown.sizes.get(&opened.0).cloned() {
-            Some(known) => self.fork(&pact, log, &known, &note),
-            None => {
-                shown.sizes.insert(opened.0, note);
-                if shown.sizes.len() > SIZES_MAX {
-                    shown.sizes.pop_first();
-                }
-            }
+        if let Some(other) = other {
+            self.fork(&pact, log, &other.note, &bytes);
         }
     }
 
-    /// Size and root of a note of this log, if its owner signed it and it is of a size that is kept.
-    fn opened(&self, pact: &Pact, log: &LogOf, note: &[u8]) -> Option<(u64, tlog::Hash)> {
-        let keys = self.keys_under(pact, &log.from).filter(|_| note.len() <= NOTE_MAX)?;
+    /// A note of this log, if its owner signed it, with whatever key of it that was not stolen, and in the form of L-3.
+    /// Lines of others say nothing here.
+    //= spec/link.md L-53
+    fn opened(&self, pact: &Pact, log: &LogOf, note: &[u8]) -> Option<Heard> {
         let origin = link::origin(&log.from, &log.to, &self.mode(), &log.pact);
-        let opened = open_checkpoint(note, &origin, &keys.log_key).ok()?;
-        Some((opened.size, opened.root))
+        let keys = self.log_keys(pact, &log.from);
+        let opened = keys.iter().find_map(|key| open_checkpoint(note, &origin, key).ok())?;
+        let plain = opened.note().text() == opened.to_text();
+        plain.then(|| Heard { size: opened.size, root: opened.root, note: ByteVec::from(opened.bare()) })
     }
 
     /// Keeps two notes of one log that contradict each other; two that do not are no fork.
     fn fork(&mut self, pact: &Pact, log: LogOf, one: &[u8], other: &[u8]) {
         let (Some(a), Some(b)) = (self.opened(pact, &log, one), self.opened(pact, &log, other)) else { return };
         // Proof outlives the pact that was broken: it is for whoever judges, and a new pact is the way on.
-        if a.0 == b.0 && a.1 != b.1 && self.sharing.forks.len() < FORKS_KEPT_MAX {
-            let notes = [one, other].map(|note| ByteVec::from(note.to_vec()));
-            self.sharing.forks.entry(log).or_insert(Fork { size: a.0, notes });
+        if a.size == b.size && a.root != b.root && self.sharing.forks.len() < FORKS_KEPT_MAX {
+            self.sharing.forks.entry(log).or_insert(Fork { size: a.size, notes: [a.note, b.note] });
         }
     }
 

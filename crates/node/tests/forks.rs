@@ -78,6 +78,82 @@ fn two_histories_are_found_within_one_exchange_proved_by_both_notes_and_the_link
     assert!(alarmed(&world.view(NORTH), AlertKind::Frozen, "OWN_ROLLBACK"), "{:?}", north.alerts);
 }
 
+/// North shows west notes of its log to south.
+fn show_west(world: &mut World, notes: Vec<Vec<u8>>) {
+    world.run(3_000, 100);
+    let session = world.nodes[WEST].session(&party("north")).unwrap();
+    let frame = Frame::Checkpoints(notes).encode();
+    world.input(WEST, Input::LinkFrame { peer: party("north"), session, frame });
+    world.pump();
+}
+
+fn note(size: u64, root: u8) -> Vec<u8> {
+    let pact = pact::Pact { checkpoints_shared: true, ..pact_of(&NAMES, START) };
+    let origin = link::origin(&party("north"), &party("south"), &Mode::Live, &pact.hash());
+    sign_checkpoint(&Checkpoint { origin, size, root: Hash([root; 32]) }, &keys("north").log).unwrap().to_bytes()
+}
+
+fn held_by_south(world: &World) -> u64 {
+    world.view(SOUTH).peers.iter().find(|p| p.party == party("north")).unwrap().in_sealed
+}
+
+fn flies(world: &mut World, seconds: u64) {
+    let track = common::aircraft(1, 46.5, 7.0, 400.0, 90.0, START);
+    for _ in 0..seconds {
+        let now = common::flown(&track, world.now().utc);
+        world.report(NORTH, 0, &[now]);
+        world.run(1_000, 100);
+    }
+}
+
+//= spec/link.md L-51
+//= spec/link.md L-52
+#[test]
+fn a_liar_that_stays_ahead_of_what_it_told_is_an_alarm_and_is_caught_when_it_is_reached() {
+    let mut world = world(true);
+    let size = held_by_south(&world) + 4;
+    // The lie is followed by another at once, so that it is never the newest that west has.
+    show_west(&mut world, vec![note(size, 9), note(size + 40, 8)]);
+    world.run(2 * link::SHARE_EVERY_MS, 100);
+    assert_eq!(link(&world.view(SOUTH), "north"), LinkStatus::Up);
+    world.run(link::EARLY_LATE_MS, 100);
+    assert!(alarmed(&world.view(SOUTH), AlertKind::Fork, "north showed others"), "{:?}", world.view(SOUTH).alerts);
+    flies(&mut world, 10);
+    assert_eq!(link(&world.view(SOUTH), "north"), LinkStatus::Frozen);
+    assert!(alarmed(&world.view(SOUTH), AlertKind::Frozen, "ROOT_MISMATCH"));
+}
+
+//= spec/link.md L-52
+#[test]
+fn notes_of_huge_sizes_push_nothing_out_of_memory() {
+    let mut world = world(true);
+    show_west(&mut world, (0..40).map(|n| note((1 << 40) + n, 7)).collect());
+    flies(&mut world, 3);
+    // South shows west what it holds, and later north shows west another history of that size.
+    world.run(2 * link::SHARE_EVERY_MS - 1_000, 100);
+    let size = held_by_south(&world);
+    show_west(&mut world, vec![note(size, 9)]);
+    world.run(1_000, 100);
+    assert!(alarmed(&world.view(WEST), AlertKind::Fork, "north signed two histories of its log to south"));
+}
+
+//= spec/link.md L-53
+#[test]
+fn lines_of_strangers_on_a_note_hide_no_fork_and_are_not_passed_on() {
+    let mut world = world(true);
+    let size = held_by_south(&world);
+    let mut fat = tlog::Note::parse(&note(size, 9)).unwrap();
+    for n in 0..8u8 {
+        let stranger = tlog::NoteSigner::new(&format!("{n}{}", "x".repeat(200)), &[n; 32]).unwrap();
+        fat.add(tlog::sign(fat.text(), &[&stranger]).unwrap().signatures()[0].clone()).unwrap();
+    }
+    assert!(fat.to_bytes().len() > 2_000);
+    show_west(&mut world, vec![fat.to_bytes()]);
+    world.run(1_000, 100);
+    let forks = &world.view(WEST).peers.iter().find(|p| p.party == party("north")).unwrap().forks.clone();
+    assert!(forks.len() == 1 && forks[0].notes.contains(&String::from_utf8(note(size, 9)).unwrap()), "{forks:?}");
+}
+
 #[test]
 fn the_evidence_outlives_a_restart() {
     let mut world = world(true);

@@ -121,6 +121,34 @@ fn a_party_that_rotates_its_keys_tells_each_peer_in_its_log_and_goes_on() {
     assert_eq!(told(&world, 1, "The keys of north were replaced"), []);
 }
 
+/// Notes of north's log to south by two keys, one size and two roots, shown to west by south after west took the statement.
+fn forks_at_west(reason: KeyReason) -> usize {
+    let pact = a_pact();
+    let mut world = a_world(&pact);
+    let text = statement(&pact, "north", 1, reason);
+    assert_eq!(world.ask(2, Role::Administrator, Command::TakeKeys(text)), Ok(Done::Ok));
+    let origin = link::origin(&party("north"), &party("south"), &record::Mode::Live, &pact.hash());
+    let note = |root: u8, by: &NoteSigner| {
+        let said = tlog::Checkpoint { origin: origin.clone(), size: 9, root: tlog::Hash([root; 32]) };
+        tlog::sign_checkpoint(&said, by).unwrap().to_bytes()
+    };
+    world.run(3_000, 100);
+    let session = world.nodes[2].session(&party("south")).unwrap();
+    let frame = link::Frame::Checkpoints(vec![note(1, &keys("north").log), note(2, &set("north", 1).log)]).encode();
+    world.input(2, node::input::Input::LinkFrame { peer: party("south"), session, frame });
+    world.pump();
+    world.view(2).peers.iter().find(|p| p.party.as_str() == "north").unwrap().forks.len()
+}
+
+//= spec/link.md L-53
+//= spec/keys.md K-10
+#[test]
+fn a_fork_across_a_rotation_is_proved_by_both_keys_and_not_by_one_that_was_stolen() {
+    assert_eq!(forks_at_west(KeyReason::Rotation), 1);
+    assert_eq!(forks_at_west(KeyReason::Lost), 1);
+    assert_eq!(forks_at_west(KeyReason::Stolen), 0);
+}
+
 //= spec/keys.md K-5
 //= spec/keys.md K-8
 #[test]
@@ -162,14 +190,23 @@ fn a_statement_by_anybody_else_or_of_somebody_else_s_keys_changes_nothing() {
     other.alarm_horizon_ms += 1000;
     let rotated = statement(&pact, "west", 1, KeyReason::Rotation);
     world.ask(1, Role::Administrator, Command::TakeKeys(rotated)).unwrap();
+    // The same keys under north's name: by another's name they are refused anyway.
+    let renamed = |log: [u8; 32], cosign: [u8; 32]| common::Keys {
+        log: NoteSigner::new("skypact.link/north", &log).unwrap(),
+        cosign: NoteSigner::cosigner("skypact.link/north", &cosign).unwrap(),
+    };
+    let of_south = Hash32::of(b"south").0;
+    let of_south = renamed(of_south, Hash32::of(&of_south).0);
+    let of_west = renamed(Hash32::of(b"log 1 of west").0, Hash32::of(b"cosign 1 of west").0);
     let cases = [
         ("the log key", stated(&pact, "north", 1, KeyReason::Stolen, &set("north", 1), &keys("north").log), "sign"),
         ("a stranger", stated(&pact, "north", 1, KeyReason::Stolen, &set("north", 1), &authority("south")), "sign"),
         ("another pact", statement(&other, "north", 1, KeyReason::Stolen), "this node holds no pact"),
-        ("keys of the pact", stated(&pact, "north", 1, KeyReason::Lost, &keys("south"), &authority("north")), "in use"),
+        ("keys of the pact", stated(&pact, "north", 1, KeyReason::Lost, &of_south, &authority("north")), "in use"),
+        ("a name", stated(&pact, "north", 1, KeyReason::Lost, &set("south", 1), &authority("north")), "is named"),
         (
             "keys of a statement",
-            stated(&pact, "north", 1, KeyReason::Lost, &set("west", 1), &authority("north")),
+            stated(&pact, "north", 1, KeyReason::Lost, &of_west, &authority("north")),
             "it names a key of west",
         ),
         ("nonsense", "skypact keys v1\n".into(), ""),

@@ -44,7 +44,7 @@ fn backlog(world: &World, n: usize) -> Vec<String> {
         .collect()
 }
 
-//= spec/link.md L-51
+//= spec/link.md L-55
 #[test]
 fn tracks_wait_while_receipts_are_late_the_desk_is_told_and_all_comes_in_the_end() {
     let mut world = world();

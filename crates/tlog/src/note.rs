@@ -241,6 +241,15 @@ impl<T> Verified<T> {
         &self.by
     }
 
+    /// Gives the note with its text and the first line of a key that verified, and nothing that others added.
+    #[must_use]
+    pub fn bare(&self) -> Vec<u8> {
+        let mut note = self.note.clone();
+        let first = self.by.first().and_then(|key| note.signatures.iter().find(|line| line.names(key)).cloned());
+        note.signatures = first.into_iter().collect();
+        note.to_bytes()
+    }
+
     /// Gives up the proof and keeps the value.
     #[must_use]
     pub fn into_inner(self) -> T {

@@ -28,6 +28,14 @@ fn refused(note: &[u8], keys: &[VerifierKey], expect: impl Into<Error>) {
 }
 
 #[test]
+fn a_bare_note_has_one_line_of_the_key_that_opened_it() {
+    let (a, b) = (NoteSigner::new("a.example", &[1; 32]).unwrap(), NoteSigner::new("b.example", &[2; 32]).unwrap());
+    let fat = sign("text\n", &[&b, &a]).unwrap();
+    let opened = open(&fat.to_bytes(), core::slice::from_ref(a.verifier())).unwrap();
+    assert_eq!(opened.bare(), sign("text\n", &[&a]).unwrap().to_bytes());
+}
+
+#[test]
 fn the_specification_s_example_opens() {
     let opened = open(EXAMPLE.as_bytes(), &keys(&[EXAMPLE_KEY])).unwrap();
     assert_eq!(opened.text(), "This is an example message.\n");
