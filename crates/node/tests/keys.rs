@@ -120,6 +120,20 @@ fn a_party_that_rotates_its_keys_tells_each_peer_in_its_log_and_goes_on() {
     assert_eq!(told(&world, 1, "The keys of north were replaced"), []);
 }
 
+//= spec/keys.md K-7
+#[test]
+fn who_missed_a_statement_treats_the_keys_before_it_as_stolen() {
+    let pact = a_pact();
+    let mut world = a_world(&pact);
+    // The first said that the keys were stolen, and has not come; the second says nothing of that.
+    let text = statement(&pact, "north", 2, KeyReason::Rotation);
+    assert_eq!(world.ask(1, Role::Administrator, Command::TakeKeys(text)), Ok(Done::Ok));
+    assert!(!up(&world, 1, "north"), "whoever talks with the old TLS key may be a thief");
+    let text = statement(&pact, "north", 1, KeyReason::Rotation);
+    assert_eq!(world.ask(2, Role::Administrator, Command::TakeKeys(text)), Ok(Done::Ok));
+    assert!(up(&world, 2, "north"), "the next in order tells all");
+}
+
 //= spec/keys.md K-5
 //= spec/keys.md K-8
 #[test]
