@@ -179,8 +179,6 @@ kinds! {
         ThiefBelieved = "thief-believed",
         /// A thief's session ended when the peer heard of the theft.
         ThiefThrownOut = "thief-thrown-out",
-        /// A thief's notes, shown to third parties after they had heard of the theft, were passed over.
-        ThiefIgnored = "thief-ignored",
         /// A history shown to a third party was found by the party that was told another, both notes kept.
         ForkFound = "fork-found",
         /// A witness cosigned, and its cosignature came back.
