@@ -86,6 +86,15 @@ impl Link {
         self.outputs.extend(notes.into_iter().map(|note| Output::Shown { note }));
     }
 
+    /// Whether a note of this size and root would change anything if it is by its owner's key: else there is nothing to verify.
+    #[must_use]
+    pub fn is_news(&self, own: bool, size: u64, root: &Hash) -> bool {
+        if own {
+            return !matches!(self.signed.know(size, root), Known::Same | Known::Forgotten);
+        }
+        self.seen.know(size, root) == Known::OtherRoot || self.trail.know(size, root) == Known::OtherRoot
+    }
+
     /// Takes a checkpoint of the peer's log from a third party: a witness, or another peer.
     ///
     /// Freezes the link if it contradicts what the peer told us.

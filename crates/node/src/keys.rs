@@ -57,7 +57,9 @@ pub(crate) enum Taken {
 impl State {
     /// The keys of a party under a pact.
     pub(crate) fn keys_under(&self, pact: &Pact, party: &PartyId) -> Option<KeySet> {
-        let stated = self.keys.get(&(pact.hash(), party.clone())).and_then(Keyring::newest);
+        // Most parties never state anything, and the hash costs writing the pact out.
+        let mut rings = self.keys.iter().filter(|((_, of), _)| of == party);
+        let stated = rings.find(|((of, _), _)| *of == pact.hash()).and_then(|(_, ring)| ring.newest());
         stated.map(|statement| statement.keys).or_else(|| pact.party(party).map(KeySet::of))
     }
 
@@ -102,7 +104,7 @@ impl State {
 
     /// Takes the statements about own keys that the node is configured with, those of the pacts there are.
     pub(crate) fn take_own_keys(&mut self, boot: &Boot, now: Now, out: &mut Vec<Output>) {
-        let pacts: Vec<Hash32> = self.pacts.list.iter().map(|p| p.pact().hash()).collect();
+        let pacts: Vec<Hash32> = self.pacts.list.iter().map(SignedPact::hash).collect();
         self.keys.retain(|(pact, _), _| pacts.contains(pact));
         for statement in &boot.statements {
             if let Err(error) = self.take_keys(statement, true, now, out) {
@@ -124,7 +126,7 @@ impl State {
         let invalid = |reason: String| Refused::Invalid { field: "statement".into(), reason };
         let signed = SignedKeys::parse(text.as_bytes()).map_err(|e| invalid(e.to_string()))?;
         let statement = signed.statement().clone();
-        let pact = self.pacts.list.iter().map(SignedPact::pact).find(|p| p.hash() == statement.pact).cloned();
+        let pact = self.pacts.list.iter().find(|p| p.hash() == statement.pact).map(|p| p.pact().clone());
         let pact = pact.ok_or_else(|| invalid(format!("this node holds no pact {}", statement.pact)))?;
         //= spec/keys.md K-1
         //= spec/keys.md K-2
@@ -150,15 +152,19 @@ impl State {
         if known.is_some_and(|ring| ring.statements.len() >= STATEMENTS_MAX) {
             return Err(Refused::Full { what: "the list of statements about keys".into(), max: STATEMENTS_MAX as u64 });
         }
+        // A statement that is not here may say that the keys before it were stolen: until somebody can tell, they were.
+        let missing = statement.serial - 1 > newest.as_ref().map_or(0, |newest| newest.serial);
+        let stolen = statement.reason == KeyReason::Stolen || missing;
         let old = newest.map(|s| s.keys).or_else(|| pact.party(&statement.party).map(KeySet::of));
         let Some(old) = old else { return Err(invalid(format!("no keys of {}", statement.party))) };
         self.check_apart(&pact, &statement).map_err(invalid)?;
-        self.rekey(&pact, &statement, &old, text, now, out)?;
+        self.rekey(&pact, &statement, (&old, stolen), text, now, out)?;
         let ring = self.keys.entry((statement.pact, statement.party.clone())).or_default();
         ring.statements.push(text.to_string());
         ring.taken = Some(now.mono);
         let (party, serial, reason) = (&statement.party, statement.serial, statement.reason.name());
-        out.push(Output::Log(format!("the keys of {party} are those of statement {serial} ({reason})")));
+        let before = if missing { "; one before it is not known here, so the older keys count as stolen" } else { "" };
+        out.push(Output::Log(format!("the keys of {party} are those of statement {serial} ({reason}){before}")));
         Ok(Taken::InForce)
     }
 
@@ -191,13 +197,12 @@ impl State {
         &mut self,
         pact: &Pact,
         statement: &KeyStatement,
-        old: &KeySet,
+        (old, stolen): (&KeySet, bool),
         text: &str,
         now: Now,
         out: &mut Vec<Output>,
     ) -> Result<(), Refused> {
         let misuse = |e: link::Misuse| Refused::Invalid { field: "statement".into(), reason: e.to_string() };
-        let stolen = statement.reason == KeyReason::Stolen;
         let (log, cosign) = (&statement.keys.log_key, &statement.keys.cosign_key);
         if self.party() != Some(&statement.party) {
             let Some(peer) = self.peers.get_mut(&statement.party) else { return Ok(()) };

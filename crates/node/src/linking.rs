@@ -420,16 +420,17 @@ impl State {
 
 /// What is said of a pact whose validity (clause 3.1) ends soon, has ended, or has not begun.
 fn validity(pact: &Pact, now: Utc) -> Option<(AlertLevel, String)> {
-    let (from, until) = (pact::time_text(pact.valid_from), pact::time_text(pact.valid_until));
+    let (from, until) = (|| pact::time_text(pact.valid_from), || pact::time_text(pact.valid_until));
     let left_ms = pact.valid_until.since_ms(now);
     if now < pact.valid_from {
-        return Some((AlertLevel::Caution, format!("holds only from {from} (clause 3.1). {HELD_BACK}")));
+        return Some((AlertLevel::Caution, format!("holds only from {} (clause 3.1). {HELD_BACK}", from())));
     }
     if left_ms < 0 {
-        return Some((AlertLevel::Warning, format!("ended at {until} (clause 3.1): agree a new one. {HELD_BACK}")));
+        return Some((AlertLevel::Warning, format!("ended at {} (clause 3.1): agree a new one. {HELD_BACK}", until())));
     }
-    (left_ms < PACT_ENDS_SOON_MS)
-        .then(|| (AlertLevel::Caution, format!("ends at {until} (clause 3.1); then tracks and plans are held back")))
+    (left_ms < PACT_ENDS_SOON_MS).then(|| {
+        (AlertLevel::Caution, format!("ends at {} (clause 3.1); then tracks and plans are held back", until()))
+    })
 }
 
 /// One line for all entries that one frame refuses: a peer chooses how many those are.

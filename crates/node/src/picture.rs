@@ -213,7 +213,7 @@ impl Picture {
 
     /// Folds a report into its track.
     pub fn take(&mut self, from: &Origin, report: TrackReport, now: Now) -> Taken {
-        if report.at.since_ms(now.utc) > AHEAD_MS {
+        if is_ahead(report.at, now) {
             return Taken::Ahead;
         }
         if now.utc.since_ms(report.at) > DROP_MS {
@@ -230,6 +230,10 @@ impl Picture {
         };
         let Some(id) = self.correlate(from.source, &report) else { return self.create(contribution) };
         let Some(track) = self.tracks.get_mut(&id) else { return Taken::Full };
+        // What was taken before the clock was set back seems to come from ahead: it says nothing of now, and must not keep
+        // out what does.
+        track.contributions.retain(|c| !is_ahead(c.report.at, now));
+        let was_ahead = is_ahead(track.last.at, now);
         match track.contributions.binary_search_by_key(&from.source, |c| c.source) {
             Ok(at) if track.contributions[at].report.at >= report.at => return Taken::Old(id),
             Ok(at) => {
@@ -252,10 +256,10 @@ impl Picture {
             }
         }
         let chosen = track.chosen().report;
-        if chosen.at <= track.last.at {
+        if chosen.at <= track.last.at && !was_ahead {
             return Taken::Kept(id);
         }
-        track.prev = Some(track.last);
+        track.prev = Some(track.last).filter(|_| !was_ahead);
         track.last = chosen;
         track.received = now.mono;
         self.cells.upsert(id, &chosen);
@@ -319,7 +323,8 @@ impl Picture {
         let mut gone = Vec::new();
         for track in self.tracks.values_mut() {
             let old = |c: &Contribution| {
-                now.utc.since_ms(c.report.at) > DROP_MS && now.mono.since_ms(c.received) as i64 > DROP_MS
+                let is_past = now.utc.since_ms(c.report.at) > DROP_MS || is_ahead(c.report.at, now);
+                is_past && now.mono.since_ms(c.received) as i64 > DROP_MS
             };
             if track.contributions.len() > 1
                 && track.contributions.iter().any(old)
@@ -366,6 +371,12 @@ impl Picture {
             self.cells.upsert(track.id, &track.last);
         }
     }
+}
+
+/// Whether a time of applicability is none that this clock could have brought.
+#[must_use]
+pub fn is_ahead(at: Utc, now: Now) -> bool {
+    at.since_ms(now.utc) > AHEAD_MS
 }
 
 /// Where a report comes from and in what form.

@@ -10,9 +10,9 @@ use desk::{AlertLevel, PeerTrouble};
 use link::{LinkState, SHARE_EVERY_MS};
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
-use pact::Pact;
+use pact::{Pact, SignedPact};
 use record::{Hash32, PartyId};
-use tlog::open_checkpoint;
+use tlog::{Checkpoint, Note, open_checkpoint};
 use units::{Mono, Now};
 
 /// Notes kept of a log between two others, of each who showed them: its owner, its addressee, and all others. Of 16 parties
@@ -88,6 +88,17 @@ struct Heard {
 }
 
 impl Shown {
+    /// What came from a party's side.
+    fn from_side(&self, by: &PartyId, log: &LogOf) -> &Told {
+        if *by == log.from {
+            &self.by_owner
+        } else if *by == log.to {
+            &self.by_addressee
+        } else {
+            &self.by_others
+        }
+    }
+
     /// The note that gives the size of this one another root.
     fn other(&self, note: &Heard) -> Option<Heard> {
         let all = [&self.by_owner, &self.by_addressee, &self.by_others].into_iter().flat_map(|told| &told.notes);
@@ -137,14 +148,14 @@ impl State {
             return;
         }
         self.sharing.last = Some(now.mono);
-        let current: BTreeSet<Hash32> = self.pacts.list.iter().map(|p| p.pact().hash()).collect();
+        let current: BTreeSet<Hash32> = self.pacts.list.iter().map(SignedPact::hash).collect();
         self.sharing.logs.retain(|log, _| current.contains(&log.pact));
         let names: Vec<PartyId> = self.peers.keys().cloned().collect();
         for name in names {
-            let Some(pact) = self.pacts.with(&name).map(|p| p.pact().clone()) else { continue };
+            let Some(pact) = self.pacts.with(&name).filter(|p| shares(p.pact())).cloned() else { continue };
             // Nothing is taken for shown that cannot be.
             let up = self.peers.get(&name).is_some_and(|p| p.link.view(now).state == LinkState::Up);
-            if !shares(&pact) || !up {
+            if !up {
                 continue;
             }
             let (notes, sign) = self.notes_for(&pact, &name);
@@ -152,16 +163,16 @@ impl State {
         }
     }
 
-    fn notes_for(&mut self, pact: &Pact, to: &PartyId) -> (Vec<Vec<u8>>, Vec<tlog::Checkpoint>) {
+    fn notes_for(&mut self, pact: &SignedPact, to: &PartyId) -> (Vec<Vec<u8>>, Vec<tlog::Checkpoint>) {
         let (hash, me) = (pact.hash(), self.party().cloned());
         let of_pact = |log: &LogOf| log.pact == hash;
         let forks = self.sharing.forks.iter().filter(|(log, _)| of_pact(log)).take(FORKS_SHOWN_MAX);
         let mut notes: Vec<Vec<u8>> = forks.flat_map(|(_, fork)| fork.notes.iter().map(|n| n.to_vec())).collect();
         let mut sign = Vec::new();
-        for party in pact.parties.iter().filter(|p| p.id != *to) {
+        for party in pact.pact().parties.iter().filter(|p| p.id != *to) {
             let Some(peer) = self.peers.get(&party.id) else { continue };
             let log = me.clone().map(|me| LogOf { pact: hash, from: party.id.clone(), to: me });
-            let held = log.zip(peer.link.peer_note()).and_then(|(log, note)| self.opened(pact, &log, note));
+            let held = log.zip(peer.link.peer_note()).and_then(|(log, note)| self.opened(pact.pact(), &log, note));
             notes.extend(held.map(|held| held.note.to_vec()));
             sign.extend(peer.link.receipted());
         }
@@ -180,12 +191,22 @@ impl State {
 
     /// Takes a note that a peer shows. What is of no log of the pact, or does not verify, says nothing about anybody.
     pub(crate) fn shown(&mut self, by: &PartyId, note: &[u8], now: Now, out: &mut Vec<Output>) {
-        let Some(pact) = self.pacts.with(by).map(|p| p.pact().clone()).filter(shares) else { return };
-        let Some((from, to)) = ends(&pact, note) else { return };
+        let Some(pact) = self.pacts.with(by).filter(|p| shares(p.pact())) else { return };
+        let Some((from, to)) = ends(pact, note) else { return };
+        let (hash, pact) = (pact.hash(), pact.pact().clone());
         let Some(me) = self.party().cloned() else { return };
-        let log = LogOf { pact: pact.hash(), from: from.clone(), to: to.clone() };
+        let log = LogOf { pact: hash, from: from.clone(), to: to.clone() };
         if to == me || from == me {
             let other = if to == me { from } else { to };
+            // Most of what is shown is known, and to verify it each time would cost a small node a good part of its second.
+            let text = Note::parse(note).ok().and_then(|note| Checkpoint::parse(note.text()).ok());
+            let link = self.peers.get(&other).map(|peer| &peer.link);
+            let is_news = |checkpoint: Checkpoint| {
+                link?.is_news(!to_me(&log, &me), checkpoint.size, &checkpoint.root).then_some(())
+            };
+            if text.and_then(is_news).is_none() {
+                return;
+            }
             let before = self.peers.get(&other).map(|p| p.link.view(now).state);
             let peer_note = self.peers.get(&other).and_then(|p| p.link.peer_note().map(<[u8]>::to_vec));
             self.with_link(&other, now, out, |link| {
@@ -204,6 +225,11 @@ impl State {
                     self.fork(&pact, log, &held, note);
                 }
             }
+            return;
+        }
+        // What was verified before is not verified again.
+        let known = |shown: &Shown| shown.from_side(by, &log).notes.iter().any(|heard| heard.note.as_slice() == note);
+        if self.sharing.logs.get(&log).is_some_and(known) {
             return;
         }
         let Some(opened) = self.opened(&pact, &log, note) else { return };
@@ -284,10 +310,11 @@ pub(crate) fn shares(pact: &Pact) -> bool {
 }
 
 /// The owner and the addressee that a note names in its first line, if both are of the pact. Nothing is verified yet.
-fn ends(pact: &Pact, note: &[u8]) -> Option<(PartyId, PartyId)> {
+fn ends(signed: &SignedPact, note: &[u8]) -> Option<(PartyId, PartyId)> {
+    let pact = signed.pact();
     let line = note.split(|b| *b == b'\n').next()?;
     let mut parts = core::str::from_utf8(line).ok()?.strip_prefix("skypact.link/")?.split('/');
     let mut party = || parts.next().and_then(|name| pact.parties.iter().find(|p| p.id.as_str() == name));
     let (from, to) = (party()?.id.clone(), party()?.id.clone());
-    (from != to && line.ends_with(pact.hash().to_string().as_bytes())).then_some((from, to))
+    (from != to && line.ends_with(signed.hash().to_string().as_bytes())).then_some((from, to))
 }

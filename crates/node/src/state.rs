@@ -631,7 +631,7 @@ impl State {
         // The link was made with the hash; the pact would have to be written out for it each time.
         let pact = match self.peers.get(peer) {
             Some(peer) => peer.link.config().pact,
-            None => self.pacts.with(peer)?.pact().hash(),
+            None => self.pacts.with(peer)?.hash(),
         };
         Some(Envelope { issuer: self.party()?.clone(), audience: peer.clone(), mode: self.mode(), pact })
     }

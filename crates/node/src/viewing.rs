@@ -1,5 +1,5 @@
 //! Views: what readers see, made from the state.
-use crate::picture::{STALE_MS, Source, SystemTrack};
+use crate::picture::{STALE_MS, Source, SystemTrack, is_ahead};
 use crate::state::State;
 use crate::view::{
     AlertKind, AlertTrack, AlertView, AvoidView, FeedView, LinkStatus, NoticeView, Owner, PactView, PeerView, PlanView,
@@ -92,7 +92,7 @@ impl State {
             report,
             form,
             precision_mm,
-            stale: now.utc.since_ms(track.last.at) > STALE_MS,
+            stale: now.utc.since_ms(track.last.at) > STALE_MS || is_ahead(track.last.at, now),
             alert: levels.get(&track.id).copied().unwrap_or(0),
         }
     }
@@ -129,7 +129,7 @@ impl State {
             refused: link.refusals().into_iter().map(|(reason, n)| (reason.to_string(), n)).collect(),
             tls_spki_sha256: self.keys_of(name).map(|keys| keys.tls_spki_sha256).unwrap_or_default(),
             keys: (self.pacts.with(name))
-                .and_then(|pact| self.key_statement(&pact.pact().hash(), name))
+                .and_then(|pact| self.key_statement(&pact.hash(), name))
                 .map(|statement| (statement.serial, statement.reason.name(), statement.issued)),
             throttled: link.throttled.iter().map(|(lane, n)| (lane.name().to_string(), *n)).collect(),
             waiting: link.waiting,
@@ -251,7 +251,7 @@ impl State {
 
     fn pact_views(&self) -> Vec<PactView> {
         let view = |p: &pact::SignedPact| PactView {
-            hash: p.pact().hash(),
+            hash: p.hash(),
             text: String::from_utf8_lossy(&p.to_bytes()).into_owned(),
             parties: p.pact().parties.iter().map(|q| q.id.clone()).collect(),
         };

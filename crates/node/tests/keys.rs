@@ -149,6 +149,20 @@ fn a_fork_across_a_rotation_is_proved_by_both_keys_and_not_by_one_that_was_stole
     assert_eq!(forks_at_west(KeyReason::Stolen), 0);
 }
 
+//= spec/keys.md K-7
+#[test]
+fn who_missed_a_statement_treats_the_keys_before_it_as_stolen() {
+    let pact = a_pact();
+    let mut world = a_world(&pact);
+    // The first said that the keys were stolen, and has not come; the second says nothing of that.
+    let text = statement(&pact, "north", 2, KeyReason::Rotation);
+    assert_eq!(world.ask(1, Role::Administrator, Command::TakeKeys(text)), Ok(Done::Ok));
+    assert!(!up(&world, 1, "north"), "whoever talks with the old TLS key may be a thief");
+    let text = statement(&pact, "north", 1, KeyReason::Rotation);
+    assert_eq!(world.ask(2, Role::Administrator, Command::TakeKeys(text)), Ok(Done::Ok));
+    assert!(up(&world, 2, "north"), "the next in order tells all");
+}
+
 //= spec/keys.md K-5
 //= spec/keys.md K-8
 #[test]

@@ -16,6 +16,8 @@ use crate::rules::Pact;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedPact {
     pact: Pact,
+    /// Of the text: to write it out each time it is asked for would be a good part of a node's second.
+    hash: Hash32,
     note: Option<Note>,
     signed_by: Vec<PartyId>,
 }
@@ -52,7 +54,7 @@ impl SignedPact {
     /// A pact that cannot be written and read back.
     pub fn unsigned(pact: Pact) -> Result<Self, SignError> {
         pact.check()?;
-        Ok(Self { pact, note: None, signed_by: Vec::new() })
+        Ok(Self { hash: pact.hash(), pact, note: None, signed_by: Vec::new() })
     }
 
     /// Reads a file: a pact's text alone, or with signatures. Every signature by a party's log key must verify;
@@ -70,7 +72,7 @@ impl SignedPact {
         let note = Note::parse(bytes)?;
         let pact = Pact::parse(note.text())?;
         let signed_by = signers(&pact, &note)?;
-        Ok(Self { pact, note: Some(note), signed_by })
+        Ok(Self { hash: pact.hash(), pact, note: Some(note), signed_by })
     }
 
     /// Signs for the party whose log key this is. Signing twice changes nothing.
@@ -110,6 +112,12 @@ impl SignedPact {
         self.signed_by = signers(&self.pact, &note)?;
         self.note = Some(note);
         Ok(())
+    }
+
+    /// Hash of the pact's canonical text.
+    #[must_use]
+    pub const fn hash(&self) -> Hash32 {
+        self.hash
     }
 
     /// The file's bytes.

@@ -401,7 +401,10 @@ impl Releaser {
         for (part, volumes) in volumes.chunks(TextLimits::NOTICE_VOLUMES_MAX).enumerate() {
             let peer = self.peer.as_str().as_bytes();
             let (rule, bin) = (tick.index.to_be_bytes(), tick.start.0.to_be_bytes());
-            let parts: [&[u8]; 5] = [b"avoid", peer, &rule, &bin, &(part as u32).to_be_bytes()];
+            // A clock that is set back brings a bin again, and other rules may stand at an index: what is told then is another
+            // area beside the first, not one that the peer knows already and passes over.
+            let at = now.mono.0.to_be_bytes();
+            let parts: [&[u8]; 6] = [b"avoid", peer, &rule, &bin, &at, &(part as u32).to_be_bytes()];
             let heading = Heading {
                 valid_from: Some(tick.start),
                 valid_until: Some(tick.start.plus_ms(tick.bin_ms.into())),

@@ -205,6 +205,23 @@ fn an_avoid_area_holds_the_aircraft_to_the_end_of_its_bin() {
 }
 
 #[test]
+fn a_bin_that_a_clock_set_back_brings_again_is_told_as_another_avoid_area() {
+    let (mut r, policy) =
+        (releaser(), policy(&[Rule { level: Level::AvoidArea { cell_e7: 5_000_000, bin_ms: 60_000 }, ..PLAIN }]));
+    let mut told = Vec::new();
+    // The bin, the next one, and the first again under a clock that was set back.
+    for (second, shown) in [(20, 20), (80, 80), (100, 20)] {
+        let now = Now { utc: at(shown).utc, ..at(second) };
+        r.offer_tracks(&policy, &[track(1, AircraftClass::Civil, now)], now);
+        let out = r.flush(&policy, &envelope(), now).unwrap();
+        told.extend(out.iter().map(|said| (said.value().subject, said.value().valid_from)));
+    }
+    assert_eq!(told.len(), 3);
+    assert_eq!(told[0].1, told[2].1, "the same bin");
+    assert_ne!(told[0].0, told[2].0, "of one subject the peer would keep the first");
+}
+
+#[test]
 fn a_full_queue_drops_what_waited_longest_and_says_so() {
     let (mut r, policy) = (releaser(), policy(&[Rule { level: reduced(0, 3_600_000, Identity::Keep), ..PLAIN }]));
     for second in 0..11 {

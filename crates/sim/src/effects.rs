@@ -1,5 +1,5 @@
 //! Where a node's effects go: the wires, and the checkers that watch them.
-use crate::check::{ReleaseOracle, Watch};
+use crate::check::{Heard, ReleaseOracle, Watch};
 use crate::event::{Event, Step as Went};
 use crate::parties;
 use crate::trace::Trace;
@@ -11,12 +11,15 @@ use node::command::Answer;
 use node::input::ObservedLoss;
 use record::{Body, Hash32, PartyId, ReceiptLevel};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use tlog::Checkpoint;
 
 /// Frames of one direction that are on the wire at once; then the sender waits, and its outbox fills.
 const WINDOW: usize = 8;
+
+/// Connections from here on are those of thieves, who are no part of the network and read whatever they are sent.
+pub const THIEVES: u64 = 1 << 40;
 
 /// What everybody in a run sees.
 #[derive(Clone)]
@@ -77,6 +80,10 @@ pub struct Effects {
     pub oracle: ReleaseOracle,
     /// Names of the records in the log to each peer, in order.
     pub said: BTreeMap<usize, Vec<Hash32>>,
+    /// Peers to whom an entry could not be read.
+    pub unreadable: BTreeSet<usize>,
+    /// What stands in the log to each peer.
+    pub heard: BTreeMap<usize, Heard>,
 }
 
 fn number(party: &PartyId) -> usize {
@@ -102,7 +109,25 @@ impl Effects {
             dead: false,
             oracle,
             said: BTreeMap::new(),
+            unreadable: BTreeSet::new(),
+            heard: BTreeMap::new(),
         }
+    }
+
+    /// It signs with other keys from here on.
+    pub fn rekey(&mut self, keys: parties::Keys) {
+        self.signer = Signer::new(keys.log, keys.cosign);
+        self.notes.clear();
+    }
+
+    /// Its newest note to a peer.
+    pub fn note_to(&self, peer: &PartyId) -> Option<Vec<u8>> {
+        self.notes.get(peer).map(|(_, note)| note.clone())
+    }
+
+    /// Whether a connection is open.
+    pub fn has(&self, session: u64) -> bool {
+        self.sessions.contains_key(&session)
     }
 
     /// A connection begins, before its first input.
@@ -184,6 +209,7 @@ impl Effects {
                 ended => {
                     if let Err(error) = ended {
                         self.shared.trace.borrow_mut().line(&self.name, format!("cannot send to {peer}: {error}"));
+                        self.unreadable.insert(self::number(&peer));
                     }
                     self.out.push(Out::End(conn));
                     self.sessions.remove(&number);
@@ -196,7 +222,7 @@ impl Effects {
                 self::number(&peer),
                 &frame,
             );
-            if let Some(session) = self.sessions.get_mut(&number) {
+            if let Some(session) = self.sessions.get_mut(&number).filter(|_| conn < THIEVES) {
                 session.in_flight += 1;
             }
             self.out.push(Out::Frame(conn, frame));
@@ -226,13 +252,28 @@ impl Effects {
             }
         }
         self.said.entry(number(peer)).or_default().push(decoded.id);
+        self.heard.entry(number(peer)).or_default().take(&decoded);
         self.oracle.said(trace, &self.name, peer, &decoded);
     }
 
-    /// Entries that were journaled before a death and that nobody saw: from the log on the disk.
+    /// Records in the log to a peer, as known here.
+    pub fn said_to(&self, peer: usize) -> u64 {
+        self.said.get(&peer).map_or(0, Vec::len) as u64
+    }
+
+    /// Entries from the log on the disk, its last up to `size`: those that were journaled before a death and that nobody saw,
+    /// or all, if the data was set back.
     pub fn said_before(&mut self, peer: usize, size: u64, entries: &[Vec<u8>]) {
-        let said = self.said.entry(peer).or_default();
-        said.truncate(size as usize - entries.len());
+        if entries.len() as u64 == size && size < self.said_to(peer) {
+            let (said, heard) = (self.said.entry(peer).or_default(), self.heard.entry(peer).or_default());
+            heard.again();
+            said.clear();
+            for decoded in entries.iter().filter_map(|entry| record::decode(entry).ok()) {
+                said.push(decoded.id);
+                heard.take(&decoded);
+            }
+            return;
+        }
         let trace = self.shared.trace.clone();
         for entry in entries {
             self.oracle_said(&mut trace.borrow_mut(), &parties::name(peer), entry);

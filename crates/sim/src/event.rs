@@ -99,6 +99,8 @@ kinds! {
         SlowLoris = "slow-loris",
         /// Files plans to find withheld flights.
         Prober = "prober",
+        /// Tells each party one history, and shows third parties another.
+        TwoFaced = "two-faced",
     }
 }
 
@@ -159,6 +161,82 @@ kinds! {
         Acknowledged = "acknowledged",
         /// A read-back that differed was refused.
         ReadBackDiffers = "read-back-differs",
+        /// Rules that would let out more were held as a proposal.
+        RulesProposed = "rules-proposed",
+        /// Two people agreed to them.
+        RulesAgreed = "rules-agreed",
+        /// They were taken back.
+        RulesTakenBack = "rules-taken-back",
+        /// An operator replaced a node's keys.
+        KeysReplaced = "keys-replaced",
+        /// A statement about keys came by hand.
+        KeysHanded = "keys-handed",
+        /// A connection was refused since one side did not know the other's TLS key yet.
+        TlsRefused = "tls-refused",
+        /// A thief with a party's old keys was refused.
+        ThiefRefused = "thief-refused",
+        /// A thief was believed, by a peer that had not heard of the theft.
+        ThiefBelieved = "thief-believed",
+        /// A thief's session ended when the peer heard of the theft.
+        ThiefThrownOut = "thief-thrown-out",
+        /// A history shown to a third party was found by the party that was told another, both notes kept.
+        ForkFound = "fork-found",
+        /// A witness cosigned, and its cosignature came back.
+        Witnessed = "witnessed",
+        /// A witness had cosigned more than its client knew.
+        WitnessAhead = "witness-ahead",
+        /// A witness said that a log had another past.
+        WitnessContradicts = "witness-contradicts",
+        /// What was shown as cosigned by a witness was.
+        WitnessTrue = "witness-true",
+        /// An alert about entries that lack their witnesses was seen where due.
+        AlertUnwitnessed = "alert-unwitnessed",
+        /// A track of a peer was shown as it was released.
+        TrackSame = "track-same",
+        /// A plan, site or avoid area of a peer was shown as it was said.
+        FiledSame = "filed-same",
+        /// Both sides showed all that the owner has and its rules let out.
+        PictureShared = "picture-shared",
+        /// After a start the rules were those that were ordered.
+        RulesFound = "rules-found",
+    }
+}
+
+kinds! {
+    /// A checker that did not look, and why. Each is narrow; the count says how often a run leant on it.
+    Excused {
+        /// A node started on an older copy of its data, or on a disk that rotted: it may know less.
+        OldData = "old-data",
+        /// A log, own or a peer's, was shorter for it.
+        SetBack = "log-set-back",
+        /// A seal over what its owner, since set back, had signed and forgotten.
+        SealedForgotten = "sealed-what-was-forgotten",
+        /// What is due to a peer was not held against what it shows: an order or a proposal was open.
+        RulesOpen = "rules-open",
+        /// Overdue notices were not looked at: the clock was moved just before the node died, so it cannot know for how long.
+        ClockMoved = "clock-moved",
+        /// A notice may have made room for others: the desk kept as many as it keeps.
+        DeskFull = "desk-full",
+        /// Tracks of a peer were not looked at while the run goes on: the middle altered a frame of that link.
+        Altered = "altered-frame",
+        /// A link need not settle: it froze after the data of one side was set back or rotted.
+        FrozenOld = "frozen-after-old-data",
+        /// A link need not settle: it froze after the middle altered a frame on it.
+        FrozenAltered = "frozen-after-alteration",
+        /// A link need not settle: one side's data was set back, and the other holds receipts that it no longer has.
+        PeerBehind = "peer-behind",
+        /// A link need not settle: an entry rotted on its owner's disk cannot be sent.
+        Unreadable = "unreadable-entry",
+        /// A fork need not be found in time: one of the two was down, or the path between them was.
+        ForkPath = "fork-path-down",
+        /// A fork need not be found: the link to its owner had been frozen before.
+        ForkFrozen = "fork-on-frozen-link",
+        /// A party that is accused of a fork has no say: its data was set back, or a thief spoke for it.
+        Accused = "accused-with-cause",
+        /// A link need not settle: a thief spoke on it before the theft was known.
+        Robbed = "robbed",
+        /// A node need not run: nothing on its rotten disk could be used.
+        GivenUp = "given-up",
     }
 }
 
@@ -171,6 +249,8 @@ pub enum Event {
     Lie(Liar),
     /// A node went through something.
     Step(Step),
+    /// A checker did not look.
+    Excused(Excused),
     /// A record of this kind was appended to an own log.
     Said(Kind),
     /// A session was closed by an honest node.
@@ -188,6 +268,7 @@ impl Event {
         let mut all: Vec<Self> = Fault::ALL.iter().copied().map(Self::Fault).collect();
         all.extend(Liar::ALL.iter().copied().map(Self::Lie));
         all.extend(Step::ALL.iter().copied().map(Self::Step));
+        all.extend(Excused::ALL.iter().copied().map(Self::Excused));
         all.extend(Kind::ALL.iter().copied().map(Self::Said));
         all.extend(CloseCode::ALL.iter().copied().map(Self::Closed));
         all.extend(FrozenReason::ALL.iter().copied().map(Self::Frozen));
@@ -202,6 +283,7 @@ impl fmt::Display for Event {
             Self::Fault(fault) => write!(f, "fault {}", fault.name()),
             Self::Lie(liar) => write!(f, "lie of the {}", liar.name()),
             Self::Step(step) => write!(f, "{}", step.name()),
+            Self::Excused(why) => write!(f, "excused {}", why.name()),
             Self::Said(kind) => write!(f, "said {}", kind.name()),
             Self::Closed(code) => write!(f, "closed {code}"),
             Self::Frozen(reason) => write!(f, "frozen {reason}"),

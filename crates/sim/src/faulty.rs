@@ -136,7 +136,7 @@ impl World {
         let sign = if self.random.one_in(2) { 1 } else { -1 };
         self.note(n, Event::Fault(fault), &format!("{} ms, {} ppm", sign * ms, sign * ppm));
         let Some(host) = self.host(n) else { return };
-        host.jumped = true;
+        host.moved = true;
         match fault {
             Fault::Offset => host.offset_ms = sign * ms,
             Fault::Drift => host.drift_ppm = sign * ppm,
@@ -237,6 +237,7 @@ impl World {
             return self.after(wait, Task::Start(n));
         }
         self.note(n, Event::Step(Step::GivenUp), why);
+        self.given_up.push(n);
     }
 
     /// An operator restarts a node whose disk failed.

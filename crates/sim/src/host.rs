@@ -1,7 +1,7 @@
 //! One honest node: its disk, its clock, and the fold that ships; how it dies and comes back.
 use crate::check::{Excuse, Hash};
 use crate::effects::{Death, Effects, Shared};
-use crate::event::{Event, Step};
+use crate::event::{Event, Excused, Step};
 use crate::parties::{self, START};
 use faults::{Data, Fault, FaultFs, Loss};
 use fold::{Fold, NotAccepted, Options, Planted, Recovered};
@@ -9,7 +9,7 @@ use journal::fs::Fs;
 use node::State;
 use node::input::{Boot, Input};
 use node::view::View;
-use record::PartyId;
+use record::{Hash32, PartyId};
 use std::cell::Cell;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -63,14 +63,24 @@ pub struct Host {
     pub offset_ms: i64,
     /// It runs fast by so many parts in a million.
     pub drift_ppm: i64,
-    /// The clock was moved since the start.
-    pub jumped: bool,
+    /// The clock was moved, and nothing journaled since.
+    pub moved: bool,
+    /// It died so: it cannot know for how long it was down, and no deadline of then can be told from it.
+    pub lost_time: bool,
     /// What its next start may find.
     pub excuse: Excuse,
     /// Its disk rotted, or cannot be used: it need not settle.
     pub damaged: bool,
+    /// Its last start was on data that may be older than what it had.
+    pub set_back: bool,
     /// Virtual time of its last start.
     pub started: u64,
+    /// Virtual time at which it last accepted nothing.
+    pub troubled: u64,
+    /// Its keys are those of this statement of its own.
+    pub serial: u32,
+    /// Pins of the TLS keys that it shows, the newest first.
+    pub offers: Vec<Hash32>,
     fold: Option<Fold<ClockOf>>,
     clock: Rc<Clock>,
     mono_base: u64,
@@ -97,10 +107,15 @@ impl Host {
             effects,
             offset_ms: 0,
             drift_ppm: 0,
-            jumped: false,
+            moved: false,
+            lost_time: false,
             excuse: Excuse::None,
             damaged: false,
+            set_back: false,
             started: 0,
+            troubled: 0,
+            serial: 0,
+            offers: vec![parties::tls_pin(&parties::name(me), 0)],
             fold: None,
             clock: Rc::default(),
             mono_base: 0,
@@ -119,6 +134,15 @@ impl Host {
     /// The state, if it runs.
     pub fn state(&self) -> Option<&State> {
         self.fold.as_ref().map(Fold::state)
+    }
+
+    /// The newest checkpoint of its log to a peer that its files reach.
+    pub fn published(&self, peer: &PartyId) -> Option<tlog::Checkpoint> {
+        let fold = self.fold.as_ref()?;
+        let flushed = fold.stores().map().get(peer)?.out.flushed();
+        let link = fold.state().link(peer)?;
+        let (size, root) = link.signed_upto(flushed)?;
+        (size > 0).then(|| tlog::Checkpoint { origin: link.config().out_origin(), size, root })
     }
 
     /// Why nothing is accepted, if nothing is.
@@ -152,6 +176,11 @@ impl Host {
         fold.batch(inputs, &mut self.effects);
         fold.housekeeping();
         let after = fold.trouble().cloned();
+        if after.is_some() {
+            self.troubled = at;
+        } else {
+            self.moved = false;
+        }
         if !self.effects.dead && !self.disk.is_off() && before != after.is_some() {
             let mut trace = self.shared.trace.borrow_mut();
             let step = match &after {
@@ -187,6 +216,16 @@ impl Host {
         }
         self.fold = None;
         self.effects.clear();
+    }
+
+    /// Its operator gives it new keys, and the statement about them; to be done while it is stopped. A TLS key that was not
+    /// stolen is still shown to those who know no newer one.
+    pub fn rekey(&mut self, serial: u32, statement: String, stolen: bool) {
+        self.serial = serial;
+        self.boot.statements.push(statement);
+        self.offers.truncate(usize::from(!stolen));
+        self.offers.insert(0, parties::tls_pin(&self.name, serial));
+        self.effects.rekey(parties::keys_at(&self.name, serial));
     }
 
     /// The process ends at once.
@@ -226,7 +265,11 @@ impl Host {
             self.shared.trace.borrow_mut().count(Event::Step(Step::TornTail));
         }
         self.check_recovered(&recovered)?;
-        self.excuse = Excuse::None;
+        self.set_back = std::mem::take(&mut self.excuse) == Excuse::Old;
+        if self.set_back {
+            self.shared.trace.borrow_mut().count(Event::Excused(Excused::OldData));
+        }
+        self.lost_time |= std::mem::take(&mut self.moved);
         self.started = at;
         self.mono_base = fold::mono_after(recovered.state.now(), self.utc(at).0);
         self.session = recovered.state.last_session();
@@ -235,7 +278,7 @@ impl Host {
         let options = Options {
             fs,
             data: data(),
-            log_key: parties::keys(&self.name).log,
+            log_key: parties::keys_at(&self.name, self.serial).log,
             snapshot_every: self.kept.snapshot_every,
             planted: self.kept.planted,
         };
@@ -278,7 +321,8 @@ impl Host {
                 (held, new_held),
                 self.excuse,
             );
-            self.effects.said_before(peer, out.0, &new_out);
+            let all = if out.0 < self.effects.said_to(peer) { read(&stores.out, 0, out.0)? } else { new_out };
+            self.effects.said_before(peer, out.0, &all);
         }
         Ok(())
     }

@@ -21,6 +21,8 @@ pub struct Hostile {
     pact: Hash32,
     random: Random,
     victims: BTreeMap<usize, Victim>,
+    /// When it last showed another history.
+    shown_at: u64,
 }
 
 #[derive(Default)]
@@ -52,7 +54,7 @@ pub enum Says {
 impl Hostile {
     /// Of a kind.
     pub fn new(kind: Liar, me: usize, pact: Hash32, random: Random) -> Self {
-        Self { kind, me, keys: parties::keys(&parties::name(me)), pact, random, victims: BTreeMap::new() }
+        Self { kind, me, keys: parties::keys(&parties::name(me)), pact, random, victims: BTreeMap::new(), shown_at: 0 }
     }
 
     fn origin(&self, from: usize, to: usize) -> String {
@@ -235,6 +237,7 @@ impl Hostile {
         let often = match self.kind {
             Liar::Flooder => 400,
             Liar::Garbage => 12,
+            Liar::TwoFaced => 30,
             _ => 60,
         };
         if self.random.one_in(often) {
@@ -290,6 +293,7 @@ impl Hostile {
                 }
             },
             Liar::Garbage => self.rubbish(peer, now),
+            Liar::TwoFaced => self.show_another(peer, now),
             Liar::SlowLoris => self.victims.entry(peer).or_default().up = false,
             Liar::Prober => {
                 for _ in 0..10 {
@@ -298,6 +302,24 @@ impl Hostile {
                     self.say_record(peer, &record);
                 }
             }
+        }
+    }
+
+    /// A history of its log to another victim that is not the one it tells.
+    fn show_another(&mut self, peer: usize, now: u64) {
+        let told: Vec<usize> =
+            self.victims.iter().filter(|(n, victim)| **n != peer && victim.edge.size() > 0).map(|(n, _)| *n).collect();
+        if told.is_empty() || now < self.shown_at + 10_000 {
+            return;
+        }
+        self.shown_at = now;
+        let of = *self.random.pick(&told);
+        let size = self.victims[&of].edge.size();
+        let root = tlog::Hash(Hash32::of(&self.random.next().to_be_bytes()).0);
+        let checkpoint = Checkpoint { origin: self.origin(self.me, of), size, root };
+        if let Ok(note) = sign_checkpoint(&checkpoint, &self.keys.log) {
+            let frame = Frame::Checkpoints(vec![note.to_bytes()]).encode();
+            self.victims.entry(peer).or_default().out.push(frame);
         }
     }
 
@@ -348,7 +370,7 @@ impl Hostile {
     fn rubbish(&mut self, peer: usize, now: u64) {
         let good = self.notice(peer, now);
         let stranger = PartyId::parse("stranger").unwrap_or_else(|_| parties::name(self.me));
-        match self.random.below(12) {
+        match self.random.below(14) {
             0 => self.say(peer, vec![0xff; 40]),
             1 => self.say_record(peer, &Record { schema: 99, ..good }),
             2 => {
@@ -392,10 +414,85 @@ impl Hostile {
                 let first = victim.log.len() as u64 + 7;
                 victim.out.push(Frame::Entries { first, entries: vec![vec![1]] }.encode());
             }
+            11 => {
+                // Where checkpoints are shown such notes say nothing about anybody; elsewhere the frame has no place.
+                let victim = self.victims.entry(peer).or_default();
+                let notes = victim.note.iter().cloned().chain([b"no note".to_vec()]).collect();
+                victim.out.push(Frame::Checkpoints(notes).encode());
+            }
+            12 => {
+                // Its own note, which no witness cosigned.
+                let victim = self.victims.entry(peer).or_default();
+                let checkpoint = victim.kept.iter().rev().find_map(|bytes| match Frame::decode(bytes) {
+                    Ok(Frame::Checkpoint { note, .. }) => Some(note),
+                    _ => None,
+                });
+                victim.out.extend(checkpoint.map(|note| Frame::Witnessed(note).encode()));
+            }
             _ => {
                 let frame = self.garbage(peer);
                 self.victims.entry(peer).or_default().out.push(frame);
             }
         }
     }
+}
+
+/// What a thief says who has all keys that a party had: that it holds all it was told, one more entry of its log, and a
+/// checkpoint over it by the old key.
+pub fn forged(keys: &Keys, link: &link::Link, note: Option<Vec<u8>>, subject: u64, now: u64) -> Vec<Vec<u8>> {
+    let config = link.config();
+    let (me, peer, pact) = (config.peer.clone(), config.me.clone(), config.pact);
+    let mut held = link.held_log().clone();
+    let hello = Frame::Hello(Hello {
+        party: me.clone(),
+        peer: peer.clone(),
+        mode: Mode::Live,
+        pact,
+        schema: record::SCHEMA,
+        in_size: link.out_log().size(),
+        your_checkpoint: note,
+        out_size: held.size() + 1,
+    });
+    let notice = Notice {
+        class: NoticeClass::Information,
+        text: format!("stolen {subject}"),
+        place: None,
+        level: None,
+        start: None,
+        end: None,
+        volumes: Vec::new(),
+        action: None,
+    };
+    let issued_at = START.plus_ms(now as i64);
+    let record = Record {
+        schema: record::SCHEMA,
+        mode: Mode::Live,
+        issuer: me.clone(),
+        audience: peer.clone(),
+        subject: SubjectId(Hash32::of(&subject.to_be_bytes()).0[..16].try_into().unwrap_or_default()),
+        revision: 1,
+        supersedes: None,
+        issued_at,
+        issued_error_ms: 50,
+        valid_from: None,
+        valid_until: Some(issued_at.plus_ms(3_600_000)),
+        pact,
+        caveat: Caveat::default(),
+        precedence: Precedence::Routine,
+        receipt: None,
+        role: None,
+        body: Body::Notice(notice),
+    };
+    let mut frames = vec![hello.encode()];
+    if let Ok(entry) = record::encode(&record) {
+        let first = held.size();
+        held.append(leaf_hash(&entry));
+        frames.push(Frame::Entries { first, entries: vec![entry] }.encode());
+        let checkpoint = Checkpoint { origin: config.in_origin(), size: held.size(), root: held.root() };
+        if let Ok(note) = sign_checkpoint(&checkpoint, &keys.log) {
+            let frame = Frame::Checkpoint { seq: 1, sent_utc_ms: issued_at.0, note: note.to_bytes() };
+            frames.push(frame.encode());
+        }
+    }
+    frames
 }

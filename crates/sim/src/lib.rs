@@ -15,18 +15,23 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+mod dialling;
 mod effects;
 mod ending;
 pub mod event;
 mod faulty;
+mod forks;
 mod host;
+mod keychange;
 mod liars;
+mod looking;
 mod net;
 mod parties;
 mod people;
 mod random;
 pub mod swarm;
 mod trace;
+pub mod witnesses;
 mod world;
 
 use event::Event;

@@ -39,6 +39,8 @@ pub struct Path {
     pub latency_ms: u64,
     /// For the next frames.
     pub tamper: VecDeque<Tamper>,
+    /// When something was last done to a frame.
+    pub tampered: u64,
 }
 
 /// One end of a connection.
@@ -81,7 +83,7 @@ impl Net {
         for from in 0..count {
             for to in (0..count).filter(|to| *to != from) {
                 let latency_ms = *random.pick(&[1, 5, 20, 80, 300]);
-                let path = Path { blocked_until: 0, slow_until: 0, latency_ms, tamper: VecDeque::new() };
+                let path = Path { blocked_until: 0, slow_until: 0, latency_ms, tamper: VecDeque::new(), tampered: 0 };
                 paths.insert((from, to), path);
             }
         }
@@ -99,6 +101,12 @@ impl Net {
     /// Whether both directions are open.
     pub fn is_open(&self, a: usize, b: usize, now: u64) -> bool {
         [(a, b), (b, a)].iter().all(|way| self.paths.get(way).is_some_and(|path| path.blocked_until <= now))
+    }
+
+    /// Whether nothing has disturbed either direction since a time.
+    pub fn is_calm_since(&self, a: usize, b: usize, at: u64) -> bool {
+        let calm = |path: &Path| path.blocked_until < at && path.slow_until < at && path.tampered < at;
+        [(a, b), (b, a)].iter().all(|way| self.paths.get(way).is_some_and(calm))
     }
 
     /// Heals everything.
@@ -169,6 +177,9 @@ impl Net {
         let due = (now + took).max(at.last_due[side]);
         at.last_due[side] = due;
         let tamper = if bytes > 0 { path.tamper.pop_front() } else { None };
+        if tamper.is_some() {
+            path.tampered = now;
+        }
         let lane = &mut at.lanes[side];
         match (tamper, item) {
             (Some(Tamper::Drop), _) => return (Vec::new(), tamper),

@@ -2,8 +2,8 @@
 use crate::random::Random;
 use airspace::{Limit, Outline};
 use node::input::{Boot, Claim, FeedConfig};
-use pact::{Minima, Pact, Party, SignedPact};
-use record::{Hash32, Mode, PartyId};
+use pact::{KeyReason, KeySet, KeyStatement, Minima, Oversight, Pact, Party, Quorum, SignedKeys, SignedPact};
+use record::{ChannelState, Hash32, Mode, PartyId};
 use release::{Area, Identity, Level, Policy, RecordClass, Rule};
 use std::collections::BTreeMap;
 use tlog::NoteSigner;
@@ -34,13 +34,50 @@ pub struct Keys {
     pub cosign: NoteSigner,
 }
 
-/// The keys of a party: a function of its name, so that a hostile peer can be given them.
+/// The keys that a party began with: a function of its name, so that a hostile peer can be given them.
 #[must_use]
 pub fn keys(party: &PartyId) -> Keys {
-    let (key_name, seed) = (format!("skypact.link/{party}"), Hash32::of(party.as_str().as_bytes()).0);
+    keys_at(party, 0)
+}
+
+/// The keys of a party by its statement of this number; 0 are those of the pact.
+#[must_use]
+pub fn keys_at(party: &PartyId, serial: u32) -> Keys {
+    let which = if serial == 0 { party.to_string() } else { format!("{party} {serial}") };
+    let (key_name, seed) = (format!("skypact.link/{party}"), Hash32::of(which.as_bytes()).0);
     match (NoteSigner::new(&key_name, &seed), NoteSigner::cosigner(&key_name, &Hash32::of(&seed).0)) {
         (Ok(log), Ok(cosign)) => Keys { log, cosign },
         (Err(error), _) | (_, Err(error)) => unreachable!("{error}"),
+    }
+}
+
+/// The pin of its TLS key then.
+#[must_use]
+pub fn tls_pin(party: &PartyId, serial: u32) -> Hash32 {
+    let which = if serial == 0 { format!("tls of {party}") } else { format!("tls {serial} of {party}") };
+    Hash32::of(which.as_bytes())
+}
+
+fn authority(party: &PartyId) -> NoteSigner {
+    match NoteSigner::new(&format!("skypact.keys/{party}"), &Hash32::of(format!("authority of {party}").as_bytes()).0) {
+        Ok(signer) => signer,
+        Err(error) => unreachable!("{error}"),
+    }
+}
+
+/// The statement of this number about a party's keys, signed.
+#[must_use]
+pub fn statement(pact: Hash32, party: &PartyId, serial: u32, reason: KeyReason) -> String {
+    let keys = keys_at(party, serial);
+    let keys = KeySet {
+        log_key: keys.log.verifier().clone(),
+        cosign_key: keys.cosign.verifier().clone(),
+        tls_spki_sha256: tls_pin(party, serial),
+    };
+    let statement = KeyStatement { pact, party: party.clone(), serial, keys, reason, issued: START };
+    match SignedKeys::sign(statement, &authority(party)) {
+        Ok(signed) => signed.to_text(),
+        Err(error) => unreachable!("{error}"),
     }
 }
 
@@ -51,17 +88,31 @@ fn vertex(lat: f64, lon: f64) -> Vertex {
     }
 }
 
-/// The pact between the first `count` parties, valid for a month.
+/// Entries are to be witnessed within this time, seconds: clause 17.1.
+pub const WITNESSED_WITHIN_S: u64 = 120;
+
+/// The key of a witness, by number.
 #[must_use]
-pub fn pact(count: usize) -> SignedPact {
+pub fn witness(number: usize) -> NoteSigner {
+    let name = format!("witness-{number}.example/w");
+    match NoteSigner::cosigner(&name, &Hash32::of(name.as_bytes()).0) {
+        Ok(signer) => signer,
+        Err(error) => unreachable!("{error}"),
+    }
+}
+
+/// The pact between the first `count` parties, valid for a month; whether nodes show each other checkpoints; how many witnesses
+/// there are, and how many of them must have cosigned.
+#[must_use]
+pub fn pact(count: usize, checkpoints_shared: bool, witnesses: usize, quorum: u32) -> SignedPact {
     let party = |n: usize| {
         let (id, keys) = (name(n), keys(&name(n)));
         Party {
             name: format!("Party {id}"),
             log_key: keys.log.verifier().clone(),
             cosign_key: keys.cosign.verifier().clone(),
-            tls_spki_sha256: Hash32::of(format!("tls of {id}").as_bytes()),
-            authority_key: None,
+            tls_spki_sha256: tls_pin(&id, 0),
+            authority_key: Some(authority(&id).verifier().clone()),
             desk: "+41 31 000 00 00".into(),
             id,
         }
@@ -83,10 +134,14 @@ pub fn pact(count: usize) -> SignedPact {
         checkpoint_idle_ms: 1000,
         clock_warn_ms: 1000,
         clock_refuse_ms: 5000,
-        checkpoints_shared: false,
+        checkpoints_shared,
         rates: Default::default(),
         padding: None,
-        oversight: Default::default(),
+        oversight: Oversight {
+            auditors: Vec::new(),
+            witnesses: (0..witnesses).map(|number| witness(number).verifier().clone()).collect(),
+            quorum: (quorum > 0).then_some(Quorum { of: quorum, within_s: WITNESSED_WITHIN_S as u32 }),
+        },
     };
     let signed = SignedPact::unsigned(pact).and_then(|mut signed| {
         (0..count).try_for_each(|n| signed.sign(&keys(&name(n)).log).map(drop))?;
@@ -151,4 +206,10 @@ pub fn policy(random: &mut Random, me: usize, count: usize, revision: u32) -> Po
         rules.insert(name(peer), list);
     }
     Policy { revision, rules }
+}
+
+/// Whether everything may be carried, as far as one side states it.
+#[must_use]
+pub fn in_force(state: ChannelState) -> bool {
+    matches!(state, ChannelState::InForce | ChannelState::Resumed)
 }

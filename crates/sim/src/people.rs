@@ -7,9 +7,10 @@ use crate::trace::Trace;
 use airspace::{Limit, Outline, Plan, PlanState, Site, SiteCategory, Verification, Volume4d};
 use node::command::{Account, Actor, Answer, Command, Done, Refused, SendNotice, SentTo};
 use node::input::{Input, PaintedAlert};
-use node::view::View;
+use node::view::{Owner, View};
 use record::{
-    ChannelState, Notice, NoticeClass, PartyId, Precedence, ReadBack, ReceiptLevel, Role, SubjectId, TrackBatch,
+    ChannelState, DeskStatus, Notice, NoticeClass, PartyId, Precedence, ReadBack, ReceiptLevel, Role, SubjectId,
+    TrackBatch,
 };
 use release::Policy;
 use std::collections::BTreeMap;
@@ -180,12 +181,12 @@ impl People {
             view.notices.iter().filter(|n| !n.outgoing && n.acknowledged.is_none()).take(20).cloned().collect();
         let officer = Actor { name: Role::Officer.name().into(), role: Role::Officer };
         // What waits for people is answered before long, as an order that waits would be.
-        if let Some((id, policy)) = oracle.proposed.clone().filter(|_| oracle.pending.is_none())
-            && self.random.one_in(3)
+        if self.random.one_in(3)
+            && let Some(answer) = self.conclude(oracle)
         {
-            return vec![self.answer_proposal(id, policy, oracle)];
+            return vec![answer];
         }
-        match self.random.below(14) {
+        match self.random.below(16) {
             0..=2 => {
                 let precedence = *self.random.pick(&Precedence::ALL);
                 let receipt =
@@ -267,6 +268,20 @@ impl People {
                 vec![self.ask(Role::Planner, Command::SendAvoid { subject, to, volumes })]
             }
             12 => {
+                let manned = self.random.one_in(2);
+                let next = self.random.one_in(2).then(|| view.utc.plus_ms(3_600_000));
+                let status = DeskStatus { manned, next, note: format!("watch {}", self.commands) };
+                vec![self.ask(Role::Officer, Command::StateDesk(status))]
+            }
+            13 => {
+                let own: Vec<_> = view.sites.iter().filter(|s| s.owner == Owner::Own).map(|s| s.subject).collect();
+                if own.len() < 3 {
+                    return Vec::new();
+                }
+                let subject = *self.random.pick(&own);
+                vec![self.ask(Role::Planner, Command::RemoveSite(subject))]
+            }
+            14 => {
                 let peer = self.peer();
                 let stated = oracle.channel.get(&peer).map(|(state, _)| *state);
                 let state = match stated {
@@ -282,10 +297,7 @@ impl People {
             }
             _ => {
                 // One change at a time, so that it is known what is in force.
-                if oracle.pending.is_some() {
-                    return Vec::new();
-                }
-                if oracle.proposed.is_some() {
+                if oracle.pending.is_some() || oracle.proposed.is_some() {
                     return Vec::new();
                 }
                 self.revision += 1;
@@ -299,6 +311,17 @@ impl People {
         }
     }
 
+    /// Somebody brings a statement about a party's keys on paper.
+    pub fn hand(&mut self, statement: String) -> (Input, Option<u64>) {
+        self.ask(Role::Administrator, Command::TakeKeys(statement))
+    }
+
+    /// What waits for two people is answered, so that it is known what holds in the end.
+    pub fn conclude(&mut self, oracle: &mut ReleaseOracle) -> Option<(Input, Option<u64>)> {
+        let (id, policy) = oracle.proposed.clone().filter(|_| oracle.pending.is_none() && !oracle.rejecting)?;
+        Some(self.answer_proposal(id, policy, oracle))
+    }
+
     fn two_people(&mut self) -> Vec<(Input, Option<u64>)> {
         let password = Some("-".into());
         let account =
@@ -310,6 +333,7 @@ impl People {
     /// One of the two agrees to rules that let out more, or takes them back.
     fn answer_proposal(&mut self, id: u64, policy: Policy, oracle: &mut ReleaseOracle) -> (Input, Option<u64>) {
         if self.random.one_in(6) {
+            oracle.rejecting = true;
             return self.ask(Role::Administrator, Command::RejectPolicy(id));
         }
         // It may be the word that puts them in force.
@@ -339,16 +363,25 @@ impl People {
         match (&asked.command, answer) {
             (Command::SetPolicy { .. } | Command::ConfirmPolicy(_), answer) => match (oracle.pending.take(), answer) {
                 (Some(policy), Ok(Done::Proposed { id, .. })) => {
-                    oracle.less = true;
+                    if matches!(asked.command, Command::SetPolicy { .. }) {
+                        trace.count(Event::Step(Step::RulesProposed));
+                        oracle.in_force.push(policy.clone());
+                    }
                     oracle.proposed = Some((*id, policy));
                 }
                 (Some(policy), Ok(_)) => {
-                    (oracle.policy, oracle.proposed, oracle.less) = (policy, None, false);
+                    if oracle.proposed.is_some() {
+                        trace.count(Event::Step(Step::RulesAgreed));
+                    }
+                    (oracle.in_force, oracle.proposed) = (vec![policy], None);
                 }
                 (_, Err(Refused::NoSuch { .. })) => oracle.proposed = None,
                 _ => {}
             },
-            (Command::RejectPolicy(_), _) => oracle.proposed = None,
+            (Command::RejectPolicy(_), _) => {
+                trace.count(Event::Step(Step::RulesTakenBack));
+                (oracle.proposed, oracle.rejecting) = (None, false);
+            }
             (Command::StateChannel { peer, state, .. }, Ok(_)) => {
                 oracle.channel.insert(peer.clone(), (*state, now));
             }

@@ -3,6 +3,7 @@
 use crate::event::{Fault, Liar};
 use crate::parties::PARTIES_MAX;
 use crate::random::Random;
+use crate::witnesses::Manner;
 use fold::Planted;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,14 +15,17 @@ pub enum Plant {
     Fold(Planted),
     /// An order that withholds tracks is answered, and not put in force.
     RuleSkipped,
+    /// Checkpoints that a third party shows are passed over.
+    ForksIgnored,
 }
 
 impl Plant {
     /// The words at the command line.
-    pub const ALL: [(&'static str, Self); 4] = [
+    pub const ALL: [(&'static str, Self); 5] = [
         ("publish-before-fsync", Self::Fold(Planted::PublishBeforeFsync)),
         ("receipt-before-durable", Self::Fold(Planted::ReceiptBeforeDurable)),
         ("rule-skipped", Self::RuleSkipped),
+        ("forks-ignored", Self::ForksIgnored),
         ("state-kept-after-failed-read", Self::Fold(Planted::StateKeptAfterFailedRead)),
     ];
 
@@ -68,6 +72,14 @@ pub struct Swarm {
     pub acts_every: u64,
     /// The one node whose data may be replaced by a backup: two at once could forget together what nobody else knows.
     pub old: usize,
+    /// Nodes show each other the checkpoints they hold.
+    pub shared: bool,
+    /// Operators replace keys, each time around so long after the last, ms.
+    pub rekeys_every: Option<u64>,
+    /// Witnesses that the pact names, and how they behave.
+    pub witnesses: Vec<Manner>,
+    /// How many of them must have cosigned.
+    pub quorum: u32,
 }
 
 impl Swarm {
@@ -93,8 +105,21 @@ impl Swarm {
                 every.insert(fault, if rare { mean.max(1_200_000) * 3 } else { mean });
             }
         }
+        let is_two_faced = liar == Some(Liar::TwoFaced);
+        // It takes a third party to be shown another history.
+        let nodes = if is_two_faced { nodes.max(3) } else { nodes };
+        let alone = config.only.is_some();
+        let manners = [Manner::Honest, Manner::Honest, Manner::Slow, Manner::Absent, Manner::Lying];
+        let witnesses: Vec<Manner> = match random.below(3) {
+            0 if !alone => (0..random.between(1, 3)).map(|_| *random.pick(&manners)).collect(),
+            _ => Vec::new(),
+        };
         Self {
             nodes,
+            quorum: if witnesses.is_empty() { 0 } else { random.below(witnesses.len() as u64 + 1) as u32 },
+            witnesses,
+            shared: nodes > 2 && (random.one_in(2) || is_two_faced),
+            rekeys_every: (random.one_in(3) && !alone).then(|| *random.pick(&[1_800_000, 5_400_000])),
             liar: liar.map(|liar| (random.below(nodes as u64) as usize, liar)),
             every,
             tick_ms: if random.one_in(40) { 100 } else { *random.pick(&[1000, 2000, 3000, 3000, 3000]) },

@@ -1,9 +1,12 @@
 //! The world: virtual time, and everything that happens in it.
 use crate::Outcome;
 use crate::check::{Alarms, ReleaseOracle, Watch};
+use crate::dialling::Dialler;
 use crate::effects::{Effects, Out, Shared};
 use crate::event::{Event, Fault, Step};
+use crate::forks::Shown;
 use crate::host::{self, Host, Kept};
+use crate::keychange::Theft;
 use crate::liars::{Hostile, Says};
 use crate::net::{Item, Net};
 use crate::parties;
@@ -11,22 +14,18 @@ use crate::people::People;
 use crate::random::Random;
 use crate::swarm::{Config, Plant, Swarm};
 use crate::trace::Trace;
+use crate::witnesses::{ASK_EVERY, Asked, Round, Witness};
 use faults::FaultFs;
-use fold::NotAccepted;
 use link::CloseCode;
 use node::command::Command;
 use node::input::Input;
+use record::Hash32;
 use release::{Level, RecordClass};
 use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::rc::Rc;
 
-/// First and longest wait of a dialler, and the wait when a person must act (`spec/link.md` S-3).
-const BACKOFF: (u64, u64) = (500, 10_000);
-const PERSON_BACKOFF: u64 = 60_000;
-/// HTTP/2 pings; two that are not answered end a connection.
-const PING_EVERY: u64 = 5_000;
 /// Views are looked at this often.
 const LOOK_EVERY: u64 = 30_000;
 /// Once faults have ended everything must be told within this: a restart, two waits of a minute, and a little.
@@ -49,14 +48,12 @@ pub(crate) enum Task {
     Lift(usize),
     Repair(usize),
     Flush(usize),
-}
-
-/// A dialler.
-#[derive(Debug, Clone, Copy, Default)]
-struct Dialler {
-    wait: u64,
-    /// Attempts of an earlier turn are void.
-    turn: u64,
+    Rekey(usize),
+    Hand(usize, usize),
+    Thieve(usize),
+    Fork(usize),
+    Ask(usize),
+    Witnessed(usize),
 }
 
 /// Who takes part.
@@ -76,6 +73,25 @@ pub struct World {
     pub(crate) backup: Option<(u64, FaultFs)>,
     /// Pairs between which bytes were altered: a freeze has its cause.
     pub(crate) altered: Vec<(usize, usize)>,
+    /// Pairs between which a thief spoke, before the theft was known.
+    pub(crate) robbed: Vec<(usize, usize)>,
+    /// Keys that somebody else has.
+    pub(crate) thefts: Vec<Theft>,
+    /// Connections of thieves so far.
+    pub(crate) thieves: u64,
+    /// Statements about keys, by whose they are.
+    pub(crate) statements: Vec<(usize, String)>,
+    /// Other histories that were shown to third parties.
+    pub(crate) forks: Vec<Shown>,
+    /// Who attests that checkpoints existed; what each node knows of each of them, by peer; and what is on its way.
+    pub(crate) witnesses: Vec<Witness>,
+    pub(crate) asked: BTreeMap<(usize, usize, usize), Asked>,
+    pub(crate) rounds: Vec<Option<Round>>,
+    pub(crate) trees: BTreeMap<(usize, usize), tlog::Tree>,
+    /// The pact between all.
+    pub(crate) pact: Hash32,
+    /// Nodes whose disk cannot be used any more.
+    pub(crate) given_up: Vec<usize>,
     /// Nodes whose start is to meet failing reads.
     pub(crate) read_errors: Vec<bool>,
     /// Starts that were refused, in a row.
@@ -83,13 +99,15 @@ pub struct World {
     /// Inputs that wait because the fold is busy; they become one batch.
     waiting: Vec<Vec<(Input, Option<u64>)>>,
     pub(crate) people: Vec<People>,
-    alarms: Vec<Alarms>,
-    diallers: BTreeMap<(usize, usize), Dialler>,
+    pub(crate) alarms: Vec<Alarms>,
+    pub(crate) diallers: BTreeMap<(usize, usize), Dialler>,
     queue: BinaryHeap<Reverse<(u64, u64, Task)>>,
     queued: u64,
     end: u64,
     /// The faults have ended.
     pub(crate) quiet: bool,
+    /// Nothing is reported any more.
+    pub(crate) still: bool,
     plant: Option<Plant>,
 }
 
@@ -103,7 +121,8 @@ impl World {
         let names = (0..count).map(|n| parties::name(n).to_string()).collect();
         let watch = Rc::new(RefCell::new(Watch::new(names, honest)));
         let shared = Shared { trace: Rc::new(RefCell::new(Trace::default())), watch };
-        let pact = parties::pact(count);
+        let pact = parties::pact(count, swarm.shared, swarm.witnesses.len(), swarm.quorum);
+        let manners = swarm.witnesses.clone();
         let text = String::from_utf8_lossy(&pact.to_bytes()).into_owned();
         let body = text.split_once("\n\n").map_or_else(|| text.clone(), |(body, _)| format!("{body}\n"));
         let planted = match config.plant {
@@ -121,7 +140,7 @@ impl World {
             }
             let policy = parties::policy(&mut own, me, count, 1);
             let mut oracle = ReleaseOracle::default();
-            oracle.policy = policy.clone();
+            oracle.in_force = vec![policy.clone()];
             let disk = FaultFs::new();
             let effects = Effects::new(me, shared.clone(), body.clone(), disk.clone(), oracle);
             let boot = parties::boot(me, &pact, policy);
@@ -137,6 +156,17 @@ impl World {
             net,
             backup: None,
             altered: Vec::new(),
+            robbed: Vec::new(),
+            thefts: Vec::new(),
+            thieves: 0,
+            statements: Vec::new(),
+            forks: Vec::new(),
+            witnesses: manners.into_iter().enumerate().map(|(n, manner)| Witness::new(n, manner)).collect(),
+            asked: BTreeMap::new(),
+            rounds: Vec::new(),
+            trees: BTreeMap::new(),
+            pact: pact.hash(),
+            given_up: Vec::new(),
             read_errors: vec![false; count],
             refused: vec![0; count],
             waiting: (0..count).map(|_| Vec::new()).collect(),
@@ -147,6 +177,7 @@ impl World {
             queued: 0,
             end: (config.hours * 3_600_000.0) as u64,
             quiet: false,
+            still: false,
             plant: config.plant,
         };
         for n in 0..count {
@@ -156,6 +187,12 @@ impl World {
             world.soon(reports, Task::Reports(n));
             world.soon(acts, Task::Act(n));
             world.soon(LOOK_EVERY, Task::Look(n));
+            if !world.witnesses.is_empty() {
+                world.soon(ASK_EVERY, Task::Ask(n));
+            }
+            if let Some(every) = world.swarm.rekeys_every {
+                world.soon(every, Task::Rekey(n));
+            }
         }
         for (fault, every) in world.swarm.every.clone() {
             world.soon(every, Task::Strike(fault));
@@ -206,6 +243,7 @@ impl World {
             None => self.shared.trace.borrow_mut().count(Event::Step(Step::Settled)),
         }
         self.compare();
+        self.check_witnesses();
         self.count_refusals();
         let every = self.end / 3_600_000 <= 2;
         for n in 0..self.parties.len() {
@@ -244,7 +282,7 @@ impl World {
             Task::Reports(n) => {
                 self.soon(self.swarm.reports_every, Task::Reports(n));
                 let Party::Honest(host) = &mut self.parties[n] else { return };
-                if host.is_up() && !self.quiet {
+                if host.is_up() && !self.still {
                     let inputs = self.people[n].reports(host.utc(self.now), &mut host.effects.oracle);
                     self.input(n, inputs.into_iter().map(|input| (input, None)).collect());
                 }
@@ -275,6 +313,15 @@ impl World {
             }
             Task::Repair(n) => self.repair(n),
             Task::Flush(n) => self.flush(n),
+            Task::Rekey(n) => self.rekey(n),
+            Task::Hand(to, number) => self.hand(to, number),
+            Task::Thieve(k) => self.thieve(k),
+            Task::Fork(k) => self.fork_due(k),
+            Task::Ask(n) => {
+                self.after(ASK_EVERY, Task::Ask(n));
+                self.ask_witnesses(n);
+            }
+            Task::Witnessed(k) => self.witnessed(k),
         }
     }
 
@@ -282,6 +329,10 @@ impl World {
     pub(crate) fn input(&mut self, n: usize, mut inputs: Vec<(Input, Option<u64>)>) {
         if self.plant == Some(Plant::RuleSkipped) {
             inputs.iter_mut().for_each(|(input, _)| skip_rule(input));
+        }
+        if self.plant == Some(Plant::ForksIgnored) {
+            let is_shown = |input: &Input| matches!(input, Input::LinkFrame { frame, .. } if frame.get(1) == Some(&7));
+            inputs.retain(|(input, _)| !is_shown(input));
         }
         if !self.is_up(n) {
             return;
@@ -323,15 +374,16 @@ impl World {
                 Out::Frame(conn, frame) => self.send(conn, n, Item::Frame(frame)),
                 Out::End(conn) => {
                     self.send(conn, n, Item::End);
-                    if let Some(side) = self.side(conn, n) {
-                        self.after(100, Task::Lost(conn, side));
+                    match self.side(conn, n) {
+                        Some(side) => self.after(100, Task::Lost(conn, side)),
+                        None => self.thief_ended(conn),
                     }
                 }
             }
         }
     }
 
-    fn side(&mut self, conn: u64, n: usize) -> Option<usize> {
+    pub(crate) fn side(&mut self, conn: u64, n: usize) -> Option<usize> {
         self.net.conn(conn)?.ends.iter().position(|end| end.node == n)
     }
 
@@ -380,6 +432,7 @@ impl World {
         if matches!(frame.get(1), Some(3)) {
             self.alarms[to].heard.insert(from, self.now);
         }
+        self.heard_of(from, to, &frame);
         match &mut self.parties[to] {
             Party::Honest(_) => {
                 let peer = parties::name(from);
@@ -392,7 +445,7 @@ impl World {
         }
     }
 
-    fn says(&mut self, conn: u64, n: usize, says: Says) {
+    pub(crate) fn says(&mut self, conn: u64, n: usize, says: Says) {
         match says {
             Says::Frames(frames) => frames.into_iter().for_each(|frame| self.send(conn, n, Item::Frame(frame))),
             Says::End => {
@@ -443,22 +496,7 @@ impl World {
             self.carry(n);
             let trace = self.shared.trace.clone();
             let again = self.people[n].ask_again(&mut trace.borrow_mut());
-            if let Some(host) = self.host(n)
-                && host.effects.oracle.pending.is_some()
-                && let Some(state) = host.state()
-            {
-                // Whether the order was journaled before the death only the node knows; it must be the one or the other.
-                let view = state.view(state.now());
-                let oracle = &mut host.effects.oracle;
-                let known = [Some(&oracle.policy), oracle.pending.as_ref()];
-                // While rules wait for two people, and after they were taken back, less than the old ones is in force.
-                let waits = oracle.less || view.proposal.is_some();
-                if !waits && known.iter().flatten().all(|policy| policy.rules != view.policy.rules) {
-                    trace
-                        .borrow_mut()
-                        .violation(parties::name(n).as_str(), "after a start it has rules that nobody ordered");
-                }
-            }
+            self.rules_found(n);
             if !again.is_empty() {
                 self.input(n, again);
             }
@@ -466,116 +504,6 @@ impl World {
         for other in (0..self.parties.len()).filter(|other| *other != n) {
             let (a, b) = (n.min(other), n.max(other));
             self.dial_again(a, b, 0);
-        }
-    }
-
-    /// A dialler begins anew.
-    fn dial_again(&mut self, a: usize, b: usize, wait: u64) {
-        let dialler = self.diallers.entry((a, b)).or_default();
-        dialler.turn += 1;
-        if wait == 0 {
-            dialler.wait = BACKOFF.0;
-        }
-        let turn = dialler.turn;
-        self.after(wait + 1, Task::Dial(a, b, turn));
-    }
-
-    fn dial(&mut self, a: usize, b: usize, turn: u64) {
-        if self.diallers.get(&(a, b)).map(|d| d.turn) != Some(turn) || !self.is_up(a) {
-            return;
-        }
-        let has = self
-            .net
-            .of(a)
-            .into_iter()
-            .any(|(conn, side)| side == 0 && self.net.conn(conn).is_some_and(|c| c.ends[1].node == b));
-        if has {
-            return;
-        }
-        if !self.is_up(b) || !self.net.is_open(a, b, self.now) {
-            return self.redial(a, b, self.now);
-        }
-        let conn = self.net.connect(a, b, self.now);
-        self.after(PING_EVERY, Task::Ping(conn));
-        // The side that listens knows first.
-        for (side, me, peer) in [(1, b, a), (0, a, b)] {
-            let session = match &mut self.parties[me] {
-                Party::Honest(host) => host.attach(parties::name(peer), conn),
-                Party::Hostile(_) => 0,
-            };
-            if let Some(conn) = self.net.conn(conn) {
-                conn.ends[side].session = session;
-            }
-            match &mut self.parties[me] {
-                Party::Honest(_) => {
-                    self.shared.trace.borrow_mut().count(Event::Step(Step::SessionUp));
-                    self.input(me, vec![(Input::LinkUp { peer: parties::name(peer), session, pin: None }, None)]);
-                }
-                Party::Hostile(liar) => {
-                    let says = liar.connected(peer, &mut self.shared.trace.borrow_mut());
-                    self.says(conn, me, says);
-                }
-            }
-        }
-    }
-
-    /// Waits as the binary's dialler does, and tries again.
-    fn redial(&mut self, a: usize, b: usize, began: u64) {
-        let needs_person = self.host(a).and_then(|host| host.state()).is_some_and(|state| {
-            let end = state.link(&parties::name(b)).and_then(|link| link.view(state.now()).last_end);
-            end.is_some_and(|end| end.code.needs_person())
-        });
-        let dialler = self.diallers.entry((a, b)).or_default();
-        if self.now - began > BACKOFF.1 || dialler.wait == 0 {
-            dialler.wait = BACKOFF.0;
-        }
-        let wait = dialler.wait;
-        dialler.wait = (wait * 2).min(BACKOFF.1);
-        let wait = if needs_person { PERSON_BACKOFF } else { self.random.between(wait / 2, wait) };
-        self.dial_again(a, b, wait.max(1));
-    }
-
-    fn ping(&mut self, conn: u64) {
-        let now = self.now;
-        let Some(ends) = self.net.conn(conn).map(|c| c.ends) else { return };
-        let answered = self.net.is_open(ends[0].node, ends[1].node, now) && ends.iter().all(|end| self.is_up(end.node));
-        let Some(at) = self.net.conn(conn) else { return };
-        at.missed = if answered { 0 } else { at.missed + 1 };
-        if at.missed >= 2 {
-            self.shared.trace.borrow_mut().count(Event::Step(Step::PathDead));
-            for side in 0..2 {
-                self.lost(conn, side);
-            }
-            return;
-        }
-        self.after(PING_EVERY, Task::Ping(conn));
-    }
-
-    /// A side learns that a connection is over.
-    fn lost(&mut self, conn: u64, side: usize) {
-        self.hang_up(conn, side, CloseCode::Ended);
-    }
-
-    fn hang_up(&mut self, conn: u64, side: usize, reason: CloseCode) {
-        let Some(at) = self.net.conn(conn) else { return };
-        if !std::mem::replace(&mut at.ends[side].open, false) {
-            return;
-        }
-        let (end, other, began) = (at.ends[side], at.ends[1 - side], at.began);
-        if !other.open {
-            self.net.forget(conn);
-        }
-        match &mut self.parties[end.node] {
-            Party::Honest(host) => {
-                host.effects.detach(end.session);
-                self.shared.trace.borrow_mut().count(Event::Step(Step::SessionDown));
-                let peer = parties::name(other.node);
-                self.input(end.node, vec![(Input::LinkDown { peer, session: end.session, reason }, None)]);
-            }
-            Party::Hostile(liar) => liar.ended(other.node),
-        }
-        if side == 0 {
-            self.redial(end.node, other.node, began);
         }
     }
 
@@ -601,6 +529,7 @@ impl World {
 
     pub(crate) fn hung_up(&mut self, n: usize) {
         self.waiting[n].clear();
+        self.thieves_lost(n);
         let is_on = self.random.one_in(2);
         for (conn, side) in self.net.of(n) {
             if let Some(at) = self.net.conn(conn) {
@@ -618,24 +547,6 @@ impl World {
         let Some(view) = host.view(now) else { return };
         let inputs = self.people[n].act(&view, now, &mut host.effects.oracle);
         self.input(n, inputs);
-    }
-
-    fn look(&mut self, n: usize) {
-        let (now, count) = (self.now, self.parties.len());
-        let Party::Honest(host) = &mut self.parties[n] else { return };
-        if let Some(NotAccepted::Failed(_)) = host.trouble() {
-            return self.after(1_000, Task::Repair(n));
-        }
-        let (up_for, jumped) = (now - host.started, host.jumped);
-        let Some(view) = host.view(now) else { return };
-        let peers: Vec<usize> = (0..count).filter(|peer| *peer != n).collect();
-        let trace = &mut self.shared.trace.borrow_mut();
-        let name = parties::name(n);
-        self.alarms[n].check(trace, name.as_str(), &view, &peers, up_for);
-        if host.trouble().is_none() && !jumped && up_for > 10_000 {
-            Alarms::check_owed(trace, name.as_str(), &view, &mut self.people[n].owed);
-        }
-        drop(view);
     }
 
     /// What came of it.

@@ -114,3 +114,9 @@ fn plans_filed_to_find_withheld_flights_are_answered_by_nothing_that_the_rules_w
     let reached = quiet(1..=3, &Config { nodes: Some(3), ..against(Liar::Prober) });
     must_reach(&reached, &[Event::Lie(Liar::Prober), Event::Step(Step::Settled)]);
 }
+
+#[test]
+fn a_party_that_tells_two_others_two_histories_is_found_within_two_periods_and_both_notes_are_kept() {
+    let reached = quiet(1..=4, &Config { nodes: Some(3), ..against(Liar::TwoFaced) });
+    must_reach(&reached, &[Event::Step(Step::ForkFound), Event::Step(Step::AlertFrozen)]);
+}

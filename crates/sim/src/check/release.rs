@@ -18,18 +18,21 @@ pub struct Own {
     pub reports: Vec<TrackReport>,
 }
 
+/// Rules by peer.
+pub type Rules = BTreeMap<PartyId, Vec<Rule>>;
+
 /// The rules of one node, and what it has.
 #[derive(Debug, Clone, Default)]
 pub struct ReleaseOracle {
-    /// In force, as ordered.
-    pub policy: Policy,
-    /// Ordered, the answer not yet seen: either may hold.
+    /// In force: what all of these allow. More than one from when rules were proposed that would let out more, until others
+    /// are put in force; a proposal that was taken back stays among them.
+    pub in_force: Vec<Policy>,
+    /// Ordered, the answer not yet seen: it may have been put in force, proposed, or neither.
     pub pending: Option<Policy>,
     /// Ordered, and waiting for two people since it would let out more.
     pub proposed: Option<(u64, Policy)>,
-    /// Whether what is in force may be less than `policy`: what a proposal and the rules before it both allow. The oracle
-    /// cannot tell how much less, and holds the node to `policy`.
-    pub less: bool,
+    /// Whether the proposal may have been taken back: the answer was not yet seen.
+    pub rejecting: bool,
     /// The channel as stated, and since when.
     pub channel: BTreeMap<PartyId, (ChannelState, u64)>,
     /// Aircraft by address.
@@ -37,6 +40,58 @@ pub struct ReleaseOracle {
     /// Plans by subject: their class, and whether all of it lies north of the hidden line.
     pub plans: BTreeMap<[u8; 16], AircraftClass>,
     said: u32,
+}
+
+/// Rules that are certainly in force towards one peer.
+pub struct Certain<'a> {
+    rules: &'a [Rule],
+    oracle: &'a ReleaseOracle,
+}
+
+impl Certain<'_> {
+    /// Whether a plan is let out whole, or not at all; none if it is near the edge of an area, where rounding decides.
+    #[must_use]
+    pub fn plan(&self, plan: &Plan) -> Option<bool> {
+        let edges = self.rules.iter().filter_map(|rule| rule.area);
+        let centres = plan.volumes.iter().filter_map(|volume| match &volume.outline {
+            Outline::Circle { centre, radius_mm } => Some((centre.lat_e9 as f64 / 1e9, *radius_mm as f64 / 1000.0)),
+            _ => None,
+        });
+        let (mut clear, mut within) = (true, false);
+        for (lat, radius_m) in centres {
+            for area in edges.clone() {
+                let Area::Box { south_e7, .. } = area else { return None };
+                // The hidden strip lies across the whole width in which plans are made.
+                let south_m = (f64::from(south_e7) * 1e-7 - lat) * 111_195.0;
+                clear &= south_m > radius_m * 1.1 + 2_000.0;
+                within |= south_m < 0.0;
+            }
+        }
+        let of_class = self
+            .rules
+            .iter()
+            .filter(|rule| rule.class == RecordClass::Plans && rule.aircraft.is_none_or(|wanted| wanted == plan.class));
+        let whole = of_class.clone().find(|rule| rule.area.is_none()).map(|rule| rule.level);
+        match whole {
+            Some(Level::Withheld) | None => Some(false),
+            Some(_) if within => Some(false),
+            Some(Level::Full) if clear => Some(true),
+            _ => None,
+        }
+    }
+
+    /// Whether sites are let out.
+    #[must_use]
+    pub fn sites(&self) -> bool {
+        first(self.rules, RecordClass::Sites, None, None).is_some_and(|rule| rule.level != Level::Withheld)
+    }
+
+    /// Whether a report of an own aircraft is let out as it is.
+    #[must_use]
+    pub fn track(&self, report: &TrackReport) -> bool {
+        let own = report.address.and_then(|address| self.oracle.aircraft.get(&address.bits()));
+        own.is_some_and(|own| own.is_own && matches!(level(self.rules, own, report), Level::Full))
+    }
 }
 
 /// A channel that was just suspended may still carry what was on its way into the log: the fold looks once a second, and the
@@ -59,16 +114,52 @@ impl ReleaseOracle {
         let floor = self.channel.get(to).is_some_and(|(state, since)| {
             matches!(state, ChannelState::Suspended | ChannelState::Terminated) && now > since + SUSPENDED_AFTER_MS
         });
-        let policies = std::iter::once(&self.policy).chain(&self.pending);
-        let mut refused = Ok(());
-        for policy in policies {
+        let by = |policy: &Policy| {
             let rules = policy.rules.get(to).map_or(&[][..], Vec::as_slice);
-            match self.judge_by(rules, floor, body) {
-                Ok(()) => return Ok(()),
-                Err(why) => refused = Err(why),
-            }
+            self.judge_by(rules, floor, body)
+        };
+        let refused = self.in_force.iter().try_for_each(by);
+        if refused.is_err() && self.pending.as_ref().is_some_and(|policy| by(policy).is_ok()) {
+            Ok(())
+        } else {
+            refused
         }
-        refused
+    }
+
+    /// Judges what a node shows as its rules after a start. An order that was not answered before the death may have been
+    /// journaled or not.
+    pub fn found(&self, shown: &Policy, proposal: Option<&Rules>) -> Result<(), String> {
+        let proposed = self.proposed.as_ref().map(|(_, policy)| &policy.rules);
+        let mut may_be = vec![(self.in_force.iter().collect::<Vec<_>>(), proposed)];
+        if self.rejecting {
+            may_be.push((self.in_force.iter().collect(), None));
+        }
+        if let Some(pending) = &self.pending {
+            may_be.push((vec![pending], None));
+            may_be.push((self.in_force.iter().chain([pending]).collect(), Some(&pending.rules)));
+        }
+        let fits = |(bounds, waits): &(Vec<&Policy>, Option<&Rules>)| {
+            let exact = bounds.len() > 1 || bounds.iter().all(|policy| policy.rules == shown.rules);
+            *waits == proposal && exact && bounds.iter().all(|policy| !wider(shown, policy))
+        };
+        if may_be.iter().any(fits) {
+            return Ok(());
+        }
+        let one_waits = proposal.map_or("nothing is", |_| "a proposal is");
+        Err(format!("after a start it has rules that nobody ordered; {one_waits} waiting for two people"))
+    }
+
+    /// The rules for a peer, if it is certain which hold: nothing waits and nothing is unanswered.
+    #[must_use]
+    pub fn settled(&self, to: &PartyId) -> Option<Certain<'_>> {
+        let [policy] = &self.in_force[..] else { return None };
+        let is_certain = self.pending.is_none() && self.proposed.is_none() && !self.rejecting;
+        is_certain.then(|| Certain { rules: policy.rules.get(to).map_or(&[], Vec::as_slice), oracle: self })
+    }
+
+    /// The node's data is an old copy: its rules are those of then.
+    pub fn set_back(&mut self, shown: &Policy, proposal: Option<(u64, Policy)>) {
+        (self.in_force, self.proposed, self.rejecting) = (vec![shown.clone()], proposal, false);
     }
 
     fn judge_by(&self, rules: &[Rule], floor: bool, body: &Body) -> Result<(), String> {
@@ -120,6 +211,43 @@ impl ReleaseOracle {
             own.is_own && own.reports.iter().any(|report| !matches!(level(rules, own, report), Level::Withheld))
         });
         if allowed { Ok(()) } else { Err(format!("a track at {:?} where no aircraft may be shown", row.position)) }
+    }
+}
+
+/// Whether one lets out anything, or a name, that the other does not: tried at places within and without the areas of both.
+fn wider(shown: &Policy, bound: &Policy) -> bool {
+    let all = |policy: &Policy| policy.rules.values().flatten().copied().collect::<Vec<Rule>>();
+    let areas = all(shown).into_iter().chain(all(bound)).filter_map(|rule| rule.area);
+    let mut places = vec![Position { lat_e7: 0, lon_e7: 0 }];
+    places.extend(areas.map(|area| match area {
+        Area::Box { south_e7, west_e7, north_e7, east_e7 } => {
+            Position { lat_e7: south_e7 / 2 + north_e7 / 2, lon_e7: west_e7 / 2 + east_e7 / 2 }
+        }
+        Area::Circle { centre, .. } => centre,
+    }));
+    let aircraft = [AircraftClass::Civil, AircraftClass::Military, AircraftClass::Uas, AircraftClass::Humanitarian];
+    shown.rules.iter().any(|(peer, rules)| {
+        let limits = bound.rules.get(peer).map_or(&[][..], Vec::as_slice);
+        RecordClass::ALL.into_iter().any(|class| {
+            aircraft.iter().any(|kind| {
+                places.iter().any(|at| {
+                    let out = |rules: &[Rule]| first(rules, class, Some(*kind), Some(at)).map_or((0, false), lets_out);
+                    let (got, may) = (out(rules), out(limits));
+                    got.0 > may.0 || got.1 && !may.1
+                })
+            })
+        })
+    })
+}
+
+/// How much a rule lets out, and whether names are among it.
+fn lets_out(rule: &Rule) -> (u8, bool) {
+    match rule.level {
+        Level::Withheld => (0, false),
+        Level::AvoidArea { .. } => (1, false),
+        Level::Coarse { .. } => (2, false),
+        Level::Reduced { identity, .. } => (3, identity == Identity::Keep),
+        Level::Full => (4, true),
     }
 }
 

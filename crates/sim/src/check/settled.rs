@@ -1,10 +1,15 @@
 //! When all is quiet: everything said is held and cosigned, nothing is doubled, and both sides show the same.
+use super::{Due, Heard, ReleaseOracle};
+use crate::event::{Event, Excused, Step};
 use crate::parties;
 use crate::trace::Trace;
 use node::command::SentTo;
-use node::view::{LinkStatus, Owner, PlanView, View};
+use node::view::{LinkStatus, Owner, View};
 use record::Hash32;
 use std::collections::BTreeMap;
+
+/// Notices that a desk keeps of a peer and direction.
+const NOTICES_MAX: usize = 500;
 
 /// What one party's officer was told, and what its log holds.
 pub struct Told<'a> {
@@ -16,6 +21,26 @@ pub struct Told<'a> {
     pub told: &'a [(SentTo, String)],
     /// Names of the records in its log to each peer.
     pub said: &'a BTreeMap<usize, Vec<Hash32>>,
+    /// What stands in its log to each peer.
+    pub heard: &'a BTreeMap<usize, Heard>,
+    /// Its rules as ordered.
+    pub oracle: &'a ReleaseOracle,
+    /// Its keys are those of this statement of its own.
+    pub serial: u32,
+}
+
+/// What the owner has and its rules let out is shown by the addressee, and nothing else; what is missing of that.
+pub fn shared(trace: &mut Trace, from: &Told<'_>, to: &Told<'_>) -> Option<String> {
+    if from.oracle.settled(&parties::name(to.me)).is_none() {
+        trace.count(Event::Excused(Excused::RulesOpen));
+        return None;
+    }
+    let due = Due { view: from.view, oracle: from.oracle, me: from.me };
+    let missing = due.missing(to.view, to.me);
+    if missing.is_none() {
+        trace.count(Event::Step(Step::PictureShared));
+    }
+    missing
 }
 
 /// What is still missing between two parties; none if all is told.
@@ -24,6 +49,11 @@ pub fn unsettled(a: &Told<'_>, b: &Told<'_>) -> Option<String> {
     let (a_name, b_name) = (parties::name(a.me), parties::name(b.me));
     let of_a = a.view.peers.iter().find(|p| p.party == b_name)?;
     let of_b = b.view.peers.iter().find(|p| p.party == a_name)?;
+    for (of, serial, name) in [(of_b, a.serial, &a_name), (of_a, b.serial, &b_name)] {
+        if of.keys.map_or(0, |(known, ..)| known) != serial {
+            return Some(format!("{name} has the keys of statement {serial}, and is known by {:?}", of.keys));
+        }
+    }
     for (one, other, name) in [(of_a, of_b, &a_name), (of_b, of_a, &b_name)] {
         if one.link != LinkStatus::Up {
             return Some(format!("{name} has no session: {:?}", one.reason));
@@ -56,7 +86,11 @@ pub fn settled(trace: &mut Trace, from: &Told<'_>, to: &Told<'_>) {
         }
         let arrived = to.view.notices.iter().filter(|n| !n.outgoing && n.notice.text == *text).count();
         // Old ones make room in a desk that is full.
-        if arrived > 1 || arrived == 0 && to.view.notices.len() < 100 {
+        let full = to.view.notices.iter().filter(|n| !n.outgoing && n.peer == from_name).count() >= NOTICES_MAX;
+        if full {
+            trace.count(Event::Excused(Excused::DeskFull));
+        }
+        if arrived > 1 || arrived == 0 && !full {
             trace.violation(&who, format!("{text}: the other side shows it {arrived} times"));
         }
         let here = from.view.notices.iter().find(|n| n.outgoing && n.id == sent.id);
@@ -77,17 +111,14 @@ pub fn settled(trace: &mut Trace, from: &Told<'_>, to: &Told<'_>) {
     if ours != theirs && (is_stated(&ours) || is_stated(&theirs)) {
         trace.violation(&who, format!("the channel is {ours:?} by the one and {theirs:?} by the other"));
     }
-    // What the other shows of this one's plans and sites, this one has, and no older.
-    let owner = Owner::Peer(index as u8);
-    let own: BTreeMap<_, &PlanView> =
-        from.view.plans.iter().filter(|p| p.owner == Owner::Own).map(|p| (p.subject, p)).collect();
-    for shown in to.view.plans.iter().filter(|p| p.owner == owner) {
-        match own.get(&shown.subject) {
-            None => trace.violation(&who, format!("plan {} is shown, and its owner has none such", shown.subject)),
-            Some(own) if own.plan.callsign != shown.plan.callsign && shown.plan.callsign.is_some() => {
-                trace.violation(&who, format!("plan {} is shown as it was before", shown.subject));
-            }
-            Some(_) => {}
+    // What the other shows of this one's is what stands in the log.
+    if let Some(heard) = from.heard.get(&to.me) {
+        let owner = Owner::Peer(index as u8);
+        let desk = to.view.peers.iter().find(|p| p.party == from_name).and_then(|p| p.staffing.as_ref());
+        heard.check_filed(trace, &who, to.view, owner, desk);
+        heard.check_tracks(trace, &who, to.view, owner);
+        if from.view.staffing.as_ref() != desk {
+            trace.violation(&who, format!("the desk is {:?} by the one and {desk:?} by the other", from.view.staffing));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What was signed, against what was on the disk: no fork, no signature over what can be lost, no receipt for what can.
 use super::merkle::{Hash, Log, leaf};
-use crate::event::{Event, Step};
+use crate::event::{Event, Excused, Step};
 use crate::trace::Trace;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -34,8 +34,12 @@ struct Told {
     held: Vec<Hash>,
     /// The addressee sealed this much.
     sealed: u64,
-    /// The owner's data was set back: its log is no longer what the addressee holds.
-    old: bool,
+    /// Roots that the owner signed, and that its older data no longer knows: one on its way may still be sealed.
+    forgotten: BTreeMap<u64, Hash>,
+    /// The least size that the owner's log was set back to: above it the addressee may have sealed what the owner forgot.
+    least: Option<u64>,
+    /// A thief spoke for the owner before the addressee had heard of the theft: what it holds is not what the owner said.
+    robbed: bool,
     /// Seen already: a violation is told once.
     reported: bool,
 }
@@ -164,13 +168,54 @@ impl Watch {
         let honest = self.honest[from];
         let told = self.log(from, to);
         told.sealed = told.sealed.max(size);
-        if let Some((size, root)) = read_note(note) {
+        if told.robbed {
+            return trace.count(Event::Excused(Excused::Robbed));
+        }
+        let sealed = read_note(note);
+        if let Some((size, root)) = sealed {
             told.accepted.insert(size, root);
         }
         let upto = size as usize;
-        if honest && !told.old && (told.held.len() < upto || told.log.leaves.get(..upto) != told.held.get(..upto)) {
+        let same = told.held.len() >= upto && told.log.leaves.get(..upto) == told.held.get(..upto);
+        if honest && !same {
+            if sealed.is_some_and(|(size, root)| told.forgotten.get(&size) == Some(&root)) {
+                return trace.count(Event::Excused(Excused::SealedForgotten));
+            }
             self.fail(trace, from, to, format!("the receiver sealed {size} entries that are not what was said"));
         }
+    }
+
+    /// Brings a tree of a party's log to a size; false if the log is not so long.
+    #[must_use]
+    pub fn grow(&self, from: usize, to: usize, tree: &mut tlog::Tree, size: u64) -> bool {
+        let Some(told) = self.logs.get(&(from, to)).filter(|told| told.log.size() >= size) else { return false };
+        if tree.size() > size || told.log.roots.get(tree.size() as usize) != Some(&tree.root().0) {
+            // Its data was set back.
+            *tree = tlog::Tree::new();
+        }
+        let leaves = told.log.leaves.get(tree.size() as usize..size as usize).unwrap_or_default();
+        leaves.iter().for_each(|leaf| tree.append(tlog::Hash(*leaf)));
+        true
+    }
+
+    /// Whether a root is not that of a log at a size, as far as that is known.
+    #[must_use]
+    pub fn is_not(&self, from: usize, to: usize, size: u64, root: &Hash) -> bool {
+        let Some(told) = self.logs.get(&(from, to)).filter(|told| !told.robbed) else { return false };
+        let known = if self.honest[from] { told.log.roots.get(size as usize) } else { told.accepted.get(&size) };
+        known.is_some_and(|known| known != root)
+    }
+
+    /// A thief speaks for `from` to `to`, who has not heard of the theft.
+    pub fn rob(&mut self, from: usize, to: usize) {
+        self.log(from, to).robbed = true;
+    }
+
+    /// The root at which an honest addressee verified a size of a log, and the newest such size.
+    #[must_use]
+    pub fn accepted(&self, from: usize, to: usize, size: u64) -> Option<(Hash, u64)> {
+        let accepted = &self.logs.get(&(from, to))?.accepted;
+        Some((*accepted.get(&size)?, *accepted.last_key_value()?.0))
     }
 
     /// An honest party stored a peer's cosignature.
@@ -196,11 +241,14 @@ impl Watch {
     ) {
         let told = self.log(node, peer);
         if excuse == Excuse::Old && out.0 < told.log.size() {
+            trace.count(Event::Excused(Excused::SetBack));
             told.log.cut(out.0);
-            told.old = true;
+            told.least = Some(told.least.map_or(out.0, |least| least.min(out.0)));
             // What nobody verified may be signed otherwise: nobody can know.
+            let beyond = told.signed.split_off(&(out.0 + 1));
             let accepted = &told.accepted;
-            told.signed.retain(|size, _| *size <= out.0 || accepted.contains_key(size));
+            told.signed.extend(beyond.iter().filter(|(size, _)| accepted.contains_key(size)));
+            told.forgotten.extend(beyond);
         }
         let known = told.log.size();
         if out.0 < known {
@@ -215,6 +263,9 @@ impl Watch {
         let honest = self.honest[peer];
         let told = self.log(peer, node);
         if excuse == Excuse::Old {
+            if told.held.len() as u64 > held.0 {
+                trace.count(Event::Excused(Excused::SetBack));
+            }
             told.held.truncate(held.0 as usize);
             told.sealed = told.sealed.min(held.0);
             if told.receipted > held.0 {
@@ -234,8 +285,8 @@ impl Watch {
             self.fail(trace, peer, node, text);
         }
         let told = self.log(peer, node);
-        let upto = told.sealed as usize;
-        if honest && !told.old && told.log.leaves.get(..upto) != told.held.get(..upto) {
+        let upto = told.sealed.min(told.least.unwrap_or(u64::MAX)) as usize;
+        if honest && !told.robbed && told.log.leaves.get(..upto) != told.held.get(..upto) {
             self.fail(
                 trace,
                 peer,

@@ -15,7 +15,7 @@ mod hostile;
 mod keys;
 mod ledger;
 mod stop;
-mod told;
 mod token;
+mod told;
 mod witness;
 mod witness_keys;
