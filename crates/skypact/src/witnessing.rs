@@ -202,7 +202,9 @@ async fn round(core: &CoreHandle, peer: &PartyId, published: &Published, asked: 
                         one.not_before = now + one.target.every;
                         continue;
                     }
-                    Err(error) => warn!(%peer, witness = name, "its cosignature has no room beside the others: {error}"),
+                    Err(error) => {
+                        warn!(%peer, witness = name, "its cosignature has no room beside the others: {error}")
+                    }
                 }
             }
             Ok(Answer::Older(size)) => one.old = size,
