@@ -18,6 +18,8 @@ class ReleaseRules extends Panel {
   private shown = '';
   private read = false;
   private said = '';
+  /** The proposal that was agreed to here. */
+  private agreedTo: number | null = null;
 
   protected override firstUpdated(): void {
     this.querySelector<HTMLElement>('[data-panel]')?.focus();
@@ -76,7 +78,10 @@ class ReleaseRules extends Panel {
     const { store, problems, pending } = this.app;
     if (!store.mayRule())
       return html`<p class="hint">An administrator agrees or rejects. You may read this as a planner.</p>`;
-    const mine = store.session !== null && proposal.agreed.includes(store.session.officer);
+    // The node's answer counts at once; what it shows follows by up to a second.
+    const mine =
+      this.agreedTo === proposal.id ||
+      (store.session !== null && proposal.agreed.includes(store.session.officer));
     const busy = pending.has('release');
     const ready = this.read && !mine && !busy;
     return html`
@@ -108,7 +113,9 @@ class ReleaseRules extends Panel {
       missing === 0
         ? `The rules of proposal ${proposal.id} are in force.`
         : `You agreed to proposal ${proposal.id}; ${missing} more must.`;
+    this.agreedTo = proposal.id;
     await this.anew();
+    setTimeout(() => this.isConnected && void this.load(this.shown), 1500);
   }
 
   private async reject(proposal: Proposal): Promise<void> {

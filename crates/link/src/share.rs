@@ -92,6 +92,10 @@ impl Link {
         if own {
             return !matches!(self.signed.know(size, root), Known::Same | Known::Forgotten);
         }
+        if size > self.held.size() {
+            // To be kept until it is reached.
+            return !self.early.iter().any(|early| (early.size, early.root) == (size, *root));
+        }
         self.seen.know(size, root) == Known::OtherRoot || self.trail.know(size, root) == Known::OtherRoot
     }
 

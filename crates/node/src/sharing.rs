@@ -89,7 +89,7 @@ struct Heard {
 
 impl Shown {
     /// What came from a party's side.
-    fn from_side(&self, by: &PartyId, log: &LogOf) -> &Told {
+    fn told_by(&self, by: &PartyId, log: &LogOf) -> &Told {
         if *by == log.from {
             &self.by_owner
         } else if *by == log.to {
@@ -228,7 +228,7 @@ impl State {
             return;
         }
         // What was verified before is not verified again.
-        let known = |shown: &Shown| shown.from_side(by, &log).notes.iter().any(|heard| heard.note.as_slice() == note);
+        let known = |shown: &Shown| shown.told_by(by, &log).notes.iter().any(|heard| heard.note.as_slice() == note);
         if self.sharing.logs.get(&log).is_some_and(known) {
             return;
         }

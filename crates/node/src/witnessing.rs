@@ -182,14 +182,18 @@ impl State {
         }
     }
 
-    /// The witnesses of the pact that cosigned a note, each with the time it states. A line that names a witness's key and is
-    /// false spoils the note.
+    /// The witnesses of the pact that cosigned a note, each once, with the newest time it states. A line that names a witness's
+    /// key and is false spoils the note.
     //= spec/witness.md W-3
-    fn judged(&self, name: &PartyId, note: &[u8]) -> Vec<(String, u64)> {
+    fn judged(&self, name: &PartyId, note: &[u8]) -> BTreeMap<String, u64> {
         let keys = self.pacts.with(name).map(|p| p.pact().oversight.witnesses.as_slice()).unwrap_or_default();
-        let Ok(note) = Note::parse(note) else { return Vec::new() };
-        let lines = cosignatures(&note, keys).unwrap_or_default();
-        lines.into_iter().map(|line| (line.name, line.time_s)).collect()
+        let Ok(note) = Note::parse(note) else { return BTreeMap::new() };
+        let mut witnesses = BTreeMap::new();
+        for line in cosignatures(&note, keys).unwrap_or_default() {
+            let newest = witnesses.entry(line.name).or_insert(line.time_s);
+            *newest = line.time_s.max(*newest);
+        }
+        witnesses
     }
 
     /// Whether as many witnesses cosigned a note as the pact demands: beside the tiles lies the newest such note. What fewer

@@ -212,11 +212,12 @@ impl World {
     }
 
     /// A node did not start on what its disk has.
-    pub(crate) fn not_started(&mut self, n: usize, why: &str) {
+    pub(crate) fn not_started(&mut self, n: usize, why: &str, by_fault: bool) {
         self.note(n, Event::Step(Step::StartRefused), why);
         let is_full = self.host(n).is_some_and(|host| host.disk.is_limited());
-        // A full disk is told from a damaged one: somebody makes room.
-        self.refused[n] += u32::from(!is_full);
+        // A full disk is told from a damaged one: somebody makes room. An operation that failed during this very start is a
+        // fault of its own, and says nothing about what is on the disk.
+        self.refused[n] += u32::from(!is_full && !by_fault);
         let (tries, can) = (self.refused[n], self.swarm.old == n);
         let wait = self.random.wait(20_000);
         if tries < REFUSED_MAX {

@@ -15,8 +15,9 @@ impl World {
         let Some(view) = host.state().map(|state| state.view(state.now())) else { return };
         let oracle = &mut host.effects.oracle;
         if host.set_back {
+            let before = view.proposal.as_ref().and_then(|p| p.before.clone());
             let proposal = view.proposal.map(|p| (p.id, Policy { revision: 0, rules: p.rules }));
-            return oracle.set_back(&view.policy, proposal);
+            return oracle.set_back(&view.policy, proposal, before);
         }
         match oracle.found(&view.policy, view.proposal.as_ref().map(|p| &p.rules)) {
             Ok(()) => trace.borrow_mut().count(Event::Step(Step::RulesFound)),

@@ -375,12 +375,12 @@ impl People {
                     }
                     (oracle.in_force, oracle.proposed) = (vec![policy], None);
                 }
-                (_, Err(Refused::NoSuch { .. })) => oracle.proposed = None,
+                (_, Err(Refused::NoSuch { .. })) => oracle.taken_back(),
                 _ => {}
             },
             (Command::RejectPolicy(_), _) => {
                 trace.count(Event::Step(Step::RulesTakenBack));
-                (oracle.proposed, oracle.rejecting) = (None, false);
+                oracle.taken_back();
             }
             (Command::StateChannel { peer, state, .. }, Ok(_)) => {
                 oracle.channel.insert(peer.clone(), (*state, now));

@@ -16,7 +16,11 @@ pub struct Trace {
     lines: VecDeque<String>,
     /// What the checkers found.
     pub violations: Vec<String>,
+    after: usize,
 }
+
+/// Lines kept after the first violation.
+const AFTER_MAX: usize = 10;
 
 impl Default for Trace {
     fn default() -> Self {
@@ -26,6 +30,7 @@ impl Default for Trace {
             counts: BTreeMap::new(),
             lines: VecDeque::new(),
             violations: Vec::new(),
+            after: AFTER_MAX,
         }
     }
 }
@@ -53,6 +58,13 @@ impl Trace {
     pub fn line(&mut self, node: &str, text: impl AsRef<str>) {
         let line = format!("{:>12.3} s  {node}: {}", self.now as f64 / 1000.0, text.as_ref());
         self.mix(line.as_bytes());
+        // What led to the first violation is what is asked for, not the run's end.
+        if !self.violations.is_empty() {
+            if self.after == 0 {
+                return;
+            }
+            self.after -= 1;
+        }
         self.lines.push_back(line);
         if self.lines.len() > LINES_MAX {
             self.lines.pop_front();

@@ -489,8 +489,10 @@ impl World {
             if host.is_up() {
                 return;
             }
+            let struck = host.disk.struck();
             if let Err(why) = host.start(now, loss, &faulty) {
-                return self.not_started(n, &why);
+                let by_fault = host.disk.struck() > struck;
+                return self.not_started(n, &why, by_fault);
             }
             self.refused[n] = 0;
             self.carry(n);

@@ -101,12 +101,12 @@ fn disk_full_failed_sync_torn_write_and_death_at_any_point_lose_nothing_acknowle
         Fault::ReadError,
         Fault::Full,
     ];
-    let reached = quiet(1..=6, &Config { hours: 0.3, ..of(&faults) });
+    let reached = quiet(1..=8, &Config { hours: 0.4, ..of(&faults) });
     must_reach(&reached, &faults.map(Event::Fault));
     let steps =
         [Step::Recovered, Step::TornTail, Step::ShadowFull, Step::ShadowFailed, Step::ShadowLeft, Step::Repeated];
     must_reach(&reached, &steps.map(Event::Step));
-    assert_eq!(reached[&Event::Step(Step::Settled)], 6);
+    assert_eq!(reached[&Event::Step(Step::Settled)], 8);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use keys::{Rings, Taken};
 use pact::{Pact, STATEMENT_BYTES_MAX, SignedPact};
 use record::{Hash32, PartyId};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -91,6 +91,21 @@ struct Log {
     signers: Signers,
     path: PathBuf,
     last: Mutex<Option<(u64, Hash)>>,
+    /// Signed notes that were not cosigned and are written to the log of this program: each once, and no more than
+    /// [`PROOFS_MAX`]. A stranger can show a public note again and again, and a log's owner can sign any number.
+    refused: Mutex<BTreeSet<(u64, Hash)>>,
+}
+
+/// Notes of one log written as proof of what its owner did: 64 × 5 kB.
+const PROOFS_MAX: usize = 64;
+
+impl Log {
+    /// Whether this note was not written yet and still is to be.
+    fn is_news(&self, note: &Note) -> bool {
+        let Ok(said) = Checkpoint::parse(note.text()) else { return false };
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.len() < PROOFS_MAX && refused.insert((said.size, said.root))
+    }
 }
 
 impl Witness {
@@ -113,7 +128,7 @@ impl Witness {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
                 Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
             };
-            opened.insert(origin, Log { signers, path, last: Mutex::new(last) });
+            opened.insert(origin, Log { signers, path, last: Mutex::new(last), refused: Mutex::default() });
         }
         Ok(Self { signer, logs: opened, rings, permits: Semaphore::new(REQUESTS_MAX) })
     }
@@ -136,8 +151,12 @@ impl Witness {
         let keys = self.keys_of(log);
         let judged = consider(&request, Some(&keys), *last);
         if let Err(refusal @ (Refusal::Conflict { .. } | Refusal::Inconsistent)) = &judged {
-            // Signed by the log, so it may be proof of what it did.
-            warn!("not cosigned ({refusal}): {:?}", String::from_utf8_lossy(&request.note.to_bytes()));
+            // Signed by the log, so it may be proof of what it did. Lines of others are no part of that.
+            if log.is_news(&request.note)
+                && let Ok(note) = only(&request.note, &keys)
+            {
+                warn!("not cosigned ({refusal}): {:?}", String::from_utf8_lossy(&note.to_bytes()));
+            }
         }
         let Checkpoint { size, root, .. } = judged?;
         let broken = |e: &dyn std::fmt::Display| NotCosigned::Broken(e.to_string());
@@ -427,6 +446,22 @@ mod tests {
         assert_eq!(conflict(&body(&log, &tree, 7, 20)), 10);
         let line = witness.add_checkpoint(&body(&log, &tree, 10, 20), 7).unwrap();
         assert!(line.starts_with("\u{2014} w.example ") && line.ends_with('\n'));
+    }
+
+    #[test]
+    fn a_note_that_is_not_cosigned_is_written_once_however_often_it_is_shown() {
+        let dir = tempfile::tempdir().unwrap();
+        let (witness, log, tree) = world(dir.path());
+        witness.add_checkpoint(&body(&log, &tree, 0, 49), 5).unwrap();
+        let log_of = &witness.logs["log.example"];
+        let note = |size| Request::parse(&body(&log, &tree, 0, size)).unwrap().note;
+        assert!(log_of.is_news(&note(7)) && !log_of.is_news(&note(7)) && log_of.is_news(&note(8)));
+        for n in 0..1_000 {
+            let root = Hash([n as u8; 32]);
+            let said = Checkpoint { origin: "log.example".into(), size: 100 + n, root };
+            log_of.is_news(&sign_checkpoint(&said, &log).unwrap());
+        }
+        assert_eq!(log_of.refused.lock().unwrap().len(), PROOFS_MAX);
     }
 
     //= spec/witness.md W-10

@@ -150,7 +150,7 @@ struct Asked {
 /// What a witness answered.
 #[derive(Debug)]
 enum Answer {
-    Cosigned(Vec<SignatureLine>),
+    Cosigned(SignatureLine),
     Older(u64),
     Contradicts(u64),
     /// It knows no key that signed.
@@ -193,13 +193,19 @@ async fn round(core: &CoreHandle, peer: &PartyId, published: &Published, asked: 
     for (answer, one) in futures_util::future::join_all(answers).await {
         let name = one.target.key.name().to_string();
         match answer {
-            Ok(Answer::Cosigned(lines)) => {
-                (one.old, one.wait, one.accused) = (published.size, BACKOFF.0, None);
-                one.not_before = now + one.target.every;
-                for line in lines {
-                    news |= note.add(line).is_ok();
+            Ok(Answer::Cosigned(line)) => {
+                let there = note.signatures().iter().any(|line| line.names(&one.target.key));
+                match if there { Ok(()) } else { note.add(line) } {
+                    Ok(()) => {
+                        news |= !there;
+                        (one.old, one.wait, one.accused) = (published.size, BACKOFF.0, None);
+                        one.not_before = now + one.target.every;
+                        continue;
+                    }
+                    Err(error) => {
+                        warn!(%peer, witness = name, "its cosignature has no room beside the others: {error}")
+                    }
                 }
-                continue;
             }
             Ok(Answer::Older(size)) => one.old = size,
             // Signed, and not yet on the disk: a crash came between.
@@ -252,12 +258,17 @@ async fn submit(one: &Asked, published: &Published) -> Result<Answer> {
             200 => return cosigned(&one.target.key, published, &answer).map(Answer::Cosigned),
             409 => {
                 let named = std::str::from_utf8(&answer).ok().and_then(|text| text.strip_suffix('\n'));
-                let named: u64 = named.and_then(|n| n.parse().ok()).context("409 without a size")?;
+                let named: Option<u64> = named.and_then(|n| n.parse().ok());
                 match named {
                     //= spec/witness.md W-7
-                    n if n > published.size && n > one.old => return Ok(Answer::Contradicts(n)),
-                    n if n >= published.size => return Ok(Answer::Older(n)),
-                    n => old = n,
+                    Some(n) if n > published.size && n > one.old => return Ok(Answer::Contradicts(n)),
+                    Some(n) if n > published.size => return Ok(Answer::Older(n)),
+                    // It was asked to follow from this very size: it holds it with another root.
+                    Some(n) if n == published.size && n == old => return Ok(Answer::Contradicts(n)),
+                    None if old == published.size => return Ok(Answer::Contradicts(old)),
+                    // It cosigned this size before, and the answer was lost: it does so again.
+                    Some(n) => old = n,
+                    None => bail!("409 without a size"),
                 }
             }
             403 => return Ok(Answer::NotSigned),
@@ -297,20 +308,22 @@ fn proof(dir: PathBuf, old: u64, size: u64) -> Result<Proof> {
     Ok(proof)
 }
 
-/// The lines of the answer by the witness's key; others are ignored.
+/// The newest line of the answer by the witness's key; others are ignored. One: a witness's second line says nothing more,
+/// and would take the room of the others in the note.
 //= spec/witness.md W-3
-fn cosigned(key: &VerifierKey, published: &Published, answer: &[u8]) -> Result<Vec<SignatureLine>> {
+fn cosigned(key: &VerifierKey, published: &Published, answer: &[u8]) -> Result<SignatureLine> {
     let text = std::str::from_utf8(answer).context("the answer is no text")?;
-    let mut lines = Vec::new();
+    let mut newest: Option<(u64, SignatureLine)> = None;
     for line in text.lines().take(tlog::SIGNATURES_MAX) {
         let line = SignatureLine::from_text(line)?;
         if line.names(key) {
-            tlog::verify_cosignature(published.note.text(), &line, key)?;
-            lines.push(line);
+            let time_s = tlog::verify_cosignature(published.note.text(), &line, key)?.time_s;
+            if newest.as_ref().is_none_or(|(best, _)| time_s > *best) {
+                newest = Some((time_s, line));
+            }
         }
     }
-    ensure!(!lines.is_empty(), "the answer bears no cosignature by {key}");
-    Ok(lines)
+    newest.map(|(_, line)| line).with_context(|| format!("the answer bears no cosignature by {key}"))
 }
 
 /// The checkpoint that a witness holds of our log.
@@ -325,6 +338,24 @@ async fn held_by(target: &Target, published: &Published) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tlog::{Checkpoint, Hash, NoteSigner, cosign, sign_checkpoint};
+
+    //= spec/witness.md W-3
+    #[test]
+    fn of_many_true_lines_of_one_witness_the_newest_is_taken() {
+        let log = NoteSigner::new("log.example", &[1; 32]).unwrap();
+        let (w, other) = (NoteSigner::cosigner("w", &[2; 32]).unwrap(), NoteSigner::cosigner("o", &[3; 32]).unwrap());
+        let checkpoint = Checkpoint { origin: "log.example".into(), size: 3, root: Hash([3; 32]) };
+        let note = sign_checkpoint(&checkpoint, &log).unwrap();
+        let lines = |times: &[u64], by: &NoteSigner| {
+            times.iter().map(|t| cosign(note.text(), *t, by).unwrap().to_text() + "\n").collect::<String>()
+        };
+        let published = Published { size: 3, note: note.clone(), dir: PathBuf::new() };
+        let answer = lines(&[5], &other) + &lines(&[7, 9, 8], &w);
+        let line = cosigned(w.verifier(), &published, answer.as_bytes()).unwrap();
+        assert_eq!(tlog::verify_cosignature(note.text(), &line, w.verifier()).unwrap().time_s, 9);
+        assert!(cosigned(w.verifier(), &published, lines(&[5], &other).as_bytes()).is_err());
+    }
 
     #[test]
     fn a_prefix_is_http_or_https_with_a_host() {

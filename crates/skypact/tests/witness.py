@@ -44,7 +44,7 @@ class Witness:
         if old > size: return 400, b"", None
         with self.lock:
             last, last_root = self.last.get(origin, (0, sha()))
-            if old != last: return 409, b"%d\n" % last, "text/x.tlog.size"
+            if old != last or (size == last and root != last_root): return 409, b"%d\n" % last, "text/x.tlog.size"
             if not extends(old, size, last_root, root, proof) and not (old == 0 and not proof): return 422, b"", None
             self.last[origin] = (size, root)
         now = int(time.time())
@@ -124,12 +124,12 @@ def probe(url, vkey, log_seed, origin):
         expect(what, ask(body), 400)
     expect("old size unknown to it", ask(grow(3, 5)), 409)
     expect("needless proof", ask(grow(0, 5, proof=[sha()])), 422)
-    expect("empty tree with a root", ask(f"old 0\n\n{note(0, top=sha(b'x'))[1]}"), 422)
+    expect("empty tree with a root", ask(f"old 0\n\n{note(0, top=sha(b'x'))[1]}"), 409)
     cosigned(5, expect("first checkpoint", ask(grow(0, 5)), 200))
     status, kind, body = expect("old size passed", ask(grow(0, 9)), 409)
     need((kind, body) == ("text/x.tlog.size", b"5\n"), f"size of the conflict: {kind} {body}")
     cosigned(5, expect("the same again", ask(grow(5, 5)), 200))
-    expect("another root of the size", ask(grow(5, 5, b"b")), 422)
+    expect("another root of the size", ask(grow(5, 5, b"b")), 409)
     expect("another history", ask(grow(5, 20, b"b")), 422)
     expect("no proof", ask(grow(5, 20, proof=[])), 422)
     old = 5

@@ -1,6 +1,7 @@
 //! Verifier keys and signers of notes (C2SP signed-note, "Verifier keys").
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -200,7 +201,7 @@ pub trait SignsElsewhere: Send + Sync {
 
 /// Where a secret key is.
 enum Secret {
-    Here(SigningKey),
+    Here(Box<SigningKey>),
     Elsewhere(Arc<dyn SignsElsewhere>),
 }
 
@@ -232,7 +233,7 @@ impl NoteSigner {
     fn with(name: &str, algorithm: Algorithm, seed: &[u8; 32]) -> Result<NoteSigner, Error> {
         let secret = SigningKey::from_bytes(seed);
         let key = VerifierKey::new(name, algorithm, secret.verifying_key().as_bytes())?;
-        Ok(NoteSigner { key, secret: Secret::Here(secret) })
+        Ok(NoteSigner { key, secret: Secret::Here(Box::new(secret)) })
     }
 
     /// Makes a signer, of notes or of cosignatures, whose secret key is elsewhere; `public` is the key it signs by.

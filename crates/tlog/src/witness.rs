@@ -99,8 +99,10 @@ pub fn consider(
     if request.old != size {
         return Err(Refusal::Conflict { size });
     }
-    if new.size == 0 && new.root != EMPTY_ROOT {
-        return Err(Refusal::Inconsistent);
+    // "If the old size matches the checkpoint size, the witness MUST check that the root hashes are also identical. If they
+    // don't match, the witness MUST respond with a 409": the client has the same size in hand, and knows what that means.
+    if new.size == size && new.root != root {
+        return Err(Refusal::Conflict { size });
     }
     verify_consistency(size, new.size, &root, &new.root, &request.proof).map_err(|_| Refusal::Inconsistent)?;
     Ok(new)
@@ -115,7 +117,7 @@ pub enum Refusal {
     NotSigned(Error),
     /// The origin is none that is witnessed.
     UnknownLog,
-    /// Another size was cosigned last.
+    /// Another size was cosigned last, or this size with another root.
     Conflict {
         /// That size, for the answer's body.
         size: u64,
@@ -144,7 +146,7 @@ impl fmt::Display for Refusal {
             Refusal::Malformed(what) => write!(f, "malformed: {what}"),
             Refusal::NotSigned(error) => write!(f, "{error}"),
             Refusal::UnknownLog => f.write_str("this log is not witnessed here"),
-            Refusal::Conflict { size } => write!(f, "the size cosigned last is {size}"),
+            Refusal::Conflict { size } => write!(f, "what was cosigned last is another, of size {size}"),
             Refusal::Inconsistent => f.write_str("not proven to extend what was cosigned last"),
         }
     }
@@ -234,12 +236,12 @@ mod tests {
         assert_eq!(status(&log.request(5, 5), Some(&known), log.at(9)), 409);
         // Forks: another past, another root at the same size, a proof that is not one.
         assert_eq!(status(&fork.request(5, 9), Some(&known), log.at(5)), 422);
-        assert_eq!(status(&fork.request(5, 5), Some(&known), log.at(5)), 422);
+        assert_eq!(status(&fork.request(5, 5), Some(&known), log.at(5)), 409, "the standard names this case");
         assert_eq!(status(&Request { proof: Proof::default(), ..good.clone() }, Some(&known), log.at(5)), 422);
         let needless = Request { proof: good.proof.clone(), ..log.request(0, 9) };
         assert_eq!(status(&needless, Some(&known), None), 422, "a proof from nothing");
         let lying = sign(&format!("log.example\n0\n{}\n", Hash([7; 32])), &[&log.signer]).unwrap();
-        assert_eq!(status(&Request { old: 0, proof: Proof::default(), note: lying }, Some(&known), None), 422);
+        assert_eq!(status(&Request { old: 0, proof: Proof::default(), note: lying }, Some(&known), None), 409);
         let nothing = log.request(0, 0);
         assert_eq!(status(&nothing, Some(&known), None), 200, "an empty log may be cosigned");
     }

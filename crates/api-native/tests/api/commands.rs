@@ -194,7 +194,9 @@ async fn release_rules_arrive_whole_with_the_next_revision_and_read_back_as_writ
         plain(RecordClass::Conflicts, Level::Full),
     ];
     assert_eq!((replaces, &policy.rules[&party("south")]), (Some(3), &expect));
-    assert_eq!(chief.get("/v1/release").await.json(), json!({ "revision": 4, "rules": rules }));
+    let after = chief.get("/v1/release").await.json();
+    assert_eq!((&after["revision"], &after["rules"]), (&json!(4), &rules));
+    assert_eq!(after["marked"][1], json!({ "aircraft": "4b1a41", "marking": "vip" }), "who bears which marking");
 }
 
 #[tokio::test]

@@ -24,8 +24,7 @@ pub type Rules = BTreeMap<PartyId, Vec<Rule>>;
 /// The rules of one node, and what it has.
 #[derive(Debug, Clone, Default)]
 pub struct ReleaseOracle {
-    /// In force: what all of these allow. More than one from when rules were proposed that would let out more, until others
-    /// are put in force; a proposal that was taken back stays among them.
+    /// In force: what all of these allow. The second is what is proposed, from when it is until it is agreed to or taken back.
     pub in_force: Vec<Policy>,
     /// Ordered, the answer not yet seen: it may have been put in force, proposed, or neither.
     pub pending: Option<Policy>,
@@ -119,7 +118,9 @@ impl ReleaseOracle {
             self.judge_by(rules, floor, body)
         };
         let refused = self.in_force.iter().try_for_each(by);
-        if refused.is_err() && self.pending.as_ref().is_some_and(|policy| by(policy).is_ok()) {
+        // What was ordered and not answered yet may hold already; so may the rules from before a proposal that was refused.
+        let refusing = self.in_force.first().filter(|_| self.rejecting);
+        if refused.is_err() && self.pending.iter().chain(refusing).any(|policy| by(policy).is_ok()) {
             Ok(())
         } else {
             refused
@@ -132,7 +133,7 @@ impl ReleaseOracle {
         let proposed = self.proposed.as_ref().map(|(_, policy)| &policy.rules);
         let mut may_be = vec![(self.in_force.iter().collect::<Vec<_>>(), proposed)];
         if self.rejecting {
-            may_be.push((self.in_force.iter().collect(), None));
+            may_be.push((self.in_force.iter().take(1).collect(), None));
         }
         if let Some(pending) = &self.pending {
             may_be.push((vec![pending], None));
@@ -157,9 +158,20 @@ impl ReleaseOracle {
         is_certain.then(|| Certain { rules: policy.rules.get(to).map_or(&[], Vec::as_slice), oracle: self })
     }
 
-    /// The node's data is an old copy: its rules are those of then.
-    pub fn set_back(&mut self, shown: &Policy, proposal: Option<(u64, Policy)>) {
-        (self.in_force, self.proposed, self.rejecting) = (vec![shown.clone()], proposal, false);
+    /// The proposal came to nothing: the rules from before it hold again.
+    pub fn taken_back(&mut self) {
+        self.in_force.truncate(1);
+        (self.proposed, self.rejecting) = (None, false);
+    }
+
+    /// The node's data is an old copy: its rules are those of then, and if some wait, those from before they were proposed.
+    pub fn set_back(&mut self, shown: &Policy, proposal: Option<(u64, Policy)>, before: Option<Rules>) {
+        let before = before.map(|rules| Policy { rules, ..shown.clone() });
+        self.in_force = match (&proposal, before) {
+            (Some((_, proposed)), Some(before)) => vec![before, proposed.clone()],
+            _ => vec![shown.clone()],
+        };
+        (self.proposed, self.rejecting) = (proposal, false);
     }
 
     fn judge_by(&self, rules: &[Rule], floor: bool, body: &Body) -> Result<(), String> {

@@ -343,6 +343,14 @@ fn track(track: &Value) -> String {
 fn rules(answer: &Value) -> String {
     let mut out = format!("Release rules, revision {}\n", answer["revision"]);
     list_rules(&mut out, answer);
+    for mark in list(answer, "marked") {
+        let of = ["plan", "aircraft"].into_iter().find(|of| mark[*of].is_string()).unwrap_or("aircraft");
+        out.push_str(&format!("{of} {}: marking {}", word(&mark[of]), word(&mark["marking"])));
+        if mark["waits"].is_object() {
+            out.push_str(&format!(", to be {} when another planner asks for it", word(&mark["waits"]["marking"])));
+        }
+        out.push('\n');
+    }
     let proposal = &answer["proposal"];
     if proposal.is_object() {
         let agreed: Vec<String> = list(proposal, "agreed").iter().map(word).collect();

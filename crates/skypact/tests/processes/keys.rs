@@ -118,6 +118,8 @@ fn who_stole_all_keys_of_a_party_is_locked_out_as_soon_as_a_peer_has_the_stateme
     fs::copy(world.home("north").join(&file), world.home("south").join(&file)).unwrap();
     let said = skypact(&world, "south", &["key", "accept", &file]);
     assert!(said.contains("The keys of north are those of statement 1"), "{said}");
+    // What is shown follows the fold by up to a second: the session ended with the statement, and what it shows then is of then.
+    eventually("the session of the stolen key is over", 5, || (south.peer("north")["link"] == "down").then_some(()));
     let sealed = number(&south, "north", "in", "sealed");
     // On a connection that was made before, the key is worth no more than on a new one.
     for (method, path) in [("POST", "/link/v1/stream"), ("GET", LOG)] {
