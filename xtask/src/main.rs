@@ -34,6 +34,8 @@ Usage: cargo xtask <command>
                    run one input without the fuzzer
   demo [ARGS...]   build console and binary, then run `skypact demo ARGS...` (try: cargo xtask demo --help)
   sim [ARGS...]    build the simulator and run seeds of it (try: cargo xtask sim --seeds 20 --hours 1; docs/simulator.md)
+  noninterference [ARGS...]
+                   play scenarios with and without what is withheld (try: --scenarios 500; docs/non-interference.md)
 
 Exit status: 0 when all is well, 1 when something failed or was found, 2 for wrong usage.";
 
@@ -51,7 +53,8 @@ fn main() -> ExitCode {
         ["fuzz", "--replay", target, file] => fuzz::replay(target, file),
         ["fuzz", rest @ ..] if let Some(args) = fuzz::args(rest) => fuzz::run(&args),
         ["demo", rest @ ..] => demo::run(rest),
-        ["sim", rest @ ..] => sim::run(rest),
+        ["sim", rest @ ..] => sim::run("sim", rest),
+        ["noninterference", rest @ ..] => sim::run("noninterference", rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

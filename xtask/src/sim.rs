@@ -1,4 +1,4 @@
-//! `cargo xtask sim`: builds the simulator with optimisation and hands over to it.
+//! `cargo xtask sim` and `noninterference`: build a program of the simulator with optimisation and hand over to it.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -7,10 +7,10 @@ use anyhow::{Context, Result};
 
 use crate::sh;
 
-/// Builds the simulator, then becomes it with these arguments.
-pub fn run(args: &[&str]) -> Result<()> {
-    sh::run(sh::cargo().args(["build", "--profile", "fast", "--package", "sim"]))?;
-    let binary = sh::target_dir()?.join("fast").join("sim");
+/// Builds the program, then becomes it with these arguments.
+pub fn run(program: &str, args: &[&str]) -> Result<()> {
+    sh::run(sh::cargo().args(["build", "--profile", "fast", "--package", "sim", "--bin", program]))?;
+    let binary = sh::target_dir()?.join("fast").join(program);
     let error = Command::new(&binary).args(args).exec();
     Err(error).with_context(|| format!("cannot start {}", binary.display()))
 }

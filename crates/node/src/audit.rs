@@ -19,10 +19,16 @@ const OK: &str = "ok";
 
 impl State {
     pub(crate) fn account_answer(&mut self, actor: &str, key: &str, answer: &Answer) {
-        if self.answers.len() >= ANSWERS_MAX {
-            self.answers.pop_front();
+        let answers = if self.said.is_empty() { &mut self.answers } else { &mut self.answers_said };
+        if answers.len() >= ANSWERS_MAX {
+            answers.pop_front();
         }
-        self.answers.push_back((actor.to_string(), key.to_string(), answer.clone()));
+        answers.push_back((actor.to_string(), key.to_string(), answer.clone()));
+    }
+
+    pub(crate) fn answered(&self, actor: &str, key: &str) -> Option<&Answer> {
+        let mut all = self.answers_said.iter().chain(&self.answers);
+        all.find(|(a, k, _)| a == actor && k == key).map(|(.., answer)| answer)
     }
 
     /// Notes a command that was done.

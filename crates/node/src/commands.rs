@@ -29,7 +29,7 @@ impl State {
         out: &mut Vec<Output>,
     ) -> Answer {
         if let Some(key) = key
-            && let Some((_, _, answer)) = self.answers.iter().find(|(a, k, _)| *a == actor.name && k == key)
+            && let Some(answer) = self.answered(&actor.name, key)
         {
             return answer.clone();
         }
@@ -39,6 +39,7 @@ impl State {
             Err(Refused::Role { role: actor.role })
         };
         self.remark(now);
+        self.follow_rules(now);
         match &answer {
             Ok(_) => self.done(actor, &command.audited(), now),
             Err(refused) => self.attempted(actor, &command.audited(), &refused.to_string(), 1, now),

@@ -2,6 +2,7 @@
 //! the rules let out of it, as the rules themselves do; and it stands in the same file. So what may let out more of a feed's
 //! aircraft waits for two people, and until then they are told as both the old and the new words allow.
 use crate::input::{Boot, Claim, FeedConfig, FeedState, Output};
+use crate::numbers::number_of;
 use crate::picture::Source;
 use crate::state::{Feed, State};
 use alloc::collections::BTreeSet;
@@ -68,9 +69,9 @@ impl State {
         // What waits of their aircraft was allowed under the old words.
         let is = |source: Source| matches!(source, Source::Feed(feed) if relabelled.contains(&feed));
         let tracks = self.picture.iter().filter(|t| t.contributions.iter().any(|c| is(c.source)));
-        let ids: Vec<u64> = tracks.map(|t| u64::from(t.id)).collect();
+        let numbers: Vec<u64> = tracks.filter_map(number_of).collect();
         for peer in self.peers.values_mut() {
-            ids.iter().for_each(|id| peer.releaser.forget_waiting(*id));
+            numbers.iter().for_each(|number| peer.releaser.forget_waiting(*number));
         }
         self.feeds = feeds;
         self.ask_for_feeds(now, out);

@@ -1,6 +1,7 @@
 //! What the release rules may take an own track for. Two own feeds can bring one aircraft with two classes or markings, and
 //! two plans can mark it: it is told as that which lets out the least, to each peer, whichever feed reports. What is told, what
 //! a preview shows and what is shared of conflicts come from here.
+use crate::numbers::{bare, number_of};
 use crate::picture::{Contribution, Source, Standing, SystemTrack};
 use crate::state::{Feed, State};
 use alloc::collections::BTreeMap;
@@ -12,7 +13,7 @@ use units::{AircraftClass, Now};
 
 /// An own track as it is offered for release.
 pub(crate) struct Offered {
-    /// What an own feed reports, under the track's number here.
+    /// What an own feed reports, under the number by which releasers know the aircraft.
     pub report: TrackReport,
     /// What it may be taken for; at least one.
     pub labels: Vec<Label>,
@@ -37,7 +38,7 @@ fn feed_of<'f>(feeds: &'f [Feed], contribution: &Contribution) -> Option<&'f Fee
 impl State {
     /// A report of an own track as it is offered.
     pub(crate) fn offered(&self, track: &SystemTrack, report: &TrackReport) -> Option<Offered> {
-        let report = TrackReport { local: u64::from(track.id), ..*report };
+        let report = TrackReport { local: number_of(track)?, ..*report };
         self.labels(track).map(|labels| Offered { report, labels })
     }
 
@@ -71,14 +72,30 @@ impl State {
         (!labels.is_empty()).then_some(labels)
     }
 
+    /// The rules may have changed.
+    pub(crate) fn follow_rules(&mut self, now: Now) {
+        for peer in self.peers.values_mut() {
+            let rules = peer.rules(&self.policy);
+            peer.releaser.follow(&rules, now);
+        }
+    }
+
     /// Offers own reports to every peer's releaser; the policy decides.
-    pub(crate) fn offer(&mut self, own: &[(u32, TrackReport)], now: Now) {
+    pub(crate) fn offer(&mut self, feed: u16, own: &[(u32, TrackReport)], now: Now) {
         // Another feed brings the aircraft as well: what waits was allowed before that was known.
         for id in self.picture.take_joined() {
-            self.peers.values_mut().for_each(|peer| peer.releaser.forget_waiting(u64::from(id)));
+            let Some(number) = self.picture.get(id).and_then(number_of) else { continue };
+            self.peers.values_mut().for_each(|peer| peer.releaser.forget_waiting(number));
         }
-        let offered: Vec<Offered> =
-            own.iter().filter_map(|(id, report)| self.offered(self.picture.get(*id)?, report)).collect();
+        let mut offered: Vec<Offered> = Vec::with_capacity(own.len());
+        for (id, report) in own {
+            let Some(one) = self.picture.get(*id).and_then(|track| self.offered(track, report)) else { continue };
+            let before = bare(feed, report.local);
+            if one.report.local != before {
+                self.peers.values_mut().for_each(|peer| peer.releaser.rename(before, one.report.local));
+            }
+            offered.push(one);
+        }
         if offered.is_empty() {
             return;
         }

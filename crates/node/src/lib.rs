@@ -23,6 +23,7 @@ mod keys;
 mod labels;
 mod linking;
 mod markings;
+mod numbers;
 mod own;
 pub mod picture;
 mod preview;

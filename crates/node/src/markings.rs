@@ -11,7 +11,6 @@ use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
 use record::{Role, SubjectId};
 use release::Marking;
-use track::Address;
 use units::{Mono, Now};
 
 /// Aircraft marked at once: a party's fleet.
@@ -172,11 +171,7 @@ impl State {
 
     /// What waits for an aircraft was allowed under another marking.
     pub(crate) fn forget_waiting(&mut self, bits: u32) {
-        let is = |address: Address| address.bits() == bits;
-        let ids: Vec<u64> = self.picture.iter().filter(|t| t.address.is_some_and(is)).map(|t| t.id.into()).collect();
-        for peer in self.peers.values_mut() {
-            ids.iter().for_each(|id| peer.releaser.forget_waiting(*id));
-        }
+        self.peers.values_mut().for_each(|peer| peer.releaser.forget_waiting(bits.into()));
     }
 
     /// Markings that an aircraft bears, whatever its feeds: its own, else those of live plans for it; at least one.

@@ -16,9 +16,12 @@ pub const STALE_MS: i64 = 30_000;
 pub const DROP_MS: i64 = link::OLD_MS;
 /// A report from further in the future than this is refused: the source's clock is wrong.
 pub const AHEAD_MS: i64 = 5_000;
-/// System tracks a node holds: ten times the busiest hour of a continent's traffic in one area of interest. At about
-/// 600 bytes a track 60 MB.
+/// Aircraft that own feeds together hold as own ones, and again as seen ones, each feed's counted: ten times the busiest hour
+/// of a continent's traffic in one area of interest. At about 600 bytes a track 60 MB.
 pub const TRACKS_MAX: usize = 100_000;
+/// Aircraft of one peer: five times that hour, 30 MB. Each room is its own, so that neither sensors nor a peer take an own
+/// aircraft, or another peer's, out of the picture: who is told of it would see how full it is.
+pub const PEER_TRACKS_MAX: usize = 50_000;
 /// Sources of one track and standing: feeds and peers beyond these are ignored for that track. Each standing has room of
 /// its own, so that what sensors and peers say takes none from own feeds.
 const CONTRIBUTIONS_MAX: usize = 8;
@@ -139,7 +142,7 @@ pub enum Taken {
     Ahead,
     /// It is too old to be part of the picture.
     TooOld,
-    /// The picture is full.
+    /// The source's room is full.
     Full,
 }
 
@@ -160,6 +163,36 @@ pub struct Picture {
     /// Own tracks that a further own feed brings, until they are taken.
     #[cbor(skip)]
     joined: Vec<u32>,
+    /// Tracks that have left since the last [`Picture::expire`], because their only source knows them as others now.
+    #[n(4)]
+    #[cbor(default)]
+    left: Vec<u32>,
+    /// Contributions by room; derived from `tracks`.
+    #[cbor(skip)]
+    held: BTreeMap<Room, usize>,
+}
+
+/// Whose room a contribution takes: by standing, and the peer's number if it is one's.
+type Room = (Standing, u16);
+
+const fn room(source: Source, standing: Standing) -> Room {
+    match source {
+        Source::Feed(_) => (standing, 0),
+        Source::Peer(peer) => (standing, peer),
+    }
+}
+
+fn enter(held: &mut BTreeMap<Room, usize>, c: &Contribution) {
+    *held.entry(room(c.source, c.standing)).or_default() += 1;
+}
+
+fn leave(held: &mut BTreeMap<Room, usize>, c: &Contribution) {
+    let room = room(c.source, c.standing);
+    match held.get_mut(&room) {
+        Some(count) if *count > 1 => *count -= 1,
+        // As in a picture that was rebuilt.
+        _ => drop(held.remove(&room)),
+    }
 }
 
 impl Default for Picture {
@@ -171,6 +204,8 @@ impl Default for Picture {
             by_local: BTreeMap::new(),
             cells: Cells::default(),
             joined: Vec::new(),
+            left: Vec::new(),
+            held: BTreeMap::new(),
         }
     }
 }
@@ -198,6 +233,12 @@ impl Picture {
     #[must_use]
     pub fn by_source(&self, source: Source, local: u64) -> Option<u32> {
         self.by_local.get(&(source, local)).copied()
+    }
+
+    /// The source's own numbers, in order, and the tracks to which they belong.
+    pub(crate) fn of_source(&self, source: Source) -> impl Iterator<Item = (u64, &SystemTrack)> {
+        let all = self.by_local.range((source, 0)..=(source, u64::MAX));
+        all.filter_map(|((_, local), id)| Some((*local, self.get(*id)?)))
     }
 
     /// The track of an ICAO address.
@@ -230,25 +271,38 @@ impl Picture {
         };
         let Some(id) = self.correlate(from.source, &report) else { return self.create(contribution) };
         let Some(track) = self.tracks.get_mut(&id) else { return Taken::Full };
+        let is_known = track.contributions.iter().any(|c| (c.source, c.standing) == (from.source, from.standing));
+        if !is_known && is_full(&self.held, room(from.source, from.standing)) {
+            self.forget_number((from.source, report.local), id);
+            return Taken::Full;
+        }
         // What was taken before the clock was set back seems to come from ahead: it says nothing of now, and must not keep
         // out what does.
-        track.contributions.retain(|c| !is_ahead(c.report.at, now));
+        for c in track.contributions.extract_if(.., |c| is_ahead(c.report.at, now)) {
+            leave(&mut self.held, &c);
+            if (c.source, c.local) != (from.source, report.local) {
+                self.by_local.remove(&(c.source, c.local));
+            }
+        }
         let was_ahead = is_ahead(track.last.at, now);
         match track.contributions.binary_search_by_key(&from.source, |c| c.source) {
             Ok(at) if track.contributions[at].report.at >= report.at => return Taken::Old(id),
             Ok(at) => {
-                let before = track.contributions[at].local;
-                track.contributions[at] = contribution;
-                if before != report.local {
-                    self.by_local.remove(&(from.source, before));
+                enter(&mut self.held, &contribution);
+                let before = core::mem::replace(&mut track.contributions[at], contribution);
+                leave(&mut self.held, &before);
+                if before.local != report.local {
+                    self.by_local.remove(&(from.source, before.local));
                 }
             }
             Err(_)
                 if track.contributions.iter().filter(|c| c.standing == from.standing).count() >= CONTRIBUTIONS_MAX =>
             {
+                self.forget_number((from.source, report.local), id);
                 return Taken::Old(id);
             }
             Err(at) => {
+                enter(&mut self.held, &contribution);
                 if from.standing == Standing::Own && track.is_own() {
                     self.joined.push(id);
                 }
@@ -286,9 +340,10 @@ impl Picture {
     }
 
     fn create(&mut self, first: Contribution) -> Taken {
-        if self.tracks.len() >= TRACKS_MAX {
+        if is_full(&self.held, room(first.source, first.standing)) {
             return Taken::Full;
         }
+        enter(&mut self.held, &first);
         let id = self.next;
         self.next = self.next.wrapping_add(1).max(1);
         let (local, report) = ((first.source, first.local), first.report);
@@ -312,15 +367,26 @@ impl Picture {
             return;
         }
         let Some(track) = self.tracks.get_mut(&old) else { return };
-        track.contributions.retain(|c| c.source != local.0);
+        for c in track.contributions.extract_if(.., |c| c.source == local.0) {
+            leave(&mut self.held, &c);
+        }
         if track.contributions.is_empty() {
             self.remove(old);
+            self.left.push(old);
         }
     }
 
-    /// Drops what has had no report for [`DROP_MS`]; returns the tracks that left.
+    /// The source's number means no track any more: there was no room for it at the one it was found to be.
+    fn forget_number(&mut self, number: (Source, u64), id: u32) {
+        let contributes = |track: &SystemTrack| track.contributions.iter().any(|c| (c.source, c.local) == number);
+        if !self.tracks.get(&id).is_some_and(contributes) {
+            self.by_local.remove(&number);
+        }
+    }
+
+    /// Drops what has had no report for [`DROP_MS`]; returns the tracks that left since the last time.
     pub fn expire(&mut self, now: Now) -> Vec<u32> {
-        let mut gone = Vec::new();
+        let (mut gone, left) = (Vec::new(), core::mem::take(&mut self.left));
         for track in self.tracks.values_mut() {
             let old = |c: &Contribution| {
                 let is_past = now.utc.since_ms(c.report.at) > DROP_MS || is_ahead(c.report.at, now);
@@ -330,7 +396,11 @@ impl Picture {
                 && track.contributions.iter().any(old)
                 && !track.contributions.iter().all(old)
             {
-                track.contributions.retain(|c| !old(c));
+                // Its number goes with it, whoever else still hears the aircraft.
+                for c in track.contributions.extract_if(.., |c| old(c)) {
+                    leave(&mut self.held, &c);
+                    self.by_local.remove(&(c.source, c.local));
+                }
             } else if track.contributions.iter().all(old) {
                 gone.push(track.id);
             }
@@ -338,6 +408,7 @@ impl Picture {
         for id in &gone {
             self.remove(*id);
         }
+        gone.extend(left);
         gone
     }
 
@@ -347,6 +418,7 @@ impl Picture {
                 self.by_address.remove(&address);
             }
             for c in &track.contributions {
+                leave(&mut self.held, c);
                 self.by_local.remove(&(c.source, c.local));
             }
             self.cells.remove(id);
@@ -366,11 +438,18 @@ impl Picture {
 
     /// Rebuilds what is derived, after a snapshot was read.
     pub fn rebuild(&mut self) {
+        self.held.clear();
+        self.tracks.values().flat_map(|t| &t.contributions).for_each(|c| enter(&mut self.held, c));
         self.cells = Cells::default();
         for track in self.tracks.values() {
             self.cells.upsert(track.id, &track.last);
         }
     }
+}
+
+fn is_full(held: &BTreeMap<Room, usize>, room: Room) -> bool {
+    let max = if room.0 == Standing::Released { PEER_TRACKS_MAX } else { TRACKS_MAX };
+    held.get(&room).is_some_and(|held| *held >= max)
 }
 
 /// Whether a time of applicability is none that this clock could have brought.

@@ -1,6 +1,7 @@
 //! Conflicts that are not seen here: reported by a peer, or of an aircraft no longer heard. A pair is one situation and has one alert, whoever found
 //! it first; what only the peer can find (it knows its own aircraft sooner) is held on its word until it is past.
 use crate::input::Output;
+use crate::numbers::numbered;
 use crate::picture::Source;
 use crate::situation::{Present, conflict_of, label};
 use crate::state::State;
@@ -16,9 +17,9 @@ const BELIEVED_MS: i64 = 600_000;
 impl State {
     pub(crate) fn reported(&mut self, name: &PartyId, report: &ConflictReport, now: Now, out: &mut Vec<Output>) {
         let Some(peer) = self.peers.get(name) else { return };
-        let ours = peer.releaser.internal(report.other).and_then(|id| u32::try_from(id).ok());
+        let Some(number) = peer.releaser.internal(report.other) else { return };
         let theirs = self.picture.by_source(Source::Peer(peer.number), report.own);
-        let Some(ours) = ours.filter(|id| self.picture.get(*id).is_some_and(|t| t.is_own())) else { return };
+        let Some(ours) = numbered(&self.picture, number).filter(|t| t.is_own()).map(|t| t.id) else { return };
         let situation = match theirs.filter(|theirs| *theirs != ours) {
             Some(theirs) => conflict_of(ours, theirs),
             None => Situation::Reported(name.clone(), report.other),
@@ -41,7 +42,7 @@ impl State {
             ..Facts::default()
         };
         // The peer need not be told what it told.
-        self.shared_already(name, (ours, report.own), AlertLevel::Warning, &facts, now);
+        self.shared_already(name, (number, report.own), AlertLevel::Warning, &facts, now);
         self.hold(situation, AlertLevel::Warning, facts, now);
     }
 

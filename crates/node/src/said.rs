@@ -1,5 +1,7 @@
 //! What one input made this node say, for the ledger of who was told what under which rule. It is made anew by folding the
 //! journal, so nothing is stored twice, and what it says is what was done.
+use crate::numbers::number_of;
+use crate::picture::SystemTrack;
 use crate::situation::label;
 use crate::state::State;
 use alloc::collections::BTreeMap;
@@ -30,6 +32,10 @@ impl PartialEq for SaidNow {
 }
 
 impl SaidNow {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn push(&mut self, peer: &PartyId, index: u64, row: LedgerRow) {
         self.0.push(Said { peer: peer.clone(), index, row });
     }
@@ -46,8 +52,10 @@ impl State {
     #[must_use]
     pub fn names_for(&self, peer: &PartyId) -> BTreeMap<u64, String> {
         let Some(peer) = self.peers.get(peer) else { return BTreeMap::new() };
+        let own = self.picture.iter().filter(|track| track.is_own());
+        let own: BTreeMap<u64, &SystemTrack> = own.filter_map(|track| Some((number_of(track)?, track))).collect();
         let name = |(released, internal): (u64, u64)| {
-            let track = self.track_of(internal)?;
+            let track = own.get(&internal)?;
             let address = track.address.map_or_else(String::new, |a| alloc::format!("{a} "));
             Some((released, alloc::format!("{address}{}", label(track))))
         };

@@ -72,9 +72,13 @@ pub struct State {
     /// Release rules in force.
     #[n(13)]
     pub(crate) policy: Policy,
-    /// Answers by actor and idempotency key, oldest first.
+    /// Answers that said nothing to any peer, by actor and idempotency key, oldest first.
     #[n(14)]
     pub(crate) answers: VecDeque<(String, String, Answer)>,
+    /// Answers that said something to a peer.
+    #[n(69)]
+    #[cbor(default)]
+    pub(crate) answers_said: VecDeque<(String, String, Answer)>,
     /// The last commands.
     #[n(15)]
     pub(crate) audit: VecDeque<AuditRow>,
@@ -347,6 +351,7 @@ impl Default for State {
             accounts: BTreeMap::new(),
             policy: Policy::default(),
             answers: VecDeque::new(),
+            answers_said: VecDeque::new(),
             audit: VecDeque::new(),
             second: Mono(0),
             checked: Checked::default(),
@@ -432,6 +437,7 @@ impl State {
                 self.tell_again(now, out);
             }
             self.check_channels(now, out);
+            self.follow_rules(now);
             self.flush_releases(now, out);
             self.share_checkpoints(now, out);
             for id in self.picture.expire(now) {
@@ -540,6 +546,7 @@ impl State {
         if self.channels_changed(now) || changed || turned {
             self.tell_again(now, out);
         }
+        self.follow_rules(now);
     }
 
     fn reports(&mut self, feed: u16, batch: &TrackBatch, now: Now, out: &mut Vec<Output>) {
@@ -557,7 +564,7 @@ impl State {
         }
         let origin = Origin::feed(feed, config.claim);
         let own = self.take_reports(&origin, &reports, now, out);
-        self.offer(&own, now);
+        self.offer(feed, &own, now);
         self.check_shared_of(&own, now);
     }
 

@@ -4,6 +4,7 @@
 //! took: the book here holds such pairs only. The desk's own alerts come from the picture and have another book.
 use crate::input::Output;
 use crate::labels::{Offered, own_of};
+use crate::numbers::numbered;
 use crate::picture::{AHEAD_MS, DROP_MS};
 use crate::state::{Peer, State, TrackIndex};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -29,8 +30,8 @@ const HEARD_MAX: usize = 20_000;
 #[cbor(transparent)]
 pub(crate) struct Shared(BTreeMap<Pair, Held>);
 
-/// An own track, and a peer's by the peer's number.
-type Pair = (u32, u64);
+/// An own track by the releaser's internal number, and a peer's by the peer's number.
+type Pair = (u64, u64);
 
 /// What a peer released, by its number, as it released it. The picture joins a report to whatever has its address, an
 /// aircraft that is withheld from that peer among them; what the peer is told must not show whether there was one.
@@ -65,7 +66,7 @@ pub(crate) struct Fresh {
     #[n(0)]
     peer: PartyId,
     #[n(1)]
-    own: u32,
+    own: u64,
     #[n(2)]
     report: ConflictReport,
 }
@@ -227,7 +228,7 @@ impl State {
             pairs.insert(pair);
             if peer.shared.found(pair, level, &facts, now) {
                 let report = ConflictReport {
-                    own: u64::from(pair.0),
+                    own: pair.0,
                     other: pair.1,
                     cpa: facts.cpa.unwrap_or(now.utc),
                     lateral_mm: facts.cpa_mm.unwrap_or(0),
@@ -247,9 +248,7 @@ impl State {
         }
         for own in own.iter().filter(|own| !own.report.on_ground && self.shares(peer, own, now)) {
             let report = &own.report;
-            let (Some(told), Ok(id)) = (peer.releaser.released(report.local), u32::try_from(report.local)) else {
-                continue;
-            };
+            let Some(told) = peer.releaser.released(report.local) else { continue };
             let kinematics = Kinematics::from_report(report, report.at);
             let near = peer.heard.index.0.conflicts_of(&kinematics, report.class, None, now.utc);
             for (number, encounter) in near.unwrap_or_default() {
@@ -261,7 +260,7 @@ impl State {
                 }
                 let (level, facts) = self.facts_of(&encounter, now);
                 if self.within_pact(report, theirs, facts.cpa.unwrap_or(now.utc)) {
-                    found.push((encounter.tin_s, told, ((id, number), level, facts)));
+                    found.push((encounter.tin_s, told, ((report.local, number), level, facts)));
                 }
             }
         }
@@ -271,7 +270,7 @@ impl State {
 
     /// A peer told of a conflict itself: it need not be told of it, unless it becomes worse.
     pub(crate) fn shared_already(&mut self, name: &PartyId, pair: Pair, level: AlertLevel, facts: &Facts, now: Now) {
-        let Some(own) = self.picture.get(pair.0).and_then(|own| self.offered_now(own)) else { return };
+        let Some(own) = numbered(&self.picture, pair.0).and_then(|own| self.offered_now(own)) else { return };
         let shares = |peer: &Peer| peer.heard.rows.contains_key(&pair.1) && self.shares(peer, &own, now);
         if self.peers.get(name).is_some_and(shares)
             && let Some(peer) = self.peers.get_mut(name)
@@ -283,15 +282,15 @@ impl State {
     /// With all pairs that were found: what is not among them is over, unless nobody can say so.
     fn shared_absent(&mut self, name: &PartyId, found: &BTreeSet<Pair>, now: Now) {
         let Self { picture, peers, feeds, .. } = self;
-        let own = |id: u32| picture.get(id).and_then(|track| own_of(feeds, track)).map(|c| is_silent(&c.report, now));
+        let own = |n| numbered(picture, n).and_then(|track| own_of(feeds, track)).map(|c| is_silent(&c.report, now));
         let Some(Peer { shared, heard, .. }) = peers.get_mut(name) else { return };
         shared.absent_except(
-            |(id, number), cpa| {
+            |(own_number, number), cpa| {
                 let theirs = heard.silent(*number, now);
                 // As the desk's alerts: silence ends nothing before the closest approach is past.
-                let unseen =
-                    own(*id).is_some_and(|silent| silent || theirs == Some(true) || theirs.is_none() && cpa >= now.utc);
-                found.contains(&(*id, *number)) || unseen
+                let unseen = own(*own_number)
+                    .is_some_and(|silent| silent || theirs == Some(true) || theirs.is_none() && cpa >= now.utc);
+                found.contains(&(*own_number, *number)) || unseen
             },
             now,
         );
@@ -300,7 +299,7 @@ impl State {
     /// Says what policy allows of the conflicts that were just found, to the party whose aircraft is in them.
     pub(crate) fn share_conflicts(&mut self, now: Now, out: &mut Vec<Output>) {
         for Fresh { peer: name, own, report } in core::mem::take(&mut self.fresh) {
-            let Some(own) = self.picture.get(own).and_then(|own| self.offered_now(own)) else { continue };
+            let Some(own) = numbered(&self.picture, own).and_then(|own| self.offered_now(own)) else { continue };
             let Some((peer, envelope)) = self.peers.get(&name).zip(self.envelope(&name)) else { continue };
             if !self.shares(peer, &own, now) {
                 continue;

@@ -1,4 +1,4 @@
-//! The numbers one peer knows our tracks by. Internal numbers count withheld aircraft too and never leave.
+//! The numbers one peer knows our tracks by. Internal numbers are what an aircraft or its feed says of itself; they never leave.
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
 use record::PartyId;
@@ -116,6 +116,17 @@ impl Names {
         due
     }
 
+    /// The track has another internal number from now on; the peer goes on knowing it by the same, unless it knows one of the
+    /// new number. Whether there was a track of the old one.
+    pub(crate) fn rename(&mut self, old: u64, new: u64) -> bool {
+        let Ok(at) = self.find(&mut 0, old) else { return false };
+        let entry = Entry { internal: new, ..self.entries.remove(at) };
+        if let Err(to) = self.find(&mut 0, new) {
+            self.entries.insert(to, entry);
+        }
+        true
+    }
+
     /// Number the track was last released under.
     pub(crate) fn released(&self, internal: u64) -> Option<u64> {
         self.find(&mut 0, internal).ok().map(|at| self.entries[at].last)
@@ -212,6 +223,19 @@ mod tests {
         assert_ne!(name(&south, 1, Some(7), p), name(&south, 1, Some(8), p));
         assert_ne!(name(&south, 1, Some(7), d), name(&south, 1, Some(7), p));
         assert_ne!(name(&south, 1, Some(7), d), name(&civil, 1, Some(7), d));
+    }
+
+    #[test]
+    fn a_track_keeps_the_peer_s_number_when_ours_is_another() {
+        let peer = PartyId::parse("south").unwrap();
+        let source = Source { secret: &[1; 32], peer: &peer };
+        let mut names = Names::default();
+        let mut name = |local| names.name(&mut 0, &report(local, None), Identity::Keep, source, Mono(0));
+        let (nine, _eight) = (name(9), name(8));
+        assert!(names.rename(9, 3) && !names.rename(9, 3));
+        assert_eq!((names.released(9), names.released(3)), (None, nine));
+        assert!(names.rename(8, 3), "3 is taken: the peer knows that one");
+        assert_eq!((names.released(8), names.released(3), names.len()), (None, nine, 1));
     }
 
     #[test]

@@ -123,6 +123,20 @@ impl Releaser {
         self.names.released(internal)
     }
 
+    /// A track is known by another internal number from now on; the peer goes on knowing it by the same. What waits was
+    /// allowed before that was known, and is dropped.
+    pub fn rename(&mut self, old: u64, new: u64) {
+        if self.names.rename(old, new) {
+            self.forget_waiting(old);
+        }
+        // What is told as cells has no name.
+        for lane in &mut self.lanes {
+            if let Lane::Cells(cells) = lane {
+                cells.forget(old);
+            }
+        }
+    }
+
     /// All tracks the peer knows: its numbers and ours.
     pub fn numbers(&self) -> impl Iterator<Item = (u64, u64)> {
         self.names.pairs()
@@ -143,7 +157,7 @@ impl Releaser {
         if policy.check().is_ok() { policy.rules_for(&self.peer) } else { &[] }
     }
 
-    /// Offers own reports, `local` being the internal track number. The policy decides; the rest leaves no trace.
+    /// Offers own reports, `local` being an internal number that does not depend on what else is flown. The policy decides; the rest leaves no trace.
     pub fn offer_tracks(&mut self, policy: &Policy, own: &[TrackReport], now: Now) {
         self.offer_marked(policy, own, &BTreeMap::new(), now);
     }
@@ -293,8 +307,10 @@ impl Releaser {
         copy.flush(policy, envelope, now)
     }
 
-    /// Takes over this peer's rules. A policy that fails its check is taken as empty: nothing is released under it.
-    fn follow(&mut self, policy: &Policy, now: Now) {
+    /// Takes over this peer's rules; to be called when they change, so that the bins of cells begin then, and not with the
+    /// first report, which may be one that is withheld. A policy that fails its check is taken as empty: nothing is released
+    /// under it.
+    pub fn follow(&mut self, policy: &Policy, now: Now) {
         if policy.rules_for(&self.peer) == self.rules {
             return;
         }

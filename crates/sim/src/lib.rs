@@ -18,6 +18,7 @@ pub mod check;
 mod dialling;
 mod effects;
 mod ending;
+#[macro_use]
 pub mod event;
 mod faulty;
 mod forks;
@@ -31,6 +32,7 @@ mod people;
 mod random;
 pub mod swarm;
 mod trace;
+pub mod twice;
 pub mod witnesses;
 mod world;
 

@@ -47,7 +47,9 @@ fn orphans(tree: &Tree) -> Vec<Violation> {
         let Some((krate, within)) = file.path.split_once("/src/") else { continue };
         let path = within.trim_end_matches(".rs").trim_end_matches("/mod");
         let name = path.rsplit('/').next().unwrap_or(path);
-        if ["lib", "main"].contains(&path) {
+        // Cargo makes a program of each file of `bin`.
+        let is_root = ["lib", "main"].contains(&path) || path.strip_prefix("bin/").is_some_and(|p| !p.contains('/'));
+        if is_root {
             continue;
         }
         let source = format!("{krate}/src/");
