@@ -220,6 +220,9 @@ impl LogStore {
 
     /// Entries `[from, to)`, as many as fit in `bytes_max` (at least one) and at most `count_max`.
     ///
+    /// How many does not depend on what of the log is written to files by now: that follows how much else the node journals, and a
+    /// peer sees it as the size of frames.
+    ///
     /// # Errors
     /// Entries that are not there; [`Error::Entry`] for one that is damaged.
     pub fn read(&self, from: u64, to: u64, count_max: usize, bytes_max: usize) -> Result<Vec<Arc<[u8]>>> {
@@ -228,38 +231,32 @@ impl LogStore {
         if from >= to || to > size {
             return Err(Error::Disagree(format!("entries {from}..{to} of a log of {size}")));
         }
-        let mut out: Vec<Arc<[u8]>> = Vec::new();
-        let mut bytes = 0;
         let to = to.min(from + count_max as u64);
-        if from >= inner.recent_from {
-            let skip = (from - inner.recent_from) as usize;
-            for entry in inner.recent.iter().skip(skip).take((to - from) as usize) {
-                bytes += entry.len();
-                if bytes > bytes_max && !out.is_empty() {
-                    break;
+        // `recent` begins no later than what is written ends: the two together are the whole log.
+        let (written, recent) = (from..to.min(inner.recent_from), from.max(inner.recent_from));
+        let mut out: Vec<Arc<[u8]>> = Vec::new();
+        if !written.is_empty() {
+            let reader = LogReader::new(&inner.files, inner.flushed);
+            let entries = reader.entries(written.clone()).map_err(failed("cannot read"))?;
+            // Other bytes than were sealed, once sent, would freeze the link for ever at the peer (ROOT_MISMATCH).
+            for (index, entry) in written.zip(entries) {
+                let sealed = reader.subtree(0, index).map_err(failed("cannot read"))?;
+                if tlog::leaf_hash(&entry) != sealed {
+                    let path = inner.files.dir.join(tlog::bundle_path(index / 256, 256));
+                    return Err(Error::Entry { index, path });
                 }
-                out.push(entry.clone());
-            }
-            return Ok(out);
-        }
-        let to = to.min(inner.flushed);
-        let reader = LogReader::new(&inner.files, inner.flushed);
-        let entries = reader.entries(from..to).map_err(failed("cannot read"))?;
-        // Other bytes than were sealed, once sent, would freeze the link for ever at the peer (ROOT_MISMATCH).
-        for (index, entry) in (from..to).zip(&entries) {
-            let sealed = reader.subtree(0, index).map_err(failed("cannot read"))?;
-            if tlog::leaf_hash(entry) != sealed {
-                let path = inner.files.dir.join(tlog::bundle_path(index / 256, 256));
-                return Err(Error::Entry { index, path });
+                out.push(entry.into());
             }
         }
-        for entry in entries {
+        let skip = (recent - inner.recent_from) as usize;
+        out.extend(inner.recent.iter().skip(skip).take(to.saturating_sub(recent) as usize).cloned());
+        let mut bytes = 0;
+        let fits = out.iter().take_while(|entry| {
             bytes += entry.len();
-            if bytes > bytes_max && !out.is_empty() {
-                break;
-            }
-            out.push(entry.into());
-        }
+            bytes <= bytes_max
+        });
+        let fits = fits.count().max(1);
+        out.truncate(fits);
         Ok(out)
     }
 
@@ -378,6 +375,19 @@ mod tests {
                 let read = log.read(from, 700, 20, 1 << 20).unwrap();
                 assert_eq!(read[0].as_ref(), entry(from));
                 assert_eq!(read.len(), 20, "from {from} after {size}");
+            }
+        }
+        // One read gives as much wherever the log was opened: what a peer receives in one frame tells nothing of snapshots.
+        for size in [0, 255, 300, 699] {
+            let log = LogStore::open(&disk(), dir.path(), size, &roots[size as usize]).unwrap();
+            (size..700).for_each(|i| log.append(i, &entry(i)).unwrap());
+            for (bytes_max, whole) in [(1 << 20, 450), (1_000, 111)] {
+                let read = log.read(250, 700, 4_096, bytes_max).unwrap();
+                assert_eq!(
+                    (read.len(), read[read.len() - 1].as_ref()),
+                    (whole, &entry(249 + whole as u64)[..]),
+                    "opened at {size}"
+                );
             }
         }
         // A flipped bit is found before it is sent, and leaves the entries of other files readable.
