@@ -5,6 +5,7 @@ use crate::input::{Output, PaintedAlert};
 use crate::keys::Taken;
 use crate::state::State;
 use airspace::{Plan, PlanState, Site, Volume4d};
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -248,8 +249,19 @@ impl State {
     }
 
     pub(crate) fn tell_plan(&mut self, subject: SubjectId, plan: &Plan, now: Now, out: &mut Vec<Output>) {
+        self.tell_plan_to(&self.everybody(), subject, plan, now, out);
+    }
+
+    fn tell_plan_to(
+        &mut self,
+        whom: &BTreeSet<PartyId>,
+        subject: SubjectId,
+        plan: &Plan,
+        now: Now,
+        out: &mut Vec<Output>,
+    ) {
         let marking = self.plan_marking(subject);
-        self.tell(now, out, |state, name, envelope| match state.peers.get_mut(name) {
+        self.tell(whom, now, out, |state, name, envelope| match state.peers.get_mut(name) {
             Some(peer) => {
                 let rules = peer.rules(&state.policy);
                 peer.releaser.release_plan(&rules, envelope, subject, (plan, marking), now)
@@ -258,8 +270,15 @@ impl State {
         });
     }
 
-    fn tell_site(&mut self, subject: SubjectId, site: &Site, now: Now, out: &mut Vec<Output>) {
-        self.tell(now, out, |state, name, envelope| match state.peers.get_mut(name) {
+    fn tell_site_to(
+        &mut self,
+        whom: &BTreeSet<PartyId>,
+        subject: SubjectId,
+        site: &Site,
+        now: Now,
+        out: &mut Vec<Output>,
+    ) {
+        self.tell(whom, now, out, |state, name, envelope| match state.peers.get_mut(name) {
             Some(peer) => {
                 let rules = peer.rules(&state.policy);
                 peer.releaser.release_site(&rules, envelope, subject, site, now)
@@ -268,9 +287,14 @@ impl State {
         });
     }
 
-    /// Asks every peer's releaser what may be said, and says it.
+    pub(crate) fn everybody(&self) -> BTreeSet<PartyId> {
+        self.peers.keys().cloned().collect()
+    }
+
+    /// Asks these peers' releasers what may be said, and says it.
     fn tell(
         &mut self,
+        whom: &BTreeSet<PartyId>,
         now: Now,
         out: &mut Vec<Output>,
         mut release: impl FnMut(
@@ -279,13 +303,12 @@ impl State {
             &release::Envelope,
         ) -> Result<Vec<release::Released<record::Record>>, release::ReleaseError>,
     ) {
-        let names: Vec<PartyId> = self.peers.keys().cloned().collect();
-        for name in names {
-            let Some(envelope) = self.envelope(&name) else { continue };
-            match release(self, &name, &envelope) {
+        for name in whom {
+            let Some(envelope) = self.envelope(name) else { continue };
+            match release(self, name, &envelope) {
                 Ok(records) => {
                     for released in records {
-                        self.say(&name, released, now, out);
+                        self.say(name, released, now, out);
                     }
                 }
                 Err(error) => out.push(Output::Log(format!("release to {name}: {error}"))),
@@ -302,7 +325,7 @@ impl State {
         let filed = Filed { revision, value: site.clone(), record: None, conflicts: Vec::new() };
         self.sites.insert(key.clone(), filed);
         self.site_arrived(&key, now);
-        self.tell_site(subject, site, now, out);
+        self.tell_site_to(&self.everybody(), subject, site, now, out);
         Ok(Done::Filed { subject, revision, conflicts: Vec::new() })
     }
 
@@ -312,7 +335,7 @@ impl State {
             return Err(no_such("site", subject));
         }
         self.volumes_removed(now);
-        self.tell(now, out, |state, name, envelope| match state.peers.get_mut(name) {
+        self.tell(&self.everybody(), now, out, |state, name, envelope| match state.peers.get_mut(name) {
             Some(peer) => peer.releaser.release_end(envelope, subject, now),
             None => Ok(Vec::new()),
         });
@@ -359,7 +382,9 @@ impl State {
     }
 
     /// What was told and is no longer allowed is withdrawn; what is newly allowed is said.
-    pub(crate) fn tell_again(&mut self, now: Now, out: &mut Vec<Output>) {
+    ///
+    /// Those alone for whom something changed: what one party is told, and when, rests on nothing that passes with another.
+    pub(crate) fn tell_again(&mut self, whom: &BTreeSet<PartyId>, now: Now, out: &mut Vec<Output>) {
         let Some(party) = self.party().cloned() else { return };
         let own = |owner: &PartyId| *owner == party;
         let plans: Vec<_> =
@@ -367,10 +392,10 @@ impl State {
         let sites: Vec<_> =
             self.sites.iter().filter(|((o, _), _)| own(o)).map(|((_, s), f)| (*s, f.value.clone())).collect();
         for (subject, plan) in plans {
-            self.tell_plan(subject, &plan, now, out);
+            self.tell_plan_to(whom, subject, &plan, now, out);
         }
         for (subject, site) in sites {
-            self.tell_site(subject, &site, now, out);
+            self.tell_site_to(whom, subject, &site, now, out);
         }
     }
 
@@ -401,7 +426,9 @@ impl State {
         if let Some(peer) = self.peers.get_mut(name) {
             (peer.ours, peer.statements) = (state, statements);
         }
-        self.check_channels(now, out);
+        if self.channel_changed(name, now) {
+            self.tell_again(&[name.clone()].into(), now, out);
+        }
         Ok(Done::Sent(alloc::vec![SentTo { party: name.clone(), index: appended.index, id: appended.id }]))
     }
 

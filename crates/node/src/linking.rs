@@ -5,6 +5,7 @@ use crate::input::{Boot, Output};
 use crate::picture::{Origin, Source, Standing};
 use crate::situation::{Present, sentence};
 use crate::state::{LEDGER_MAX, Peer, State};
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -321,31 +322,27 @@ impl State {
         }
     }
 
-    /// Outside the pact's validity (clause 3.1), and while either side states that the channel is not in force, only the
-    /// safety floor is carried: what people address to each other, and protected sites. Nothing else may be said under an
-    /// agreement that does not hold, and a warning must not be lost for a date.
-    pub(crate) fn check_channels(&mut self, now: Now, out: &mut Vec<Output>) {
-        if self.channels_changed(now) {
-            self.tell_again(now, out);
-        }
+    /// Decides for each peer whether all is carried; tells for whom that changed.
+    pub(crate) fn channels_changed(&mut self, now: Now) -> BTreeSet<PartyId> {
+        self.everybody().into_iter().filter(|name| self.channel_changed(name, now)).collect()
     }
 
-    /// Decides for each peer whether all is carried. It ends at once and begins again after a pause, so that a peer that
-    /// states one and the other in turn cannot have everything told to it anew each second.
-    pub(crate) fn channels_changed(&mut self, now: Now) -> bool {
-        let mut changed = false;
-        for (name, peer) in &mut self.peers {
-            let valid = self.pacts.with(name).is_some_and(|p| p.pact().valid_at(now.utc));
-            let in_force = valid && in_force(peer.ours) && in_force(peer.theirs);
-            let paused = peer.held_back.is_some_and(|at| now.mono.since_ms(at) < REOPEN_AFTER_MS);
-            let carries_all = in_force && (peer.carries_all || !paused);
-            if peer.carries_all && !carries_all {
-                peer.held_back = Some(now.mono);
-            }
-            changed |= carries_all != peer.carries_all;
-            peer.carries_all = carries_all;
+    /// The same for one peer.
+    ///
+    /// Outside the pact's validity (clause 3.1), and while either side states that the channel is not in force, only the
+    /// safety floor is carried: what people address to each other, and protected sites. Nothing else may be said under an
+    /// agreement that does not hold, and a warning must not be lost for a date. It ends at once and begins again after a pause,
+    /// so that a peer that states one and the other in turn cannot have everything told to it anew each second.
+    pub(crate) fn channel_changed(&mut self, name: &PartyId, now: Now) -> bool {
+        let Some(peer) = self.peers.get_mut(name) else { return false };
+        let valid = self.pacts.with(name).is_some_and(|p| p.pact().valid_at(now.utc));
+        let in_force = valid && in_force(peer.ours) && in_force(peer.theirs);
+        let paused = peer.held_back.is_some_and(|at| now.mono.since_ms(at) < REOPEN_AFTER_MS);
+        let carries_all = in_force && (peer.carries_all || !paused);
+        if peer.carries_all && !carries_all {
+            peer.held_back = Some(now.mono);
         }
-        changed
+        core::mem::replace(&mut peer.carries_all, carries_all) != carries_all
     }
 
     fn is_frozen(&self, name: &PartyId, now: Now) -> bool {

@@ -6,7 +6,7 @@ use crate::command::{Actor, Answer, Done, Refused};
 use crate::input::{FeedConfig, Output};
 use crate::situation::{Present, sentence};
 use crate::state::State;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -91,14 +91,21 @@ impl State {
         if let Some(marking) = marking {
             return Err(invalid(format!("{marking} is no marking of this node")));
         }
+        let before = self.policy.rules.clone();
         let proposed = self.propose(&actor.name, &policy.rules, now);
         if proposed.is_none() {
             self.put_in_force(policy.rules.clone());
             self.news(&format!("changed by {}", actor.name), now);
             self.ask_for_feeds(now, out);
         }
-        self.tell_again(now, out);
+        self.tell_where_changed(&before, now, out);
         Ok(proposed.unwrap_or(Done::Ok))
+    }
+
+    fn tell_where_changed(&mut self, before: &BTreeMap<PartyId, Vec<Rule>>, now: Now, out: &mut Vec<Output>) {
+        let rules = &self.policy.rules;
+        let changed = self.everybody().into_iter().filter(|name| rules.get(name) != before.get(name)).collect();
+        self.tell_again(&changed, now, out);
     }
 
     /// Notes for the desk how the rules in force came about.
@@ -243,7 +250,8 @@ impl State {
             return Ok(Done::Proposed { id, missing: missing as u32 });
         }
         let (rules, feeds, by) = (proposal.rules.clone(), proposal.feeds.clone(), proposal.by.clone());
-        if rules == self.policy.rules {
+        let before = self.policy.rules.clone();
+        if rules == before {
             self.proposal = None;
         } else {
             self.put_in_force(rules);
@@ -251,7 +259,7 @@ impl State {
         self.agree_to_feeds(&feeds);
         self.news(&format!("proposed by {by} were agreed to, last by {}", actor.name), now);
         self.ask_for_feeds(now, out);
-        self.tell_again(now, out);
+        self.tell_where_changed(&before, now, out);
         Ok(Done::Ok)
     }
 
@@ -265,6 +273,7 @@ impl State {
 
     /// A proposal came to nothing: the rules are those from before it.
     fn ended(&mut self, how: &str, now: Now, out: &mut Vec<Output>) {
+        let before = self.policy.rules.clone();
         let Some(proposal) = self.take_back() else { return };
         self.news(&format!("proposed by {} are void ({how})", proposal.by), now);
         let (by, revision) = (&proposal.by, self.policy.revision);
@@ -274,7 +283,7 @@ impl State {
         if proposal.feeds.is_empty() {
             self.ask_for_feeds(now, out);
         }
-        self.tell_again(now, out);
+        self.tell_where_changed(&before, now, out);
     }
 
     fn put_in_force(&mut self, rules: BTreeMap<PartyId, Vec<Rule>>) {
@@ -322,8 +331,9 @@ impl State {
         !known
     }
 
-    /// Which rules of each peer hold at this second. Plans and sites are told anew when that changes, also over a restart.
-    pub(crate) fn rules_turned(&mut self, now: Now) -> bool {
+    /// Which rules of each peer hold at this second. Plans and sites are told anew to those for whom that changed, also over a
+    /// restart.
+    pub(crate) fn rules_turned(&mut self, now: Now) -> BTreeSet<PartyId> {
         let holding: BTreeMap<PartyId, Vec<bool>> = self
             .policy
             .rules
@@ -331,9 +341,8 @@ impl State {
             .filter(|(_, rules)| rules.iter().any(|r| r.when.is_some()))
             .map(|(peer, rules)| (peer.clone(), rules.iter().map(|r| r.holds_at(now.utc)).collect()))
             .collect();
-        let turned = holding != self.holding;
-        self.holding = holding;
-        turned
+        let was = core::mem::replace(&mut self.holding, holding);
+        self.everybody().into_iter().filter(|name| was.get(name) != self.holding.get(name)).collect()
     }
 }
 

@@ -433,10 +433,9 @@ impl State {
             self.second = now.mono;
             self.end_proposal(now, out);
             self.remark(now);
-            if self.rules_turned(now) {
-                self.tell_again(now, out);
-            }
-            self.check_channels(now, out);
+            let mut changed = self.rules_turned(now);
+            changed.append(&mut self.channels_changed(now));
+            self.tell_again(&changed, now, out);
             self.follow_rules(now);
             self.flush_releases(now, out);
             self.share_checkpoints(now, out);
@@ -542,10 +541,9 @@ impl State {
         self.take_own_keys(boot, now, out);
         self.reindex();
         self.prepared = crate::volumes::Prepared::of(self);
-        let turned = self.rules_turned(now);
-        if self.channels_changed(now) || changed || turned {
-            self.tell_again(now, out);
-        }
+        let mut told = self.rules_turned(now);
+        told.append(&mut self.channels_changed(now));
+        self.tell_again(&if changed { self.everybody() } else { told }, now, out);
         self.follow_rules(now);
     }
 

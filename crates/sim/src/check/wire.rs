@@ -149,11 +149,17 @@ impl Watch {
         let Some((size, root)) = read_note(note) else {
             return self.fail(trace, from, to, "it signed what is no checkpoint".into());
         };
+        let misled = self.log(to, from).robbed;
         let told = self.log(from, to);
         let newest = told.accepted.last_key_value().map_or(0, |(size, _)| *size);
         let known = told.signed.insert(size, root);
         let (accepted, journaled) = (told.accepted.get(&size).copied(), told.log.roots.get(size as usize).copied());
-        if known.is_some_and(|known| known != root) || accepted.is_some_and(|known| known != root) {
+        let other = known.is_some_and(|known| known != root) || accepted.is_some_and(|known| known != root);
+        // A party whose data was set back learns from its peer what it signed before. It heard a thief instead, believed because
+        // the statement about the theft went with the data: there is nobody else who could have told it.
+        if other && misled && told.least.is_some_and(|least| size > least) {
+            trace.count(Event::Excused(Excused::Robbed));
+        } else if other {
             self.fail(trace, from, to, format!("FORK: two roots signed for size {size}"));
         } else if size < newest {
             self.fail(trace, from, to, format!("ROLLBACK: size {size} signed after the peer held {newest}"));
