@@ -15,6 +15,7 @@ mod links;
 mod machine;
 mod pacts;
 mod records;
+mod streams;
 mod tlogs;
 
 /// Taken, or refused with the reason.
@@ -42,6 +43,7 @@ pub static TARGETS: &[&[Target]] = &[
     records::TARGETS,
     tlogs::TARGETS,
     links::TARGETS,
+    streams::TARGETS,
     feeds::TARGETS,
     api::TARGETS,
     pacts::TARGETS,
