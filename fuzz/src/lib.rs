@@ -17,6 +17,8 @@ mod pacts;
 mod records;
 mod tlogs;
 
+pub use api::BODIES as API_BODIES;
+
 /// Taken, or refused with the reason.
 pub type Verdict = Result<(), String>;
 
