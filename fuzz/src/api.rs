@@ -15,7 +15,7 @@ use node::State;
 use node::command::{Actor, Answer, Command};
 use node::input::{Boot, Entry, Input, Output, PaintedAlert};
 use node::view::View;
-use pact::{Minima, Pact, Party, SignedPact};
+use pact::{KeyReason, KeySet, KeyStatement, Minima, Pact, Party, SignedKeys, SignedPact};
 use record::{Hash32, Mode, PartyId};
 use tlog::NoteSigner;
 use tokio::sync::watch;
@@ -26,7 +26,10 @@ use crate::{Seeds, Target, Verdict, seed};
 
 macro_rules! bodies {
     ($($name:literal, $method:literal, $path:expr, [$($example:literal => $json:expr),+];)+) => {
-        &[
+        /// Method and path of each body that has a target.
+        pub const BODIES: &[(&str, &str)] = &[$(($method, $path)),+];
+
+        pub(crate) const TARGETS: &[Target] = &[
             $(Target {
                 name: concat!("api-", $name),
                 about: concat!("the body of a request: ", $name),
@@ -41,11 +44,11 @@ macro_rules! bodies {
                 run: stream,
                 seeds: stream_seeds,
             },
-        ]
+        ];
     };
 }
 
-pub(crate) const TARGETS: &[Target] = bodies! {
+bodies! {
     "sign-in", "POST", "/v1/sign-in", [
         "ok-name" => r#"{"name":"anna","password":"x"}"#,
         "ok-code" => r#"{"code":"AAAA-BBBB"}"#,
@@ -74,6 +77,7 @@ pub(crate) const TARGETS: &[Target] = bodies! {
     "plan", "POST", "/v1/plans", [
         "ok-circle" => r#"{"callsign":"RESCUE1","class":"humanitarian","state":"accepted","priority":10,"special":"MEDEVAC","address":"4B1A41","volumes":[{"outline":{"type":"circle","centre":[8.5,47.25],"radius_m":9260},"lower":null,"upper":{"value_ft":24000,"reference":"pressure"},"start_utc_ms":1780272000000,"end_utc_ms":1780275600000}]}"#,
         "ok-polygon" => r#"{"class":"uas","state":"accepted","volumes":[{"outline":{"type":"polygon","points":[[8,47],[8.1,47],[8.1,47.1]]},"start_utc_ms":1780272000000,"end_utc_ms":1780275600000}]}"#,
+        "ok-whole-list" => r#"{"callsign":"A1","class":"unknown","state":"contingent","priority":0,"special":"SAR","volumes":[{"outline":{"type":"corridor","points":[[179.9,0],[-179.9,0.1],[-179.8,0.2]],"half_width_m":50.5},"lower":{"value_m":0,"reference":"agl"},"upper":{"value_m":120,"reference":"agl"},"start_utc_ms":1780272000000,"end_utc_ms":1780275600000},{"outline":{"type":"polygon","points":[[8,47],[8.1,47],[8.1,47.1],[8,47.1],[8,47]]},"lower":{"value_ft":5000,"reference":"pressure"},"upper":{"value_ft":5000,"reference":"pressure"},"start_utc_ms":1780272000000,"end_utc_ms":1780272000001}]}"#,
         "ok-corridor" => r#"{"class":"civil","state":"activated","volumes":[{"outline":{"type":"corridor","points":[[8,47],[8.1,47.2]],"half_width_m":500},"start_utc_ms":1780272000000,"end_utc_ms":1780275600000}]}"#,
         "no-crossing" => r#"{"class":"uas","state":"accepted","volumes":[{"outline":{"type":"polygon","points":[[8,47],[8.1,47.1],[8.1,47],[8,47.1]]},"start_utc_ms":1780272000000,"end_utc_ms":1780275600000}]}"#,
         "no-volumes" => r#"{"class":"uas","state":"accepted","volumes":[]}"#];
@@ -83,14 +87,37 @@ pub(crate) const TARGETS: &[Target] = bodies! {
     "avoid", "POST", "/v1/avoid", [
         "ok-one" => r#"{"to":["south"],"volumes":[{"outline":{"type":"circle","centre":[8.5,47.25],"radius_m":9260},"start_utc_ms":1780272000000,"end_utc_ms":1780275600000}]}"#,
         "no-volumes" => r#"{"to":["south"],"volumes":[]}"#];
+    "plan-revise", "PUT", "/v1/plans/05050505050505050505050505050505", [
+        "ok-extremes" => r#"{"class":"military","state":"nonconforming","priority":100,"volumes":[{"outline":{"type":"circle","centre":[-180,-89.9],"radius_m":1},"lower":{"value_m":-100,"reference":"wgs84"},"upper":{"value_ft":66000,"reference":"msl"},"start_utc_ms":1780272000000,"end_utc_ms":1780275600000}]}"#,
+        "no-class" => r#"{"class":"x","state":"accepted","volumes":[]}"#];
+    "notice-answer", "POST", "/v1/notices/abababababababababababababababababababababababababababababababab/answer", [
+        "ok-decided" => r#"{"level":"RESPONDED","decision":"unable","text":"No crew until 15:00"}"#,
+        "ok-published" => r#"{"level":"PUBLISHED","text":"NOTAM A0123/26"}"#,
+        "no-level" => r#"{"level":"SEEN","text":"x"}"#];
+    "desk", "POST", "/v1/desk", [
+        "ok-nobody" => r#"{"manned":false,"next_utc_ms":1780358400000,"note":"Voice line to the operations centre"}"#,
+        "ok-somebody" => r#"{"manned":true}"#,
+        "no-word" => r#"{"manned":"yes"}"#];
+    "keys", "POST", "/v1/keys", [
+        "ok-replaced" => keys_statement(),
+        "no-statement" => r#"{"statement":"skypact keys\n"}"#,
+        "no-text" => r#"{"statement":7}"#];
+    "plan-marking", "PUT", "/v1/plans/05050505050505050505050505050505/marking", [
+        "ok-taken-away" => "{}",
+        "ok-marked" => r#"{"marking":"medevac"}"#,
+        "no-marking" => r#"{"marking":"Med Evac"}"#];
+    "aircraft-marking", "PUT", "/v1/aircraft/4b1a41/marking", [
+        "ok-marked" => r#"{"marking":"medevac"}"#,
+        "no-marking" => r#"{"marking":""}"#];
     "channel", "POST", "/v1/channel/south", [
         "ok-suspended" => r#"{"state":"suspended","reason":"the pact is broken"}"#,
         "no-reason" => r#"{"state":"x"}"#];
     "release", "PUT", "/v1/release", [
         "ok-rules" => r#"{"rules":{"south":[{"class":"tracks","aircraft":"uas","area":{"type":"circle","centre":[8.5,47.25],"radius_m":5000},"level":"reduced","precision_m":250,"delay_s":1.5,"identity":"pseudonym"},{"class":"plans","level":"avoid-area","cell_deg":0.25,"bin_s":60},{"class":"conflicts","level":"full"}]}}"#,
+        "ok-everything" => r#"{"revision":0,"rules":{"south":[{"class":"tracks","aircraft":"humanitarian","level":"full","every_s":10,"marking":"medevac","from_utc_ms":1780272000000,"until_utc_ms":1780358400000,"daily":"22:00-06:00"},{"class":"sites","level":"withheld"}]}}"#,
         "ok-box" => r#"{"rules":{"south":[{"class":"tracks","level":"coarse","cell_deg":0.1,"bin_s":60,"area":{"type":"box","south":5,"west":0,"north":6,"east":1}}]}}"#,
         "no-party" => r#"{"rules":{"South":[]}}"#];
-};
+}
 
 /// 2026-06-01T00:00:00Z.
 const NOW: Now = Now { mono: Mono(1000), utc: Utc(1_780_272_000_000), utc_error_ms: 5 };
@@ -102,45 +129,74 @@ fn must<T, E: std::fmt::Display>(result: Result<T, E>) -> T {
     result.unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// The authority key of a party.
+fn authority(name: &str) -> NoteSigner {
+    must(NoteSigner::new(&format!("skypact.keys/{name}"), &[name.as_bytes()[0]; 32]))
+}
+
+/// The pact of `north` and `south`, signed by both.
+fn signed() -> SignedPact {
+    let signer = |name: &str, n: u8| must(NoteSigner::new(&format!("skypact.link/{name}"), &[n; 32]));
+    let party = |name: &str, n: u8| Party {
+        id: must(PartyId::parse(name)),
+        name: name.to_string(),
+        log_key: signer(name, n).verifier().clone(),
+        cosign_key: must(NoteSigner::cosigner(&format!("skypact.link/{name}"), &[n + 10; 32])).verifier().clone(),
+        tls_spki_sha256: Hash32([n; 32]),
+        authority_key: Some(authority(name).verifier().clone()),
+        desk: String::from("no voice line"),
+    };
+    let pact = Pact {
+        parties: vec![party("north", 1), party("south", 2)],
+        area: Outline::Circle { centre: must(Vertex::from_degrees(47.0, 8.0)), radius_mm: 500 * NM_MM },
+        lower: Limit::Unlimited,
+        upper: Limit::At(Altitude::Known(Height::from_feet(66_000), Reference::Pressure)),
+        valid_from: Utc(NOW.utc.0 - 86_400_000),
+        valid_until: Utc(NOW.utc.0 + 86_400_000),
+        default_minima: Minima { lateral_mm: 5 * NM_MM, vertical: Height::from_feet(1000), horizon_ms: 300_000 },
+        pairs: Vec::new(),
+        alarm_horizon_ms: 120_000,
+        notice_s: Default::default(),
+        acknowledge_s: [14_400, 1_800, 300, 60],
+        mode: Mode::Live,
+        checkpoint_busy_ms: 100,
+        checkpoint_idle_ms: 1000,
+        clock_warn_ms: 60_000,
+        clock_refuse_ms: 600_000,
+        checkpoints_shared: false,
+        rates: Default::default(),
+        padding: None,
+        oversight: Default::default(),
+    };
+    let mut signed = must(SignedPact::unsigned(pact));
+    must(signed.sign(&signer("north", 1)));
+    must(signed.sign(&signer("south", 2)));
+    signed
+}
+
+/// A body with a statement that replaces the keys of `south`.
+fn keys_statement() -> String {
+    let statement = KeyStatement {
+        pact: signed().pact().hash(),
+        party: must(PartyId::parse("south")),
+        serial: 1,
+        keys: KeySet {
+            log_key: must(NoteSigner::new("skypact.link/south", &[31; 32])).verifier().clone(),
+            cosign_key: must(NoteSigner::cosigner("skypact.link/south", &[32; 32])).verifier().clone(),
+            tls_spki_sha256: Hash32([33; 32]),
+        },
+        reason: KeyReason::Rotation,
+        issued: NOW.utc,
+    };
+    let signed = must(SignedKeys::sign(statement, &authority("south")));
+    serde_json::json!({ "statement": signed.to_text() }).to_string()
+}
+
 /// A node of `north` with a pact with `south`.
 fn booted() -> &'static State {
     static BOOTED: OnceLock<State> = OnceLock::new();
     BOOTED.get_or_init(|| {
-        let signer = |name: &str, n: u8| must(NoteSigner::new(&format!("skypact.link/{name}"), &[n; 32]));
-        let party = |name: &str, n: u8| Party {
-            id: must(PartyId::parse(name)),
-            name: name.to_string(),
-            log_key: signer(name, n).verifier().clone(),
-            cosign_key: must(NoteSigner::cosigner(&format!("skypact.link/{name}"), &[n + 10; 32])).verifier().clone(),
-            tls_spki_sha256: Hash32([n; 32]),
-            authority_key: None,
-            desk: String::from("no voice line"),
-        };
-        let pact = Pact {
-            parties: vec![party("north", 1), party("south", 2)],
-            area: Outline::Circle { centre: must(Vertex::from_degrees(47.0, 8.0)), radius_mm: 500 * NM_MM },
-            lower: Limit::Unlimited,
-            upper: Limit::At(Altitude::Known(Height::from_feet(66_000), Reference::Pressure)),
-            valid_from: Utc(NOW.utc.0 - 86_400_000),
-            valid_until: Utc(NOW.utc.0 + 86_400_000),
-            default_minima: Minima { lateral_mm: 5 * NM_MM, vertical: Height::from_feet(1000), horizon_ms: 300_000 },
-            pairs: Vec::new(),
-            alarm_horizon_ms: 120_000,
-            notice_s: Default::default(),
-            acknowledge_s: [14_400, 1_800, 300, 60],
-            mode: Mode::Live,
-            checkpoint_busy_ms: 100,
-            checkpoint_idle_ms: 1000,
-            clock_warn_ms: 60_000,
-            clock_refuse_ms: 600_000,
-            checkpoints_shared: false,
-            rates: Default::default(),
-            padding: None,
-            oversight: Default::default(),
-        };
-        let mut signed = must(SignedPact::unsigned(pact));
-        must(signed.sign(&signer("north", 1)));
-        must(signed.sign(&signer("south", 2)));
+        let signed = signed();
         let boot = Boot {
             party: must(PartyId::parse("north")),
             mode: Mode::Live,
@@ -150,7 +206,7 @@ fn booted() -> &'static State {
             policy: release::Policy::default(),
             software: String::from("fuzz"),
             statements: Vec::new(),
-            markings: Vec::new(),
+            markings: vec![must(release::Marking::parse("medevac").ok_or("a marking"))],
         };
         let mut state = State::default();
         state.apply(&Entry { now: NOW, input: Input::Boot(Box::new(boot)) }, &mut Vec::new());

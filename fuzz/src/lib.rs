@@ -18,6 +18,8 @@ mod records;
 mod streams;
 mod tlogs;
 
+pub use api::BODIES as API_BODIES;
+
 /// Taken, or refused with the reason.
 pub type Verdict = Result<(), String>;
 

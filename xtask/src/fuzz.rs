@@ -145,6 +145,7 @@ fn run_one(program: &Path, work: &Path, name: &str, bytes_max: usize, seconds: u
         .arg(format!("-timeout={INPUT_S_MAX}"))
         .args(["-print_final_stats=1", "-use_value_profile=1", "-verbosity=1"])
         .arg(format!("-artifact_prefix={}/", findings.display()))
+        .args(dictionary(name).map(|path| format!("-dict={}", path.display())))
         // New inputs go to the first folder; the second is the one in the tree.
         .arg(&corpus)
         .arg(sh::root().join("fuzz/corpus").join(name))
@@ -168,6 +169,12 @@ fn run_one(program: &Path, work: &Path, name: &str, bytes_max: usize, seconds: u
         }
     }
     Ok((figures(&said), crashes))
+}
+
+/// Words that a target's format is made of: `fuzz/api.dict` for all targets `api-…`.
+fn dictionary(name: &str) -> Option<PathBuf> {
+    let family = name.split('-').next().unwrap_or(name);
+    Some(sh::root().join("fuzz").join(format!("{family}.dict"))).filter(|path| path.is_file())
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
