@@ -88,6 +88,14 @@ impl Judge<'_> {
         self.oracle.aircraft.values().filter(|own| own.is_own)
     }
 
+    /// Whether a report may be taken for one so old. A node whose clock was moved while it was down cannot know for how long
+    /// that was.
+    fn is_recent(&self, flown: &Flown, age_ms: u64) -> bool {
+        let started = self.oracle.started;
+        let counted = if flown.at < started { started } else { flown.at };
+        self.late || self.now <= counted + age_ms
+    }
+
     /// A row must be of an own aircraft that the rules release, as much of it as they say.
     fn row(&self, row: &TrackReport, batch: &TrackBatch) -> Result<(), String> {
         if let Some(address) = row.address.map(|address| address.bits()) {
@@ -123,9 +131,7 @@ impl Judge<'_> {
         }
         let apart = distance_m(&report.position, &row.position);
         match batch.form {
-            ReleaseForm::Coarse => {
-                apart <= (precision_m - DRIFT_M) * 1.02 && (self.late || self.now <= flown.at + CELL_AGE_MS)
-            }
+            ReleaseForm::Coarse => apart <= (precision_m - DRIFT_M) * 1.02 && self.is_recent(flown, CELL_AGE_MS),
             _ if batch.precision_mm == 0 => row.at == report.at && row.position == report.position,
             _ => row.at.0 == report.at.0 - report.at.0.rem_euclid(1000) && apart <= precision_m * 1.02 + SECOND_M,
         }
@@ -166,8 +172,7 @@ impl Judge<'_> {
                 let cell = *radius_mm as f64 / 1000.0 - DRIFT_M - FLIES_MPS * bin_s;
                 self.own().any(|own| {
                     let near = |flown: &&Flown| {
-                        let recent = self.late || self.now <= flown.at + CELL_AGE_MS;
-                        recent && distance_m(&flown.report.position, &at) <= cell * 1.02
+                        self.is_recent(flown, CELL_AGE_MS) && distance_m(&flown.report.position, &at) <= cell * 1.02
                     };
                     let mut flown = own.reports.iter().filter(near);
                     flown.any(|f| self.by(RecordClass::Tracks, own, f).any(|r| is_area(r.level, cell, volume)))
@@ -220,7 +225,7 @@ impl Judge<'_> {
     /// A conflict speaks of an own aircraft that is told as it is, at once.
     fn conflict(&self, _: &ConflictReport) -> Result<(), String> {
         let of = |own: &Own| {
-            let mut recent = own.reports.iter().filter(|f| self.late || self.now <= f.at + CONFLICT_AGE_MS);
+            let mut recent = own.reports.iter().filter(|f| self.is_recent(f, CONFLICT_AGE_MS));
             recent.any(|flown| {
                 let shared = self.by(RecordClass::Conflicts, own, flown).any(|rule| rule.level == Level::Full);
                 let exact = |rule: &Rule| {
