@@ -3,11 +3,12 @@
 //! a preview shows and what is shared of conflicts come from here.
 use crate::numbers::{bare, number_of};
 use crate::picture::{Contribution, Source, Standing, SystemTrack};
-use crate::state::{Feed, State};
+use crate::state::{Feed, Peer, State};
+use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use record::PartyId;
-use release::{Label, Marking, Policy};
+use release::{Label, Level, Marking, Policy};
 use track::{Address, TrackReport};
 use units::{AircraftClass, Now};
 
@@ -32,6 +33,20 @@ fn feed_of<'f>(feeds: &'f [Feed], contribution: &Contribution) -> Option<&'f Fee
             feeds.get(usize::from(feed)).filter(|feed| feed.is_told())
         }
         _ => None,
+    }
+}
+
+impl Peer {
+    /// The release rules as they hold for this peer now.
+    pub(crate) fn rules<'p>(&self, policy: &'p Policy) -> Cow<'p, Policy> {
+        if self.carries_all {
+            return Cow::Borrowed(policy);
+        }
+        let mut floor = policy.safety_floor();
+        // What tells nothing has no rate. With one the rules would fail their check, and protected sites be withheld as well.
+        let idle = floor.rules.values_mut().flatten().filter(|rule| rule.level == Level::Withheld);
+        idle.for_each(|rule| rule.every_ms = None);
+        Cow::Owned(floor)
     }
 }
 

@@ -8,7 +8,6 @@ use crate::picture::{Origin, Picture, Source, Standing, Taken};
 use crate::proposals::Proposal;
 use crate::said::SaidNow;
 use airspace::{Plan, Site, Volume4d};
-use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
@@ -224,13 +223,6 @@ pub struct Peer {
     #[n(62)]
     #[cbor(default)]
     pub(crate) heard: crate::told_conflicts::Heard,
-}
-
-impl Peer {
-    /// The release rules as they hold for this peer now.
-    pub(crate) fn rules<'p>(&self, policy: &'p Policy) -> Cow<'p, Policy> {
-        if self.carries_all { Cow::Borrowed(policy) } else { Cow::Owned(policy.safety_floor()) }
-    }
 }
 
 /// One feed.

@@ -59,6 +59,22 @@ fn a_suspended_channel_carries_the_safety_floor_whoever_suspended_it_and_a_resum
     assert!(world.view(1).alerts.iter().any(told));
 }
 
+#[test]
+fn a_suspended_channel_carries_protected_sites_also_where_a_rule_for_tracks_has_a_rate() {
+    let mut rules = open(&["south"]);
+    for rule in rules.rules.values_mut().flatten().filter(|rule| rule.class == RecordClass::Tracks) {
+        rule.every_ms = Some(30_000);
+    }
+    let mut world = World::pair(START, [rules, open(&["north"])]);
+    world.run(1_000, 100);
+    let file = |n: u8| Command::FileSite { subject: subject(n), site: site(46.0, 8.0) };
+    world.ask(0, Role::Planner, file(20)).unwrap();
+    state(&mut world, 0, "south", ChannelState::Suspended);
+    world.ask(0, Role::Planner, file(21)).unwrap();
+    world.run(3_000, 250);
+    assert_eq!(world.view(1).sites.len(), 2, "what was told stays, and what is new is told");
+}
+
 /// North restarts with these rules in its file; gives the level in force for tracks.
 fn restarted(world: &mut World, rules: Policy) -> Option<Level> {
     world.nodes[0].boot.policy = rules;

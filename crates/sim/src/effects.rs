@@ -84,6 +84,8 @@ pub struct Effects {
     pub unreadable: BTreeSet<usize>,
     /// What stands in the log to each peer.
     pub heard: BTreeMap<usize, Heard>,
+    /// When the link to each peer froze.
+    pub frozen: BTreeMap<usize, u64>,
 }
 
 fn number(party: &PartyId) -> usize {
@@ -111,6 +113,7 @@ impl Effects {
             said: BTreeMap::new(),
             unreadable: BTreeSet::new(),
             heard: BTreeMap::new(),
+            frozen: BTreeMap::new(),
         }
     }
 
@@ -235,11 +238,11 @@ impl Effects {
         let trace = self.shared.trace.clone();
         let is_new = self.shared.watch.borrow_mut().stored_out(&mut trace.borrow_mut(), self.me, to, index, bytes);
         if is_new {
-            self.oracle_said(&mut trace.borrow_mut(), peer, bytes);
+            self.oracle_said(&mut trace.borrow_mut(), peer, bytes, false);
         }
     }
 
-    fn oracle_said(&mut self, trace: &mut Trace, peer: &PartyId, bytes: &[u8]) {
+    fn oracle_said(&mut self, trace: &mut Trace, peer: &PartyId, bytes: &[u8], late: bool) {
         let Ok(decoded) = record::decode(bytes) else {
             return trace.violation(&self.name, "it said what is no record");
         };
@@ -253,7 +256,7 @@ impl Effects {
         }
         self.said.entry(number(peer)).or_default().push(decoded.id);
         self.heard.entry(number(peer)).or_default().take(&decoded);
-        self.oracle.said(trace, &self.name, peer, &decoded);
+        self.oracle.said(trace, &self.name, peer, &decoded, late);
     }
 
     /// Records in the log to a peer, as known here.
@@ -276,7 +279,7 @@ impl Effects {
         }
         let trace = self.shared.trace.clone();
         for entry in entries {
-            self.oracle_said(&mut trace.borrow_mut(), &parties::name(peer), entry);
+            self.oracle_said(&mut trace.borrow_mut(), &parties::name(peer), entry, true);
         }
     }
 }
@@ -311,6 +314,7 @@ impl Outlet for Effects {
             }
             Output::Frozen { reason, .. } => {
                 let mut trace = self.shared.trace.borrow_mut();
+                self.frozen.insert(from, trace.now);
                 return trace.note(&self.name, Event::Frozen(*reason), format!("towards {peer}"));
             }
             _ => {}

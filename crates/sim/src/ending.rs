@@ -1,11 +1,15 @@
 //! The end of a run: faults cease, everything must be told within bounded time, and both sides must agree.
 use crate::check::{Told, settled, shared, unsettled};
 use crate::event::{Event, Excused, Step};
+use crate::host::Host;
 use crate::parties;
 use crate::trace::Trace;
 use crate::world::{Party, Task, World};
 use link::{CloseCode, LinkState};
 use node::view::{LinkStatus, View};
+
+/// A frame that was altered freezes a link within this, if it is not an entry: it is read, or the connection ends, before.
+const FREEZES_MS: u64 = 120_000;
 
 impl World {
     /// The faults end, the machines are repaired.
@@ -60,13 +64,23 @@ impl World {
         let damaged = one.damaged || other.damaged;
         if damaged && frozen {
             Some(Excused::FrozenOld)
-        } else if frozen && self.altered.contains(&(a.min(b), a.max(b))) {
+        } else if frozen && self.froze_of_alteration(one, a, b, other) {
             Some(Excused::FrozenAltered)
         } else if damaged && behind {
             Some(Excused::PeerBehind)
         } else {
             (damaged && unreadable).then_some(Excused::Unreadable)
         }
+    }
+
+    /// Whether what was altered on the way is held as a peer's word, or the link froze soon after something was altered. A
+    /// frame that was refused, on a link that went on, explains nothing that came later.
+    fn froze_of_alteration(&self, one: &Host, a: usize, b: usize, other: &Host) -> bool {
+        let watch = self.shared.watch.borrow();
+        let froze = [one.effects.frozen.get(&b), other.effects.frozen.get(&a)];
+        let soon = |at: u64| froze.iter().flatten().any(|froze| (at..at + FREEZES_MS).contains(*froze));
+        let flips = self.altered.iter().filter(|(pair, _)| *pair == (a.min(b), a.max(b)));
+        flips.clone().any(|(_, at)| soon(*at)) || flips.count() > 0 && (watch.altered(a, b) || watch.altered(b, a))
     }
 
     fn views(&mut self) -> Vec<Option<View>> {
@@ -141,7 +155,7 @@ impl World {
     /// Counts what the honest nodes refused, entry by entry, and what the middle altered and nobody sealed.
     pub(crate) fn count_refusals(&self) {
         let mut trace = self.shared.trace.borrow_mut();
-        for (a, b) in self.altered.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]) {
+        for (a, b) in self.altered.iter().flat_map(|((a, b), _)| [(*a, *b), (*b, *a)]) {
             if self.shared.watch.borrow().altered(a, b) {
                 trace.count(Event::Step(Step::AlteredUnsealed));
             }

@@ -167,6 +167,10 @@ kinds! {
         RulesAgreed = "rules-agreed",
         /// They were taken back.
         RulesTakenBack = "rules-taken-back",
+        /// An aircraft got a marking, or lost it.
+        Marked = "marked",
+        /// Another marking would let out more, and waits for a second planner.
+        MarkWaits = "mark-waits",
         /// An operator replaced a node's keys.
         KeysReplaced = "keys-replaced",
         /// A statement about keys came by hand.
@@ -217,7 +221,7 @@ kinds! {
         ClockMoved = "clock-moved",
         /// A notice may have made room for others: the desk kept as many as it keeps.
         DeskFull = "desk-full",
-        /// Tracks of a peer were not looked at while the run goes on: the middle altered a frame of that link.
+        /// Tracks of a peer were not looked at while the run goes on: entries are held that the middle altered.
         Altered = "altered-frame",
         /// A link need not settle: it froze after the data of one side was set back or rotted.
         FrozenOld = "frozen-after-old-data",

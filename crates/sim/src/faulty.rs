@@ -207,7 +207,12 @@ impl World {
         let (a, b) = (ends[0].node, ends[1].node);
         self.note(a, Event::Fault(fault), parties::name(b).as_str());
         if fault == Fault::Flip {
-            self.altered.push((a.min(b), a.max(b)));
+            self.altered.push(((a.min(b), a.max(b)), self.now));
+            for n in [a, b] {
+                if let Some(host) = self.host(n) {
+                    host.tampered = true;
+                }
+            }
         }
     }
 

@@ -3,6 +3,8 @@ use crate::check::{Excuse, Hash};
 use crate::effects::{Death, Effects, Shared};
 use crate::event::{Event, Excused, Step};
 use crate::parties::{self, START};
+use crate::plants;
+use crate::swarm::Plant;
 use faults::{Data, Fault, FaultFs, Loss};
 use fold::{Fold, NotAccepted, Options, Planted, Recovered};
 use journal::fs::Fs;
@@ -45,8 +47,10 @@ pub struct Kept {
     pub snapshot_every: Duration,
     /// How large segments of the journal grow.
     pub segment_bytes: u64,
-    /// A bug.
+    /// A bug in the fold.
     pub planted: Option<Planted>,
+    /// Any bug.
+    pub plant: Option<Plant>,
 }
 
 /// An honest node.
@@ -73,6 +77,8 @@ pub struct Host {
     pub damaged: bool,
     /// Its last start was on data that may be older than what it had.
     pub set_back: bool,
+    /// The middle altered a frame to it or from it.
+    pub tampered: bool,
     /// Virtual time of its last start.
     pub started: u64,
     /// Virtual time at which it last accepted nothing.
@@ -112,6 +118,7 @@ impl Host {
             excuse: Excuse::None,
             damaged: false,
             set_back: false,
+            tampered: false,
             started: 0,
             troubled: 0,
             serial: 0,
@@ -154,7 +161,11 @@ impl Host {
     pub fn view(&mut self, at: u64) -> Option<View> {
         self.set_clock(at);
         let now = self.clock.now.get();
-        self.fold.as_ref().map(|fold| fold.shown().view(now))
+        let mut view = self.fold.as_ref().map(|fold| fold.shown().view(now))?;
+        if let Some(plant) = self.kept.plant {
+            plants::shown(plant, &mut view, self.tampered);
+        }
+        Some(view)
     }
 
     /// What its clock says.

@@ -29,6 +29,7 @@ mod looking;
 mod net;
 mod parties;
 mod people;
+mod plants;
 mod random;
 pub mod swarm;
 mod trace;

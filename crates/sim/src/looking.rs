@@ -4,6 +4,7 @@ use crate::event::{Event, Excused, Step};
 use crate::parties;
 use crate::world::{Party, Task, World};
 use fold::NotAccepted;
+use node::command::SentTo;
 use node::view::{Owner, View};
 use release::Policy;
 
@@ -19,7 +20,7 @@ impl World {
             let proposal = view.proposal.map(|p| (p.id, Policy { revision: 0, rules: p.rules }));
             return oracle.set_back(&view.policy, proposal, before);
         }
-        match oracle.found(&view.policy, view.proposal.as_ref().map(|p| &p.rules)) {
+        match oracle.found(&view.policy, view.proposal.as_ref().map(|p| &p.rules), view.utc) {
             Ok(()) => trace.borrow_mut().count(Event::Step(Step::RulesFound)),
             Err(why) => trace.borrow_mut().violation(parties::name(n).as_str(), why),
         }
@@ -45,18 +46,20 @@ impl World {
         if lost_time {
             trace.count(Event::Excused(Excused::ClockMoved));
         } else if host.trouble().is_none() && up_for > 10_000 {
-            Alarms::check_owed(trace, name.as_str(), &view, &mut self.people[n].owed);
+            let said = &host.effects.said;
+            let is_said = |sent: &SentTo| said.values().any(|ids| ids.get(sent.index as usize) == Some(&sent.id));
+            Alarms::check_owed(trace, name.as_str(), &view, &mut self.people[n].owed, is_said);
         }
         drop(view);
     }
 
-    /// What is shown as a peer's was released by it. What the middle altered may be shown, until its link freezes.
+    /// What is shown as a peer's was released by it. What the middle altered may be shown, where it is held as the peer's word.
     fn look_at_tracks(&self, n: usize, view: &View) {
         for (peer, party) in self.parties.iter().enumerate() {
             let Party::Honest(host) = party else { continue };
             let Some(owner) = view.parties.iter().position(|p| *p == host.name) else { continue };
             let Some(heard) = host.effects.heard.get(&n).filter(|_| peer != n) else { continue };
-            if self.altered.contains(&(n.min(peer), n.max(peer))) {
+            if self.shared.watch.borrow().altered(peer, n) {
                 self.shared.trace.borrow_mut().count(Event::Excused(Excused::Altered));
                 continue;
             }

@@ -4,7 +4,7 @@ use airspace::{Limit, Outline};
 use node::input::{Boot, Claim, FeedConfig};
 use pact::{KeyReason, KeySet, KeyStatement, Minima, Oversight, Pact, Party, Quorum, SignedKeys, SignedPact};
 use record::{ChannelState, Hash32, Mode, PartyId};
-use release::{Area, Identity, Level, Policy, RecordClass, Rule};
+use release::{Area, Daily, Identity, Level, Marking, Policy, RecordClass, Rule, When};
 use std::collections::BTreeMap;
 use tlog::NoteSigner;
 use units::{AircraftClass, Altitude, Height, NM_MM, Utc, Vertex};
@@ -153,26 +153,41 @@ pub fn pact(count: usize, checkpoints_shared: bool, witnesses: usize, quorum: u3
     }
 }
 
+/// The markings that a node's people choose from.
+#[must_use]
+pub fn markings() -> [Marking; 2] {
+    ["medevac", "covert"].map(|word| match Marking::parse(word) {
+        Some(marking) => marking,
+        None => unreachable!("{word} is a marking"),
+    })
+}
+
+/// The marking that a feed gives its aircraft: the third brings covert ones.
+#[must_use]
+pub fn marking_of(feed: u16) -> Option<Marking> {
+    (feed == 2).then_some(markings()[1])
+}
+
 /// What a node is started with.
 #[must_use]
 pub fn boot(n: usize, pact: &SignedPact, policy: Policy) -> Boot {
-    let feed = |name: &str, claim| FeedConfig {
+    let feed = |name: &str, claim, number| FeedConfig {
         name: name.into(),
         format: "sim".into(),
         claim,
         class: AircraftClass::Civil,
-        marking: None,
+        marking: marking_of(number),
     };
     Boot {
         party: name(n),
         mode: Mode::Live,
         pacts: vec![String::from_utf8_lossy(&pact.to_bytes()).into_owned()],
-        feeds: vec![feed("own", Claim::Own), feed("seen", Claim::Observed)],
+        feeds: vec![feed("own", Claim::Own, 0), feed("seen", Claim::Observed, 1), feed("covert", Claim::Own, 2)],
         pseudonym_secret: Hash32::of(format!("pseudonyms of {n}").as_bytes()).0,
         policy,
         software: "sim".into(),
         statements: Vec::new(),
-        markings: Vec::new(),
+        markings: markings().to_vec(),
     }
 }
 
@@ -180,32 +195,69 @@ pub fn boot(n: usize, pact: &SignedPact, policy: Policy) -> Boot {
 pub const HIDDEN: Area =
     Area::Box { south_e7: 485_000_000, west_e7: 40_000_000, north_e7: 490_000_000, east_e7: 130_000_000 };
 
-/// Release rules of one party towards the others: military things and the hidden strip are always withheld, the rest as it
-/// comes.
+/// Release rules of one party towards the others: military things and the hidden strip are always withheld, often what is
+/// covert; the rest as it comes, some of it by the time and by markings.
 #[must_use]
 pub fn policy(random: &mut Random, me: usize, count: usize, revision: u32) -> Policy {
-    let rule = |class, level| Rule::new(class, level);
     let mut rules = BTreeMap::new();
     for peer in (0..count).filter(|peer| *peer != me) {
         let mut list = Vec::new();
+        let [medevac, covert] = markings();
         for class in [RecordClass::Tracks, RecordClass::Plans] {
-            list.push(Rule { aircraft: Some(AircraftClass::Military), ..rule(class, Level::Withheld) });
-            list.push(Rule { area: Some(HIDDEN), ..rule(class, Level::Withheld) });
+            list.push(Rule { aircraft: Some(AircraftClass::Military), ..Rule::new(class, Level::Withheld) });
+            list.push(Rule { area: Some(HIDDEN), ..Rule::new(class, Level::Withheld) });
+            if random.one_in(2) {
+                list.push(Rule { marking: Some(covert), ..Rule::new(class, Level::Withheld) });
+            }
+            if random.one_in(4) {
+                list.push(Rule { marking: Some(medevac), ..Rule::new(class, level(random, class)) });
+            }
+        }
+        if random.one_in(4) {
+            let uncrewed = |level| Rule { aircraft: Some(AircraftClass::Uas), ..Rule::new(RecordClass::Tracks, level) };
+            list.push(Rule { when: Some(when(random)), ..uncrewed(level(random, RecordClass::Tracks)) });
+            list.push(uncrewed(Level::Withheld));
         }
         for class in RecordClass::ALL {
-            let identity = *random.pick(&[Identity::Drop, Identity::Pseudonym, Identity::Keep]);
-            let level = match (random.below(6), class) {
-                (0, _) => Level::Withheld,
-                (1, RecordClass::Tracks) => Level::Coarse { cell_e7: 1_000_000, bin_ms: 60_000 },
-                (2, RecordClass::Tracks) => Level::AvoidArea { cell_e7: 1_000_000, bin_ms: 60_000 },
-                (3, RecordClass::Tracks) => Level::Reduced { precision_mm: 500_000, delay_ms: 2_000, identity },
-                _ => Level::Full,
-            };
-            list.push(rule(class, level));
+            if random.one_in(6) {
+                list.push(Rule { when: Some(when(random)), ..Rule::new(class, level(random, class)) });
+            }
+            let mut rule = Rule::new(class, level(random, class));
+            let is_told = matches!(rule.level, Level::Full | Level::Reduced { .. });
+            if class == RecordClass::Tracks && is_told && random.one_in(4) {
+                rule.every_ms = Some(*random.pick(&[30_000, 120_000, 300_000]));
+            }
+            list.push(rule);
         }
         rules.insert(name(peer), list);
     }
     Policy { revision, rules }
+}
+
+/// Minutes of a run, or of every day.
+fn when(random: &mut Random) -> When {
+    let (from, long) = (random.below(120), random.between(10, 60));
+    if random.one_in(2) {
+        let daily = Daily { from_min: from as u16, until_min: (from + long) as u16 };
+        return When { daily: Some(daily), ..When::default() };
+    }
+    let at = |minute: u64| START.plus_ms(minute as i64 * 60_000);
+    When { from: Some(at(from)), until: Some(at(from + long)), daily: None }
+}
+
+fn level(random: &mut Random, class: RecordClass) -> Level {
+    let identity = *random.pick(&[Identity::Drop, Identity::Pseudonym, Identity::Keep]);
+    let (cell_e7, bin_ms) = (*random.pick(&[1_000_000, 2_000_000]), 60_000);
+    match (random.below(8), class) {
+        (0, _) => Level::Withheld,
+        (1, RecordClass::Tracks) => Level::Coarse { cell_e7, bin_ms },
+        (2, RecordClass::Tracks) | (1, RecordClass::Plans) => Level::AvoidArea { cell_e7, bin_ms },
+        (3, RecordClass::Tracks) => Level::Reduced { precision_mm: 500_000, delay_ms: 2_000, identity },
+        (4, RecordClass::Tracks) => Level::Reduced { precision_mm: 5_000_000, delay_ms: 20_000, identity },
+        (2, RecordClass::Plans) => Level::Reduced { precision_mm: 500_000, delay_ms: 0, identity },
+        (3, RecordClass::Plans) => Level::Coarse { cell_e7, bin_ms },
+        _ => Level::Full,
+    }
 }
 
 /// Whether everything may be carried, as far as one side states it.

@@ -1,5 +1,5 @@
 //! Officers and traffic: what people ask of a node, and what its feeds bring.
-use crate::check::{Own, ReleaseOracle};
+use crate::check::{Filed, Flown, Marks, Own, ReleaseOracle};
 use crate::event::{Event, Step};
 use crate::parties::{self, ACKNOWLEDGE_S, START};
 use crate::random::Random;
@@ -22,6 +22,8 @@ const REPORTS_MAX: usize = 16;
 
 /// Accounts of those who agree to rules that let out more.
 const PEOPLE: [&str; 2] = ["first", "second"];
+/// And of those who agree to markings that do.
+const PLANNERS: [&str; 2] = ["third", "fourth"];
 
 /// A command that was asked, with what is to become of it.
 #[derive(Debug, Clone)]
@@ -64,7 +66,7 @@ pub struct People {
 struct Flight {
     report: TrackReport,
     class: AircraftClass,
-    is_own: bool,
+    feed: u16,
 }
 
 fn position(lat: f64, lon: f64) -> Position {
@@ -107,8 +109,9 @@ impl People {
             report.speed = Some(Speed::from_knots(60.0));
             report.track = Angle::from_degrees(if random.one_in(2) { 90.0 } else { 270.0 });
             report.class = class;
-            // One of them is only seen.
-            Flight { report, class, is_own: n > 0 }
+            // One of them is only seen, some bear their feed's marking.
+            let feed = if n == 0 { 1 } else { *random.pick(&[0, 0, 0, 2]) };
+            Flight { report, class, feed }
         });
         let flights = flights.collect();
         Self {
@@ -130,13 +133,13 @@ impl People {
         parties::name(*self.random.pick(&others))
     }
 
-    /// What the feeds bring now, by the node's own clock.
-    pub fn reports(&mut self, utc: Utc, oracle: &mut ReleaseOracle) -> Vec<Input> {
+    /// What the feeds bring now, by the node's own clock and in virtual time.
+    pub fn reports(&mut self, utc: Utc, at: u64, oracle: &mut ReleaseOracle) -> Vec<Input> {
         let mut inputs = Vec::new();
-        for feed in 0..2u16 {
-            let is_own = feed == 0;
+        for feed in 0..3u16 {
+            let is_own = feed != 1;
             let mut reports = Vec::new();
-            for flight in self.flights.iter_mut().filter(|flight| flight.is_own == is_own) {
+            for flight in self.flights.iter_mut().filter(|flight| flight.feed == feed) {
                 let report = &mut flight.report;
                 // There and back along the parallel, about a kilometre a minute.
                 let east = report.track.is_some_and(|track| track.degrees() < 180.0);
@@ -150,8 +153,10 @@ impl People {
                 reports.push(*report);
                 let address = report.address.map_or(0, |a| a.bits());
                 let class = flight.class;
-                let own = oracle.aircraft.entry(address).or_insert(Own { class, is_own, reports: Vec::new() });
-                own.reports.push(*report);
+                let marking = Marks::known(parties::marking_of(feed));
+                let new = Own { class, is_own, marking, reports: Vec::new() };
+                let own = oracle.aircraft.entry(address).or_insert(new);
+                own.reports.push(Flown { report: *report, at });
                 if own.reports.len() > REPORTS_MAX {
                     own.reports.remove(0);
                 }
@@ -186,7 +191,7 @@ impl People {
         {
             return vec![answer];
         }
-        match self.random.below(16) {
+        match self.random.below(17) {
             0..=2 => {
                 let precedence = *self.random.pick(&Precedence::ALL);
                 let receipt =
@@ -229,7 +234,12 @@ impl People {
                     _ => self.subject(),
                 };
                 let class = *self.random.pick(&[AircraftClass::Civil, AircraftClass::Military]);
-                let class = *oracle.plans.entry(subject.0).or_insert(class);
+                let marking = Some(*self.random.pick(&parties::markings())).filter(|_| self.random.one_in(3));
+                let volume = volume(&mut self.random, view.utc);
+                let new = Filed { class, marking, volumes: Vec::new() };
+                let filed = oracle.plans.entry(subject.0).or_insert(new);
+                filed.volumes.push(volume.clone());
+                let (class, marking) = (filed.class, filed.marking);
                 self.plans.retain(|known| *known != subject);
                 self.plans.push(subject);
                 let plan = Plan {
@@ -238,10 +248,14 @@ impl People {
                     state: PlanState::Accepted,
                     priority: 0,
                     special: None,
-                    volumes: vec![volume(&mut self.random, view.utc)],
+                    volumes: vec![volume],
                     address: None,
                 };
-                vec![self.ask(Role::Planner, Command::FilePlan { subject, plan })]
+                let command = match marking {
+                    None => Command::FilePlan { subject, plan },
+                    marking => Command::FileMarkedPlan { subject, plan, marking },
+                };
+                vec![self.ask(Role::Planner, command)]
             }
             9 => {
                 if self.plans.is_empty() {
@@ -295,6 +309,7 @@ impl People {
                 let reason = "as ordered".into();
                 vec![self.ask(Role::Administrator, Command::StateChannel { peer, state, reason })]
             }
+            15 => self.mark(oracle).into_iter().collect(),
             _ => {
                 // One change at a time, so that it is known what is in force.
                 if oracle.pending.is_some() || oracle.proposed.is_some() {
@@ -322,12 +337,25 @@ impl People {
         Some(self.answer_proposal(id, policy, oracle))
     }
 
+    /// A planner marks an aircraft, or takes its marking away; what would let out more takes two of them.
+    fn mark(&mut self, oracle: &mut ReleaseOracle) -> Option<(Input, Option<u64>)> {
+        let flight = self.random.pick(&self.flights).clone();
+        let address = flight.report.address?.bits();
+        let own = oracle.aircraft.get_mut(&address).filter(|own| own.marking.asked.is_none())?;
+        let marking = *self.random.pick(&[None, Some(parties::markings()[0]), Some(parties::markings()[1])]);
+        own.marking.asked = Some(marking.or(parties::marking_of(flight.feed)));
+        let name = (*self.random.pick(&PLANNERS)).into();
+        Some(self.ask_as(Actor { name, role: Role::Planner }, Command::MarkAircraft { address, marking }))
+    }
+
     fn two_people(&mut self) -> Vec<(Input, Option<u64>)> {
         let password = Some("-".into());
         let account =
-            Account { role: Role::Administrator, password, token: None, expires: None, must_set_password: false };
-        let make = |name: &str| Command::SetAccount { name: name.into(), account: account.clone() };
-        PEOPLE.map(|name| self.ask(Role::Administrator, make(name))).into()
+            |role| Account { role, password: password.clone(), token: None, expires: None, must_set_password: false };
+        let all =
+            PEOPLE.map(|name| (name, Role::Administrator)).into_iter().chain(PLANNERS.map(|n| (n, Role::Planner)));
+        let make = |(name, role): (&str, Role)| Command::SetAccount { name: name.into(), account: account(role) };
+        all.map(|one| self.ask(Role::Administrator, make(one))).collect()
     }
 
     /// One of the two agrees to rules that let out more, or takes them back.
@@ -381,6 +409,18 @@ impl People {
             (Command::RejectPolicy(_), _) => {
                 trace.count(Event::Step(Step::RulesTakenBack));
                 oracle.taken_back();
+            }
+            (Command::MarkAircraft { address, .. }, answer) => {
+                let Some(own) = oracle.aircraft.get_mut(address) else { return };
+                let asked = own.marking.asked.take();
+                match (answer, asked) {
+                    (Ok(Done::Ok), Some(marking)) => {
+                        trace.count(Event::Step(Step::Marked));
+                        own.marking.held = vec![marking];
+                    }
+                    (Ok(Done::Proposed { .. }), _) => trace.count(Event::Step(Step::MarkWaits)),
+                    _ => {}
+                }
             }
             (Command::StateChannel { peer, state, .. }, Ok(_)) => {
                 oracle.channel.insert(peer.clone(), (*state, now));

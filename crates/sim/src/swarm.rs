@@ -17,15 +17,45 @@ pub enum Plant {
     RuleSkipped,
     /// Checkpoints that a third party shows are passed over.
     ForksIgnored,
+    /// Military aircraft that an order withholds are told as avoid areas.
+    AvoidTold,
+    /// An order that tells cells tells places, without a name.
+    ExactCells,
+    /// An order that tells names and places less precisely tells all.
+    PrecisionLost,
+    /// A channel that is suspended is not.
+    SuspensionLost,
+    /// Of an order that lets out more and less, what is less is lost.
+    NarrowingLost,
+    /// Rules of an order hold at all times.
+    TimesLost,
+    /// Rules of an order about what is marked are lost.
+    MarkingsLost,
+    /// Rules of an order have no rates.
+    RatesLost,
+    /// Notices sent a minute ago are on their sender's desk no more.
+    NoticeForgotten,
+    /// Tracks are shown elsewhere, once the middle altered a frame.
+    TracksMoved,
 }
 
 impl Plant {
     /// The words at the command line.
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 15] = [
         ("publish-before-fsync", Self::Fold(Planted::PublishBeforeFsync)),
         ("receipt-before-durable", Self::Fold(Planted::ReceiptBeforeDurable)),
         ("rule-skipped", Self::RuleSkipped),
         ("forks-ignored", Self::ForksIgnored),
+        ("avoid-told", Self::AvoidTold),
+        ("exact-cells", Self::ExactCells),
+        ("precision-lost", Self::PrecisionLost),
+        ("suspension-lost", Self::SuspensionLost),
+        ("narrowing-lost", Self::NarrowingLost),
+        ("times-lost", Self::TimesLost),
+        ("markings-lost", Self::MarkingsLost),
+        ("rates-lost", Self::RatesLost),
+        ("notice-forgotten", Self::NoticeForgotten),
+        ("tracks-moved", Self::TracksMoved),
         ("state-kept-after-failed-read", Self::Fold(Planted::StateKeptAfterFailedRead)),
     ];
 

@@ -1,5 +1,5 @@
 //! What happened, in order: a hash over all of it, counts by type, and the last of it as text.
-use crate::event::Event;
+use crate::event::{Event, Fault};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Lines kept for a report of a failure.
@@ -14,11 +14,15 @@ pub struct Trace {
     /// Events by type.
     pub counts: BTreeMap<Event, u64>,
     lines: VecDeque<String>,
+    /// Links that froze, and what was altered: a link that stands still has its cause long before the end.
+    causes: Vec<String>,
     /// What the checkers found.
     pub violations: Vec<String>,
     after: usize,
 }
 
+/// Lines of what may be a cause.
+const CAUSES_MAX: usize = 40;
 /// Lines kept after the first violation.
 const AFTER_MAX: usize = 10;
 
@@ -29,6 +33,7 @@ impl Default for Trace {
             hash: 0xcbf2_9ce4_8422_2325,
             counts: BTreeMap::new(),
             lines: VecDeque::new(),
+            causes: Vec::new(),
             violations: Vec::new(),
             after: AFTER_MAX,
         }
@@ -51,24 +56,29 @@ impl Trace {
     /// Counts an event and remembers it as a line.
     pub fn note(&mut self, node: &str, event: Event, text: impl AsRef<str>) {
         self.count(event);
-        self.line(node, format!("{event} {}", text.as_ref()));
+        let line = self.line(node, format!("{event} {}", text.as_ref()));
+        let is_cause = matches!(event, Event::Frozen(_) | Event::Fault(Fault::Flip | Fault::Backup | Fault::BitRot));
+        if is_cause && self.causes.len() < CAUSES_MAX {
+            self.causes.push(line);
+        }
     }
 
     /// Remembers a line.
-    pub fn line(&mut self, node: &str, text: impl AsRef<str>) {
+    pub fn line(&mut self, node: &str, text: impl AsRef<str>) -> String {
         let line = format!("{:>12.3} s  {node}: {}", self.now as f64 / 1000.0, text.as_ref());
         self.mix(line.as_bytes());
         // What led to the first violation is what is asked for, not the run's end.
         if !self.violations.is_empty() {
             if self.after == 0 {
-                return;
+                return line;
             }
             self.after -= 1;
         }
-        self.lines.push_back(line);
+        self.lines.push_back(line.clone());
         if self.lines.len() > LINES_MAX {
             self.lines.pop_front();
         }
+        line
     }
 
     /// A checker found that something is not as it must be.
@@ -85,9 +95,10 @@ impl Trace {
         self.hash
     }
 
-    /// The last lines.
+    /// What may have been a cause long before, and the last lines.
     #[must_use]
     pub fn last(&self) -> Vec<String> {
-        self.lines.iter().cloned().collect()
+        let early = self.causes.iter().filter(|line| !self.lines.contains(line));
+        early.chain(&self.lines).cloned().collect()
     }
 }

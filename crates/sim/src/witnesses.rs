@@ -142,7 +142,8 @@ impl World {
         for (w, witness) in self.witnesses.iter_mut().enumerate() {
             let asked = self.asked.entry((n, peer, w)).or_default();
             asked.old = asked.old.max(old[w]);
-            if asked.old >= checkpoint.size || asked.not_before > now {
+            // A cosignature that came back and was lost with a death is asked for again, of a log that grows no more as well.
+            if old[w] >= checkpoint.size || asked.old > checkpoint.size || asked.not_before > now {
                 continue;
             }
             // Until the answer comes nobody asks again.

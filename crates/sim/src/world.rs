@@ -11,16 +11,15 @@ use crate::liars::{Hostile, Says};
 use crate::net::{Item, Net};
 use crate::parties;
 use crate::people::People;
+use crate::plants;
 use crate::random::Random;
 use crate::swarm::{Config, Plant, Swarm};
 use crate::trace::Trace;
 use crate::witnesses::{ASK_EVERY, Asked, Round, Witness};
 use faults::FaultFs;
 use link::CloseCode;
-use node::command::Command;
 use node::input::Input;
 use record::Hash32;
-use release::{Level, RecordClass};
 use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -71,8 +70,8 @@ pub struct World {
     pub(crate) parties: Vec<Party>,
     pub(crate) net: Net,
     pub(crate) backup: Option<(u64, FaultFs)>,
-    /// Pairs between which bytes were altered: a freeze has its cause.
-    pub(crate) altered: Vec<(usize, usize)>,
+    /// Pairs between which bytes were altered, and when: a freeze soon after has its cause.
+    pub(crate) altered: Vec<((usize, usize), u64)>,
     /// Pairs between which a thief spoke, before the theft was known.
     pub(crate) robbed: Vec<(usize, usize)>,
     /// Keys that somebody else has.
@@ -129,7 +128,8 @@ impl World {
             Some(Plant::Fold(planted)) => Some(planted),
             _ => None,
         };
-        let kept = Kept { snapshot_every: swarm.snapshot_every, segment_bytes: swarm.segment_bytes, planted };
+        let (snapshot_every, segment_bytes) = (swarm.snapshot_every, swarm.segment_bytes);
+        let kept = Kept { snapshot_every, segment_bytes, planted, plant: config.plant };
         let (mut list, mut people) = (Vec::new(), Vec::new());
         for me in 0..count {
             let mut own = random.fork();
@@ -283,7 +283,7 @@ impl World {
                 self.soon(self.swarm.reports_every, Task::Reports(n));
                 let Party::Honest(host) = &mut self.parties[n] else { return };
                 if host.is_up() && !self.still {
-                    let inputs = self.people[n].reports(host.utc(self.now), &mut host.effects.oracle);
+                    let inputs = self.people[n].reports(host.utc(self.now), self.now, &mut host.effects.oracle);
                     self.input(n, inputs.into_iter().map(|input| (input, None)).collect());
                 }
             }
@@ -327,12 +327,9 @@ impl World {
 
     /// Hands inputs to a node, and carries on what comes of it.
     pub(crate) fn input(&mut self, n: usize, mut inputs: Vec<(Input, Option<u64>)>) {
-        if self.plant == Some(Plant::RuleSkipped) {
-            inputs.iter_mut().for_each(|(input, _)| skip_rule(input));
-        }
-        if self.plant == Some(Plant::ForksIgnored) {
-            let is_shown = |input: &Input| matches!(input, Input::LinkFrame { frame, .. } if frame.get(1) == Some(&7));
-            inputs.retain(|(input, _)| !is_shown(input));
+        if let (Some(plant), Party::Honest(host)) = (self.plant, &self.parties[n]) {
+            let old = host.effects.oracle.in_force.first();
+            inputs.retain_mut(|(input, _)| plants::on_the_way(plant, input, old));
         }
         if !self.is_up(n) {
             return;
@@ -490,6 +487,7 @@ impl World {
                 return;
             }
             let struck = host.disk.struck();
+            host.effects.oracle.started = now;
             if let Err(why) = host.start(now, loss, &faulty) {
                 let by_fault = host.disk.struck() > struck;
                 return self.not_started(n, &why, by_fault);
@@ -563,22 +561,6 @@ impl World {
             node_hours: self.now as f64 / 3_600_000.0 * honest as f64,
             violations: trace.violations.clone(),
             last: trace.last(),
-        }
-    }
-}
-
-/// The bug [`Plant::RuleSkipped`]: on the way from the officer to the fold the rule that withholds tracks gets lost.
-fn skip_rule(input: &mut Input) {
-    let policy = match input {
-        Input::Command { command, .. } => match command.as_mut() {
-            Command::SetPolicy { policy, .. } => policy,
-            _ => return,
-        },
-        _ => return,
-    };
-    for rules in policy.rules.values_mut() {
-        for rule in rules.iter_mut().filter(|r| r.class == RecordClass::Tracks && r.level == Level::Withheld) {
-            rule.level = Level::Full;
         }
     }
 }

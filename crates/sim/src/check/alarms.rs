@@ -1,8 +1,10 @@
 //! Whether an officer is told what there is to tell: a peer that is not heard, a frozen link, an answer that is overdue.
-use crate::event::{Event, Step};
+use super::settled::is_full;
+use crate::event::{Event, Excused, Step};
 use crate::parties;
 use crate::people::Owed;
 use crate::trace::Trace;
+use node::command::SentTo;
 use node::view::{AlertKind, LinkStatus, View};
 use std::collections::BTreeMap;
 
@@ -53,11 +55,27 @@ impl Alarms {
         }
     }
 
-    /// Looks whether notices that were not acknowledged in time are shown as overdue.
-    pub fn check_owed(trace: &mut Trace, name: &str, view: &View, owed: &mut Vec<Owed>) {
+    /// Looks whether notices that were not acknowledged in time are shown as overdue. One is on the desk that sent it until it
+    /// is answered, unless that is full, or the data was set back to before it was sent: then `is_said` of it is false.
+    pub fn check_owed(
+        trace: &mut Trace,
+        name: &str,
+        view: &View,
+        owed: &mut Vec<Owed>,
+        is_said: impl Fn(&SentTo) -> bool,
+    ) {
         let now = trace.now;
         owed.retain(|one| {
-            let Some(notice) = view.notices.iter().find(|n| n.id == one.sent.id) else { return false };
+            let Some(notice) = view.notices.iter().find(|n| n.outgoing && n.id == one.sent.id) else {
+                if !is_said(&one.sent) {
+                    trace.count(Event::Excused(Excused::OldData));
+                } else if is_full(view, &one.sent.party) {
+                    trace.count(Event::Excused(Excused::DeskFull));
+                } else {
+                    trace.violation(name, format!("notice {} is owed an answer, and is not on the desk", one.sent.id));
+                }
+                return false;
+            };
             if notice.acknowledged.is_some() {
                 return false;
             }

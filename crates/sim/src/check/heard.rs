@@ -133,7 +133,7 @@ impl Due<'_> {
     #[must_use]
     pub fn missing(&self, to: &View, peer: usize) -> Option<String> {
         let (name, to_name) = (parties::name(self.me), parties::name(peer));
-        let rules = self.oracle.settled(&to_name)?;
+        let rules = self.oracle.settled(&to_name, self.view.utc)?;
         let owner = Owner::Peer(to.parties.iter().position(|p| *p == name)? as u8);
         let of = |view: &View, party| {
             let peer = view.peers.iter().find(|p| p.party == party)?;
@@ -144,7 +144,7 @@ impl Due<'_> {
             let is_live = !matches!(own.plan.state, PlanState::Ended | PlanState::Cancelled);
             let there = to.plans.iter().find(|p| p.owner == owner && p.subject == own.subject);
             let same = there.is_some_and(|there| there.plan == own.plan);
-            match rules.plan(&own.plan) {
+            match rules.plan(own.subject, &own.plan) {
                 Some(true) if carried && is_live && !same => {
                     return Some(format!("{name}'s plan {} is not shown to {to_name} as it is", own.subject));
                 }
@@ -160,7 +160,7 @@ impl Due<'_> {
         for own in self.view.sites.iter().filter(|s| s.owner == Owner::Own) {
             let there = to.sites.iter().find(|s| s.owner == owner && s.subject == own.subject);
             let is_same = there.is_some_and(|there| there.site == own.site);
-            if rules.sites() && !is_same || !rules.sites() && there.is_some() {
+            if rules.sites().is_some_and(|told| told && !is_same || !told && there.is_some()) {
                 return Some(format!("{name}'s site {} is not shown to {to_name} as its rules say", own.subject));
             }
         }

@@ -5,11 +5,11 @@ use crate::parties;
 use crate::trace::Trace;
 use node::command::SentTo;
 use node::view::{LinkStatus, Owner, View};
-use record::Hash32;
+use record::{Hash32, PartyId};
 use std::collections::BTreeMap;
 
-/// Notices that a desk keeps of a peer and direction.
-const NOTICES_MAX: usize = 500;
+/// A desk that has so many notices of a peer and direction makes room: it keeps 500, a fifth of that for the urgent.
+pub(super) const DESK_FULL: usize = 400;
 
 /// What one party's officer was told, and what its log holds.
 pub struct Told<'a> {
@@ -31,7 +31,7 @@ pub struct Told<'a> {
 
 /// What the owner has and its rules let out is shown by the addressee, and nothing else; what is missing of that.
 pub fn shared(trace: &mut Trace, from: &Told<'_>, to: &Told<'_>) -> Option<String> {
-    if from.oracle.settled(&parties::name(to.me)).is_none() {
+    if from.oracle.settled(&parties::name(to.me), from.view.utc).is_none() {
         trace.count(Event::Excused(Excused::RulesOpen));
         return None;
     }
@@ -68,6 +68,11 @@ pub fn unsettled(a: &Told<'_>, b: &Told<'_>) -> Option<String> {
     None
 }
 
+/// Whether notices to a party may have made room for others on the desk of who sent them.
+pub(super) fn is_full(view: &View, to: &PartyId) -> bool {
+    view.notices.iter().filter(|n| n.outgoing && n.peer == *to).count() >= DESK_FULL
+}
+
 /// Both sides agree about what one told the other. To be asked once nothing is missing.
 pub fn settled(trace: &mut Trace, from: &Told<'_>, to: &Told<'_>) {
     let (from_name, to_name) = (parties::name(from.me), parties::name(to.me));
@@ -86,7 +91,7 @@ pub fn settled(trace: &mut Trace, from: &Told<'_>, to: &Told<'_>) {
         }
         let arrived = to.view.notices.iter().filter(|n| !n.outgoing && n.notice.text == *text).count();
         // Old ones make room in a desk that is full.
-        let full = to.view.notices.iter().filter(|n| !n.outgoing && n.peer == from_name).count() >= NOTICES_MAX;
+        let full = to.view.notices.iter().filter(|n| !n.outgoing && n.peer == from_name).count() >= DESK_FULL;
         if full {
             trace.count(Event::Excused(Excused::DeskFull));
         }
@@ -94,6 +99,9 @@ pub fn settled(trace: &mut Trace, from: &Told<'_>, to: &Told<'_>) {
             trace.violation(&who, format!("{text}: the other side shows it {arrived} times"));
         }
         let here = from.view.notices.iter().find(|n| n.outgoing && n.id == sent.id);
+        if here.is_none() && !is_full(from.view, &to_name) {
+            trace.violation(&who, format!("{text}: it is on its sender's desk no more"));
+        }
         let there = to.view.notices.iter().find(|n| !n.outgoing && n.id == sent.id);
         if let Some((here, there)) = here.zip(there) {
             if here.acknowledged.is_some() != there.acknowledged.is_some() {

@@ -1,0 +1,75 @@
+//! Bugs that a checker must find. Those of the fold are in `fold`, behind an option that no configuration reaches; these stand
+//! between the people and the fold, or between the fold and what is shown, so that what ships carries no hook for them.
+use crate::swarm::Plant;
+use node::command::Command;
+use node::input::Input;
+use node::view::{Owner, View};
+use record::ChannelState;
+use release::{Identity, Level, Policy, RecordClass, Rule};
+use units::{AircraftClass, Utc};
+
+/// What became of an input on its way to the fold; false if it is lost. `old` are the rules in force.
+pub(crate) fn on_the_way(plant: Plant, input: &mut Input, old: Option<&Policy>) -> bool {
+    if plant == Plant::ForksIgnored {
+        return !matches!(input, Input::LinkFrame { frame, .. } if frame.get(1) == Some(&7));
+    }
+    let Input::Command { command, .. } = input else { return true };
+    match command.as_mut() {
+        Command::SetPolicy { policy, .. } => spoil(plant, policy, old),
+        Command::StateChannel { state, .. } if plant == Plant::SuspensionLost && *state == ChannelState::Suspended => {
+            *state = ChannelState::Resumed;
+        }
+        _ => {}
+    }
+    true
+}
+
+fn spoil(plant: Plant, policy: &mut Policy, old: Option<&Policy>) {
+    for (peer, rules) in &mut policy.rules {
+        if plant == Plant::NarrowingLost {
+            let old =
+                old.and_then(|old| old.rules.get(peer)).and_then(|rules| rules.iter().rfind(|rule| is_track(rule)));
+            let new = rules.iter_mut().rfind(|rule| is_track(rule));
+            if let (Some(old), Some(new)) = (old, new.filter(|new| new.level == Level::Withheld)) {
+                *new = *old;
+            }
+        }
+        if plant == Plant::MarkingsLost {
+            rules.retain(|rule| rule.marking.is_none());
+        }
+        for rule in rules.iter_mut() {
+            match (plant, rule.level) {
+                (Plant::TimesLost, _) => rule.when = None,
+                (Plant::RatesLost, _) => rule.every_ms = None,
+                _ if !is_track(rule) => {}
+                (Plant::RuleSkipped, Level::Withheld) => rule.level = Level::Full,
+                (Plant::AvoidTold, Level::Withheld) if rule.aircraft == Some(AircraftClass::Military) => {
+                    rule.level = Level::AvoidArea { cell_e7: 1_000_000, bin_ms: 60_000 };
+                }
+                (Plant::ExactCells, Level::Coarse { .. }) => {
+                    rule.level = Level::Reduced { precision_mm: 0, delay_ms: 0, identity: Identity::Drop };
+                }
+                (Plant::PrecisionLost, Level::Reduced { identity: Identity::Keep, .. }) => rule.level = Level::Full,
+                _ => {}
+            }
+        }
+    }
+}
+
+fn is_track(rule: &Rule) -> bool {
+    rule.class == RecordClass::Tracks
+}
+
+/// What became of what an officer is shown; `altered` once the middle altered a frame to this node.
+pub(crate) fn shown(plant: Plant, view: &mut View, altered: bool) {
+    let old = |issued: Utc| view.utc.since_ms(issued) > 60_000;
+    match plant {
+        Plant::NoticeForgotten => view.notices.retain(|notice| !notice.outgoing || !old(notice.issued)),
+        Plant::TracksMoved if altered => {
+            for track in view.tracks.iter_mut().filter(|track| matches!(track.owner, Owner::Peer(_))) {
+                track.report.position.lat_e7 += 1_000;
+            }
+        }
+        _ => {}
+    }
+}
