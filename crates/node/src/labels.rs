@@ -8,7 +8,7 @@ use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use record::PartyId;
-use release::{Label, Level, Marking, Policy};
+use release::{Label, Marking, Policy};
 use track::{Address, TrackReport};
 use units::{AircraftClass, Now};
 
@@ -39,14 +39,7 @@ fn feed_of<'f>(feeds: &'f [Feed], contribution: &Contribution) -> Option<&'f Fee
 impl Peer {
     /// The release rules as they hold for this peer now.
     pub(crate) fn rules<'p>(&self, policy: &'p Policy) -> Cow<'p, Policy> {
-        if self.carries_all {
-            return Cow::Borrowed(policy);
-        }
-        let mut floor = policy.safety_floor();
-        // What tells nothing has no rate. With one the rules would fail their check, and protected sites be withheld as well.
-        let idle = floor.rules.values_mut().flatten().filter(|rule| rule.level == Level::Withheld);
-        idle.for_each(|rule| rule.every_ms = None);
-        Cow::Owned(floor)
+        if self.carries_all { Cow::Borrowed(policy) } else { Cow::Owned(policy.safety_floor()) }
     }
 }
 

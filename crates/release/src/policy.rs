@@ -296,7 +296,8 @@ impl Policy {
     #[must_use]
     pub fn safety_floor(&self) -> Self {
         let floor = |rule: &Rule| match rule.class {
-            RecordClass::Tracks | RecordClass::Plans => Rule { level: Level::Withheld, ..*rule },
+            // What tells nothing has no rate: with one the rules would fail their check, and protected sites be withheld too.
+            RecordClass::Tracks | RecordClass::Plans => Rule { level: Level::Withheld, every_ms: None, ..*rule },
             RecordClass::Sites | RecordClass::Conflicts => *rule,
         };
         let rules = self.rules.iter().map(|(peer, rules)| (peer.clone(), rules.iter().map(floor).collect()));

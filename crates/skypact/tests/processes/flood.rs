@@ -185,7 +185,6 @@ fn resident_peak_mib(node: &Node) -> u64 {
 }
 
 #[test]
-#[ignore = "has not been measured on a quiet machine yet, so its bound is arithmetic alone; run it with --ignored"]
 fn a_peer_that_sends_everything_costs_a_bounded_memory_and_no_acknowledged_record() {
     let _limit = Limit::of("flood", 600);
     let mut world = World::new(Spec { names: &["rogue", "south"], aircraft: 4, ..Spec::default() });
