@@ -136,11 +136,11 @@ impl State {
     pub(crate) fn say(
         &mut self,
         name: &PartyId,
-        released: Released<Record>,
+        mut released: Released<Record>,
         now: Now,
         out: &mut Vec<Output>,
     ) -> Option<link::Appended> {
-        let ledger = released.ledger().clone();
+        let (ledger, mentions) = (released.ledger().clone(), released.take_mentions());
         let appended = match self.peers.get_mut(name)?.link.append(released) {
             Ok(appended) => appended,
             Err(error) => {
@@ -152,7 +152,7 @@ impl State {
             self.ledger.pop_front();
         }
         self.ledger.push_back(ledger.clone());
-        self.said.push(name, appended.index, ledger);
+        self.said.push(name, appended.index, ledger, mentions);
         self.drain(name, now, out);
         Some(appended)
     }
