@@ -21,7 +21,7 @@ pub struct Said {
     pub mentions: Mentions,
 }
 
-/// Equal to any other: it is no part of the state. It is as large as what one input makes a node say, or less: 40 bytes for
+/// Equal to any other: it is no part of the state. It is as large as what one input makes a node say, or less: 24 bytes for
 /// a row of 60.
 #[derive(Debug, Clone, Default)]
 pub struct SaidNow {
@@ -67,7 +67,7 @@ impl State {
     #[must_use]
     pub fn called(&self, internal: u64, who: Who) -> String {
         let Some((feed, local)) = of_feed(internal) else { return format!("{internal:06x}") };
-        match (who.address, self.feeds.get(usize::from(feed))) {
+        match (who.address(), self.feeds.get(usize::from(feed))) {
             // None of ICAO's: two aircraft may have it.
             (Some(address), _) => format!("{address}"),
             (None, Some(feed)) => format!("{}/{local}", feed.config.name),

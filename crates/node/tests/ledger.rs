@@ -38,7 +38,7 @@ fn ledger(world: &World, n: usize) -> (Vec<Line>, BTreeSet<String>) {
         let entry: Entry = minicbor::decode(bytes).unwrap();
         state.apply(&entry, &mut Vec::new());
         for (old, _) in state.renamed() {
-            renamed.insert(state.called(*old, release::Who { address: None, callsign: None }));
+            renamed.insert(state.called(*old, release::Who::default()));
         }
         for one in state.said() {
             assert_eq!(one.index, said, "every record once, in order");
@@ -51,8 +51,8 @@ fn ledger(world: &World, n: usize) -> (Vec<Line>, BTreeSet<String>) {
                 _ => Vec::new(),
             };
             let (index, kind) = (one.index, record.body.kind());
-            let of: BTreeSet<u32> = one.mentions.aircraft().iter().map(|mention| mention.row).collect();
-            assert_eq!(of, (0..rows.len() as u32).collect(), "{kind:?} {index}");
+            let of: BTreeSet<u16> = one.mentions.aircraft().iter().map(|mention| mention.row).collect();
+            assert_eq!(of, (0..rows.len() as u16).collect(), "{kind:?} {index}");
             assert_eq!(one.mentions.cut(), 0);
             let rules = state.rules_of(one);
             for mention in one.mentions.aircraft() {
@@ -62,10 +62,10 @@ fn ledger(world: &World, n: usize) -> (Vec<Line>, BTreeSet<String>) {
                 lines.push(Line {
                     index,
                     kind,
-                    called: state.called(mention.internal, mention.who),
-                    callsign: mention.who.callsign.map(|callsign| callsign.to_string()),
+                    called: state.called(mention.internal, mention.who()),
+                    callsign: mention.who().callsign().map(|callsign| callsign.to_string()),
                     rule: Some(mention.rule + 1),
-                    number: (kind != Kind::Avoid).then(|| rows[mention.row as usize]),
+                    number: (kind != Kind::Avoid).then(|| rows[usize::from(mention.row)]),
                 });
             }
             lines.extend(one.mentions.plan.clone().map(|plan| Line {

@@ -40,15 +40,16 @@ pub(crate) struct Row {
     pub internal: u64,
     #[n(1)]
     pub report: TrackReport,
-    /// As offered. Rows of before there was a ledger of it have what was let out.
+    /// As offered.
     #[n(2)]
-    pub who: Option<Who>,
+    #[cbor(default)]
+    pub who: Who,
 }
 
 impl Row {
     /// The aircraft, told of in this row of a record under this rule.
     pub(crate) fn mention(&self, row: usize, rule: u16) -> Mention {
-        Mention { row: row as u32, rule, internal: self.internal, who: self.who.unwrap_or(Who::of(&self.report)) }
+        Mention::new(self.internal, self.who, row, rule)
     }
 }
 
@@ -151,7 +152,8 @@ struct Latest {
     rule: u16,
     /// As offered, for the ledger.
     #[n(5)]
-    who: Option<Who>,
+    #[cbor(default)]
+    who: Who,
 }
 
 /// A block of 1,000 ft, counted from the reference.
@@ -176,7 +178,7 @@ pub(crate) struct Occupied {
 impl Occupied {
     /// What is in it, told of in this row of a record.
     pub(crate) fn mentions(&self, row: usize) -> impl Iterator<Item = Mention> {
-        self.inside.iter().map(move |mention| Mention { row: row as u32, ..*mention })
+        self.inside.iter().map(move |mention| mention.told_in(row))
     }
 }
 
@@ -220,7 +222,7 @@ impl Cells {
         };
         // Five sixths: it may accelerate within the bin.
         let fast = report.speed.is_some_and(|v| i64::from(v.0) > SPEED_BOUND_MPS * 1000 * 5 / 6);
-        let who = Some(Who::of(report));
+        let who = Who::of(report);
         self.latest.insert(internal, Latest { at: report.position, block, fast, offered: now, rule, who });
     }
 
@@ -245,8 +247,7 @@ impl Cells {
         for (internal, l) in &self.latest {
             let (fast, inside) = cells.entry((grid.cell(l.at), l.block)).or_default();
             *fast |= l.fast;
-            let who = l.who.unwrap_or(Who { address: None, callsign: None });
-            inside.push(Mention { row: 0, rule: l.rule, internal: *internal, who });
+            inside.push(Mention::new(*internal, l.who, 0, l.rule));
         }
         let occupied = |((cell, block), (fast, inside))| Occupied { cell, block, fast, inside };
         Some(cells.into_iter().map(occupied).collect())
@@ -260,7 +261,7 @@ mod tests {
     use units::Utc;
 
     fn row(internal: u64, at: i64) -> Row {
-        Row { internal, report: TrackReport::new(internal, Position::default(), Utc(at)), who: None }
+        Row { internal, report: TrackReport::new(internal, Position::default(), Utc(at)), who: Who::default() }
     }
 
     #[test]

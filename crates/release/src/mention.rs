@@ -7,39 +7,73 @@ use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
 use track::{Address, Callsign, TrackReport};
 
-/// Aircraft named beside one record: 100,000 × 40 B are 4 MB. A batch holds 800 rows; in its cells or areas there may be every
+/// Aircraft named beside one record: 100,000 × 24 B are 2.4 MB. A batch holds 800 rows; in its cells or areas there may be every
 /// own aircraft that a node holds, and those are 100,000. All records of one bin together name each aircraft once.
 pub const MENTIONS_MAX: usize = 100_000;
 
-/// Who an own aircraft was when it was offered for release, whatever of it was let out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+/// Who an own aircraft was when it was offered for release, whatever of it was let out. In as few bytes as there are: one
+/// stands beside every row that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Who {
-    /// Address, as claimed.
+    /// One more than the address's bits; 0 is none.
     #[n(0)]
-    pub address: Option<Address>,
-    /// Callsign, as claimed.
+    address: u32,
+    /// The callsign's bits; 0 is none.
     #[n(1)]
-    pub callsign: Option<Callsign>,
+    callsign: u64,
 }
 
 impl Who {
     /// As a report has it.
-    pub(crate) const fn of(report: &TrackReport) -> Self {
-        Self { address: report.address, callsign: report.callsign }
+    pub(crate) fn of(report: &TrackReport) -> Self {
+        Self {
+            address: report.address.map_or(0, |address| address.bits() + 1),
+            callsign: report.callsign.map_or(0, Callsign::bits),
+        }
+    }
+
+    /// Address, as claimed.
+    #[must_use]
+    pub fn address(self) -> Option<Address> {
+        self.address.checked_sub(1).and_then(Address::from_bits)
+    }
+
+    /// Callsign, as claimed.
+    #[must_use]
+    pub fn callsign(self) -> Option<Callsign> {
+        Callsign::from_bits(self.callsign)
     }
 }
 
 /// An own aircraft in a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mention {
-    /// Which row of the batch, or volume of the avoid area, tells of it, from 0.
-    pub row: u32,
-    /// Index of the rule that let it out, in the peer's list, from 0.
-    pub rule: u16,
     /// The internal number under which it was offered.
     pub internal: u64,
+    callsign: u64,
+    address: u32,
+    /// Which row of the batch, or volume of the avoid area, tells of it, from 0.
+    pub row: u16,
+    /// Index of the rule that let it out, in the peer's list, from 0.
+    pub rule: u16,
+}
+
+impl Mention {
+    pub(crate) const fn new(internal: u64, who: Who, row: usize, rule: u16) -> Self {
+        const { assert!(record::BATCH_MAX <= u16::MAX as usize) };
+        Self { internal, callsign: who.callsign, address: who.address, row: row as u16, rule }
+    }
+
+    /// The same in another row.
+    pub(crate) const fn told_in(self, row: usize) -> Self {
+        Self { row: row as u16, ..self }
+    }
+
     /// Who it was then.
-    pub who: Who,
+    #[must_use]
+    pub const fn who(self) -> Who {
+        Who { address: self.address, callsign: self.callsign }
+    }
 }
 
 /// Whose plan a record tells of, whatever of that was let out.
@@ -110,11 +144,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn who_it_was_comes_out_as_it_went_in() {
+        let (address, sign) = (|bits| Address::from_bits(bits), |text| Callsign::parse(text).ok());
+        for (address, callsign) in [(None, None), (address(0), sign("A")), (address(0x1ff_ffff), sign("ABCDEFG9"))] {
+            let report =
+                TrackReport { address, callsign, ..TrackReport::new(1, Default::default(), Default::default()) };
+            let who = Mention::new(1, Who::of(&report), 2, 3).who();
+            assert_eq!((who.address(), who.callsign()), (address, callsign));
+        }
+    }
+
+    #[test]
     fn what_does_not_fit_is_counted() {
-        let mention = |n: usize| {
-            let (who, rule) = (Who { address: None, callsign: None }, (n % 2) as u16 + 4);
-            Mention { row: 0, rule, internal: n as u64, who }
-        };
+        let mention = |n: usize| Mention::new(n as u64, Who::default(), 0, (n % 2) as u16 + 4);
         let of = |n: usize| Mentions::of((0..n).map(mention));
         assert_eq!((of(3).aircraft().len(), of(3).cut()), (3, 0));
         assert_eq!((of(3).rules(), of(1).first_rule(), of(0).first_rule()), ([4, 5].into(), Some(4), None));

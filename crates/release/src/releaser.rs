@@ -20,7 +20,7 @@ use crate::released::{Basis, Envelope, LevelName, ReleaseError, Released};
 use crate::told::Told;
 use crate::view::{SPEED_BOUND_MPS, reduce};
 
-/// Rows that may wait in one releaser: 200,000 × 210 B are 42 MB; an hour's delay at 55 rows a second.
+/// Rows that may wait in one releaser: 200,000 × 200 B are 40 MB; an hour's delay at 55 rows a second.
 pub const QUEUE_ROWS_MAX: u64 = 200_000;
 /// Greatest vertical rate that an avoid area allows for: 40 m/s, 7,900 ft/min.
 const CLIMB_BOUND_MPS: i64 = 40;
@@ -217,7 +217,7 @@ impl Releaser {
                 rows[index].reserve(count);
             }
             let reduced = reduce(TrackReport { local, ..*report }, precision_mm, identity);
-            rows[index].push(Row { internal: report.local, report: reduced, who: Some(Who::of(report)) });
+            rows[index].push(Row { internal: report.local, report: reduced, who: Who::of(report) });
         }
         for ((lane, rows), rule) in self.lanes.iter_mut().zip(rows).zip(&self.rules) {
             if let Lane::Rows(lane) = lane {

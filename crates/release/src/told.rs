@@ -216,7 +216,7 @@ impl Releaser {
         };
         let rule = Basis::Rule { revision: policy.revision, index: index as u16, level: LevelName::Full };
         let body = Body::Conflict(ConflictReport { own: released, ..found });
-        let mention = Mention { row: 0, rule: index as u16, internal: own.local, who: Who::of(own) };
+        let mention = Mention::new(own.local, Who::of(own), 0, index as u16);
         Released::seal(envelope.record(&heading, body, now), rule, 1, Mentions::of([mention])).map(Some)
     }
 

@@ -37,9 +37,9 @@ fn track(n: u64, now: Now) -> TrackReport {
 }
 
 /// Internal number, row of the record, rule from 0, and callsign.
-fn named(mentions: &Mentions) -> Vec<(u64, u32, u16, String)> {
-    let callsign = |who: release::Who| who.callsign.map_or_else(String::new, |c| c.to_string());
-    mentions.aircraft().iter().map(|m| (m.internal, m.row, m.rule, callsign(m.who))).collect()
+fn named(mentions: &Mentions) -> Vec<(u64, u16, u16, String)> {
+    let callsign = |who: release::Who| who.callsign().map_or_else(String::new, |c| c.to_string());
+    mentions.aircraft().iter().map(|m| (m.internal, m.row, m.rule, callsign(m.who()))).collect()
 }
 
 struct World {
@@ -76,9 +76,12 @@ fn a_row_names_the_aircraft_it_hides_and_one_that_waits_over_a_snapshot_does_so_
         let rows = batch.unpack().unwrap();
         assert_eq!((rows.len(), out[0].mentions().cut()), (3, 0));
         for mention in out[0].mentions().aircraft() {
-            let (row, own) = (&rows[mention.row as usize], track(mention.internal, at(0)));
+            let (row, own) = (&rows[usize::from(mention.row)], track(mention.internal, at(0)));
             assert_eq!(world.releaser.internal(row.local), Some(mention.internal), "of the row it stands in");
-            assert_eq!((mention.who.address, mention.who.callsign, mention.rule), (own.address, own.callsign, 1));
+            assert_eq!(
+                (mention.who().address(), mention.who().callsign(), mention.rule),
+                (own.address, own.callsign, 1)
+            );
             assert_eq!(row.address.is_some(), identity == Identity::Keep);
         }
         assert_eq!(named(out[0].mentions()).len(), 3);
@@ -123,7 +126,7 @@ fn each_cell_of_many_names_what_is_in_it() {
     let rows = batch.unpack().unwrap();
     let mut seen: Vec<u64> = Vec::new();
     for mention in out[0].mentions().aircraft() {
-        let centre = rows[mention.row as usize].position.lat();
+        let centre = rows[usize::from(mention.row)].position.lat();
         assert!((centre - (40.0 + mention.internal as f64)).abs() < 0.5, "{centre} {mention:?}");
         seen.push(mention.internal);
     }

@@ -125,7 +125,7 @@ pub fn run(args: Args, global: Global) -> Outcome {
 /// What the aircraft asked for was called before the last input told its address.
 fn earlier_names(args: &Args, state: &State) -> Vec<String> {
     let Some(wanted) = &args.subject else { return Vec::new() };
-    let name = |internal| state.called(internal, Who { address: None, callsign: None });
+    let name = |internal| state.called(internal, Who::default());
     let is = |(_, new): &&(u64, u64)| name(*new).eq_ignore_ascii_case(wanted);
     state.renamed().iter().filter(is).map(|(old, _)| name(*old)).collect()
 }
@@ -195,11 +195,11 @@ fn named(state: &State, said: &Said, record: &Record) -> Vec<Named> {
         _ => Vec::new(),
     };
     let aircraft = said.mentions.aircraft().iter().map(|mention| Named {
-        own: state.called(mention.internal, mention.who),
-        callsign: mention.who.callsign.map(|callsign| callsign.to_string()),
+        own: state.called(mention.internal, mention.who()),
+        callsign: mention.who().callsign().map(|callsign| callsign.to_string()),
         number: match &record.body {
             Body::Conflict(report) => Some(report.own),
-            _ => rows.get(mention.row as usize).map(|row| row.local),
+            _ => rows.get(usize::from(mention.row)).map(|row| row.local),
         },
         rule: Some(mention.rule),
     });
