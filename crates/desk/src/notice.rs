@@ -175,10 +175,16 @@ impl NoticeItem {
     }
 
     /// Whether an officer here has to look at it: the answer asked for is missing, or it is a peer's and nobody has
-    /// seen it, whether or not the peer asked for a receipt.
+    /// seen it, or it is ours and was read back wrong, whether or not a receipt was asked for.
     #[must_use]
     pub fn waits(&self) -> bool {
-        self.is_open() || (self.direction == Direction::In && self.seen.is_none())
+        self.is_open() || (self.direction == Direction::In && self.seen.is_none()) || self.is_misread()
+    }
+
+    /// Whether the last read-back of it differs from what it says: who reads it wrong may do what it does not say.
+    #[must_use]
+    pub fn is_misread(&self) -> bool {
+        self.acknowledged.as_ref().is_some_and(|a| !a.differs.is_empty())
     }
 
     /// Whether the answer asked for is missing and its time is over.

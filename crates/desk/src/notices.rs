@@ -295,8 +295,8 @@ impl Notices {
     /// The conditions that alert an officer now.
     ///
     /// A peer's FLASH is an alarm until it is answered, IMMEDIATE a warning, the rest a caution; any answer due within
-    /// [`DUE_SOON_MS`] is a warning, overdue an alarm, and so is a wrong read-back of an own notice. A peer's notice that
-    /// asks for no answer alerts until it is seen.
+    /// [`DUE_SOON_MS`] is a warning, overdue an alarm, and so is a wrong read-back of an own notice, also of one that asked
+    /// for none, until a right one comes. A peer's notice that asks for no answer alerts until it is seen.
     #[must_use]
     pub fn conditions(&self, now: Now) -> Vec<(Situation, AlertLevel, Facts)> {
         let waiting = self.items.values().filter(|i| i.waits());
@@ -418,7 +418,7 @@ impl NoticeItem {
 
     fn alert(&self, now: Now) -> Option<(AlertLevel, Facts)> {
         let left = self.due_at.map(|due| due.since_ms(now.mono));
-        let wrong = self.acknowledged.as_ref().is_some_and(|a| !a.differs.is_empty());
+        let wrong = self.is_misread();
         let level = if self.overdue || wrong {
             AlertLevel::Alarm
         } else {

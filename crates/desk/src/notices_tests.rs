@@ -242,6 +242,35 @@ fn a_wrong_read_back_from_a_peer_is_no_acknowledgement_and_alarms() {
 }
 
 #[test]
+fn a_wrong_read_back_of_a_notice_that_asked_for_less_or_for_no_receipt_is_an_alarm_until_a_right_one_comes() {
+    for wanted in [None, Some(ReceiptLevel::Received), Some(ReceiptLevel::Seen)] {
+        let mut desk = Desk::default();
+        let s = party("south");
+        let sent = Outgoing { wanted, ..outgoing(1, Precedence::Routine, 60) };
+        let id = desk.notices.handle_sent(sent, now(0)).unwrap();
+        let receipt = |read_back| Receipt {
+            of: record(1),
+            index: 0,
+            level: ReceiptLevel::Acknowledged,
+            at: Utc(0),
+            role: Some(Role::Officer),
+            read_back: Some(read_back),
+            decision: None,
+            text: None,
+        };
+        desk.notices.handle_receipt(&s, &receipt(ReadBack::default())).unwrap();
+        // Long after the answer asked for, if any, was due.
+        desk.handle_time(now(100_000));
+        assert_eq!(level_of(&desk, id).map(|(level, _)| level), Some(AlertLevel::Alarm), "{wanted:?}");
+        let alert = desk.alerts.of(&Situation::Notice(id)).unwrap();
+        assert!(alert.facts.text.contains("the read-back differs"), "{}", alert.facts.text);
+        desk.notices.handle_receipt(&s, &receipt(right())).unwrap();
+        desk.handle_time(now(100_010));
+        assert_eq!(level_of(&desk, id), None, "{wanted:?}");
+    }
+}
+
+#[test]
 fn a_wrong_read_back_sounds_again_although_the_overdue_alarm_was_taken_up() {
     let mut desk = Desk::default();
     let id = desk.notices.handle_sent(outgoing(1, Precedence::Flash, 60), now(0)).unwrap();

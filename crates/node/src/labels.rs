@@ -100,7 +100,11 @@ impl State {
             let Some(one) = self.picture.get(*id).and_then(|track| self.offered(track, report)) else { continue };
             let before = bare(feed, report.local);
             if one.report.local != before {
-                self.peers.values_mut().for_each(|peer| peer.releaser.rename(before, one.report.local));
+                let renames = |peer: &mut Peer| peer.releaser.rename(before, one.report.local);
+                // Each of them, whatever the others knew.
+                if self.peers.values_mut().map(renames).fold(false, |any, known| any | known) {
+                    self.said.rename(before, one.report.local);
+                }
             }
             offered.push(one);
         }

@@ -137,11 +137,11 @@ impl State {
     pub(crate) fn say(
         &mut self,
         name: &PartyId,
-        released: Released<Record>,
+        mut released: Released<Record>,
         now: Now,
         out: &mut Vec<Output>,
     ) -> Option<link::Appended> {
-        let ledger = released.ledger().clone();
+        let (ledger, mentions) = (released.ledger().clone(), released.take_mentions());
         let appended = match self.peers.get_mut(name)?.link.append(released) {
             Ok(appended) => appended,
             Err(error) => {
@@ -153,7 +153,7 @@ impl State {
             self.ledger.pop_front();
         }
         self.ledger.push_back(ledger.clone());
-        self.said.push(name, appended.index, ledger);
+        self.said.push(name, appended.index, ledger, mentions);
         self.drain(name, now, out);
         Some(appended)
     }
@@ -271,12 +271,21 @@ impl State {
                     peer.desk = Some(status);
                 }
             }
-            Body::Channel(statement) => {
-                // Acted upon within the second, however often it is stated.
-                if let Some(peer) = self.peers.get_mut(name) {
-                    peer.theirs = statement.state;
-                }
-            }
+            Body::Channel(statement) => self.channel_stated(name, statement.state, out),
+        }
+    }
+
+    /// Acted upon within the second, however often it is stated. Who has terminated the channel has ended it under this pact
+    /// (`spec/pact.md`, 12), as it would have here: what it states after that stands in its log and changes nothing.
+    fn channel_stated(&mut self, name: &PartyId, state: ChannelState, out: &mut Vec<Output>) {
+        let Some(peer) = self.peers.get_mut(name) else { return };
+        if peer.theirs == ChannelState::Terminated {
+            let state = state.name();
+            out.push(Output::Log(format!(
+                "{name} states {state} of a channel that it has terminated: nothing changes"
+            )));
+        } else {
+            peer.theirs = state;
         }
     }
 
@@ -407,8 +416,10 @@ impl State {
         let (ours, theirs) = (peer.ours, peer.theirs);
         if !(in_force(ours) && in_force(theirs)) {
             let differ = if same_state(ours, theirs) { "" } else { "States differ: " };
+            let ended = [ours, theirs].contains(&ChannelState::Terminated);
+            let ended = if ended { " What is terminated begins again with a new pact alone." } else { "" };
             let (ours, theirs) = (ours.name(), theirs.name());
-            let text = format!("{differ}channel with {name} is {ours} by us, {theirs} by them. {HELD_BACK}");
+            let text = format!("{differ}channel with {name} is {ours} by us, {theirs} by them. {HELD_BACK}{ended}");
             troubles.push((PeerTrouble::Channel, AlertLevel::Caution, text));
         }
         troubles

@@ -15,6 +15,11 @@ pub(crate) const fn bare(feed: u16, local: u64) -> u64 {
     BARE | (feed as u64 & 0x7fff) << 48 | local & LOCAL
 }
 
+/// The feed and its own number, of a number without an address.
+pub(crate) const fn of_feed(number: u64) -> Option<(u16, u64)> {
+    if number & BARE == 0 { None } else { Some(((number >> 48) as u16 & 0x7fff, number & LOCAL)) }
+}
+
 /// The number of an own track: its address, else what its only source says. One that has an address only later is known by
 /// that from then on.
 pub(crate) fn number_of(track: &SystemTrack) -> Option<u64> {
@@ -29,11 +34,10 @@ pub(crate) fn number_of(track: &SystemTrack) -> Option<u64> {
 
 /// The track that a releaser knows by this number.
 pub(crate) fn numbered(picture: &Picture, number: u64) -> Option<&SystemTrack> {
-    if number & BARE == 0 {
+    let Some((feed, bits)) = of_feed(number) else {
         return picture.by_address(u32::try_from(number).ok().and_then(Address::from_bits)?);
-    }
-    let feed = Source::Feed((number >> 48) as u16 & 0x7fff);
-    picture.of_source(feed).find(|(local, _)| local & LOCAL == number & LOCAL).map(|(_, track)| track)
+    };
+    picture.of_source(Source::Feed(feed)).find(|(local, _)| local & LOCAL == bits).map(|(_, track)| track)
 }
 
 #[cfg(test)]

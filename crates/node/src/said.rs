@@ -1,14 +1,12 @@
 //! What one input made this node say, for the ledger of who was told what under which rule. It is made anew by folding the
 //! journal, so nothing is stored twice, and what it says is what was done.
-use crate::numbers::number_of;
-use crate::picture::SystemTrack;
-use crate::situation::label;
+use crate::numbers::of_feed;
 use crate::state::State;
-use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use record::{PartyId, SubjectId};
-use release::{LedgerRow, Rule};
+use release::{Basis, LedgerRow, Mentions, Rule, Who};
 
 /// A record put into the log to a peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,11 +17,17 @@ pub struct Said {
     pub index: u64,
     /// What and why.
     pub row: LedgerRow,
+    /// Of which own aircraft, as they were known when they were offered, and by which rule each was let out.
+    pub mentions: Mentions,
 }
 
-/// Equal to any other: it is no part of the state.
+/// Equal to any other: it is no part of the state. It is as large as what one input makes a node say, or less: 24 bytes for
+/// a row of 60.
 #[derive(Debug, Clone, Default)]
-pub struct SaidNow(Vec<Said>);
+pub struct SaidNow {
+    said: Vec<Said>,
+    renamed: Vec<(u64, u64)>,
+}
 
 impl PartialEq for SaidNow {
     fn eq(&self, _: &Self) -> bool {
@@ -33,11 +37,16 @@ impl PartialEq for SaidNow {
 
 impl SaidNow {
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.said.is_empty()
     }
 
-    pub(crate) fn push(&mut self, peer: &PartyId, index: u64, row: LedgerRow) {
-        self.0.push(Said { peer: peer.clone(), index, row });
+    pub(crate) fn push(&mut self, peer: &PartyId, index: u64, row: LedgerRow, mentions: Mentions) {
+        self.said.push(Said { peer: peer.clone(), index, row, mentions });
+    }
+
+    /// What a peer was told of under one internal number has another from now on.
+    pub(crate) fn rename(&mut self, old: u64, new: u64) {
+        self.renamed.push((old, new));
     }
 }
 
@@ -45,21 +54,25 @@ impl State {
     /// What the last input made this node say, in order.
     #[must_use]
     pub fn said(&self) -> &[Said] {
-        &self.said.0
+        &self.said.said
     }
 
-    /// What people call the tracks that a peer knows, by the peer's numbers.
+    /// Internal numbers, old and new, of aircraft that some peer was told of before the last input told their address.
     #[must_use]
-    pub fn names_for(&self, peer: &PartyId) -> BTreeMap<u64, String> {
-        let Some(peer) = self.peers.get(peer) else { return BTreeMap::new() };
-        let own = self.picture.iter().filter(|track| track.is_own());
-        let own: BTreeMap<u64, &SystemTrack> = own.filter_map(|track| Some((number_of(track)?, track))).collect();
-        let name = |(released, internal): (u64, u64)| {
-            let track = own.get(&internal)?;
-            let address = track.address.map_or_else(String::new, |a| alloc::format!("{a} "));
-            Some((released, alloc::format!("{address}{}", label(track))))
-        };
-        peer.releaser.numbers().filter_map(name).collect()
+    pub fn renamed(&self) -> &[(u64, u64)] {
+        &self.said.renamed
+    }
+
+    /// What people call an own aircraft in the ledger: its address, else its feed's name and number for it.
+    #[must_use]
+    pub fn called(&self, internal: u64, who: Who) -> String {
+        let Some((feed, local)) = of_feed(internal) else { return format!("{internal:06x}") };
+        match (who.address(), self.feeds.get(usize::from(feed))) {
+            // None of ICAO's: two aircraft may have it.
+            (Some(address), _) => format!("{address}"),
+            (None, Some(feed)) => format!("{}/{local}", feed.config.name),
+            (None, None) => format!("{feed}/{local}"),
+        }
     }
 
     /// The own subject of what a peer was told of under its subject.
@@ -68,9 +81,14 @@ impl State {
         self.peers.get(peer)?.releaser.own_subject(told)
     }
 
-    /// A rule in force now, by its place in the peer's list.
+    /// The rules under which something was said just now, by their places in the peer's list, from 0.
     #[must_use]
-    pub fn rule(&self, peer: &PartyId, index: u16) -> Option<&Rule> {
-        self.policy.rules_for(peer).get(usize::from(index))
+    pub fn rules_of(&self, said: &Said) -> Vec<(u16, Option<Rule>)> {
+        let Basis::Rule { revision, index, .. } = said.row.basis else { return Vec::new() };
+        let mut indices = said.mentions.rules();
+        indices.insert(index);
+        let rules = self.policy.rules_for(&said.peer);
+        let rule = |index: u16| rules.get(usize::from(index)).filter(|_| self.policy.revision == revision).copied();
+        indices.into_iter().map(|index| (index, rule(index))).collect()
     }
 }

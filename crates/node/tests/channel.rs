@@ -250,3 +250,70 @@ fn who_is_at_a_desk_is_stated_apart_from_link_and_channel_and_passes_a_suspended
     world.run(13_000, 500);
     assert!(!unmanned(&world) && world.view(1).peers[0].staffing.as_ref().unwrap().manned);
 }
+
+/// The state of a node that takes every channel it terminated for one in force, as another program might.
+fn forgetful(state: &node::State) -> Vec<u8> {
+    let mut bytes = state.to_snapshot();
+    let whole = bytes.clone();
+    let mut decoder = minicbor::Decoder::new(&whole);
+    // `State::peers`, then `Peer::ours` of each.
+    for _ in 0..decoder.map().unwrap().unwrap() {
+        if decoder.u64().unwrap() != 4 {
+            decoder.skip().unwrap();
+            continue;
+        }
+        for _ in 0..decoder.map().unwrap().unwrap() {
+            decoder.skip().unwrap();
+            for _ in 0..decoder.map().unwrap().unwrap() {
+                if decoder.u64().unwrap() == 3 {
+                    assert_eq!(whole[decoder.position()], 3, "terminated");
+                    bytes[decoder.position()] = 0;
+                }
+                decoder.skip().unwrap();
+            }
+        }
+    }
+    bytes
+}
+
+#[test]
+fn what_a_peer_has_terminated_it_cannot_resume_and_another_pact_begins_anew() {
+    let texts = [30, 31].map(|days| {
+        let mut pact = pact_of(&NAMES[..2], START);
+        pact.valid_until = START.plus_ms(days * 86_400_000);
+        signed(&pact)
+    });
+    let mut world =
+        World::new(START, vec![boot("north", &texts[0], open(&["south"])), boot("south", &texts[0], open(&["north"]))]);
+    world.connect(0, 1);
+    world.run(1_000, 100);
+    assert_eq!(seen(&mut world).0, 1);
+    state(&mut world, 1, "north", ChannelState::Terminated);
+    world.run(12_000, 500);
+    let bytes = forgetful(world.state(1));
+    world.nodes[1].state = node::State::from_snapshot(&bytes).unwrap();
+    world.nodes[1].snapshot = Some((world.nodes[1].journal.len(), bytes));
+    for next in [ChannelState::Suspended, ChannelState::Resumed] {
+        state(&mut world, 1, "north", next);
+        world.run(12_000, 500);
+        let view = world.view(0);
+        assert_eq!(view.peers[0].channel_theirs, ChannelState::Terminated, "after {next:?}");
+        assert_eq!(view.peers[0].link, node::view::LinkStatus::Up, "the record is one, and is receipted");
+        assert!(world.nodes[0].log.last().is_some_and(|line| line.contains("has terminated")));
+        let told = |a: &node::view::AlertView| a.state != "cleared" && a.text.contains("with a new pact alone");
+        assert!(view.alerts.iter().any(told));
+    }
+    assert_eq!(seen(&mut world).0, 0, "nothing is told");
+    world.restart(0, false);
+    assert_eq!(world.view(0).peers[0].channel_theirs, ChannelState::Terminated);
+    world.cut(0, 1);
+    for n in 0..2 {
+        world.nodes[n].boot.pacts = vec![texts[1].clone()];
+    }
+    world.restart(1, true);
+    world.restart(0, false);
+    world.connect(0, 1);
+    world.run(2_000, 250);
+    assert_eq!(world.view(0).peers[0].channel_theirs, ChannelState::InForce);
+    assert_eq!(seen(&mut world).0, 1);
+}

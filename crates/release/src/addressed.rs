@@ -7,6 +7,7 @@ use record::{
 use sha2::{Digest, Sha256};
 use units::{Now, Utc};
 
+use crate::mention::Mentions;
 use crate::released::{Basis, Envelope, ReleaseError, Released};
 
 /// The part of a record's envelope that differs from record to record.
@@ -154,7 +155,17 @@ pub fn release_withdrawal(
     of: Hash32,
     now: Now,
 ) -> Result<Released<Record>, ReleaseError> {
-    Released::seal(envelope.record(heading, Body::Withdrawn(Withdrawn { of }), now), Basis::Withdrawal, 1)
+    withdrawal(envelope, heading, (of, Mentions::default()), now)
+}
+
+pub(crate) fn withdrawal(
+    envelope: &Envelope,
+    heading: &Heading,
+    (of, mentions): (Hash32, Mentions),
+    now: Now,
+) -> Result<Released<Record>, ReleaseError> {
+    let record = envelope.record(heading, Body::Withdrawn(Withdrawn { of }), now);
+    Released::seal(record, Basis::Withdrawal, 1, mentions)
 }
 
 fn said(
@@ -164,7 +175,7 @@ fn said(
     now: Now,
     rows: u32,
 ) -> Result<Released<Record>, ReleaseError> {
-    Released::seal(envelope.record(heading, body, now), Basis::Addressed, rows)
+    Released::seal(envelope.record(heading, body, now), Basis::Addressed, rows, Mentions::default())
 }
 
 fn half(hash: &Hash32) -> SubjectId {

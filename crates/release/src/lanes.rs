@@ -6,6 +6,7 @@ use track::TrackReport;
 use units::{Height, Mono, Position, Reference};
 
 use crate::grid::{Cell, Grid};
+use crate::mention::{Mention, Who};
 use crate::view::SPEED_BOUND_MPS;
 
 /// One rule's queue.
@@ -31,13 +32,25 @@ pub(crate) struct Rows {
     count: u64,
 }
 
-/// A reduced report and the internal number it came from, which orders the rows and never leaves.
+/// A reduced report and the internal number it came from, which orders the rows and never leaves; nor does who it was, which
+/// is for the ledger.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 pub(crate) struct Row {
     #[n(0)]
     pub internal: u64,
     #[n(1)]
     pub report: TrackReport,
+    /// As offered.
+    #[n(2)]
+    #[cbor(default)]
+    pub who: Who,
+}
+
+impl Row {
+    /// The aircraft, told of in this row of a record under this rule.
+    pub(crate) fn mention(&self, row: usize, rule: u16) -> Mention {
+        Mention::new(self.internal, self.who, row, rule)
+    }
 }
 
 impl Rows {
@@ -137,6 +150,10 @@ struct Latest {
     /// Index of the rule that let it out.
     #[n(4)]
     rule: u16,
+    /// As offered, for the ledger.
+    #[n(5)]
+    #[cbor(default)]
+    who: Who,
 }
 
 /// A block of 1,000 ft, counted from the reference.
@@ -149,11 +166,20 @@ pub(crate) struct Block {
 }
 
 /// An occupied cell: where, at what level, and whether something in it may be faster than [`SPEED_BOUND_MPS`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Occupied {
     pub cell: Cell,
     pub block: Option<Block>,
     pub fast: bool,
+    /// What is in it, for the ledger.
+    pub inside: Vec<Mention>,
+}
+
+impl Occupied {
+    /// What is in it, told of in this row of a record.
+    pub(crate) fn mentions(&self, row: usize) -> impl Iterator<Item = Mention> {
+        self.inside.iter().map(move |mention| mention.told_in(row))
+    }
 }
 
 /// Height of a block: 1,000 ft.
@@ -196,7 +222,8 @@ impl Cells {
         };
         // Five sixths: it may accelerate within the bin.
         let fast = report.speed.is_some_and(|v| i64::from(v.0) > SPEED_BOUND_MPS * 1000 * 5 / 6);
-        self.latest.insert(internal, Latest { at: report.position, block, fast, offered: now, rule });
+        let who = Who::of(report);
+        self.latest.insert(internal, Latest { at: report.position, block, fast, offered: now, rule, who });
     }
 
     /// Forgets the tracks whose rule does not hold now.
@@ -204,9 +231,9 @@ impl Cells {
         self.latest.retain(|_, latest| holds(latest.rule));
     }
 
-    /// Forgets a track that another rule releases now.
-    pub(crate) fn forget(&mut self, internal: u64) {
-        self.latest.remove(&internal);
+    /// Forgets a track that another rule releases now; whether there was one.
+    pub(crate) fn forget(&mut self, internal: u64) -> bool {
+        self.latest.remove(&internal).is_some()
     }
 
     /// The cells occupied as a new bin begins, each once; `None` while the bin told last goes on.
@@ -216,11 +243,14 @@ impl Cells {
         }
         self.bin = bin;
         self.latest.retain(|_, l| now.since_ms(l.offered) <= l.age_max_ms());
-        let mut cells: BTreeMap<(Cell, Option<Block>), bool> = BTreeMap::new();
-        for l in self.latest.values() {
-            *cells.entry((grid.cell(l.at), l.block)).or_default() |= l.fast;
+        let mut cells: BTreeMap<(Cell, Option<Block>), (bool, Vec<Mention>)> = BTreeMap::new();
+        for (internal, l) in &self.latest {
+            let (fast, inside) = cells.entry((grid.cell(l.at), l.block)).or_default();
+            *fast |= l.fast;
+            inside.push(Mention::new(*internal, l.who, 0, l.rule));
         }
-        Some(cells.into_iter().map(|((cell, block), fast)| Occupied { cell, block, fast }).collect())
+        let occupied = |((cell, block), (fast, inside))| Occupied { cell, block, fast, inside };
+        Some(cells.into_iter().map(occupied).collect())
     }
 }
 
@@ -231,7 +261,7 @@ mod tests {
     use units::Utc;
 
     fn row(internal: u64, at: i64) -> Row {
-        Row { internal, report: TrackReport::new(internal, Position::default(), Utc(at)) }
+        Row { internal, report: TrackReport::new(internal, Position::default(), Utc(at)), who: Who::default() }
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod grid;
 mod keyed;
 mod lanes;
 mod marking;
+mod mention;
 mod names;
 mod order;
 mod policy;
@@ -37,6 +38,7 @@ pub use addressed::{
 };
 pub use area::Area;
 pub use marking::{MARKING_BYTES_MAX, MARKINGS_MAX, Marking};
+pub use mention::{MENTIONS_MAX, Mention, Mentions, PlanOf, Who};
 pub use policy::{Identity, Level, Policy, PolicyError, RecordClass, Rule, limits};
 pub use released::{Basis, Envelope, LedgerRow, LevelName, ReleaseError, Released};
 pub use releaser::{QUEUE_ROWS_MAX, Releaser};

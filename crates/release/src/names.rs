@@ -137,11 +137,6 @@ impl Names {
         self.entries.iter().find(|e| e.last == released).map(|e| e.internal)
     }
 
-    /// Released and internal numbers.
-    pub(crate) fn pairs(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.entries.iter().map(|e| (e.last, e.internal))
-    }
-
     /// Forgets tracks that were not offered for [`IDLE_MS`].
     pub(crate) fn sweep(&mut self, now: Mono) {
         self.entries.retain(|e| now.since_ms(e.offered) < IDLE_MS);

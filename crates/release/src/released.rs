@@ -5,6 +5,7 @@ use record::{Body, Hash32, Kind, Mode, PartyId, Record, RecordError, SCHEMA};
 use units::Now;
 
 use crate::addressed::Heading;
+use crate::mention::Mentions;
 
 /// A value that policy, or the purpose of saying it, allows to leave for one peer, with its bytes and its ledger row.
 ///
@@ -14,6 +15,7 @@ pub struct Released<T> {
     value: T,
     bytes: Vec<u8>,
     ledger: LedgerRow,
+    mentions: Mentions,
 }
 
 impl<T> Released<T> {
@@ -52,11 +54,22 @@ impl<T> Released<T> {
     pub fn ledger(&self) -> &LedgerRow {
         &self.ledger
     }
+
+    /// Of which own aircraft it tells, for the own ledger: none of this is in the bytes.
+    #[must_use]
+    pub fn mentions(&self) -> &Mentions {
+        &self.mentions
+    }
+
+    /// The same, taken away: the record is to be sent, and the ledger keeps them.
+    pub fn take_mentions(&mut self) -> Mentions {
+        core::mem::take(&mut self.mentions)
+    }
 }
 
 impl Released<Record> {
     /// Encodes the record and seals it. Private to this crate: this is the gate.
-    pub(crate) fn seal(record: Record, basis: Basis, rows: u32) -> Result<Self, ReleaseError> {
+    pub(crate) fn seal(record: Record, basis: Basis, rows: u32, mentions: Mentions) -> Result<Self, ReleaseError> {
         let bytes = record::encode(&record)?;
         let ledger = LedgerRow {
             record: Hash32::of(&bytes),
@@ -65,7 +78,7 @@ impl Released<Record> {
             basis,
             rows,
         };
-        Ok(Self { value: record, bytes, ledger })
+        Ok(Self { value: record, bytes, ledger, mentions })
     }
 }
 
@@ -98,7 +111,7 @@ pub enum Basis {
         /// Revision of the policy.
         #[n(0)]
         revision: u32,
-        /// Index of the rule in the peer's list, from 0.
+        /// Index of the rule in the peer's list, from 0; the first of several that have a part in cells.
         #[n(1)]
         index: u16,
         /// Level it released at.

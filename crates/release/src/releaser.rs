@@ -12,6 +12,7 @@ use crate::grid::Grid;
 use crate::keyed;
 use crate::lanes::{BLOCK, Cells, DRIFT_MAX_MM, FAST_BOUND_MPS, Lane, Occupied, Row, Rows};
 use crate::marking::Marking;
+use crate::mention::{Mentions, Who};
 use crate::names::{Names, Source};
 use crate::policy::{Identity, Level, Policy, RecordClass, Rule};
 use crate::ready::Ready;
@@ -19,7 +20,7 @@ use crate::released::{Basis, Envelope, LevelName, ReleaseError, Released};
 use crate::told::Told;
 use crate::view::{SPEED_BOUND_MPS, reduce};
 
-/// Rows that may wait in one releaser: 200,000 × 180 B are 36 MB; an hour's delay at 55 rows a second.
+/// Rows that may wait in one releaser: 200,000 × 200 B are 40 MB; an hour's delay at 55 rows a second.
 pub const QUEUE_ROWS_MAX: u64 = 200_000;
 /// Greatest vertical rate that an avoid area allows for: 40 m/s, 7,900 ft/min.
 const CLIMB_BOUND_MPS: i64 = 40;
@@ -124,22 +125,19 @@ impl Releaser {
     }
 
     /// A track is known by another internal number from now on; the peer goes on knowing it by the same. What waits was
-    /// allowed before that was known, and is dropped.
-    pub fn rename(&mut self, old: u64, new: u64) {
-        if self.names.rename(old, new) {
+    /// allowed before that was known, and is dropped. Whether something was known by the old number.
+    pub fn rename(&mut self, old: u64, new: u64) -> bool {
+        let mut known = self.names.rename(old, new);
+        if known {
             self.forget_waiting(old);
         }
         // What is told as cells has no name.
         for lane in &mut self.lanes {
             if let Lane::Cells(cells) = lane {
-                cells.forget(old);
+                known |= cells.forget(old);
             }
         }
-    }
-
-    /// All tracks the peer knows: its numbers and ours.
-    pub fn numbers(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.names.pairs()
+        known
     }
 
     /// Our subject of what the peer was told of under `told`.
@@ -219,7 +217,7 @@ impl Releaser {
                 rows[index].reserve(count);
             }
             let reduced = reduce(TrackReport { local, ..*report }, precision_mm, identity);
-            rows[index].push(Row { internal: report.local, report: reduced });
+            rows[index].push(Row { internal: report.local, report: reduced, who: Who::of(report) });
         }
         for ((lane, rows), rule) in self.lanes.iter_mut().zip(rows).zip(&self.rules) {
             if let Lane::Rows(lane) = lane {
@@ -253,19 +251,19 @@ impl Releaser {
                 self.lanes[index].clear();
                 continue;
             }
-            let rule = Basis::Rule { revision: policy.revision, index: index as u16, level: level.name() };
             match &mut self.lanes[index] {
                 Lane::None => {}
                 Lane::Rows(rows) => {
                     let due = rows.due(now.mono);
-                    self.release_rows(&mut out, due, level, rule, envelope, now)?;
+                    self.release_rows(&mut out, due, level, (policy.revision, index as u16), envelope, now)?;
                 }
                 Lane::Cells(cells) => {
                     let Some((grid, bin_ms)) = cells_of(level) else { continue };
                     if let Some(occupied) = cells.begin(bin(now.utc, bin_ms), grid, now.mono) {
                         let start = Utc(bin(now.utc, bin_ms) * i64::from(bin_ms));
-                        let tick = Tick { rule, grid, bin_ms, start, index: index as u16 };
-                        self.release_cells(&mut out, &occupied, level.name(), &tick, envelope, now)?;
+                        let (revision, level) = (policy.revision, level.name());
+                        let tick = Tick { revision, level, grid, bin_ms, start, index: index as u16 };
+                        self.release_cells(&mut out, &occupied, &tick, envelope, now)?;
                     }
                 }
             }
@@ -325,7 +323,9 @@ impl Releaser {
             match lane {
                 Lane::None => {}
                 Lane::Rows(rows) => rows.forget(internal),
-                Lane::Cells(cells) => cells.forget(internal),
+                Lane::Cells(cells) => {
+                    cells.forget(internal);
+                }
             }
         }
     }
@@ -346,7 +346,7 @@ impl Releaser {
         out: &mut Vec<Released<Record>>,
         due: Vec<Row>,
         level: Level,
-        rule: Basis,
+        (revision, index): (u32, u16),
         envelope: &Envelope,
         now: Now,
     ) -> Result<(), ReleaseError> {
@@ -356,9 +356,11 @@ impl Releaser {
             }
             _ => ((ReleaseForm::Full, 0, 0), true),
         };
+        let basis = Basis::Rule { revision, index, level: level.name() };
         if keeps {
             for part in due.chunks(BATCH_MAX) {
-                self.release_batch(out, part, |row| &row.report, form, rule, envelope, now)?;
+                let mentions = Mentions::of(part.iter().enumerate().map(|(at, row)| row.mention(at, index)));
+                self.release_batch(out, (part, |row: &Row| &row.report), form, (basis, mentions), envelope, now)?;
             }
             return Ok(());
         }
@@ -367,19 +369,19 @@ impl Releaser {
         let mut order: Vec<(u64, usize)> = due.iter().enumerate().map(|(at, row)| (row.report.local, at)).collect();
         order.sort_unstable();
         for part in order.chunks(BATCH_MAX) {
-            self.release_batch(out, part, |(_, at)| &due[*at].report, form, rule, envelope, now)?;
+            let mentions = Mentions::of(part.iter().enumerate().map(|(at, (_, from))| due[*from].mention(at, index)));
+            let report = |(_, from): &(u64, usize)| &due[*from].report;
+            self.release_batch(out, (part, report), form, (basis, mentions), envelope, now)?;
         }
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what a batch is made of")]
     fn release_batch<'r, R>(
         &mut self,
         out: &mut Vec<Released<Record>>,
-        reports: &'r [R],
-        of: impl Fn(&'r R) -> &'r TrackReport,
+        (reports, of): (&'r [R], impl Fn(&'r R) -> &'r TrackReport),
         (form, precision_mm, delay_ms): (ReleaseForm, u32, u32),
-        rule: Basis,
+        (basis, mentions): (Basis, Mentions),
         envelope: &Envelope,
         now: Now,
     ) -> Result<(), ReleaseError> {
@@ -390,7 +392,7 @@ impl Releaser {
         let subject = keyed::subject(&self.secret, &[b"tracks", self.peer.as_str().as_bytes()]);
         let heading = Heading { revision: self.batches, ..Heading::new(subject) };
         let body = Body::Tracks(alloc::boxed::Box::new(batch));
-        out.push(Released::seal(envelope.record(&heading, body, now), rule, reports.len() as u32)?);
+        out.push(Released::seal(envelope.record(&heading, body, now), basis, reports.len() as u32, mentions)?);
         Ok(())
     }
 
@@ -398,23 +400,24 @@ impl Releaser {
         &mut self,
         out: &mut Vec<Released<Record>>,
         occupied: &[Occupied],
-        level: LevelName,
         tick: &Tick,
         envelope: &Envelope,
         now: Now,
     ) -> Result<(), ReleaseError> {
-        if level == LevelName::Coarse {
-            let mut rows: Vec<TrackReport> = occupied.iter().map(|o| self.cell_row(o, tick)).collect();
-            rows.sort_unstable_by_key(|r| r.local);
+        if tick.level == LevelName::Coarse {
+            let mut rows: Vec<(TrackReport, &Occupied)> =
+                occupied.iter().map(|o| (self.cell_row(o, tick), o)).collect();
+            rows.sort_unstable_by_key(|(row, _)| row.local);
             let precision_mm = u32::try_from(tick.grid.radius_mm() + DRIFT_MAX_MM).unwrap_or(u32::MAX);
             for part in rows.chunks(BATCH_MAX) {
                 let form = (ReleaseForm::Coarse, precision_mm, 0);
-                self.release_batch(out, part, |row| row, form, tick.rule, envelope, now)?;
+                let of = tick.basis(part.iter().map(|(_, o)| *o));
+                self.release_batch(out, (part, |(row, _): &'_ (TrackReport, _)| row), form, of, envelope, now)?;
             }
             return Ok(());
         }
-        let volumes: Vec<Volume4d> = occupied.iter().map(|o| avoid_volume(o, tick)).collect();
-        for (part, volumes) in volumes.chunks(TextLimits::NOTICE_VOLUMES_MAX).enumerate() {
+        for (part, occupied) in occupied.chunks(TextLimits::NOTICE_VOLUMES_MAX).enumerate() {
+            let volumes: Vec<Volume4d> = occupied.iter().map(|o| avoid_volume(o, tick)).collect();
             let peer = self.peer.as_str().as_bytes();
             let (rule, bin) = (tick.index.to_be_bytes(), tick.start.0.to_be_bytes());
             // A clock that is set back brings a bin again, and other rules may stand at an index: what is told then is another
@@ -426,8 +429,9 @@ impl Releaser {
                 valid_until: Some(tick.start.plus_ms(tick.bin_ms.into())),
                 ..Heading::new(keyed::subject(&self.secret, &parts))
             };
-            let body = Body::Avoid(Avoid { volumes: volumes.to_vec() });
-            out.push(Released::seal(envelope.record(&heading, body, now), tick.rule, volumes.len() as u32)?);
+            let (count, (basis, mentions)) = (volumes.len() as u32, tick.basis(occupied));
+            let body = Body::Avoid(Avoid { volumes });
+            out.push(Released::seal(envelope.record(&heading, body, now), basis, count, mentions)?);
         }
         Ok(())
     }
@@ -451,13 +455,25 @@ impl Releaser {
     }
 }
 
-/// One bin of one rule.
+/// One bin of one lane.
 struct Tick {
-    rule: Basis,
+    revision: u32,
+    level: LevelName,
     grid: Grid,
     bin_ms: u32,
     start: Utc,
+    /// The lane's: the first of the rules that share it.
     index: u16,
+}
+
+impl Tick {
+    /// What is in these cells, one to a row, and the first of the rules that let it out.
+    fn basis<'o>(&self, occupied: impl IntoIterator<Item = &'o Occupied>) -> (Basis, Mentions) {
+        let inside = occupied.into_iter().enumerate().flat_map(|(row, o)| o.mentions(row));
+        let mentions = Mentions::of(inside);
+        let index = mentions.first_rule().unwrap_or(self.index);
+        (Basis::Rule { revision: self.revision, index, level: self.level }, mentions)
+    }
 }
 
 /// A circle round the cell that holds, to the end of the bin, whatever was in the cell as it began.
@@ -528,7 +544,9 @@ fn note(lanes: &mut [Lane], (own, rule): (usize, u16), report: &TrackReport, now
     for (index, lane) in lanes.iter_mut().enumerate() {
         match lane {
             Lane::Cells(cells) if index == own => cells.note(report.local, rule, report, now),
-            Lane::Cells(cells) => cells.forget(report.local),
+            Lane::Cells(cells) => {
+                cells.forget(report.local);
+            }
             _ => {}
         }
     }

@@ -6,15 +6,16 @@ use record::{Body, ConflictReport, Hash32, Kind, Record, SubjectId};
 use track::TrackReport;
 use units::{Now, Utc};
 
-use crate::addressed::{Heading, release_withdrawal};
+use crate::addressed::{Heading, withdrawal};
 use crate::extent;
 use crate::keyed;
 use crate::marking::Marking;
+use crate::mention::{Mention, Mentions, PlanOf, Who};
 use crate::policy::{About, Identity, Level, Policy, RecordClass, match_extent, match_point};
 use crate::released::{Basis, Envelope, LevelName, ReleaseError, Released};
 use crate::releaser::Releaser;
 
-/// Most plans and sites that a peer is kept told of: 20,000 × 150 B are 3 MB.
+/// Most plans and sites that a peer is kept told of: 20,000 × 210 B are 4.2 MB.
 pub const TOLD_MAX: usize = 20_000;
 /// What is past for this long is forgotten: longer than any plan's window, so that no revision is used twice.
 const FORGET_MS: i64 = 62 * 24 * 3600 * 1000;
@@ -39,6 +40,9 @@ pub(crate) struct Told {
     live: bool,
     #[n(6)]
     until: Utc,
+    /// Whose plan it was when it was said, for the ledger.
+    #[n(7)]
+    plan: Option<PlanOf>,
 }
 
 impl Told {
@@ -54,6 +58,7 @@ struct Say<'a> {
     rule: Option<u16>,
     envelope: &'a Envelope,
     revision: u32,
+    plan: Option<PlanOf>,
     now: Now,
 }
 
@@ -83,7 +88,8 @@ impl Releaser {
             // The end of what the peer never heard of is no news to it.
             bodies.clear();
         }
-        self.say(&Say { subject, level, rule, envelope, revision: policy.revision, now }, bodies)
+        let plan = Some(PlanOf::new(plan));
+        self.say(&Say { subject, level, rule, envelope, revision: policy.revision, plan, now }, bodies)
     }
 
     /// Releases a site as the policy has it for this peer; as [`Releaser::release_plan`].
@@ -103,7 +109,7 @@ impl Releaser {
         let about = About { class: RecordClass::Sites, aircraft: None, marking: None, now: now.utc };
         let (level, rule) = match_extent(rules, &about, boxes.as_deref());
         let bodies = extent::site(site, level);
-        self.say(&Say { subject, level, rule, envelope, revision: policy.revision, now }, bodies)
+        self.say(&Say { subject, level, rule, envelope, revision: policy.revision, plan: None, now }, bodies)
     }
 
     /// What the peer is told of a plan, as if it had heard of none: for people who ask what the rules let out.
@@ -146,7 +152,7 @@ impl Releaser {
         subject: SubjectId,
         now: Now,
     ) -> Result<Vec<Released<Record>>, ReleaseError> {
-        let say = Say { subject, level: Level::Withheld, rule: None, envelope, revision: 0, now };
+        let say = Say { subject, level: Level::Withheld, rule: None, envelope, revision: 0, plan: None, now };
         self.say(&say, Vec::new())
     }
 
@@ -210,7 +216,8 @@ impl Releaser {
         };
         let rule = Basis::Rule { revision: policy.revision, index: index as u16, level: LevelName::Full };
         let body = Body::Conflict(ConflictReport { own: released, ..found });
-        Released::seal(envelope.record(&heading, body, now), rule, 1).map(Some)
+        let mention = Mention::new(own.local, Who::of(own), 0, index as u16);
+        Released::seal(envelope.record(&heading, body, now), rule, 1, Mentions::of([mention])).map(Some)
     }
 
     /// Whether the peer is being told of the subject.
@@ -268,9 +275,11 @@ impl Releaser {
         let heading = Heading { revision, supersedes, valid_until: until, ..Heading::new(subject) };
         let kind = body.kind();
         let basis = Basis::Rule { revision: say.revision, index: say.rule.unwrap_or(0), level: say.level.name() };
-        let released = Released::seal(say.envelope.record(&heading, body, say.now), basis, 1)?;
+        let mentions = Mentions::plan(say.plan.clone());
+        let released = Released::seal(say.envelope.record(&heading, body, say.now), basis, 1, mentions)?;
         let until = until.unwrap_or(say.now.utc);
-        let told = Told { subject, revision, record: released.id(), body: hash, kind, live: true, until };
+        let (record, plan) = (released.id(), say.plan.clone());
+        let told = Told { subject, revision, record, body: hash, kind, live: true, until, plan };
         self.told.insert(key, told);
         out.push(released);
         Ok(())
@@ -285,7 +294,8 @@ impl Releaser {
         let Some(told) = self.told.get_mut(&key) else { return Ok(()) };
         let heading =
             Heading { revision: told.revision + 1, supersedes: Some(told.record), ..Heading::new(told.subject) };
-        let released = release_withdrawal(say.envelope, &heading, told.record, say.now)?;
+        let of = (told.record, Mentions::plan(told.plan.clone()));
+        let released = withdrawal(say.envelope, &heading, of, say.now)?;
         (told.revision, told.record, told.live) = (told.revision + 1, released.id(), false);
         out.push(released);
         Ok(())

@@ -92,7 +92,7 @@ impl Backend for NodeBackend {
             let one = |r: &release::Released<record::Record>, draft| PreviewRecord {
                 record: r.value().clone(),
                 bytes_len: r.bytes().len(),
-                ledger: ledger_text(r.ledger()),
+                ledger: ledger_text(r),
                 draft,
             };
             Some(Preview {
@@ -159,10 +159,15 @@ impl Backend for NodeBackend {
 }
 
 /// A ledger row for people.
-pub fn ledger_text(row: &release::LedgerRow) -> String {
+pub fn ledger_text(released: &release::Released<record::Record>) -> String {
+    let row = released.ledger();
     match row.basis {
         release::Basis::Rule { revision, index, level } => {
-            format!("{} row(s) at level {} by rule {} of revision {revision}", row.rows, level.name(), index + 1)
+            // Of cells several may have a part.
+            let mut rules = released.mentions().rules();
+            rules.insert(index);
+            let rules: Vec<String> = rules.into_iter().map(|index| (index + 1).to_string()).collect();
+            format!("{} row(s) at level {} by rule {} of revision {revision}", row.rows, level.name(), rules.join(", "))
         }
         release::Basis::Addressed => String::from("addressed to this party by a person, or a receipt"),
         release::Basis::Withdrawal => String::from("ends what was told before"),

@@ -48,6 +48,58 @@ fn the_ledger_names_every_record_of_the_log_with_the_rule_it_went_under() {
     assert!(kinds("tracks") > 0 && kinds("plan") == 3, "{} tracks, {} plans", kinds("tracks"), kinds("plan"));
 }
 
+#[test]
+fn an_aircraft_told_in_cells_alone_is_found_by_address_and_callsign_with_its_rule_in_every_form() {
+    let _limit = Limit::of("cells", 60);
+    let world = World::new(Spec { aircraft: 2, rate: 10.0, ..Spec::default() });
+    // One rule for the one, another with the same cells for the other, and neither names anybody.
+    let table = |more: &str| {
+        format!(
+            "[[release]]\nto = \"south\"\nclass = \"tracks\"\nlevel = \"coarse\"\ncell_deg = 1.0\nbin_s = 10\n{more}\n"
+        )
+    };
+    let config = world.config("north");
+    let (head, _) = config.split_once("[[release]]").unwrap();
+    let (_, feeds) = config.split_once("[[feed]]").unwrap();
+    let near = "circle = [41.5, 5.2, 45.0]";
+    let rules = table(near) + &table("");
+    fs::write(world.home("north").join("skypact.toml"), format!("{head}{rules}\n[[feed]]{feeds}")).unwrap();
+    let (south, node) = (world.start("south"), world.start("north"));
+    link_up(&node, &south);
+    eventually("some bins are told", 30, || (node.peer("south")["out"]["size"].as_u64() >= Some(8)).then_some(()));
+    node.stop();
+    south.stop();
+    let lines = |words: &str| {
+        let out = north(&world, &format!("release ledger --peer south {words}"));
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let json = |words: &str| {
+        lines(&format!("--json {words}"))
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect::<Vec<Value>>()
+    };
+    for (wanted, other, rule) in [("4b0000", "T0X0", 1), ("T0X1", "4B0001", 2)] {
+        let found = json(&format!("--subject {wanted}"));
+        assert!(found.len() >= 3, "{wanted}: {found:?}");
+        assert_eq!(found, json(&format!("--subject {other}")));
+        for line in &found {
+            let said = (line["kind"].as_str(), line["level"].as_str(), line["rule"].as_u64());
+            assert_eq!(said, (Some("tracks"), Some("coarse"), Some(rule)), "{line}");
+            assert_eq!(line["rule_text"]["level"], "coarse");
+            assert_eq!((line["tracks"].as_array().unwrap().len(), line["not_named"].as_u64()), (1, Some(0)));
+            assert_eq!((&line["tracks"][0]["rule"], &line["rules"][0]["rule"]), (&line["rule"], &line["rule"]));
+        }
+    }
+    assert_eq!(json("--subject 4b0009").len(), 0);
+    let both = json("--rows");
+    assert!(both.iter().any(|line| line["tracks"].as_array().is_some_and(|all| all.len() == 2)), "{both:?}");
+    assert!(both.iter().any(|line| line["rules"].as_array().is_some_and(|all| all.len() == 2)), "{both:?}");
+    assert!(lines("--rows").contains("4b0001 T0X1 told as"));
+    assert!(lines("--rows --format csv").contains(",1;2,coarse,"));
+}
+
 /// Runs the command line in the folder of north.
 fn north(world: &World, words: &str) -> Output {
     let words = words.split(' ').filter(|word| !word.is_empty());
