@@ -10,6 +10,7 @@ pub mod stated;
 pub mod trust;
 pub mod words;
 
+use crate::cli::replay::fold as replayed;
 use crate::cli::{Global, Outcome};
 use crate::clock::rfc3339;
 use crate::config::Loaded;
@@ -21,6 +22,7 @@ use forks::Fork;
 use history::History;
 use journal::ReadOnly;
 use logs::LinkLog;
+use node::State;
 use pact::{SignedKeys, SignedPact};
 use record::{Kind, Mode, PartyId};
 use serde_json::{Value, json};
@@ -183,13 +185,22 @@ fn export(args: &ExportArgs, global: Global) -> Outcome {
             None => remarks.push(format!("{}: no checkpoint of it is held, so nothing of it can be shown", log.origin)),
         }
     }
-    let forks = match forks::find(&journal, &opened) {
-        Ok(forks) => forks.into_iter().filter(|fork| fork.concerns(args.peer.as_ref())).collect(),
+    let state = match state(&journal, &opened) {
+        Ok(state) => state,
         Err(error) => {
-            remarks.push(format!("whether others signed two histories could not be looked up: {error:#}"));
-            Vec::new()
+            remarks.push(format!(
+                "what the node's state keeps beside the logs (two histories that others signed, what was sent ahead and never \
+                 signed for, statements about keys) could not be looked up: {error:#}"
+            ));
+            State::default()
         }
     };
+    let stated: Vec<SignedKeys> =
+        state.key_statements().filter_map(|text| SignedKeys::parse(text.as_bytes()).ok()).collect();
+    let forks: Vec<Fork> = forks::find(&state, &opened.history.pacts, &stated)
+        .into_iter()
+        .filter(|fork| fork.concerns(args.peer.as_ref()))
+        .collect();
     if made.is_empty() && forks.is_empty() {
         let peer = args.peer.as_ref().map_or_else(String::new, |p| format!(" with {p}"));
         bail!(
@@ -198,7 +209,16 @@ fn export(args: &ExportArgs, global: Global) -> Outcome {
             remarks.join("\n")
         );
     }
-    write(args, made, forks, &exporter.stated, remarks, global)
+    let stated = made.iter().flat_map(|(log, _)| exporter.stated.found(log)).chain(stated).collect();
+    write(args, made, forks, stated, remarks, global)
+}
+
+/// The node's state at the end of its journal.
+fn state(journal: &ReadOnly, opened: &Opened) -> Result<State> {
+    if opened.history.upto == 0 {
+        return Ok(State::default());
+    }
+    Ok(replayed::fold(journal, &opened.history)?.state)
 }
 
 fn is_asked(log: &LinkLog, args: &ExportArgs) -> bool {
@@ -228,8 +248,8 @@ fn write(
     args: &ExportArgs,
     made: Vec<(&LinkLog, Made)>,
     forks: Vec<Fork>,
-    stated: &Stated,
-    remarks: Vec<String>,
+    stated: Vec<SignedKeys>,
+    mut remarks: Vec<String>,
     global: Global,
 ) -> Outcome {
     let summary: Vec<Value> = made.iter().map(|(log, made)| log_json(log, made)).collect();
@@ -241,9 +261,10 @@ fn write(
             pacts.push(pact.clone());
         }
     }
-    let mut statements: Vec<Vec<u8>> =
-        made.iter().flat_map(|(log, _)| stated.found(log)).map(|signed| signed.to_bytes()).collect();
-    statements.extend(forks.iter().flat_map(|fork| &fork.stated).map(SignedKeys::to_bytes));
+    // A statement brought by hand stands in no log.
+    let of_these = |signed: &SignedKeys| pacts.iter().any(|pact| signed.check(pact.pact()).is_ok());
+    let stated: Vec<SignedKeys> = stated.into_iter().filter(of_these).collect();
+    let mut statements: Vec<Vec<u8>> = stated.iter().map(SignedKeys::to_bytes).collect();
     statements.sort();
     statements.dedup();
     let mut logs: Vec<_> = made.into_iter().map(|(_, made)| made.evidence).collect();
@@ -257,6 +278,7 @@ fn write(
     for bytes in &statements {
         trust::statement(&mut trusted, &pacts, &origins, bytes)?;
     }
+    remarks.extend(trust::thefts(&mut trusted, &pacts, &origins, &stated)?);
     let papers: Vec<Vec<u8>> = pacts.iter().map(SignedPact::to_bytes).chain(statements).collect();
     let bundle = Bundle { logs, metadata: export::metadata(&papers)? };
     let report = export::check(&bundle, &trusted)?;
@@ -265,6 +287,10 @@ fn write(
     let contradictions = report.equivocations().count();
     let unwitnessed = report.logs.iter().flat_map(|log| log.stretches.iter().map(move |s| (&log.origin, s)));
     lines.extend(unwitnessed.filter(|(_, s)| !s.is_witnessed()).map(|(origin, s)| format!("{origin}: {s}")));
+    let fallen = report.logs.iter().flat_map(|log| log.not_proven.iter().map(move |what| (&log.origin, what)));
+    lines.extend(
+        fallen.filter(|(_, what)| what.is_of_a_theft()).map(|(origin, what)| format!("{origin}: NOT PROVEN: {what}")),
+    );
     if global.json {
         let out = json!({
             "file": args.output.display().to_string(),
