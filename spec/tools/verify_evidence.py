@@ -75,10 +75,11 @@ def fixed(*kinds): return lambda v: type(v) is list and len(v) == len(kinds) and
 def record(*kinds): return lambda v: type(v) is dict and list(v) == [*range(len(kinds))] and fixed(*kinds)([*v.values()])
 def digest(v): return type(v) is bytes and len(v) == 32
 PROOF = many(64, digest)
-LOG = record(text(255), many(64, text(2048)), many(4096, octets()),
-             many(1 << 20, fixed(uint(64), uint(32), octets(65535), PROOF)),
-             many(4096, fixed(uint(64), uint(64))), many(4096, fixed(uint(32), uint(32), digest, PROOF)))
-HEAD = [lambda v: v == "skypact evidence 1", many(64, LOG)]
+LOG = (text(255), many(64, text(2048)), many(4096, octets()),
+       many(1 << 20, fixed(uint(64), uint(32), octets(65535), PROOF)),
+       many(4096, fixed(uint(64), uint(64))), many(4096, fixed(uint(32), uint(32), digest, PROOF)))
+UNSIGNED = lambda v: v and many(256, fixed(uint(64), octets(65535)))(v)
+HEAD = [lambda v: v == "skypact evidence 1", many(64, lambda v: record(*LOG)(v) or record(*LOG, UNSIGNED)(v))]
 def read_bundle(raw):
     need(len(raw) <= 256 << 20, "larger than 256 MiB")
     bundle, at = cbor(raw, 0)
@@ -248,7 +249,7 @@ def runs_of(entries, of):
         else: runs.append([index, index + 1, n])
     return runs
 def verify_log(log, keys, quorum):
-    origin, hints, notes, entries, spans, links = log.values()
+    origin, hints, notes, entries, spans, links, *unsigned = log.values()
     cps = [Checkpoint(raw, origin, keys) for raw in notes]
     trees = {n: c for n, c in enumerate(cps) if not c.fault}
     proves = lambda raw, e: e[1] in trees and included(sha(b"\0", raw), e[0], cps[e[1]].size, e[3], cps[e[1]].root)
@@ -314,6 +315,9 @@ def verify_log(log, keys, quorum):
     for a, b in zip(sized, sized[1:]):
         if 0 < cps[a].size != cps[b].size and (cps[a].size, cps[b].size) not in joined:
             say(f"not proven: that checkpoint {b} extends checkpoint {a}: no proof joins them")
+    for index, raw in (part for parts in unsigned for part in parts):
+        hash = base64.b64encode(sha(raw)).decode()
+        say(f"NOT SIGNED BY ANYBODY: the receiver's word: {len(raw)} bytes for entry {index}, SHA-256 {hash}")
     return sound
 LIMITS = ["that an entry nobody cosigned was not received: two parties alone cannot force a receipt",
           "that a cosigner had read the entries: a witness sees hashes alone, only an addressee agreed to hold them",

@@ -60,7 +60,7 @@ pub mod witness;
 mod writer;
 
 pub use audit::{Fault, FirstBad};
-pub use bundle::{BUNDLE_BYTES_MAX, Bundle, EntryEvidence, Link, LogEvidence};
+pub use bundle::{BUNDLE_BYTES_MAX, Bundle, EntryEvidence, Link, LogEvidence, Unsigned};
 pub use checkpoint::{Checkpoint, ORIGIN_BYTES_MAX, open_checkpoint, sign_checkpoint};
 pub use cosign::{Cosignature, TIME_S_MAX, cosign, cosignatures, verify_cosignature};
 pub use equivocation::{Equivocation, Fork};

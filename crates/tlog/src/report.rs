@@ -8,7 +8,10 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
+use sha2::{Digest, Sha256};
+
 use crate::audit::{Fault, FirstBad};
+use crate::bundle::Unsigned;
 use crate::checkpoint::Checkpoint;
 use crate::cosign::Cosignature;
 use crate::equivocation::Equivocation;
@@ -79,6 +82,8 @@ pub struct LogReport {
     pub equivocations: Vec<(u32, u32, Equivocation)>,
     /// What is not proven although a reader might think so.
     pub not_proven: Vec<NotProven>,
+    /// What nobody signed, as the bundle has it. No verdict depends on it.
+    pub unsigned: Vec<Unsigned>,
 }
 
 impl LogReport {
@@ -349,7 +354,12 @@ impl fmt::Display for LogReport {
                 LinkReport::Unverified { .. } => writeln!(f, "  false proof from checkpoint {older} to {newer}")?,
             }
         }
-        self.not_proven.iter().try_for_each(|it| writeln!(f, "  not proven: {it}"))
+        self.not_proven.iter().try_for_each(|it| writeln!(f, "  not proven: {it}"))?;
+        for Unsigned { index, bytes } in &self.unsigned {
+            let (len, hash) = (bytes.len(), Hash(Sha256::digest(bytes).into()));
+            writeln!(f, "  NOT SIGNED BY ANYBODY: the receiver's word: {len} bytes for entry {index}, SHA-256 {hash}")?;
+        }
+        Ok(())
     }
 }
 

@@ -63,6 +63,7 @@ fn verify_log(log: &LogEvidence, trusted: &TrustedKeys) -> LogReport {
         stretches,
         links,
         not_proven,
+        unsigned: log.unsigned.clone(),
     }
 }
 

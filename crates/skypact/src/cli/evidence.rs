@@ -1,4 +1,5 @@
 //! `skypact evidence`: one file that shows what was said and received, checked with nothing but public keys.
+mod ahead;
 pub mod brackets;
 pub mod export;
 mod forks;
@@ -15,6 +16,7 @@ use crate::cli::{Global, Outcome};
 use crate::clock::rfc3339;
 use crate::config::Loaded;
 use crate::keys::Keys;
+use ahead::Ahead;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Subcommand, ValueEnum};
 use export::{Exporter, Made, Wanted};
@@ -201,6 +203,7 @@ fn export(args: &ExportArgs, global: Global) -> Outcome {
         .into_iter()
         .filter(|fork| fork.concerns(args.peer.as_ref()))
         .collect();
+    let ahead = ahead::find(&state, opened.logs.iter().filter(|log| is_asked(log, args)));
     if made.is_empty() && forks.is_empty() {
         let peer = args.peer.as_ref().map_or_else(String::new, |p| format!(" with {p}"));
         bail!(
@@ -210,7 +213,7 @@ fn export(args: &ExportArgs, global: Global) -> Outcome {
         );
     }
     let stated = made.iter().flat_map(|(log, _)| exporter.stated.found(log)).chain(stated).collect();
-    write(args, made, forks, stated, remarks, global)
+    write(args, made, (forks, ahead), stated, remarks, global)
 }
 
 /// The node's state at the end of its journal.
@@ -247,7 +250,7 @@ fn patiently(exporter: &Exporter<'_>, log: &LinkLog) -> Result<Option<Made>> {
 fn write(
     args: &ExportArgs,
     made: Vec<(&LinkLog, Made)>,
-    forks: Vec<Fork>,
+    (forks, ahead): (Vec<Fork>, Vec<Ahead>),
     stated: Vec<SignedKeys>,
     mut remarks: Vec<String>,
     global: Global,
@@ -269,6 +272,12 @@ fn write(
     statements.dedup();
     let mut logs: Vec<_> = made.into_iter().map(|(_, made)| made.evidence).collect();
     forks.iter().for_each(|fork| fork.add_to(&mut logs));
+    for said in &ahead {
+        if !said.add_to(&mut logs) {
+            remarks.push(format!("left out, as its bytes or its log are not there: {}", said.text()));
+        }
+    }
+    lines.extend(ahead.iter().map(Ahead::text));
     logs.sort_by(|a, b| a.origin.cmp(&b.origin));
     let origins: Vec<String> = logs.iter().map(|log| log.origin.clone()).collect();
     let mut trusted = TrustedKeys::new();
@@ -298,6 +307,7 @@ fn write(
             "logs": summary,
             "sound": report.is_sound(),
             "contradictions": contradictions,
+            "unsigned": ahead.iter().map(Ahead::json).collect::<Vec<_>>(),
             "forks": forks.iter().map(Fork::json).collect::<Vec<_>>(),
             "remarks": remarks,
         });

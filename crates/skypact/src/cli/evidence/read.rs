@@ -244,7 +244,10 @@ pub fn show(args: &ShowArgs, global: Global) -> Outcome {
             .logs
             .iter()
             .enumerate()
-            .map(|(n, log)| json!({ "origin": log.origin, "entries": show::entries_json(&bundle, n, None) }))
+            .map(|(n, log)| {
+                let (entries, unsigned) = (show::entries_json(&bundle, n, None), show::unsigned_json(log));
+                json!({ "origin": log.origin, "entries": entries, "unsigned": unsigned })
+            })
             .collect();
         println!("{}", json!({ "file": args.file.display().to_string(), "verified": false, "logs": logs }));
     } else {
@@ -306,6 +309,7 @@ fn log_json(log: &LogEvidence, of: &LogReport) -> Value {
         "stretches": of.stretches.iter().map(stretch_json).collect::<Vec<_>>(),
         "checkpoints": checkpoints.collect::<Vec<_>>(),
         "claimed_complete": of.ranges.iter().map(|r| json!([r.start, r.end])).collect::<Vec<_>>(),
+        "unsigned": show::unsigned_json(log),
         "first_bad": of.first_bad.as_ref().map(ToString::to_string),
         "not_proven": of.not_proven.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
