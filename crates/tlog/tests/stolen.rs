@@ -121,7 +121,7 @@ fn a_longer_log_by_the_thief_is_not_proven_and_each_entry_of_it_is_named() {
         ],
     );
     // Without entries: the checkpoint alone.
-    let mut bare = shown(&store, 12, &[honest.clone()], false);
+    let mut bare = shown(&store, 12, std::slice::from_ref(&honest), false);
     bare.add_checkpoint(&note(12, Hash([7; 32]), &stolen.log, &[]));
     let report = judged(&bare, &keys(false), "bare");
     assert_eq!((report.is_sound(), proven(&report)), (false, 4));
