@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Verifies an evidence bundle (spec/evidence.md) with the standard library alone.
 
-usage: verify_evidence.py BUNDLE KEY [KEY...] [--witness KEY]... [--quorum N]    KEY is "vkey" or "origin vkey"
+usage: verify_evidence.py BUNDLE KEY [KEY...] [--stolen KEY]... [--witness KEY]... [--quorum N]    KEY is "vkey" or "origin vkey"
 exit 0: everything the bundle claims is proven; 1: not; 2: called wrongly, or no such file"""
 import base64, datetime, hashlib, re, sys, unicodedata
 
@@ -75,10 +75,11 @@ def fixed(*kinds): return lambda v: type(v) is list and len(v) == len(kinds) and
 def record(*kinds): return lambda v: type(v) is dict and list(v) == [*range(len(kinds))] and fixed(*kinds)([*v.values()])
 def digest(v): return type(v) is bytes and len(v) == 32
 PROOF = many(64, digest)
-LOG = record(text(255), many(64, text(2048)), many(4096, octets()),
-             many(1 << 20, fixed(uint(64), uint(32), octets(65535), PROOF)),
-             many(4096, fixed(uint(64), uint(64))), many(4096, fixed(uint(32), uint(32), digest, PROOF)))
-HEAD = [lambda v: v == "skypact evidence 1", many(64, LOG)]
+LOG = (text(255), many(64, text(2048)), many(4096, octets()),
+       many(1 << 20, fixed(uint(64), uint(32), octets(65535), PROOF)),
+       many(4096, fixed(uint(64), uint(64))), many(4096, fixed(uint(32), uint(32), digest, PROOF)))
+UNSIGNED = lambda v: v and many(256, fixed(uint(64), octets(65535)))(v)
+HEAD = [lambda v: v == "skypact evidence 1", many(64, lambda v: record(*LOG)(v) or record(*LOG, UNSIGNED)(v))]
 def read_bundle(raw):
     need(len(raw) <= 256 << 20, "larger than 256 MiB")
     bundle, at = cbor(raw, 0)
@@ -127,7 +128,7 @@ def unbase64(text):
 def is_name(name): return text(255)(name) and "+" not in name and not any(map(str.isspace, name))
 class Key:
     def __init__(self, arg, witness=False):
-        self.witness, (self.origin, _, self.vkey) = witness, arg.rpartition(" ")
+        self.witness, (self.origin, _, self.vkey), self.thefts = witness, arg.rpartition(" "), []
         parts = self.vkey.split("+", 2)
         need(len(parts) == 3 and is_name(parts[0]), "key is not name+hash+base64")
         self.name, raw = parts[0], unbase64(parts[2])
@@ -139,6 +140,8 @@ class Key:
     def speaks(self, origin):
         if self.origin or self.type == b"\4": return self.origin in ("", origin)
         return origin == self.name or origin.startswith(self.name + "/")
+    def looks(self, origin): return self.witness and self.speaks(origin) and not self.stolen(origin)
+    def stolen(self, origin): return any(theft in ("", origin) for theft in self.thefts)
 def read_note(raw):
     try: note = raw.decode()
     except UnicodeDecodeError: raise Bad("note")
@@ -158,8 +161,8 @@ def read_tree(body):
     return lines[0], size, root
 class Checkpoint:
     def __init__(self, raw, origin, keys):
-        self.fault, self.by, self.cosigned, self.witnessed, self.ignored = "is malformed", [], [], [], []
-        known = {(key.name, key.id): key for key in keys if key.speaks(origin)}
+        self.fault, self.by, self.cosigned, self.witnessed, self.disowned, self.ignored = "is malformed", [], [], [], [], []
+        known = {(key.name, key.id): key for key in keys if key.looks(origin) or not key.witness and key.speaks(origin)}
         try:
             body, lines = read_note(raw)
             self.ignored = [line for name, id, _, line in lines if (name, id) not in known]
@@ -178,35 +181,59 @@ class Checkpoint:
             elif key not in logs: logs.append(key)
         self.fault = self.fault or (None if logs else "is signed by no key supplied for this log")
         if self.fault: return
-        self.by, self.cosigned = logs, [(key, time) for key, time in seen if not key.witness]
+        self.by, self.stolen = logs, [key for key in logs if key.stolen(origin)]
+        self.doubted = len(logs) == len(self.stolen)
+        self.disowned = [(key, time) for key, time in seen if not key.witness and key.stolen(origin)]
+        self.cosigned = [(key, time) for key, time in seen if not key.witness and not key.stolen(origin)]
         self.witnessed = [(key, time) for key, time in seen if key.witness]
+        self.stands = not self.doubted
     def others(self, seen): return [(key.name, time) for key, time in seen if key.name not in {k.name for k in self.by}]
 
 # The bundle.
-def first_bad(entries, good, proves, spans, trees):
+def first_bad(entries, good, held, proves, spans, trees):
     found = [(b[0], 1, "is out of order") for a, b in zip(entries, entries[1:]) if b[0] <= a[0]]
     have = {e[0] for e in entries}
     for start, end in spans:
         while start in have and start < end: start += 1
         if start < end: found.append((start, 0, "is missing"))
-    for bad in sorted((e for e, ok in zip(entries, good) if not ok), key=lambda e: e[0])[:1]:
-        moved = any(place[0] != bad[0] and proves(bad[2], place) for place in entries)
-        why = (1, "is out of order") if moved else (4, "is changed")
+    for bad, there in sorted(((e, t) for e, ok, t in zip(entries, good, held) if not ok), key=lambda e: e[0][0])[:1]:
+        moved = not there and any(place[0] != bad[0] and proves(bad[2], place) for place in entries)
+        why = (4, "rests on a stolen key alone") if there else (1, "is out of order") if moved else (5, "is changed")
         found.append((bad[0], *(why if bad[1] in trees else (3, "rests on a checkpoint that does not verify"))))
     return min(found, default=None)
 def utc(time):
     if time > 253402300799: return f"{time} s"
     return (datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=time)).isoformat() + "Z"
-def stretches(runs, trees, links, quorum):
-    """Runs of proven entries by who witnessed their tree, or one that is proven to extend it: the earliest time of each."""
+def seen_by(trees, links, pick):
+    """Of each tree, the earliest time of each name that cosigned it or one that is proven to extend it."""
     seen = {}
     def earliest(tree, pairs):
         for name, time in pairs: seen[tree][name] = min(time, seen[tree].get(name, time))
     for c in trees.values():
         seen.setdefault(c.tree, {})
-        earliest(c.tree, c.others(c.witnessed))
+        earliest(c.tree, c.others(pick(c)))
     for older, newer in sorted(links, reverse=True): earliest(older, list(seen[newer].items()))
-    out = []
+    return seen
+def judge(trees, links, origin):
+    """Which checkpoints by stolen keys alone stand: what another key's extend, and what the addressee took before it heard."""
+    parts = origin.split("/")
+    to = f"{parts[0]}/{parts[2]}" if len(parts) > 2 and parts[0] == "skypact.link" else None
+    receipts = lambda c: [time for name, time in c.others(c.cosigned) if name == to]
+    heard = [(c.size, time) for c in trees.values() if not c.doubted for time in receipts(c)]
+    size, first = [min(of, default=1 << 64) for of in (*zip(*heard),)] or (1 << 64, 1 << 64)
+    standing = {}
+    def lift(tree, to): standing[tree] = max(to, standing.get(tree, 0))
+    for c in trees.values():
+        lift(c.tree, 2 if not c.doubted else 1 if c.size < size and any(time <= first for time in receipts(c)) else 0)
+    for older, newer in sorted(links, reverse=True): lift(older, standing[newer])
+    for c in trees.values():
+        c.stands = standing[c.tree]
+        c.why = ("NOT PROVEN: a stolen key alone signed it", "stands by the addressee's word alone: it cosigned this tree, or one "
+                 "that extends it, before it heard of the theft",
+                 "stands: a key not stolen signed this tree or one that extends it")[c.stands] if c.doubted else None
+def stretches(runs, trees, links, quorum):
+    """Runs of proven entries by who witnessed their tree, or one that is proven to extend it: the earliest time of each."""
+    seen, out = seen_by(trees, links, lambda c: c.witnessed), []
     for start, end, n in runs:
         of = seen[trees[n].tree]
         by, times = sorted(of, key=str.encode), sorted(of.values())
@@ -215,56 +242,82 @@ def stretches(runs, trees, links, quorum):
             out[-1][1], out[-1][3] = end, at and [min(at[0], out[-1][3][0]), max(at[0], out[-1][3][1])]
         else: out.append([start, end, by, at])
     return out
+def runs_of(entries, of):
+    runs = []
+    for index, n, _, _ in (e for e, ok in zip(entries, of) if ok):
+        if runs and runs[-1][1:] == [index, n]: runs[-1][1] += 1
+        else: runs.append([index, index + 1, n])
+    return runs
 def verify_log(log, keys, quorum):
-    origin, hints, notes, entries, spans, links = log.values()
+    origin, hints, notes, entries, spans, links, *unsigned = log.values()
     cps = [Checkpoint(raw, origin, keys) for raw in notes]
     trees = {n: c for n, c in enumerate(cps) if not c.fault}
     proves = lambda raw, e: e[1] in trees and included(sha(b"\0", raw), e[0], cps[e[1]].size, e[3], cps[e[1]].root)
-    good, say = [proves(e[2], e) for e in entries], lambda line: print("  " + line)
-    bad = first_bad(entries, good, proves, spans, trees)
+    held, say = [proves(e[2], e) for e in entries], lambda line: print("  " + line)
+    extended = [(cps[a].tree, cps[b].tree) for a, b, root, proof in links if a in trees and b in trees
+                and root == cps[a].root and extends(cps[a].size, cps[b].size, root, cps[b].root, proof)]
+    judge(trees, extended, origin)
+    good = [bool(there and trees[e[1]].stands) for there, e in zip(held, entries)]
+    receipts = seen_by(trees, extended, lambda c: c.cosigned)
+    bad = first_bad(entries, good, held, proves, spans, trees)
     sound = bool(cps) and len(trees) == len(cps) and not bad
     print(f"log {origin}")
     for hint in hints:
         say(f"key named in the bundle: {hint} ({'supplied too' if hint in [k.vkey for k in keys] else 'not supplied'})")
     for n, c in enumerate(cps):
         say(f"checkpoint {n}" + (f" {c.fault}" if c.fault else f": size {c.size}, root {base64.b64encode(c.root).decode()}"))
-        for key in c.by: say(f"  signed by {key.label}")
+        for key in c.by: say(f"  signed by {key.label}" + (", a stolen key" if key in c.stolen else ""))
+        if c.by and c.why: say(f"  {c.why}")
         for what, seen in (("cosigned", c.cosigned), ("witnessed", c.witnessed)):
             for key, time in seen: say(f"  {what} by {key.label} at {utc(time)}")
+        for key, time in c.disowned: say(f"  no proof: cosigned by {key.label} at {utc(time)}, a stolen key")
         for line in c.ignored: say(f"  ignored: {line}")
     for start, end in spans: say(f"claimed complete: entries {start}..{end}")
-    runs = []
-    for index, n, _, _ in (e for e, ok in zip(entries, good) if ok):
-        if runs and runs[-1][1:] == [index, n]: runs[-1][1] += 1
-        else: runs.append([index, index + 1, n])
+    runs = runs_of(entries, good)
     for start, end, n in runs: say(f"proven: entries {start}..{end} in checkpoint {n}")
-    extended = [(cps[a].tree, cps[b].tree) for a, b, root, proof in links if a in trees and b in trees
-                and root == cps[a].root and extends(cps[a].size, cps[b].size, root, cps[b].root, proof)]
-    looked = quorum or any(key.witness and key.speaks(origin) for key in keys)
+    looked = quorum or any(key.looks(origin) for key in keys)
     for start, end, by, at in stretches(runs, trees, extended, quorum) if looked else []:
         of = f"{', '.join(by) or 'nobody'}{f' (quorum of {quorum})' if quorum else ''}"
         say(f"witnessed: entries {start}..{end} by {of}, dated {utc(at[0])} to {utc(at[1])}" if at else
             f"NOT WITNESSED: entries {start}..{end}: by {of}")
     if bad: say(f"first bad: entry {bad[0]} {bad[2]}")
     same = lambda a, b: {k.vkey for k in cps[a].by} & {k.vkey for k in cps[b].by}
-    sized, joined = sorted(trees, key=lambda n: (cps[n].size, n)), set()
+    stand = lambda a, b: trees[a].stands and trees[b].stands
+    since = lambda a: ", by a key stolen since" if trees[a].stolen else ""
+    sized, joined, doubtful = sorted(trees, key=lambda n: (cps[n].size, n)), set(), []
     for at, b in enumerate(sized):
         twins = [a for a in sized[:at] if cps[a].size == cps[b].size and cps[a].root != cps[b].root and same(a, b)]
-        if twins: say(f"CONTRADICTION: checkpoints {twins[0]} and {b} give one size two roots")
+        twins.sort(key=lambda a: not stand(a, b))
+        if twins and stand(twins[0], b):
+            say(f"CONTRADICTION: checkpoints {twins[0]} and {b} give one size two roots{since(twins[0])}")
+        elif twins: doubtful.append((twins[0], b))
     for a, b, root, proof in links:
         ends = (cps[a].size, cps[b].size) if a in trees and b in trees else None
         good = ends and extends(*ends, root, cps[b].root, proof)
         if good and (root == cps[a].root or same(a, b) and 0 < ends[0] < ends[1]):
             joined.add(ends)
-            say(f"proven: checkpoint {b} extends checkpoint {a}" if root == cps[a].root else
-                f"CONTRADICTION: checkpoint {b} does not extend checkpoint {a}")
+            if root == cps[a].root: say(f"proven: checkpoint {b} extends checkpoint {a}")
+            elif stand(a, b): say(f"CONTRADICTION: checkpoint {b} does not extend checkpoint {a}{since(a)}")
+            else: doubtful.append((a, b))
         else: sound = say(f"false proof from checkpoint {a} to {b}")
+    fallen = [n for n in trees if not cps[n].stands]
+    disowned = [n for n in trees if cps[n].others(cps[n].disowned) and not receipts[cps[n].tree]]
+    sound = sound and not fallen and not disowned
+    for n in fallen: say(f"not proven: that its owner said what checkpoint {n} covers: a stolen key alone signed it")
+    for start, end, n in runs_of(entries, [there and not trees[e[1]].stands for there, e in zip(held, entries)]):
+        say(f"not proven: entries {start}..{end}: a stolen key alone signed checkpoint {n}")
+    for n in disowned: say(f"not proven: that anyone received what checkpoint {n} covers: stolen keys alone cosigned it")
+    for a, b in doubtful:
+        say(f"not proven: that the signer contradicted itself in checkpoints {a} and {b}: a stolen key alone signed one")
     for start, end, n in runs:
-        if cps[n].others(cps[n].cosigned): continue
+        if receipts[cps[n].tree]: continue
         say(f"not proven: that anyone received entries {start}..{end}: no other party's key supplied cosigned checkpoint {n}")
     for a, b in zip(sized, sized[1:]):
         if 0 < cps[a].size != cps[b].size and (cps[a].size, cps[b].size) not in joined:
             say(f"not proven: that checkpoint {b} extends checkpoint {a}: no proof joins them")
+    for index, raw in (part for parts in unsigned for part in parts):
+        hash = base64.b64encode(sha(raw)).decode()
+        say(f"NOT SIGNED BY ANYBODY: the receiver's word: {len(raw)} bytes for entry {index}, SHA-256 {hash}")
     return sound
 LIMITS = ["that an entry nobody cosigned was not received: two parties alone cannot force a receipt",
           "that a cosigner had read the entries: a witness sees hashes alone, only an addressee agreed to hold them",
@@ -273,14 +326,15 @@ LIMITS = ["that an entry nobody cosigned was not received: two parties alone can
           "that a cosigner's clock was right: each time is its own statement"]
 def main(args):
     try:
-        options = [at for at, arg in enumerate(args) if arg in ("--witness", "--quorum")]
+        options = [at for at, arg in enumerate(args) if arg in ("--stolen", "--witness", "--quorum")]
         plain = [arg for at, arg in enumerate(args) if at not in options and at - 1 not in options]
         need(len(plain) >= 2 and not (options and options[-1] + 1 == len(args)), __doc__)
         given = lambda name: [args[at + 1] for at in options if args[at] == name]
         need(all(re.fullmatch("[0-9]{1,4}", n) for n in given("--quorum")), __doc__)
         raw, quorum = open(plain[0], "rb").read((256 << 20) + 1), int((given("--quorum") or ["0"])[0])
-        witnesses = [Key(arg, True) for arg in given("--witness")]
-        keys = [key for key in map(Key, plain[1:]) if key.vkey not in {w.vkey for w in witnesses}] + witnesses
+        witnesses, thefts = [Key(arg, True) for arg in given("--witness")], [Key(arg) for arg in given("--stolen")]
+        keys = [key for key in [*map(Key, plain[1:]), *thefts] if key.vkey not in {w.vkey for w in witnesses}] + witnesses
+        for key in keys: key.thefts = [theft.origin for theft in thefts if theft.vkey == key.vkey]
     except (OSError, Bad) as e: return print(e, file=sys.stderr) or 2
     try: bundle = read_bundle(raw)
     except Bad as e: return print(f"malformed: {e}\nverdict: NOT PROVEN AS CLAIMED") or 1

@@ -47,6 +47,9 @@ pub trait Backend: Send + Sync + 'static {
     /// What a peer has been shown of us, from the log of what was released; `None` if there is no such peer.
     fn seen_by(&self, peer: PartyId) -> BoxFuture<'_, Option<Seen>>;
 
+    /// What a peer sent ahead and did not sign for; `None` if there is no such peer.
+    fn denied(&self, peer: PartyId) -> BoxFuture<'_, Option<Vec<Denied>>>;
+
     /// Commands with a sequence number above `after`, oldest first, at most `limit`.
     fn audit(&self, after: u64, limit: usize) -> BoxFuture<'_, Vec<AuditRow>>;
 
@@ -108,6 +111,17 @@ pub struct Seen {
     pub utc: Utc,
     /// Tracks, by id; owners index [`View::parties`].
     pub tracks: Vec<TrackView>,
+}
+
+/// What a peer sent ahead of its turn, and its log has another entry in the place of. Nobody signed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denied {
+    /// The place.
+    pub index: u64,
+    /// Name of the record that was said.
+    pub record: Hash32,
+    /// Its bytes as they came; empty if more was denied than is kept.
+    pub said: Vec<u8>,
 }
 
 /// What was asked, as journaled.

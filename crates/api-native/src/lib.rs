@@ -37,7 +37,7 @@ mod stream;
 mod wire;
 
 pub use auth::codes::OneTimeCodes;
-pub use backend::{AuditRow, Backend, Health, JournalState, Preview, PreviewRecord, Seen, Unavailable};
+pub use backend::{AuditRow, Backend, Denied, Health, JournalState, Preview, PreviewRecord, Seen, Unavailable};
 pub use frame::{FLAG_FROZEN, FLAG_SEEN_BY, HEADER_BYTES, TRACK_BYTES};
 pub use openapi::OPENAPI;
 pub use options::Options;

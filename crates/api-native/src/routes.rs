@@ -41,6 +41,7 @@ routes! {
     get "/v1/sites" => read::sites;
     get "/v1/avoid" => read::avoids;
     get "/v1/peers" => read::peers;
+    get "/v1/peers/{party}/denied" => read::denied;
     get "/v1/feeds" => read::feeds;
     get "/v1/pact" => read::pacts;
     get "/v1/audit" => read::audit;

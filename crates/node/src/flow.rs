@@ -3,9 +3,11 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use desk::{AlertLevel, PeerTrouble};
-use link::{Lane, Limits, LinkView, Padding};
+use link::{Denied, Lane, Limits, LinkView, Padding};
 use pact::{Pact, RateOf};
 use record::PartyId;
+
+use crate::state::State;
 
 /// The rates of clause 18; the protocol's own where it names none.
 pub(crate) fn limits_of(pact: &Pact) -> Limits {
@@ -57,6 +59,23 @@ pub(crate) fn contradictions(name: &PartyId, view: &LinkView) -> Vec<(PeerTroubl
         troubles.push((PeerTrouble::Unsigned, AlertLevel::Warning, text));
     }
     troubles
+}
+
+impl State {
+    /// What a peer said ahead of its turn and then put another entry in the place of; none if there is no such peer. Nobody
+    /// signed for it: that it was said is our word alone.
+    //= spec/link.md L-46
+    #[must_use]
+    pub fn denied(&self, peer: &PartyId) -> Option<&[Denied]> {
+        self.peers.get(peer).map(|peer| peer.link.denied())
+    }
+
+    /// Name of a peer's log to us under the pact in force.
+    #[must_use]
+    pub fn incoming_log(&self, peer: &PartyId) -> Option<String> {
+        let pact = self.pacts.with(peer)?.hash();
+        Some(link::origin(peer, self.party()?, &self.mode(), &pact))
+    }
 }
 
 /// What the desk is told while a peer sends more than agreed, or takes less than we have to say.

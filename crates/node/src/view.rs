@@ -153,6 +153,8 @@ pub struct PeerView {
     pub staffing: Option<record::DeskStatus>,
     /// Proofs that the peer signed two histories of a log.
     pub forks: Vec<ForkView>,
+    /// What it sent ahead and did not sign for: the place, where its log has another entry, and the record's name.
+    pub denied: Vec<(u64, Hash32)>,
 }
 
 /// Two notes of one log and size.

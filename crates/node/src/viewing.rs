@@ -134,6 +134,7 @@ impl State {
             throttled: link.throttled.iter().map(|(lane, n)| (lane.name().to_string(), *n)).collect(),
             waiting: link.waiting,
             forks: self.forks_of(name),
+            denied: link.denied,
             staffing: peer.desk.clone(),
         })
     }

@@ -1,7 +1,7 @@
 //! The node as the native API sees it.
 use crate::core::{CoreHandle, NotAccepted};
 use crate::metrics;
-use api_native::{AuditRow, Backend, Health, JournalState, Preview, PreviewRecord, Seen, Unavailable};
+use api_native::{AuditRow, Backend, Denied, Health, JournalState, Preview, PreviewRecord, Seen, Unavailable};
 use futures_util::future::BoxFuture;
 use node::command::{Actor, Answer, Command};
 use node::input::{Input, PaintedAlert};
@@ -100,6 +100,13 @@ impl Backend for NodeBackend {
                 filed: preview.filed.iter().map(|f| one(&f.record, f.draft)).collect(),
                 left_out: preview.left_out,
             })
+        })
+    }
+
+    fn denied(&self, peer: PartyId) -> BoxFuture<'_, Option<Vec<Denied>>> {
+        Box::pin(async move {
+            let one = |d: &link::Denied| Denied { index: d.index, record: d.record, said: d.said.to_vec() };
+            self.core.query(move |state| Some(state.denied(&peer)?.iter().map(one).collect())).await?
         })
     }
 

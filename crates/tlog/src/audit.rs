@@ -33,6 +33,8 @@ pub enum Fault {
     Added,
     /// It refers to a checkpoint that did not verify.
     Unproven,
+    /// It is in a tree that a stolen key alone signed.
+    Stolen,
     /// Its bytes are not those signed.
     Changed,
 }
@@ -53,6 +55,7 @@ impl fmt::Display for Fault {
             Fault::OutOfOrder => "is out of order",
             Fault::Added => "was added",
             Fault::Unproven => "rests on a checkpoint that does not verify",
+            Fault::Stolen => "rests on a stolen key alone",
             Fault::Changed => "is changed",
         })
     }

@@ -36,6 +36,17 @@ pub struct LogEvidence {
     pub ranges: Vec<Range<u64>>,
     /// Proofs that join two checkpoints.
     pub links: Vec<Link>,
+    /// What nobody signed: the word of whoever made the bundle. It proves nothing, whatever it says.
+    pub unsigned: Vec<Unsigned>,
+}
+
+/// What the maker of a bundle says it was told for a place of the log, where the log has another entry. Nobody signed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsigned {
+    /// The place.
+    pub index: u64,
+    /// What it says was told for it.
+    pub bytes: Vec<u8>,
 }
 
 /// One entry and its proof.
@@ -193,7 +204,11 @@ impl LogEvidence {
         if proofs.into_iter().any(|proof| proof.0.len() > crate::proof::PROOF_HASHES_MAX) {
             return Err("at most 64 hashes in a proof");
         }
-        match self.entries.iter().any(|e| e.bytes.len() > crate::tiles::ENTRY_BYTES_MAX) {
+        if self.unsigned.len() > UNSIGNED_MAX {
+            return Err("at most 256 things that nobody signed");
+        }
+        let mut sizes = self.entries.iter().map(|e| e.bytes.len()).chain(self.unsigned.iter().map(|u| u.bytes.len()));
+        match sizes.any(|len| len > crate::tiles::ENTRY_BYTES_MAX) {
             true => Err("an entry of at most 65535 bytes"),
             false => Ok(()),
         }
@@ -214,5 +229,7 @@ pub(crate) const LOGS_MAX: usize = 64;
 pub(crate) const ENTRIES_MAX: usize = 1 << 20;
 /// Most checkpoints, ranges or links of one log.
 pub(crate) const PARTS_MAX: usize = 4096;
+/// Most unsigned parts of one log: a node keeps 16 of a link, under each pact.
+pub(crate) const UNSIGNED_MAX: usize = 256;
 const HINTS_MAX: usize = 64;
 const HINT_BYTES_MAX: usize = 2048;

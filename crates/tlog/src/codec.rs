@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use minicbor::{Decoder, Encoder};
 
 use crate::bundle::{
-    BUNDLE_BYTES_MAX, Bundle, ENTRIES_MAX, EntryEvidence, LOGS_MAX, Link, LogEvidence, PARTS_MAX, malformed,
+    BUNDLE_BYTES_MAX, Bundle, ENTRIES_MAX, EntryEvidence, LOGS_MAX, Link, LogEvidence, PARTS_MAX, UNSIGNED_MAX,
+    Unsigned, malformed,
 };
 use crate::error::{Error, Misuse, Refused};
 use crate::hash::Hash;
@@ -67,7 +68,7 @@ fn put(e: &mut Encoder<Vec<u8>>, bundle: &Bundle) -> Written {
 }
 
 fn put_log(e: &mut Encoder<Vec<u8>>, log: &LogEvidence) -> Written {
-    e.map(6)?.u8(0)?.str(&log.origin)?;
+    e.map(6 + u64::from(!log.unsigned.is_empty()))?.u8(0)?.str(&log.origin)?;
     e.u8(1)?.array(log.hints.len() as u64)?;
     for hint in &log.hints {
         e.str(hint)?;
@@ -89,6 +90,12 @@ fn put_log(e: &mut Encoder<Vec<u8>>, log: &LogEvidence) -> Written {
     for link in &log.links {
         e.array(4)?.u32(link.older)?.u32(link.newer)?.bytes(&link.root.0)?;
         put_proof(e, &link.proof)?;
+    }
+    if !log.unsigned.is_empty() {
+        e.u8(6)?.array(log.unsigned.len() as u64)?;
+        for unsigned in &log.unsigned {
+            e.array(2)?.u64(unsigned.index)?.bytes(&unsigned.bytes)?;
+        }
     }
     Ok(())
 }
@@ -128,9 +135,8 @@ fn read(d: &mut Decoder<'_>) -> Result<Bundle, Error> {
 
 fn read_log(d: &mut Decoder<'_>, entries_max: usize) -> Result<LogEvidence, Error> {
     let at = d.position();
-    if d.map().ok().flatten() != Some(6) {
-        return Err(malformed(at, "a map of 6"));
-    }
+    let fields =
+        d.map().ok().flatten().filter(|n| (6..=7).contains(n)).ok_or_else(|| malformed(at, "a map of 6 or 7"))?;
     key(d, 0)?;
     let mut log = LogEvidence::new(text(d)?);
     key(d, 1)?;
@@ -156,6 +162,13 @@ fn read_log(d: &mut Decoder<'_>, entries_max: usize) -> Result<LogEvidence, Erro
     for _ in 0..count(d, PARTS_MAX)? {
         tuple(d, 4)?;
         log.links.push(Link { older: small(d)?, newer: small(d)?, root: hash(d)?, proof: read_proof(d)? });
+    }
+    if fields == 7 {
+        key(d, 6)?;
+        for _ in 0..count(d, UNSIGNED_MAX)? {
+            tuple(d, 2)?;
+            log.unsigned.push(Unsigned { index: unsigned(d)?, bytes: bytes(d)?.to_vec() });
+        }
     }
     Ok(log)
 }

@@ -50,6 +50,7 @@ mod key;
 mod note;
 mod proof;
 mod report;
+mod standing;
 mod store;
 mod tiles;
 mod tree;
@@ -59,7 +60,7 @@ pub mod witness;
 mod writer;
 
 pub use audit::{Fault, FirstBad};
-pub use bundle::{BUNDLE_BYTES_MAX, Bundle, EntryEvidence, Link, LogEvidence};
+pub use bundle::{BUNDLE_BYTES_MAX, Bundle, EntryEvidence, Link, LogEvidence, Unsigned};
 pub use checkpoint::{Checkpoint, ORIGIN_BYTES_MAX, open_checkpoint, sign_checkpoint};
 pub use cosign::{Cosignature, TIME_S_MAX, cosign, cosignatures, verify_cosignature};
 pub use equivocation::{Equivocation, Fork};
@@ -70,6 +71,7 @@ pub use key::{Algorithm, KeyId, NAME_BYTES_MAX, NoteSigner, SignsElsewhere, Veri
 pub use note::{NOTE_BYTES_MAX, Note, SIGNATURES_MAX, SignatureLine, Verified, open, sign};
 pub use proof::{PROOF_HASHES_MAX, Proof, consistency_root, inclusion_root, verify_consistency, verify_inclusion};
 pub use report::{CheckpointFault, CheckpointReport, LinkReport, LogReport, NotProven, Proven, Report, Stretch};
+pub use standing::Standing;
 pub use store::{LogReader, MemStore, Store, StoreError};
 pub use tiles::{
     ENTRY_BYTES_MAX, TILE_WIDTH, TileId, TileKind, bundle_path, decode_bundle, encode_bundle, encode_tile, tile_path,

@@ -8,13 +8,17 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
-use crate::audit::FirstBad;
+use sha2::{Digest, Sha256};
+
+use crate::audit::{Fault, FirstBad};
+use crate::bundle::Unsigned;
 use crate::checkpoint::Checkpoint;
 use crate::cosign::Cosignature;
 use crate::equivocation::Equivocation;
 use crate::hash::Hash;
 use crate::key::VerifierKey;
 use crate::note::Verified;
+use crate::standing::Standing;
 
 /// The result of verifying a bundle. Displayed as text that the independent verifier prints alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +35,12 @@ impl Report {
     #[must_use]
     pub fn is_sound(&self) -> bool {
         self.logs.iter().all(LogReport::is_sound)
+    }
+
+    /// Tells whether nothing is wrong but that stolen keys signed or cosigned something alone.
+    #[must_use]
+    pub fn is_as_signed(&self) -> bool {
+        self.logs.iter().all(LogReport::is_as_signed)
     }
 
     /// Gives every proof that a log's signer contradicted itself.
@@ -72,15 +82,22 @@ pub struct LogReport {
     pub equivocations: Vec<(u32, u32, Equivocation)>,
     /// What is not proven although a reader might think so.
     pub not_proven: Vec<NotProven>,
+    /// What nobody signed, as the bundle has it. No verdict depends on it.
+    pub unsigned: Vec<Unsigned>,
 }
 
 impl LogReport {
     /// Tells whether everything claimed of this log is proven.
     #[must_use]
     pub fn is_sound(&self) -> bool {
+        let disowned = self.not_proven.iter().any(NotProven::is_of_a_theft);
+        self.is_as_signed() && self.first_bad.is_none() && !disowned
+    }
+
+    fn is_as_signed(&self) -> bool {
         let checkpoints = !self.checkpoints.is_empty() && self.checkpoints.iter().all(|c| c.verified.is_ok());
         let links = self.links.iter().all(|link| !matches!(link, LinkReport::Unverified { .. }));
-        checkpoints && links && self.first_bad.is_none()
+        checkpoints && links && self.first_bad.as_ref().is_none_or(|bad| bad.fault == Fault::Stolen)
     }
 
     /// Gives the entries that the log's addressee had received, each run with the earliest time that it states.
@@ -99,10 +116,24 @@ impl LogReport {
 
     fn contradictions(&self) -> impl Iterator<Item = (u32, u32, &Equivocation)> {
         let forks = self.links.iter().filter_map(|link| match link {
-            LinkReport::Contradicts { older, newer, proof } => Some((*older, *newer, &**proof)),
+            LinkReport::Contradicts { older, newer, proof } if self.both_stand(*older, *newer) => {
+                Some((*older, *newer, &**proof))
+            }
             _ => None,
         });
         self.equivocations.iter().map(|(a, b, proof)| (*a, *b, proof)).chain(forks)
+    }
+
+    fn both_stand(&self, a: u32, b: u32) -> bool {
+        [a, b].iter().all(|n| self.checkpoints.get(*n as usize).is_some_and(CheckpointReport::stands))
+    }
+
+    /// What is to be said with a contradiction: a thief may have signed one of the two.
+    fn since_stolen(&self, a: u32) -> &'static str {
+        match self.checkpoints.get(a as usize) {
+            Some(c) if !c.stolen_by.is_empty() => ", by a key stolen since",
+            _ => "",
+        }
     }
 }
 
@@ -111,10 +142,16 @@ impl LogReport {
 pub struct CheckpointReport {
     /// The checkpoint, if a key that speaks for the log signed it and no signature by a known key is false.
     pub verified: Result<Verified<Checkpoint>, CheckpointFault>,
+    /// Why it counts as the owner's word, if it verifies.
+    pub standing: Standing,
+    /// Those of the keys that signed it which were stolen.
+    pub stolen_by: Vec<VerifierKey>,
     /// Its cosignatures by known keys, but those of witnesses.
     pub cosigned: Vec<Cosignature>,
     /// Its cosignatures by witnesses: no receipts.
     pub witnessed: Vec<Cosignature>,
+    /// Its cosignatures by keys that were stolen: no proof of anything, of no time either.
+    pub disowned: Vec<Cosignature>,
     /// Signature lines by keys the verifier does not have.
     pub ignored: Vec<String>,
 }
@@ -142,7 +179,7 @@ pub struct Proven {
     pub range: Range<u64>,
     /// The checkpoint's number.
     pub checkpoint: u32,
-    /// Who cosigned that checkpoint, and by when; without the signer's own cosignatures.
+    /// Who cosigned that tree, or one that extends it, and by when at the earliest; without the signer's own cosignatures.
     pub received: Vec<Cosignature>,
 }
 
@@ -215,6 +252,30 @@ pub enum NotProven {
         /// Number of the checkpoint that nobody known cosigned.
         checkpoint: u32,
     },
+    /// That the log's owner said what a checkpoint covers: a stolen key alone signed it.
+    Tree {
+        /// Number of the checkpoint.
+        checkpoint: u32,
+    },
+    /// That the log's owner said these entries: a stolen key alone signed their checkpoint.
+    Entries {
+        /// The entries' indexes.
+        range: Range<u64>,
+        /// Number of the checkpoint.
+        checkpoint: u32,
+    },
+    /// That whoever a stolen key names cosigned a checkpoint.
+    Disowned {
+        /// Number of the checkpoint.
+        checkpoint: u32,
+    },
+    /// That the signer contradicted itself: a stolen key alone signed one of these.
+    Contradiction {
+        /// One checkpoint.
+        a: u32,
+        /// The other.
+        b: u32,
+    },
     /// That two checkpoints, by number, are of one history.
     OneHistory {
         /// The older checkpoint.
@@ -222,6 +283,14 @@ pub enum NotProven {
         /// The newer checkpoint.
         newer: u32,
     },
+}
+
+impl NotProven {
+    /// Tells whether something here rests on a stolen key alone.
+    #[must_use]
+    pub fn is_of_a_theft(&self) -> bool {
+        !matches!(self, NotProven::Receipt { .. } | NotProven::OneHistory { .. })
+    }
 }
 
 impl fmt::Display for Report {
@@ -270,19 +339,27 @@ impl fmt::Display for LogReport {
             writeln!(f, "  first bad: {bad}")?;
         }
         for (a, b, _) in &self.equivocations {
-            writeln!(f, "  CONTRADICTION: checkpoints {a} and {b} give one size two roots")?;
+            let by = self.since_stolen(*a);
+            writeln!(f, "  CONTRADICTION: checkpoints {a} and {b} give one size two roots{by}")?;
         }
         for link in &self.links {
             let (older, newer) = link.ends();
             match link {
                 LinkReport::Extends { .. } => writeln!(f, "  proven: checkpoint {newer} extends checkpoint {older}")?,
-                LinkReport::Contradicts { .. } => {
-                    writeln!(f, "  CONTRADICTION: checkpoint {newer} does not extend checkpoint {older}")?;
+                LinkReport::Contradicts { .. } if self.both_stand(older, newer) => {
+                    let by = self.since_stolen(older);
+                    writeln!(f, "  CONTRADICTION: checkpoint {newer} does not extend checkpoint {older}{by}")?;
                 }
+                LinkReport::Contradicts { .. } => {}
                 LinkReport::Unverified { .. } => writeln!(f, "  false proof from checkpoint {older} to {newer}")?,
             }
         }
-        self.not_proven.iter().try_for_each(|it| writeln!(f, "  not proven: {it}"))
+        self.not_proven.iter().try_for_each(|it| writeln!(f, "  not proven: {it}"))?;
+        for Unsigned { index, bytes } in &self.unsigned {
+            let (len, hash) = (bytes.len(), Hash(Sha256::digest(bytes).into()));
+            writeln!(f, "  NOT SIGNED BY ANYBODY: the receiver's word: {len} bytes for entry {index}, SHA-256 {hash}")?;
+        }
+        Ok(())
     }
 }
 
@@ -291,13 +368,33 @@ impl fmt::Display for CheckpointReport {
         match &self.verified {
             Ok(tree) => {
                 writeln!(f, ": size {}, root {}", tree.size, tree.root)?;
-                tree.signed_by().iter().try_for_each(|key| writeln!(f, "    signed by {}+{}", key.name(), key.id()))?;
+                for key in tree.signed_by() {
+                    let stolen = if self.stolen_by.contains(key) { ", a stolen key" } else { "" };
+                    writeln!(f, "    signed by {}+{}{stolen}", key.name(), key.id())?;
+                }
+                match self.standing {
+                    Standing::Signed => {}
+                    Standing::Extended => {
+                        writeln!(f, "    stands: a key not stolen signed this tree or one that extends it")?
+                    }
+                    Standing::Accepted => writeln!(f, "    stands by the addressee's word alone: {ACCEPTED}")?,
+                    Standing::Fallen => writeln!(f, "    NOT PROVEN: a stolen key alone signed it")?,
+                }
             }
             Err(fault) => writeln!(f, " {fault}")?,
         }
         let all = [("cosigned", &self.cosigned), ("witnessed", &self.witnessed)];
         for (what, by) in all.iter().flat_map(|(what, all)| all.iter().map(move |by| (what, by))) {
             writeln!(f, "    {what} by {}+{} at {}", by.key.name(), by.key.id(), Utc(by.time_s))?;
+        }
+        for by in &self.disowned {
+            writeln!(
+                f,
+                "    no proof: cosigned by {}+{} at {}, a stolen key",
+                by.key.name(),
+                by.key.id(),
+                Utc(by.time_s)
+            )?;
         }
         self.ignored.iter().try_for_each(|line| writeln!(f, "    ignored: {line}"))
     }
@@ -337,6 +434,21 @@ impl fmt::Display for NotProven {
                     "that anyone received entries {start}..{end}: no other party's key supplied cosigned checkpoint {checkpoint}"
                 )
             }
+            NotProven::Tree { checkpoint } => {
+                write!(f, "that its owner said what checkpoint {checkpoint} covers: a stolen key alone signed it")
+            }
+            NotProven::Entries { range: Range { start, end }, checkpoint } => {
+                write!(f, "entries {start}..{end}: a stolen key alone signed checkpoint {checkpoint}")
+            }
+            NotProven::Disowned { checkpoint } => {
+                write!(f, "that anyone received what checkpoint {checkpoint} covers: stolen keys alone cosigned it")
+            }
+            NotProven::Contradiction { a, b } => {
+                write!(
+                    f,
+                    "that the signer contradicted itself in checkpoints {a} and {b}: a stolen key alone signed one"
+                )
+            }
             NotProven::OneHistory { older, newer } => {
                 write!(f, "that checkpoint {newer} extends checkpoint {older}: no proof joins them")
             }
@@ -364,6 +476,9 @@ impl fmt::Display for Utc {
         write!(f, "{year:04}-{month:02}-{d:02}T{:02}:{:02}:{:02}Z", s / 3600, s / 60 % 60, s % 60)
     }
 }
+
+/// How a tree stands that its addressee took for the owner's.
+const ACCEPTED: &str = "it cosigned this tree, or one that extends it, before it heard of the theft";
 
 /// What no bundle can prove.
 const LIMITS: [&str; 5] = [

@@ -16,12 +16,15 @@ use crate::note::check_ambiguity;
 ///
 /// A witness's key is supplied as such. It attests that a checkpoint existed by a time; it never stands for an addressee, who
 /// states to hold the entries.
+///
+/// A key that was stolen is supplied as such: what it alone signed or cosigned is no proof (`spec/evidence.md`, E-26).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedKeys {
     keys: Vec<(Option<String>, VerifierKey)>,
     witnesses: Vec<(Option<String>, VerifierKey)>,
     quorums: Vec<(Option<String>, u32)>,
     receivers: Vec<(String, VerifierKey)>,
+    stolen: Vec<(Option<String>, VerifierKey)>,
 }
 
 impl TrustedKeys {
@@ -87,6 +90,26 @@ impl TrustedKeys {
         Ok(())
     }
 
+    /// Adds a key that was stolen, for one origin or for what its name says, or says so of one that is here. It is no
+    /// witness's from then on.
+    ///
+    /// # Errors
+    /// As [`TrustedKeys::add`].
+    pub fn add_stolen(&mut self, origin: Option<&str>, key: VerifierKey) -> Result<(), Error> {
+        let origin = origin.map(ToOwned::to_owned);
+        self.insert(origin.clone(), key.clone())?;
+        if !self.stolen.contains(&(origin.clone(), key.clone())) {
+            self.stolen.push((origin, key));
+        }
+        Ok(())
+    }
+
+    /// Tells whether a key was stolen, as far as this log goes.
+    #[must_use]
+    pub fn is_stolen(&self, origin: &str, key: &VerifierKey) -> bool {
+        self.stolen.iter().any(|(of, stolen)| of.as_deref().is_none_or(|of| of == origin) && stolen == key)
+    }
+
     /// Says how many witnesses are demanded of one log, or of every log for which nothing else is said.
     pub fn demand(&mut self, origin: Option<&str>, of: u32) {
         self.quorums.push((origin.map(ToOwned::to_owned), of));
@@ -119,10 +142,11 @@ impl TrustedKeys {
     #[must_use]
     pub fn witnesses(&self, origin: &str) -> Vec<VerifierKey> {
         let speaks = |(bound, _): &&(Option<String>, VerifierKey)| bound.as_deref().is_none_or(|bound| bound == origin);
-        self.witnesses.iter().filter(speaks).map(|(_, key)| key.clone()).collect()
+        let all = self.witnesses.iter().filter(speaks).map(|(_, key)| key);
+        all.filter(|key| !self.is_stolen(origin, key)).cloned().collect()
     }
 
-    /// Gives the keys whose cosignatures of this log's checkpoints are receipts.
+    /// Gives the keys whose cosignatures of this log's checkpoints are receipts, unless they were stolen.
     #[must_use]
     pub fn receivers(&self, origin: &str) -> Vec<VerifierKey> {
         let witness = |key: &VerifierKey| self.witnesses.iter().any(|(_, known)| known == key);

@@ -11,13 +11,14 @@ use sha2::{Digest, Sha256};
 use crate::audit::{Fault, FirstBad};
 use crate::bundle::{Bundle, EntryEvidence, Link, LogEvidence};
 use crate::checkpoint::Checkpoint;
-use crate::cosign::{Cosignature, cosignatures};
+use crate::cosign::cosignatures;
 use crate::equivocation::{Equivocation, Fork};
 use crate::error::{Error, PeerMisbehaved};
 use crate::hash::{Hash, leaf_hash};
 use crate::note::{Note, Verified, verify_signatures};
 use crate::proof::{verify_consistency, verify_inclusion};
 use crate::report::{CheckpointFault, CheckpointReport, LinkReport, LogReport, NotProven, Proven, Report, Stretch};
+use crate::standing::{self, Seen, Standing, others, tree_of};
 use crate::trust::TrustedKeys;
 
 /// Verifies a bundle: what it proves, the first entry that is not as signed, and what it does not prove.
@@ -28,19 +29,33 @@ pub fn verify(bundle: &Bundle, trusted: &TrustedKeys) -> Report {
 }
 
 fn verify_log(log: &LogEvidence, trusted: &TrustedKeys) -> LogReport {
-    let checkpoints: Vec<CheckpointReport> =
+    let mut checkpoints: Vec<CheckpointReport> =
         log.checkpoints.iter().map(|note| verify_checkpoint(note, &log.origin, trusted)).collect();
-    let good: Vec<bool> = log.entries.iter().map(|entry| is_proven(entry, &checkpoints)).collect();
     let links: Vec<LinkReport> = log.links.iter().map(|link| verify_link(link, &checkpoints)).collect();
-    let proven = proven(log, &good, &checkpoints);
+    standing::judge(&mut checkpoints, &links, &log.origin, trusted);
+    let included: Vec<bool> = log.entries.iter().map(|entry| is_included(entry, &checkpoints)).collect();
+    let stands = |entry: &EntryEvidence| checkpoints.get(entry.checkpoint as usize).is_some_and(|c| c.stands());
+    let good: Vec<bool> = log.entries.iter().zip(&included).map(|(entry, is_in)| *is_in && stands(entry)).collect();
+    let receipts = standing::seen(&checkpoints, &links, |c| &c.cosigned);
+    let proven = proven(log, &good, &checkpoints, &receipts);
     let stretches = stretches(log, &proven, &checkpoints, &links, trusted);
-    let not_proven = not_proven(&proven, &checkpoints, &links);
+    let (equivocations, doubtful): (Vec<_>, Vec<_>) =
+        same_size_contradictions(&checkpoints).into_iter().partition(|(a, b, _)| stand(&checkpoints, *a, *b));
+    let mut not_proven = disowned(log, &included, &checkpoints, &receipts);
+    not_proven.extend(doubtful.into_iter().map(|(a, b, _)| NotProven::Contradiction { a, b }));
+    not_proven.extend(links.iter().filter_map(|link| match link {
+        LinkReport::Contradicts { older: a, newer: b, .. } if !stand(&checkpoints, *a, *b) => {
+            Some(NotProven::Contradiction { a: *a, b: *b })
+        }
+        _ => None,
+    }));
+    not_proven.extend(self::not_proven(&proven, &checkpoints, &links));
     LogReport {
         origin: log.origin.clone(),
         hints: log.hints.iter().map(|hint| (hint.clone(), trusted.has(hint))).collect(),
         receivers: trusted.receivers(&log.origin),
         first_bad: first_bad(log, &good, &checkpoints),
-        equivocations: same_size_contradictions(&checkpoints),
+        equivocations,
         ranges: log.ranges.clone(),
         good,
         checkpoints,
@@ -48,14 +63,22 @@ fn verify_log(log: &LogEvidence, trusted: &TrustedKeys) -> LogReport {
         stretches,
         links,
         not_proven,
+        unsigned: log.unsigned.clone(),
     }
+}
+
+fn stand(checkpoints: &[CheckpointReport], a: u32, b: u32) -> bool {
+    [a, b].iter().all(|n| checkpoints.get(*n as usize).is_some_and(CheckpointReport::stands))
 }
 
 fn verify_checkpoint(bytes: &[u8], origin: &str, trusted: &TrustedKeys) -> CheckpointReport {
     let mut report = CheckpointReport {
         verified: Err(CheckpointFault::Malformed),
+        standing: Standing::Signed,
+        stolen_by: Vec::new(),
         cosigned: Vec::new(),
         witnessed: Vec::new(),
+        disowned: Vec::new(),
         ignored: Vec::new(),
     };
     let Ok(note) = Note::parse(bytes) else { return report };
@@ -75,7 +98,10 @@ fn verify_checkpoint(bytes: &[u8], origin: &str, trusted: &TrustedKeys) -> Check
     let checked = all.and_then(|_| Ok((verify_signatures(&note, &logs), seen(&cosigners)?, seen(&witnesses)?)));
     match checked {
         Ok((Ok(by), cosigned, witnessed)) => {
-            (report.cosigned, report.witnessed) = (cosigned, witnessed);
+            report.witnessed = witnessed;
+            (report.disowned, report.cosigned) =
+                cosigned.into_iter().partition(|seen| trusted.is_stolen(origin, &seen.key));
+            report.stolen_by = by.iter().filter(|key| trusted.is_stolen(origin, key)).cloned().collect();
             report.verified = Ok(Verified { value, note, by });
         }
         Ok((Err(e), ..)) => report.verified = Err(fault(e)),
@@ -98,7 +124,7 @@ fn tree(checkpoints: &[CheckpointReport], number: u32) -> Option<&Verified<Check
     checkpoints.get(number as usize)?.verified.as_ref().ok()
 }
 
-fn is_proven(entry: &EntryEvidence, checkpoints: &[CheckpointReport]) -> bool {
+fn is_included(entry: &EntryEvidence, checkpoints: &[CheckpointReport]) -> bool {
     proves(&leaf_hash(&entry.bytes), entry, checkpoints)
 }
 
@@ -139,68 +165,61 @@ fn why(entry: &EntryEvidence, log: &LogEvidence, checkpoints: &[CheckpointReport
     if tree(checkpoints, entry.checkpoint).is_none() {
         return Fault::Unproven;
     }
+    if is_included(entry, checkpoints) {
+        return Fault::Stolen;
+    }
     let leaf = leaf_hash(&entry.bytes);
     let elsewhere = |place: &&EntryEvidence| place.index != entry.index && proves(&leaf, place, checkpoints);
     log.entries.iter().find(elsewhere).map_or(Fault::Changed, |_| Fault::OutOfOrder)
 }
 
-/// Runs of proven entries with the cosignatures of their checkpoint.
-fn proven(log: &LogEvidence, good: &[bool], checkpoints: &[CheckpointReport]) -> Vec<Proven> {
-    let mut out: Vec<Proven> = Vec::new();
-    for (entry, _) in log.entries.iter().zip(good).filter(|(_, good)| **good) {
+/// Runs of entries under one checkpoint each.
+fn runs<'l>(log: &'l LogEvidence, of: impl Fn(usize) -> bool + 'l) -> Vec<(Range<u64>, u32)> {
+    let mut out: Vec<(Range<u64>, u32)> = Vec::new();
+    for (_, entry) in log.entries.iter().enumerate().filter(|(at, _)| of(*at)) {
         match out.last_mut() {
-            Some(run) if run.checkpoint == entry.checkpoint && run.range.end == entry.index => run.range.end += 1,
-            _ => out.push(Proven {
-                range: entry.index..entry.index + 1,
-                checkpoint: entry.checkpoint,
-                received: received(&checkpoints[entry.checkpoint as usize]),
-            }),
+            Some((range, n)) if *n == entry.checkpoint && range.end == entry.index => range.end += 1,
+            _ => out.push((entry.index..entry.index + 1, entry.checkpoint)),
         }
     }
     out
 }
 
-/// The cosignatures that can be receipts: all but the signer's own.
-fn received(checkpoint: &CheckpointReport) -> Vec<Cosignature> {
-    others(checkpoint, &checkpoint.cosigned).cloned().collect()
+/// Runs of proven entries with the cosignatures of their tree, and of those that extend it.
+fn proven(
+    log: &LogEvidence,
+    good: &[bool],
+    checkpoints: &[CheckpointReport],
+    receipts: &BTreeMap<(u64, Hash), Seen>,
+) -> Vec<Proven> {
+    let received = |n: u32| {
+        let tree = checkpoints.get(n as usize).and_then(tree_of);
+        tree.and_then(|tree| receipts.get(&tree)).map(|seen| seen.values().cloned().collect()).unwrap_or_default()
+    };
+    let one = |(range, checkpoint)| Proven { range, checkpoint, received: received(checkpoint) };
+    runs(log, |at| good[at]).into_iter().map(one).collect()
 }
 
-/// Cosignatures of a checkpoint but those under the name of who signed it.
-fn others<'c>(checkpoint: &'c CheckpointReport, all: &'c [Cosignature]) -> impl Iterator<Item = &'c Cosignature> {
-    let signers = checkpoint.verified.as_ref().map_or(&[][..], |tree| tree.signed_by());
-    all.iter().filter(move |seen| !signers.iter().any(|key| key.name() == seen.name))
-}
-
-/// The earliest time that each witness states for a tree: of a checkpoint of it, or of one that is proven to extend it.
-type Witnessed<'c> = BTreeMap<&'c str, u64>;
-
-/// What the witnesses saw of each tree, by size and root.
-fn witnessed<'c>(checkpoints: &'c [CheckpointReport], links: &[LinkReport]) -> BTreeMap<(u64, Hash), Witnessed<'c>> {
-    let key = |number: u32| tree(checkpoints, number).map(|tree| (tree.size, tree.root));
-    let mut seen: BTreeMap<(u64, Hash), Witnessed<'c>> = BTreeMap::new();
-    for (number, checkpoint) in (0u32..).zip(checkpoints) {
-        let Some(key) = key(number) else { continue };
-        let of = seen.entry(key).or_default();
-        others(checkpoint, &checkpoint.witnessed).for_each(|by| earliest(of, &by.name, by.time_s));
-    }
-    let mut extends: Vec<_> = links
-        .iter()
-        .filter(|link| matches!(link, LinkReport::Extends { .. }))
-        .filter_map(|link| Some((key(link.ends().0)?, key(link.ends().1)?)))
-        .collect();
-    // From the largest down, so that what was seen of a tree reaches every one that it extends.
-    extends.sort_by(|a, b| b.cmp(a));
-    for (older, newer) in extends {
-        let later = seen.get(&newer).cloned().unwrap_or_default();
-        let of = seen.entry(older).or_default();
-        later.into_iter().for_each(|(name, time_s)| earliest(of, name, time_s));
-    }
-    seen
-}
-
-fn earliest<'c>(of: &mut Witnessed<'c>, name: &'c str, time_s: u64) {
-    let known = of.entry(name).or_insert(time_s);
-    *known = time_s.min(*known);
+/// What stolen keys alone signed or cosigned.
+fn disowned(
+    log: &LogEvidence,
+    included: &[bool],
+    checkpoints: &[CheckpointReport],
+    receipts: &BTreeMap<(u64, Hash), Seen>,
+) -> Vec<NotProven> {
+    let fallen = |n: u32| checkpoints.get(n as usize).is_some_and(|c| c.verified.is_ok() && !c.stands());
+    let numbers = 0..checkpoints.len() as u32;
+    let mut out: Vec<NotProven> =
+        numbers.clone().filter(|n| fallen(*n)).map(|checkpoint| NotProven::Tree { checkpoint }).collect();
+    let entries = runs(log, |at| included[at] && fallen(log.entries[at].checkpoint));
+    out.extend(entries.into_iter().map(|(range, checkpoint)| NotProven::Entries { range, checkpoint }));
+    let unheard = |c: &CheckpointReport| {
+        let seen = tree_of(c).and_then(|tree| receipts.get(&tree)).is_some_and(|seen| !seen.is_empty());
+        others(c, &c.disowned).next().is_some() && !seen
+    };
+    let without = numbers.filter(|n| unheard(&checkpoints[*n as usize]));
+    out.extend(without.map(|checkpoint| NotProven::Disowned { checkpoint }));
+    out
 }
 
 /// Stretches of proven entries by who witnessed them; none if the verifier has no witness's key.
@@ -216,10 +235,15 @@ fn stretches(
     if of == 0 && trusted.witnesses(&log.origin).is_empty() {
         return out;
     }
-    let seen = witnessed(checkpoints, links);
+    let seen = standing::seen(checkpoints, links, |c| &c.witnessed);
     for run in proven {
         let tree = tree(checkpoints, run.checkpoint);
-        let by = tree.and_then(|tree| seen.get(&(tree.size, tree.root))).cloned().unwrap_or_default();
+        // By name: two keys of one witness are one witness.
+        let mut by: BTreeMap<&str, u64> = BTreeMap::new();
+        for seen in tree.and_then(|tree| seen.get(&(tree.size, tree.root))).into_iter().flat_map(|seen| seen.values()) {
+            let known = by.entry(&seen.name).or_insert(seen.time_s);
+            *known = seen.time_s.min(*known);
+        }
         let mut times: Vec<u64> = by.values().copied().collect();
         times.sort_unstable();
         // By then as many as are demanded had seen it.
@@ -257,7 +281,7 @@ fn by_size(checkpoints: &[CheckpointReport]) -> Vec<(u32, &Verified<Checkpoint>)
     all
 }
 
-/// For each checkpoint the first one of the same size that contradicts it.
+/// For each checkpoint the first one of the same size that contradicts it; if there is one, so that both stand.
 fn same_size_contradictions(checkpoints: &[CheckpointReport]) -> Vec<(u32, u32, Equivocation)> {
     let sorted = by_size(checkpoints);
     let found = |(at, (number, b)): (usize, &(u32, &Verified<Checkpoint>))| {
@@ -265,7 +289,11 @@ fn same_size_contradictions(checkpoints: &[CheckpointReport]) -> Vec<(u32, u32, 
         let contradicts = |(other, a): &(u32, &Verified<Checkpoint>)| {
             Equivocation::same_size(a, b).map(|proof| (*other, *number, proof))
         };
-        sorted[start..at].iter().find_map(contradicts)
+        let of = |both: bool| {
+            let mut all = sorted[start..at].iter().filter(|(other, _)| stand(checkpoints, *other, *number) == both);
+            all.find_map(contradicts)
+        };
+        of(true).or_else(|| of(false))
     };
     sorted.iter().enumerate().filter_map(found).collect()
 }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use common::{Party, agree, entry, log, note, one_log, parties, trusted, trusted_texts, two_logs};
 use tlog::{
     Bundle, EntryEvidence, Error, Frontier, Hash, Link, LogEvidence, LogReader, Misuse, Note, Report, TrustedKeys,
-    cosign, leaf_hash, verify,
+    Unsigned, cosign, leaf_hash, verify,
 };
 
 #[test]
@@ -359,6 +359,52 @@ fn a_long_range_is_exported_and_verified() {
     agree(&[bundle.encode().unwrap()], &trusted_texts(), "long");
 }
 
+/// What was said ahead and never signed for goes along as its receiver's word: shown, and counted as nothing.
+#[test]
+fn what_nobody_signed_goes_along_plainly_marked_and_proves_nothing() {
+    let mut bundle = two_logs();
+    bundle.logs.sort_by(|a, b| a.origin.cmp(&b.origin));
+    let plain = verify(&bundle, &trusted());
+    let said = |index, bytes: &[u8]| Unsigned { index, bytes: bytes.to_vec() };
+    bundle.logs[0].unsigned = vec![said(3, b"told, and another was signed"), said(700, b"")];
+    let bytes = bundle.encode().unwrap();
+    assert_eq!(Bundle::decode(&bytes).unwrap(), bundle.clone());
+    let report = verify(&bundle, &trusted());
+    let marked: Vec<String> =
+        report.to_string().lines().filter(|l| l.contains("SIGNED BY")).map(str::to_owned).collect();
+    assert_eq!(marked.len(), 2, "{report}");
+    assert!(
+        marked[0].starts_with("  NOT SIGNED BY ANYBODY: the receiver's word: 28 bytes for entry 3, SHA-256 "),
+        "{}",
+        marked[0]
+    );
+    // But for these lines the report is the one without.
+    let without: Vec<String> =
+        report.to_string().lines().filter(|l| !l.contains("SIGNED BY")).map(str::to_owned).collect();
+    assert_eq!(without, plain.to_string().lines().collect::<Vec<_>>());
+    assert_eq!((report.is_sound(), &report.logs[0].proven), (true, &plain.logs[0].proven));
+    // It is no entry: a stretch that is claimed whole is not whole by it.
+    let mut gap = bundle.clone();
+    let taken = gap.logs[0].entries.remove(1);
+    gap.logs[0].unsigned.push(Unsigned { index: taken.index, bytes: taken.bytes });
+    assert!(verify(&gap, &trusted()).to_string().contains("first bad: entry 3 is missing"));
+    let mut many = bundle.clone();
+    many.logs[1].unsigned = vec![said(0, b"x"); 256];
+    let full = many.encode().unwrap();
+    many.logs[1].unsigned.push(said(0, b"x"));
+    assert!(many.encode().is_err(), "no more than a verifier reads");
+    // The list is there or not: an empty one would be another encoding of the same.
+    let empty = {
+        let at = bytes.windows(2).position(|w| w == [6, 0x82]).unwrap();
+        let mut cut = bytes.clone();
+        let end = cut.windows(3).position(|w| w == [0x19, 0x02, 0xbc]).unwrap() + 4;
+        cut.splice(at + 1..end, [0x80]);
+        cut
+    };
+    assert!(Bundle::decode(&empty).is_err());
+    agree(&[bytes, gap.encode().unwrap(), full, empty], &trusted_texts(), "unsigned");
+}
+
 /// What a third party would have to write, or to read, to check evidence: the paper says how much, and stays right.
 #[test]
 fn the_paper_says_how_many_lines_a_verifier_has() {
@@ -372,7 +418,7 @@ fn the_paper_says_how_many_lines_a_verifier_has() {
         };
         names.iter().map(code).sum()
     };
-    let verifying = lines(&["report", "trust", "verify"]);
+    let verifying = lines(&["report", "standing", "trust", "verify"]);
     let others =
         ["audit", "bundle", "checkpoint", "codec", "cosign", "equivocation", "error", "hash", "key", "note", "proof"];
     let (all, python) = (verifying + lines(&others), read("spec/tools/verify_evidence.py").lines().count());

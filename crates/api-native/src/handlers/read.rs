@@ -8,7 +8,7 @@ use crate::problem::{Kind, Problem};
 use crate::wire::{self, filed_key};
 use airspace::Volume4d;
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use record::{PartyId, Role};
@@ -98,6 +98,14 @@ pub(crate) async fn peers(State(app): State<App>, _: Caller, RawQuery(query): Ra
     let key = |p: &node::view::PeerView| name_key(p.party.as_str());
     let page = page(&view.peers, key, |_| 0, |p| wire::link::peer(&view, p), &query)?;
     Ok(Json(page).into_response())
+}
+
+/// `GET /v1/peers/{party}/denied`.
+pub(crate) async fn denied(State(app): State<App>, _: Caller, Path(party): Path<String>) -> Answer {
+    let peer = PartyId::parse(&party).map_err(|_| Problem::no_such("party", &party))?;
+    let denied = app.backend.denied(peer).await.ok_or_else(|| Problem::no_such("party", &party))?;
+    let items: Vec<_> = denied.iter().map(wire::link::denied).collect();
+    Ok(Json(json!({ "items": items, "next": null })).into_response())
 }
 
 /// `GET /v1/feeds`.

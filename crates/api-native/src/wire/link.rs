@@ -1,4 +1,6 @@
 //! Peers and feeds.
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use node::input::FeedState;
 use node::view::{FeedView, LinkStatus, PeerView, View};
 use serde::Serialize;
@@ -20,6 +22,7 @@ pub(crate) struct PeerWire {
     throttled: BTreeMap<String, u64>,
     waiting: u64,
     forks: Vec<ForkWire>,
+    denied: Vec<DeniedWire>,
     staffing: Option<StaffingWire>,
     release_rev: u32,
     keys: Option<Keys>,
@@ -39,6 +42,28 @@ pub(crate) struct StaffingWire {
     manned: bool,
     next_utc_ms: Option<i64>,
     note: String,
+}
+
+/// What a peer sent ahead and did not sign for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct DeniedWire {
+    index: u64,
+    id: String,
+}
+
+/// The same with its bytes: a record as it came.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct DeniedBytesWire {
+    index: u64,
+    id: String,
+    bytes_base64: Option<String>,
+    signed_by: Option<String>,
+}
+
+pub(crate) fn denied(of: &crate::backend::Denied) -> DeniedBytesWire {
+    // More was denied than is kept: then its name alone is there.
+    let bytes_base64 = (!of.said.is_empty()).then(|| STANDARD.encode(&of.said));
+    DeniedBytesWire { index: of.index, id: of.record.to_string(), bytes_base64, signed_by: None }
 }
 
 /// Two notes of one log and size.
@@ -127,6 +152,7 @@ pub(crate) fn peer(view: &View, peer: &PeerView) -> PeerWire {
             .iter()
             .map(|f| ForkWire { to: f.to.to_string(), size: f.size, notes: f.notes.clone() })
             .collect(),
+        denied: peer.denied.iter().map(|(index, id)| DeniedWire { index: *index, id: id.to_string() }).collect(),
         release_rev: view.policy.revision,
         keys: peer.keys.map(|(serial, reason, issued)| Keys { serial, reason, issued_utc_ms: issued.0 }),
     }

@@ -1,6 +1,6 @@
 //! A node that decides commands as the fold does, as far as the interface can tell the difference.
 use crate::world;
-use api_native::{AuditRow, Backend, Health, JournalState, Preview, PreviewRecord, Seen, Unavailable};
+use api_native::{AuditRow, Backend, Denied, Health, JournalState, Preview, PreviewRecord, Seen, Unavailable};
 use futures_util::future::BoxFuture;
 use node::command::{Actor, Answer, Command, Done, Refused, SentTo};
 use node::input::PaintedAlert;
@@ -261,6 +261,13 @@ impl Backend for Fake {
                 [PreviewRecord { draft: true, ..make(Body::Plan(world::plan())) }, make(Body::Site(world::site()))];
             let preview = || Preview { next: bodies.map(make).to_vec(), filed: filed.to_vec(), left_out: 7 };
             (peer == world::party("south")).then(preview)
+        })
+    }
+
+    fn denied(&self, peer: PartyId) -> BoxFuture<'_, Option<Vec<Denied>>> {
+        Box::pin(async move {
+            let one = |index, said: &[u8]| Denied { index, record: Hash32([index as u8; 32]), said: said.to_vec() };
+            (peer == world::party("south")).then(|| vec![one(5, b"told"), one(9, b"")])
         })
     }
 

@@ -151,6 +151,21 @@ async fn the_audit_is_paged_by_sequence_number() {
 }
 
 #[tokio::test]
+async fn what_a_peer_said_ahead_and_did_not_sign_for_is_shown_with_its_bytes_and_without_a_signer() {
+    let site = Site::new();
+    let client = site.signed_in("observer").await;
+    let peers = client.get("/v1/peers").await.json();
+    let peer = peers["items"].as_array().unwrap().iter().find(|peer| peer["party"] == "south").unwrap();
+    let names = json!([{ "index": 5, "id": "05".repeat(32) }, { "index": 9, "id": "09".repeat(32) }]);
+    assert_eq!(&peer["denied"], &names);
+    let items = client.get("/v1/peers/south/denied").await.json()["items"].clone();
+    let one = |n: usize, bytes| json!({ "index": names[n]["index"], "id": names[n]["id"], "bytes_base64": bytes, "signed_by": null });
+    assert_eq!(items, json!([one(0, json!("dG9sZA==")), one(1, json!(null))]));
+    assert_eq!(client.get("/v1/peers/west/denied").await.kind(), "404 no-such");
+    assert_eq!(client.get("/v1/peers/South/denied").await.kind(), "404 no-such");
+}
+
+#[tokio::test]
 async fn a_preview_shows_each_record_with_its_reason() {
     let preview = Site::new().bearer(OPERATOR).get("/v1/release/preview?for=south").await.json();
     assert_eq!((&preview["for"], &preview["bytes"]), (&json!("south"), &json!(1000)));

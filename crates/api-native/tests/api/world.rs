@@ -189,6 +189,7 @@ fn peers() -> Vec<PeerView> {
         waiting: 4,
         staffing: Some(record::DeskStatus { manned: false, next: Some(Utc(T0)), note: "voice".into() }),
         forks: vec![node::view::ForkView { to: party("civil"), size: 3, notes: ["a".into(), "b".into()] }],
+        denied: vec![(5, Hash32([5; 32])), (9, Hash32([9; 32]))],
     };
     let civil = PeerView {
         party: party("civil"),

@@ -1,4 +1,5 @@
 //! `skypact evidence`: one file that shows what was said and received, checked with nothing but public keys.
+mod ahead;
 pub mod brackets;
 pub mod export;
 mod forks;
@@ -10,10 +11,12 @@ pub mod stated;
 pub mod trust;
 pub mod words;
 
+use crate::cli::replay::fold as replayed;
 use crate::cli::{Global, Outcome};
 use crate::clock::rfc3339;
 use crate::config::Loaded;
 use crate::keys::Keys;
+use ahead::Ahead;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Subcommand, ValueEnum};
 use export::{Exporter, Made, Wanted};
@@ -21,6 +24,7 @@ use forks::Fork;
 use history::History;
 use journal::ReadOnly;
 use logs::LinkLog;
+use node::State;
 use pact::{SignedKeys, SignedPact};
 use record::{Kind, Mode, PartyId};
 use serde_json::{Value, json};
@@ -183,13 +187,23 @@ fn export(args: &ExportArgs, global: Global) -> Outcome {
             None => remarks.push(format!("{}: no checkpoint of it is held, so nothing of it can be shown", log.origin)),
         }
     }
-    let forks = match forks::find(&journal, &opened) {
-        Ok(forks) => forks.into_iter().filter(|fork| fork.concerns(args.peer.as_ref())).collect(),
+    let state = match state(&journal, &opened) {
+        Ok(state) => state,
         Err(error) => {
-            remarks.push(format!("whether others signed two histories could not be looked up: {error:#}"));
-            Vec::new()
+            remarks.push(format!(
+                "what the node's state keeps beside the logs (two histories that others signed, what was sent ahead and never \
+                 signed for, statements about keys) could not be looked up: {error:#}"
+            ));
+            State::default()
         }
     };
+    let stated: Vec<SignedKeys> =
+        state.key_statements().filter_map(|text| SignedKeys::parse(text.as_bytes()).ok()).collect();
+    let forks: Vec<Fork> = forks::find(&state, &opened.history.pacts, &stated)
+        .into_iter()
+        .filter(|fork| fork.concerns(args.peer.as_ref()))
+        .collect();
+    let ahead = ahead::find(&state, opened.logs.iter().filter(|log| is_asked(log, args)));
     if made.is_empty() && forks.is_empty() {
         let peer = args.peer.as_ref().map_or_else(String::new, |p| format!(" with {p}"));
         bail!(
@@ -198,7 +212,16 @@ fn export(args: &ExportArgs, global: Global) -> Outcome {
             remarks.join("\n")
         );
     }
-    write(args, made, forks, &exporter.stated, remarks, global)
+    let stated = made.iter().flat_map(|(log, _)| exporter.stated.found(log)).chain(stated).collect();
+    write(args, made, (forks, ahead), stated, remarks, global)
+}
+
+/// The node's state at the end of its journal.
+fn state(journal: &ReadOnly, opened: &Opened) -> Result<State> {
+    if opened.history.upto == 0 {
+        return Ok(State::default());
+    }
+    Ok(replayed::fold(journal, &opened.history)?.state)
 }
 
 fn is_asked(log: &LinkLog, args: &ExportArgs) -> bool {
@@ -227,9 +250,9 @@ fn patiently(exporter: &Exporter<'_>, log: &LinkLog) -> Result<Option<Made>> {
 fn write(
     args: &ExportArgs,
     made: Vec<(&LinkLog, Made)>,
-    forks: Vec<Fork>,
-    stated: &Stated,
-    remarks: Vec<String>,
+    (forks, ahead): (Vec<Fork>, Vec<Ahead>),
+    stated: Vec<SignedKeys>,
+    mut remarks: Vec<String>,
     global: Global,
 ) -> Outcome {
     let summary: Vec<Value> = made.iter().map(|(log, made)| log_json(log, made)).collect();
@@ -241,13 +264,20 @@ fn write(
             pacts.push(pact.clone());
         }
     }
-    let mut statements: Vec<Vec<u8>> =
-        made.iter().flat_map(|(log, _)| stated.found(log)).map(|signed| signed.to_bytes()).collect();
-    statements.extend(forks.iter().flat_map(|fork| &fork.stated).map(SignedKeys::to_bytes));
+    // A statement brought by hand stands in no log.
+    let of_these = |signed: &SignedKeys| pacts.iter().any(|pact| signed.check(pact.pact()).is_ok());
+    let stated: Vec<SignedKeys> = stated.into_iter().filter(of_these).collect();
+    let mut statements: Vec<Vec<u8>> = stated.iter().map(SignedKeys::to_bytes).collect();
     statements.sort();
     statements.dedup();
     let mut logs: Vec<_> = made.into_iter().map(|(_, made)| made.evidence).collect();
     forks.iter().for_each(|fork| fork.add_to(&mut logs));
+    for said in &ahead {
+        if !said.add_to(&mut logs) {
+            remarks.push(format!("left out, as its bytes or its log are not there: {}", said.text()));
+        }
+    }
+    lines.extend(ahead.iter().map(Ahead::text));
     logs.sort_by(|a, b| a.origin.cmp(&b.origin));
     let origins: Vec<String> = logs.iter().map(|log| log.origin.clone()).collect();
     let mut trusted = TrustedKeys::new();
@@ -257,6 +287,7 @@ fn write(
     for bytes in &statements {
         trust::statement(&mut trusted, &pacts, &origins, bytes)?;
     }
+    remarks.extend(trust::thefts(&mut trusted, &pacts, &origins, &stated)?);
     let papers: Vec<Vec<u8>> = pacts.iter().map(SignedPact::to_bytes).chain(statements).collect();
     let bundle = Bundle { logs, metadata: export::metadata(&papers)? };
     let report = export::check(&bundle, &trusted)?;
@@ -265,6 +296,10 @@ fn write(
     let contradictions = report.equivocations().count();
     let unwitnessed = report.logs.iter().flat_map(|log| log.stretches.iter().map(move |s| (&log.origin, s)));
     lines.extend(unwitnessed.filter(|(_, s)| !s.is_witnessed()).map(|(origin, s)| format!("{origin}: {s}")));
+    let fallen = report.logs.iter().flat_map(|log| log.not_proven.iter().map(move |what| (&log.origin, what)));
+    lines.extend(
+        fallen.filter(|(_, what)| what.is_of_a_theft()).map(|(origin, what)| format!("{origin}: NOT PROVEN: {what}")),
+    );
     if global.json {
         let out = json!({
             "file": args.output.display().to_string(),
@@ -272,6 +307,7 @@ fn write(
             "logs": summary,
             "sound": report.is_sound(),
             "contradictions": contradictions,
+            "unsigned": ahead.iter().map(Ahead::json).collect::<Vec<_>>(),
             "forks": forks.iter().map(Fork::json).collect::<Vec<_>>(),
             "remarks": remarks,
         });

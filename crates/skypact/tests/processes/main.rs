@@ -7,6 +7,7 @@ mod bad_input;
 mod common;
 mod crash;
 mod cut;
+mod denied;
 mod disk;
 mod feeds;
 mod flood;

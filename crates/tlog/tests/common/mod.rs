@@ -114,8 +114,24 @@ pub fn supplied(args: &[String]) -> TrustedKeys {
     while let Some(text) = args.next() {
         match text.as_str() {
             "--witness" => trusted.add_witness(None, args.next().unwrap().parse().unwrap()).unwrap(),
+            "--stolen" => {
+                let text = args.next().unwrap();
+                let (origin, key) = text.rsplit_once(' ').map_or((None, &text[..]), |(of, key)| (Some(of), key));
+                trusted.add_stolen(origin, key.parse().unwrap()).unwrap();
+            }
             "--quorum" => trusted.demand(None, args.next().unwrap().parse().unwrap()),
             key => trusted.add_text(key).unwrap(),
+        }
+    }
+    trusted
+}
+
+/// Says of the keys given by hand which are the addressee's: those of its name, as `skypact evidence verify --key` does.
+pub fn addressed(mut trusted: TrustedKeys, bundle: &Bundle) -> TrustedKeys {
+    for origin in bundle.logs.iter().map(|log| &log.origin) {
+        let name = origin.split('/').nth(2).map(|to| format!("skypact.link/{to}"));
+        for key in trusted.cosigners(origin).into_iter().filter(|key| name.as_deref() == Some(key.name())) {
+            trusted.add_receiver(origin, key).unwrap();
         }
     }
     trusted
@@ -129,7 +145,7 @@ pub fn agree(bundles: &[Vec<u8>], keys: &[String], name: &str) {
     for (n, (bytes, (code, said))) in bundles.iter().zip(answers).enumerate() {
         match Bundle::decode(bytes) {
             Ok(bundle) => {
-                let report = verify(&bundle, &trusted);
+                let report = verify(&bundle, &addressed(trusted.clone(), &bundle));
                 assert_eq!(said, report.to_string(), "bundle {n}");
                 assert_eq!(code, i32::from(!report.is_sound()), "bundle {n}");
             }

@@ -1,12 +1,9 @@
 //! Forks of others: two notes of one owner for one size of its log to somebody else, as checkpoints that are shared brought
 //! them to light (`spec/link.md`, section 9). Such a pair convicts its signer by itself.
-use crate::cli::evidence::Opened;
 use crate::cli::evidence::export::add_new;
 use crate::cli::evidence::trust::{self, Ends};
-use crate::cli::replay::fold;
 use crate::cli::values::plain;
-use anyhow::Result;
-use journal::ReadOnly;
+use node::State;
 use pact::{KeySet, SignedKeys, SignedPact};
 use record::PartyId;
 use serde_json::{Value, json};
@@ -22,19 +19,11 @@ pub struct Fork {
     notes: [Note; 2],
     /// The pact that names the signer's key.
     pub pact: SignedPact,
-    /// What replaced that key since.
-    pub stated: Vec<SignedKeys>,
 }
 
 /// Those that the node's state keeps, whose pact is known.
-pub fn find(journal: &ReadOnly, opened: &Opened) -> Result<Vec<Fork>> {
-    if opened.history.pacts.iter().all(|signed| !signed.pact().checkpoints_shared) || opened.history.upto == 0 {
-        return Ok(Vec::new());
-    }
-    let state = fold::fold(journal, &opened.history)?.state;
-    let stated: Vec<SignedKeys> =
-        state.key_statements().filter_map(|text| SignedKeys::parse(text.as_bytes()).ok()).collect();
-    Ok(state.forks().filter_map(|notes| Fork::of(notes, &opened.history.pacts, &stated)).collect())
+pub fn find(state: &State, pacts: &[SignedPact], stated: &[SignedKeys]) -> Vec<Fork> {
+    state.forks().filter_map(|notes| Fork::of(notes, pacts, stated)).collect()
 }
 
 impl Fork {
@@ -45,11 +34,11 @@ impl Fork {
         let ends = Ends::of(&origin)?;
         let pact = pacts.iter().find(|signed| ends.is_under(signed.pact()))?;
         let of = |signed: &&SignedKeys| signed.check(pact.pact()).is_ok() && signed.statement().party == ends.from;
-        let stated: Vec<SignedKeys> = stated.iter().filter(of).cloned().collect();
-        let mut keys: Vec<VerifierKey> = stated.iter().map(|signed| signed.statement().keys.log_key.clone()).collect();
+        let mut keys: Vec<VerifierKey> =
+            stated.iter().filter(of).map(|signed| signed.statement().keys.log_key.clone()).collect();
         keys.push(KeySet::of(pact.pact().party(&ends.from)?).log_key);
         let notes = [trust::only(&one, &keys).ok()?, trust::only(&other, &keys).ok()?];
-        Some(Self { origin, ends, size, notes, pact: pact.clone(), stated })
+        Some(Self { origin, ends, size, notes, pact: pact.clone() })
     }
 
     /// Whether it is asked for: everybody's, or those of logs from or to this party.

@@ -3,18 +3,19 @@ use crate::cli::evidence::brackets::{Claim, Claims};
 use crate::cli::evidence::export::pacts_of;
 use crate::cli::evidence::history::seconds;
 use crate::cli::evidence::show;
+use crate::cli::evidence::stated;
 use crate::cli::evidence::trust::{self, Ends};
 use crate::cli::evidence::words::short;
 use crate::cli::{FOUND_BAD, Global, Outcome};
 use crate::clock::rfc3339;
 use crate::files::read_bounded;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use pact::{KeyReason, KeyStatement, SignedKeys, SignedPact};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use tlog::{Bundle, Cosignature, LogEvidence, LogReport, Report, Stretch, TrustedKeys, VerifierKey};
+use tlog::{Bundle, Cosignature, LogEvidence, LogReport, Report, Standing, Stretch, TrustedKeys, VerifierKey};
 use units::Utc;
 
 /// Claims outside of their brackets shown of each log; all are counted, and `--json` lists more.
@@ -33,6 +34,9 @@ pub struct VerifyArgs {
     /// A witness's public key, VKEY or `ORIGIN VKEY`, beside those of the pacts. What it cosigned is no receipt.
     #[arg(long)]
     witness: Vec<String>,
+    /// A key that was stolen, VKEY or `ORIGIN VKEY`: what it alone signed is no proof. A statement of theft says so by itself.
+    #[arg(long)]
+    stolen: Vec<String>,
     /// How many witnesses are demanded of logs whose pact is not given.
     #[arg(long, default_value_t = 0)]
     quorum: u32,
@@ -105,18 +109,33 @@ fn keys_of(args: &VerifyArgs, bundle: &Bundle) -> Result<(TrustedKeys, Vec<Strin
     if args.quorum > 0 {
         trusted.demand(None, args.quorum);
     }
+    for text in &args.stolen {
+        let (origin, key) = text.rsplit_once(' ').map_or((None, text.as_str()), |(origin, key)| (Some(origin), key));
+        let key = key.parse().with_context(|| format!("the stolen key {text:?}"))?;
+        trusted.add_stolen(origin, key).with_context(|| format!("the stolen key {text:?}"))?;
+    }
+    let mut stated: BTreeMap<Vec<u8>, SignedKeys> = BTreeMap::new();
+    let mut take = |trusted: &mut TrustedKeys, bytes: &[u8]| -> Result<bool> {
+        let signed = trust::statement(trusted, &pacts, &origins, bytes)?;
+        let is_one = signed.is_some();
+        stated.extend(signed.map(|signed| (signed.to_bytes(), signed)));
+        Ok(is_one)
+    };
     for statement in &args.statement {
         let bytes = read_bounded(statement, pact::STATEMENT_BYTES_MAX as u64);
         let bytes = bytes.with_context(|| format!("cannot read {}", statement.display()))?;
-        let signed = trust::statement(&mut trusted, &pacts, &origins, &bytes)?;
-        let signed = signed.with_context(|| {
-            format!("{} is no statement by an authority key of the pacts given", statement.display())
-        })?;
-        said.push(stated_text(&signed));
+        if !take(&mut trusted, &bytes)? {
+            bail!("{} is no statement by an authority key of the pacts given", statement.display());
+        }
+    }
+    // Whoever passes a file on may leave the papers out; what the logs themselves hold of them goes along.
+    for entry in bundle.logs.iter().flat_map(|log| &log.entries) {
+        if let Some(signed) = stated::statement(&entry.bytes) {
+            take(&mut trusted, &signed.to_bytes())?;
+        }
     }
     for pact in bundle.metadata.iter().flat_map(|m| pacts_of(m)) {
-        if let Some(signed) = trust::statement(&mut trusted, &pacts, &origins, &pact)? {
-            said.push(stated_text(&signed));
+        if take(&mut trusted, &pact)? {
             continue;
         }
         if SignedKeys::parse(&pact).is_ok() {
@@ -126,6 +145,10 @@ fn keys_of(args: &VerifyArgs, bundle: &Bundle) -> Result<(TrustedKeys, Vec<Strin
         let name = SignedPact::parse(&pact).map_or_else(|e| format!("no pact: {e}"), |p| p.pact().hash().to_string());
         said.push(format!("the file carries a pact for reading: {name}; no key was taken from it"));
     }
+    let mut stated: Vec<SignedKeys> = stated.into_values().collect();
+    stated.sort_by_key(|signed| (signed.statement().party.clone(), signed.statement().serial));
+    said.extend(stated.iter().map(stated_text));
+    said.extend(trust::thefts(&mut trusted, &pacts, &origins, &stated)?);
     Ok((trusted, said))
 }
 
@@ -133,8 +156,8 @@ fn stated_text(signed: &SignedKeys) -> String {
     let KeyStatement { party, serial, reason, issued, .. } = signed.statement();
     let warning = match reason {
         KeyReason::Stolen => {
-            "; older keys of it were STOLEN: a checkpoint by them proves only what the other party cosigned before, or what \
-             a checkpoint by the newer key covers as well"
+            "; older keys of it were STOLEN: what they signed alone is not proven, but what a newer key's checkpoint extends, or \
+             what the other party took before it heard"
         }
         _ => "",
     };
@@ -221,7 +244,10 @@ pub fn show(args: &ShowArgs, global: Global) -> Outcome {
             .logs
             .iter()
             .enumerate()
-            .map(|(n, log)| json!({ "origin": log.origin, "entries": show::entries_json(&bundle, n, None) }))
+            .map(|(n, log)| {
+                let (entries, unsigned) = (show::entries_json(&bundle, n, None), show::unsigned_json(log));
+                json!({ "origin": log.origin, "entries": entries, "unsigned": unsigned })
+            })
             .collect();
         println!("{}", json!({ "file": args.file.display().to_string(), "verified": false, "logs": logs }));
     } else {
@@ -264,6 +290,8 @@ fn log_json(log: &LogEvidence, of: &LogReport) -> Value {
             "root": tree.root.to_string(),
             "cosigned": c.cosigned.iter().map(cosigned).collect::<Vec<_>>(),
             "witnessed": c.witnessed.iter().map(cosigned).collect::<Vec<_>>(),
+            "standing": standing(c.standing),
+            "disowned": c.disowned.iter().map(cosigned).collect::<Vec<_>>(),
         }),
         Err(fault) => json!({ "fault": fault.to_string() }),
     });
@@ -281,9 +309,20 @@ fn log_json(log: &LogEvidence, of: &LogReport) -> Value {
         "stretches": of.stretches.iter().map(stretch_json).collect::<Vec<_>>(),
         "checkpoints": checkpoints.collect::<Vec<_>>(),
         "claimed_complete": of.ranges.iter().map(|r| json!([r.start, r.end])).collect::<Vec<_>>(),
+        "unsigned": show::unsigned_json(log),
         "first_bad": of.first_bad.as_ref().map(ToString::to_string),
         "not_proven": of.not_proven.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
+}
+
+/// Why a checkpoint counts as its owner's word, for machines.
+fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Signed => "signed",
+        Standing::Extended => "extended",
+        Standing::Accepted => "accepted",
+        Standing::Fallen => "fallen",
+    }
 }
 
 /// Whether witnesses saw a stretch of a log.

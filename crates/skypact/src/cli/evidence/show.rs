@@ -107,6 +107,13 @@ pub fn logs(bundle: &Bundle, checked: Checked<'_>) {
                 println!("          {} by {who} at {} (its entry {index})", receipt.level.name(), rfc3339(receipt.at));
             }
         }
+        for said in &log.log.unsigned {
+            let what = record::decode(&said.bytes).map_or_else(
+                |error| format!("{} bytes that are no record: {error}", said.bytes.len()),
+                |decoded| sentence(&decoded.record),
+            );
+            println!("  {:>7} NOT SIGNED BY ANYBODY, the receiver's word: said ahead of its turn: {what}", said.index);
+        }
     }
 }
 
@@ -143,6 +150,22 @@ pub fn entries_json(bundle: &Bundle, n: usize, checked: Checked<'_>) -> Vec<Valu
         out
     };
     log.log.entries.iter().enumerate().map(one).collect()
+}
+
+/// What nobody signed, of one log: its receiver's word.
+pub fn unsigned_json(log: &LogEvidence) -> Vec<Value> {
+    let one = |said: &tlog::Unsigned| {
+        let decoded = record::decode(&said.bytes).ok();
+        json!({
+            "index": said.index,
+            "id": Hash32::of(&said.bytes).to_string(),
+            "bytes": said.bytes.len(),
+            "signed_by": null,
+            "proven": false,
+            "record": decoded.map(|decoded| record_json(&decoded.record)),
+        })
+    };
+    log.unsigned.iter().map(one).collect()
 }
 
 #[cfg(test)]

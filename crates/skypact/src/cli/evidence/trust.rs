@@ -3,7 +3,7 @@
 //! A pact's keys speak for the logs under that pact alone, each key for its own end: the owner's signs, the addressee's
 //! cosignature is a receipt, a witness's is not. What a third party cosigned says nothing about the addressee.
 use anyhow::Result;
-use pact::{KeySet, Pact, SignedKeys, SignedPact};
+use pact::{KeyReason, KeySet, Pact, SignedKeys, SignedPact};
 use record::{PartyId, Record};
 use tlog::{Note, TrustedKeys, VerifierKey};
 
@@ -70,9 +70,8 @@ pub fn pact(trusted: &mut TrustedKeys, pact: &Pact, origins: &[String]) -> Resul
     Ok(())
 }
 
-/// Trusts the keys that a statement names, if the authority key of one of the pacts signed it.
-///
-/// What an older key signed before is still its party's word; who relies on that after a theft is told so by the caller.
+/// Trusts the keys that a statement names, if the authority key of one of the pacts signed it. Which older keys it makes
+/// worthless, [`thefts`] says once all statements are there.
 pub fn statement(
     trusted: &mut TrustedKeys,
     pacts: &[SignedPact],
@@ -89,6 +88,67 @@ pub fn statement(
         }
     }
     Ok(Some(signed))
+}
+
+/// Says of the keys that statements replaced which were stolen: all from before a theft that were not named again, and by the
+/// same reasoning all from before a statement that is missing (K-7) and all up to two of one number (K-3). In words, what is
+/// missing or twofold.
+//= spec/keys.md K-17
+pub fn thefts(
+    trusted: &mut TrustedKeys,
+    pacts: &[SignedPact],
+    origins: &[String],
+    stated: &[SignedKeys],
+) -> Result<Vec<String>> {
+    let mut said = Vec::new();
+    for pact in pacts.iter().map(SignedPact::pact) {
+        for party in &pact.parties {
+            let is_of = |signed: &&SignedKeys| signed.statement().party == party.id && signed.check(pact).is_ok();
+            let mut all: Vec<_> = stated.iter().filter(is_of).map(SignedKeys::statement).collect();
+            all.sort_by_key(|statement| statement.serial);
+            all.dedup();
+            let mut before = 0;
+            let mut last = 0;
+            for (at, statement) in all.iter().enumerate() {
+                let serial = statement.serial;
+                if serial == last {
+                    before = at + 2;
+                    said.push(format!(
+                        "TWO STATEMENTS {serial} about the keys of {}: its authority key is in two hands, and the keys up to \
+                         them count as stolen",
+                        party.id
+                    ));
+                } else if serial > last + 1 {
+                    before = at + 1;
+                    said.push(format!(
+                        "statement {} about the keys of {} is missing: the keys before it count as stolen",
+                        serial - 1,
+                        party.id
+                    ));
+                } else if statement.reason == KeyReason::Stolen {
+                    before = at + 1;
+                }
+                last = serial;
+            }
+            let sets: Vec<KeySet> =
+                std::iter::once(KeySet::of(party)).chain(all.into_iter().map(|s| s.keys.clone())).collect();
+            let (before, after) = sets.split_at(before);
+            for origin in origins {
+                let Some(ends) = Ends::of(origin).filter(|ends| ends.is_under(pact)) else { continue };
+                let end: fn(&KeySet) -> &VerifierKey = if ends.from == party.id {
+                    |set| &set.log_key
+                } else if ends.to == party.id {
+                    |set| &set.cosign_key
+                } else {
+                    continue;
+                };
+                for key in before.iter().map(end).filter(|key| !after.iter().any(|set| end(set) == *key)) {
+                    trusted.add_stolen(Some(origin), key.clone())?;
+                }
+            }
+        }
+    }
+    Ok(said)
 }
 
 fn keys(trusted: &mut TrustedKeys, origin: &str, ends: &Ends, party: &PartyId, keys: &KeySet) -> Result<()> {

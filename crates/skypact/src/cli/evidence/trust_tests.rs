@@ -28,14 +28,18 @@ fn origin(pact: &SignedPact, from: &str, to: &str) -> String {
 
 /// A statement of north about keys of these names, made from a seed.
 fn statement(pact: &SignedPact, log: &NoteSigner, cosign: &NoteSigner) -> Vec<u8> {
+    stated(pact, 1, KeyReason::Rotation, log, cosign).to_bytes()
+}
+
+fn stated(pact: &SignedPact, serial: u32, reason: KeyReason, log: &NoteSigner, cosign: &NoteSigner) -> SignedKeys {
     let keys = KeySet {
         log_key: log.verifier().clone(),
         cosign_key: cosign.verifier().clone(),
         tls_spki_sha256: Hash32([42; 32]),
     };
-    let (pact, party, reason) = (pact.pact().hash(), party("north"), KeyReason::Rotation);
-    let stated = KeyStatement { pact, party, serial: 1, keys, reason, issued: Utc(1_780_272_000_000) };
-    SignedKeys::sign(stated, &authority()).unwrap().to_bytes()
+    let (pact, party) = (pact.pact().hash(), party("north"));
+    let stated = KeyStatement { pact, party, serial, keys, reason, issued: Utc(1_780_272_000_000) };
+    SignedKeys::sign(stated, &authority()).unwrap()
 }
 
 fn signers(name: &str) -> (NoteSigner, NoteSigner) {
@@ -121,4 +125,63 @@ fn a_receipt_is_known_by_the_addressee_s_key_and_not_by_a_name() {
     let report = tlog::verify(&forged, &trusted);
     assert!(report.is_sound() && report.logs[0].proven[0].received.len() == 1, "{report}");
     assert_eq!(report.logs[0].received(), vec![], "{report}");
+}
+
+/// The pact's and the statements' keys, and what the verifier is told besides.
+fn trusting(pact: &SignedPact, bundle: &Bundle, stated: &[SignedKeys]) -> (TrustedKeys, Vec<String>) {
+    let (mut trusted, origins) = (TrustedKeys::new(), [bundle.logs[0].origin.clone()]);
+    let pacts = std::slice::from_ref(pact);
+    super::pact(&mut trusted, pact.pact(), &origins).unwrap();
+    for signed in stated {
+        super::statement(&mut trusted, pacts, &origins, &signed.to_bytes()).unwrap().unwrap();
+    }
+    let said = thefts(&mut trusted, pacts, &origins, stated).unwrap();
+    (trusted, said)
+}
+
+//= spec/keys.md K-17
+#[test]
+fn a_statement_of_theft_takes_their_worth_from_all_older_keys_of_its_party_and_from_no_other() {
+    let pact = signed_pact();
+    let first = NoteSigner::new("skypact.link/north", &[2; 32]).unwrap();
+    let first_cosign = NoteSigner::cosigner("skypact.link/north", &[102; 32]).unwrap();
+    let key = |seed: u8| NoteSigner::new("skypact.link/north", &[seed; 32]).unwrap();
+    let cosigner = |seed: u8| NoteSigner::cosigner("skypact.link/north", &[seed; 32]).unwrap();
+    let (south, receipt) = (
+        NoteSigner::new("skypact.link/south", &[3; 32]).unwrap(),
+        NoteSigner::cosigner("skypact.link/south", &[103; 32]).unwrap(),
+    );
+    let rotated = |serial| stated(&pact, serial, KeyReason::Rotation, &key(42), &cosigner(43));
+    let stolen = |serial| stated(&pact, serial, KeyReason::Stolen, &key(52), &cosigner(53));
+    // A log of north's that nobody accepted, and one to north with a receipt of north's.
+    let sound = |list: &[SignedKeys], log: &NoteSigner, cosign: &NoteSigner| {
+        let stranger = NoteSigner::cosigner("skypact.link/civil", &[101; 32]).unwrap();
+        let said = bundle(&origin(&pact, "north", "south"), log, &stranger);
+        let heard = bundle(&origin(&pact, "south", "north"), &south, cosign);
+        let ((ours, _), (theirs, _)) = (trusting(&pact, &said, list), trusting(&pact, &heard, list));
+        (tlog::verify(&said, &ours).is_sound(), tlog::verify(&heard, &theirs).is_sound())
+    };
+    assert_eq!(sound(&[rotated(1)], &first, &first_cosign), (true, true), "a key retired is not stolen");
+    assert_eq!(sound(&[stolen(1)], &first, &first_cosign), (false, false));
+    assert_eq!(sound(&[stolen(1)], &key(52), &cosigner(53)), (true, true));
+    assert_eq!(sound(&[rotated(1), stolen(2)], &key(42), &cosigner(43)), (false, false));
+    assert_eq!(sound(&[stolen(2), rotated(1)], &first, &first_cosign), (false, false), "older still, in any order");
+    assert_eq!(sound(&[stolen(1), rotated(2)], &key(52), &cosigner(53)), (true, true), "rotated after the theft");
+    // Only what was replaced: the log key stays.
+    let cosign_alone = stated(&pact, 1, KeyReason::Stolen, &first, &cosigner(53));
+    assert_eq!(sound(&[cosign_alone], &first, &first_cosign), (true, false));
+    // A statement that is missing may tell of a theft; of two of one number nobody knows which is the owner's.
+    assert_eq!(sound(&[rotated(2)], &first, &first_cosign), (false, false));
+    assert_eq!(sound(&[rotated(2)], &key(42), &cosigner(43)), (true, true));
+    for (log, cosign) in [(&first, &first_cosign), (&key(42), &cosigner(43)), (&key(52), &cosigner(53))] {
+        assert_eq!(sound(&[rotated(1), stolen(1)], log, cosign), (false, false));
+    }
+    let any = bundle(&origin(&pact, "north", "south"), &first, &receipt);
+    assert_eq!(trusting(&pact, &any, &[rotated(2)]).1.len(), 1);
+    assert!(trusting(&pact, &any, &[rotated(1), stolen(1)]).1[0].starts_with("TWO STATEMENTS 1"));
+    // South's own keys are what they were, and what south took before it heard is north's word.
+    let (trusted, said) = trusting(&pact, &any, &[stolen(1)]);
+    let report = tlog::verify(&any, &trusted);
+    assert!(report.is_sound() && said.is_empty() && report.logs[0].received().len() == 1, "{report}");
+    assert_eq!(report.logs[0].checkpoints[0].standing, tlog::Standing::Accepted);
 }
