@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use airspace::{Limit, Outline};
-use api_native::{AuditRow, Backend, Health, JournalState, OneTimeCodes, Options, Preview, Seen, Unavailable};
+use api_native::{AuditRow, Backend, Denied, Health, JournalState, OneTimeCodes, Options, Preview, Seen, Unavailable};
 use axum::body::Body;
 use axum::http::{Request, header};
 use futures_util::future::BoxFuture;
@@ -280,6 +280,10 @@ impl Backend for Folding {
     }
 
     fn preview(&self, _: PartyId) -> BoxFuture<'_, Option<Preview>> {
+        Box::pin(async { None })
+    }
+
+    fn denied(&self, _: PartyId) -> BoxFuture<'_, Option<Vec<Denied>>> {
         Box::pin(async { None })
     }
 
