@@ -290,7 +290,7 @@ impl<W: Write> Out<W> {
                     })
                 };
                 let tracks: Vec<Value> = line.named.iter().map(one).collect();
-                let text = |rule: &Option<Rule>| rule.as_ref().map(|rule| rule_json(rule));
+                let text = |rule: &Option<Rule>| rule.as_ref().map(rule_json);
                 let rules: Vec<Value> = line
                     .rules
                     .iter()
