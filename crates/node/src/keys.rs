@@ -55,20 +55,18 @@ pub(crate) enum Taken {
 }
 
 impl State {
-    /// The keys of a party under a pact.
-    pub(crate) fn keys_under(&self, pact: &Pact, party: &PartyId) -> Option<KeySet> {
-        // Most parties never state anything, and the hash costs writing the pact out.
-        let mut rings = self.keys.iter().filter(|((_, of), _)| of == party);
-        let stated = rings.find(|((of, _), _)| *of == pact.hash()).and_then(|(_, ring)| ring.newest());
+    /// The keys of a party under a pact, which is given with its hash: to take that costs writing the pact out.
+    pub(crate) fn keys_under(&self, (hash, pact): (Hash32, &Pact), party: &PartyId) -> Option<KeySet> {
+        let stated = self.key_statement(&hash, party);
         stated.map(|statement| statement.keys).or_else(|| pact.party(party).map(KeySet::of))
     }
 
     /// The log keys of a party under a pact by which a note of its log counts, newest first: those that were replaced and
     /// not stolen count as well.
     //= spec/keys.md K-10
-    pub(crate) fn log_keys(&self, pact: &Pact, party: &PartyId) -> Vec<VerifierKey> {
+    pub(crate) fn log_keys(&self, (hash, pact): (Hash32, &Pact), party: &PartyId) -> Vec<VerifierKey> {
         let Some(first) = pact.party(party).map(|party| party.log_key.clone()) else { return Vec::new() };
-        let ring = self.keys.get(&(pact.hash(), party.clone()));
+        let ring = self.keys.get(&(hash, party.clone()));
         let mut keys = alloc::vec![first];
         for text in ring.iter().flat_map(|ring| &ring.statements) {
             // It was parsed before it was taken.
@@ -88,7 +86,8 @@ impl State {
     /// The keys of a peer.
     #[must_use]
     pub fn keys_of(&self, peer: &PartyId) -> Option<KeySet> {
-        self.keys_under(self.pacts.with(peer)?.pact(), peer)
+        let signed = self.pacts.with(peer)?;
+        self.keys_under((signed.hash(), signed.pact()), peer)
     }
 
     /// The newest statement about a party's keys under a pact.
@@ -176,7 +175,7 @@ impl State {
         };
         let new = publics(&statement.keys);
         for other in pact.parties.iter().filter(|p| p.id != statement.party) {
-            let theirs = self.keys_under(pact, &other.id);
+            let theirs = self.keys_under((statement.pact, pact), &other.id);
             if theirs.is_some_and(|theirs| publics(&theirs).iter().any(|key| new.contains(key))) {
                 return Err(format!("it names a key of {}", other.id));
             }

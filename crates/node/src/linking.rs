@@ -32,14 +32,14 @@ impl State {
         let pacts = self.pacts.list.clone();
         for signed in &pacts {
             let pact = signed.pact();
-            let Some(me) = self.keys_under(pact, &boot.party) else { continue };
+            let Some(me) = self.keys_under((signed.hash(), pact), &boot.party) else { continue };
             for party in pact.parties.iter().filter(|p| p.id != boot.party) {
-                let Some(theirs) = self.keys_under(pact, &party.id) else { continue };
+                let Some(theirs) = self.keys_under((signed.hash(), pact), &party.id) else { continue };
                 let config = LinkConfig {
                     me: boot.party.clone(),
                     peer: party.id.clone(),
                     mode: boot.mode.clone(),
-                    pact: pact.hash(),
+                    pact: signed.hash(),
                     my_log_key: me.log_key.clone(),
                     peer_log_key: theirs.log_key,
                     peer_cosign_key: theirs.cosign_key,

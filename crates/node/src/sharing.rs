@@ -253,7 +253,7 @@ impl State {
     //= spec/link.md L-53
     fn opened(&self, pact: &Pact, log: &LogOf, note: &[u8]) -> Option<Heard> {
         let origin = link::origin(&log.from, &log.to, &self.mode(), &log.pact);
-        let keys = self.log_keys(pact, &log.from);
+        let keys = self.log_keys((log.pact, pact), &log.from);
         let opened = keys.iter().find_map(|key| open_checkpoint(note, &origin, key).ok())?;
         let plain = opened.note().text() == opened.to_text();
         plain.then(|| Heard { size: opened.size, root: opened.root, note: ByteVec::from(opened.bare()) })
@@ -270,7 +270,7 @@ impl State {
 
     /// What the desk is told of a peer that signed two histories of a log, to whomever.
     pub(crate) fn fork_trouble(&self, name: &PartyId) -> Option<(PeerTrouble, AlertLevel, String)> {
-        let pact = self.pacts.with(name)?.pact().hash();
+        let pact = self.pacts.with(name)?.hash();
         let (log, fork) = self.sharing.forks.iter().find(|(log, _)| log.from == *name && log.pact == pact)?;
         let text = format!(
             "{name} signed two histories of its log to {}, at size {}. Both notes are kept and shown to the parties of the pact. \

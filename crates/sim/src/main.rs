@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 const USAGE: &str = "\
-Usage: cargo xtask sim [--seeds N] [--hours H] [--seed S] [--threads T] [--nodes N] [--only FAULT..] [--liar KIND] [--plant BUG] [--verbose]
+Usage: cargo xtask sim [--seeds N] [--hours H] [--seed S] [--threads T] [--nodes N] [--only FAULT..] [--liar KIND] [--plant BUG] [--snapshot SECONDS] [--verbose]
 
   --seeds N     so many seeds, from --seed on (1)
   --hours H     virtual hours with faults, of each node (1)
@@ -18,6 +18,7 @@ Usage: cargo xtask sim [--seeds N] [--hours H] [--seed S] [--threads T] [--nodes
   --only F..    these faults alone, and no hostile peer (all, drawn)
   --liar KIND   this hostile peer in every seed (drawn)
   --plant BUG   a bug that a checker must find
+  --snapshot S  snapshots so many seconds apart: with few of them most of a run is recovery (drawn)
   --verbose     the last events of every seed";
 
 #[derive(Default)]
@@ -53,6 +54,7 @@ fn parse(args: &[String]) -> Result<Args, String> {
             "--seeds" => out.seeds = number()?,
             "--seed" => out.first = number()?,
             "--threads" => out.threads = number()?.clamp(1, 64),
+            "--snapshot" => out.config.snapshot_s = Some(number()?.max(1)),
             "--nodes" => out.config.nodes = Some(number()? as usize),
             "--hours" => out.config.hours = value.parse().map_err(|_| format!("--hours {value}: not a number"))?,
             "--liar" => {

@@ -79,6 +79,8 @@ pub struct Config {
     pub nodes: Option<usize>,
     /// A bug to be found.
     pub plant: Option<Plant>,
+    /// Snapshots so many seconds apart; none: as drawn. Most of a long run is folding again what came after the last one.
+    pub snapshot_s: Option<u64>,
 }
 
 /// What a seed gave.
@@ -153,7 +155,7 @@ impl Swarm {
             liar: liar.map(|liar| (random.below(nodes as u64) as usize, liar)),
             every,
             tick_ms: if random.one_in(40) { 100 } else { *random.pick(&[1000, 2000, 3000, 3000, 3000]) },
-            snapshot_every: Duration::from_secs(*random.pick(&[60, 300, 900])),
+            snapshot_every: Duration::from_secs(config.snapshot_s.unwrap_or(*random.pick(&[60, 300, 900]))),
             segment_bytes: *random.pick(&[16 << 10, 64 << 10, 1 << 20]),
             reports_every: *random.pick(&[20_000, 60_000, 120_000]),
             acts_every: *random.pick(&[60_000, 120_000, 300_000]),
