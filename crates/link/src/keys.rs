@@ -99,6 +99,14 @@ impl Link {
         open_any(note, &self.config.out_origin(), &self.config.my_log_key, &self.my_past)
     }
 
+    /// The size of a note of our own log, by whatever key of ours there was.
+    ///
+    /// # Errors
+    /// As [`open_checkpoint`], for the key in force.
+    pub fn own_note_size(&self, note: &[u8]) -> Result<u64, Error> {
+        self.open_own(note).map(|(opened, _)| opened.size)
+    }
+
     /// A note of the peer's log from a third party: by the key in force, or one that was not stolen.
     //= spec/keys.md K-10
     pub(crate) fn open_theirs(&self, note: &[u8]) -> Result<Verified<Checkpoint>, Error> {

@@ -120,6 +120,12 @@ impl LinkView {
 }
 
 impl Link {
+    /// Whether nothing is signed, sent or taken any more.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        matches!(self.phase, Phase::Frozen(_))
+    }
+
     /// The link as it stands.
     #[must_use]
     pub fn view(&self, now: Now) -> LinkView {

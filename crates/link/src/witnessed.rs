@@ -16,10 +16,11 @@ use crate::ring::Known;
 use crate::state::Phase;
 
 impl Link {
-    /// The newest size at or below `upto` that we signed, with its root: what a store that holds `upto` entries can show.
+    /// The newest size at or below `upto` that we signed, with its root: what a store that holds `upto` entries can sign again
+    /// for others than the peer. None while the link is frozen, when nothing is signed.
     #[must_use]
     pub fn signed_upto(&self, upto: u64) -> Option<(u64, Hash)> {
-        self.signed.upto(upto)
+        if self.is_frozen() { None } else { self.signed.upto(upto) }
     }
 
     /// The newest size of the peer's log that it signed and we verified, with its note.

@@ -51,6 +51,13 @@ fn a_log_goes_on_under_a_new_key_and_nothing_is_lost() {
     rekey_theirs(&mut world, A, false, false);
     world.run(2000);
     assert_eq!(sealed_by(&world, A), "second", "the heartbeat alone is enough, with nothing new said");
+    // What the old key signed is ours as well (S-8).
+    for (keys, size) in [(keys(A), 2), (second(A), 9)] {
+        let link = &world.sides[A].link;
+        let origin = link.config().out_origin();
+        let note = sign_checkpoint(&Checkpoint { origin, size, root: tlog::Hash([7; 32]) }, &keys.log).unwrap();
+        assert_eq!(link.own_note_size(&note.to_bytes()).unwrap(), size);
+    }
     world.append(A);
     world.append(B);
     world.run(1500);

@@ -147,6 +147,7 @@ fn a_checkpoint_of_our_own_that_we_never_signed_stops_us() {
         world.sides[A].link.handle_own_shown(&shown, now).unwrap();
         world.sides[A].drain();
         assert_eq!(world.view(A).state, LinkState::Frozen(FrozenReason::OwnRollback), "{size}");
+        assert_eq!(world.sides[A].link.signed_upto(u64::MAX), None, "nor is anything signed again for others");
         assert_eq!(world.sides[A].frozen.as_ref().unwrap().1, [shown]);
     }
     let mut world = watching();

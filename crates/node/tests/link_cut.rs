@@ -114,6 +114,40 @@ fn ten_minutes_of_backlog_come_over_once_and_in_order() {
     println!("{before} records before the cut, {after} after it");
 }
 
+/// The table of the design has a second, ten minutes and two days.
+#[test]
+fn after_two_days_apart_everything_comes_over_once_and_pictures_are_equal() {
+    let mut world = World::pair(START, [open(&["south"]), open(&["north"])]);
+    for _ in 0..5 {
+        second(&mut world);
+    }
+    let before = check_equal_logs(&world);
+    world.cut(0, 1);
+    for hour in 0..48 {
+        if hour % 24 == 1 {
+            world.ask(0, Role::Officer, Command::SendNotice(notice("south", hour))).unwrap();
+        }
+        if hour == 30 {
+            let volumes = vec![circle(47.5, 8.0, 5.0, world.now().utc)];
+            world.ask(1, Role::Planner, Command::FilePlan { subject: subject(2), plan: plan(2, volumes) }).unwrap();
+            world.restart(1, false);
+        }
+        second(&mut world);
+        world.run(3_599_000, 30_000);
+    }
+    assert!(picture(&world, 0, Owner::Peer(1)).is_empty());
+    assert!(world.view(0).peers[0].age_ms.unwrap() > 47 * 3_600_000, "the picture ages visibly");
+
+    world.connect(0, 1);
+    for _ in 0..3 {
+        second(&mut world);
+    }
+    check_equal_pictures(&world);
+    assert!(check_equal_logs(&world) - before >= 2 * 48, "what was released meanwhile came over, old as it is");
+    assert_eq!(world.view(1).notices.len(), 2, "each once");
+    assert_eq!(world.view(0).plans.len(), 1);
+}
+
 #[test]
 fn every_track_batch_of_the_backlog_is_folded_in_the_order_it_was_said() {
     let mut world = World::pair(START, [open(&["south"]), open(&["north"])]);

@@ -16,9 +16,15 @@ pub fn check(state: &State, stores: &Stores) -> Result<()> {
         let Some(link) = state.link(peer) else { continue };
         let path = logs.dir.join("out/checkpoint");
         let Ok(note) = fs::read(&path) else { continue };
-        let config = link.config();
-        let size = match tlog::open_checkpoint(&note, &config.out_origin(), &config.my_log_key) {
-            Ok(checkpoint) => checkpoint.into_inner().size,
+        let size = match link.own_note_size(&note) {
+            Ok(size) => size,
+            // Whole, and signed by a key that we are not known to have had: a statement about our keys came after this journal.
+            Err(tlog::Error::PeerMisbehaved(tlog::PeerMisbehaved::NotSigned)) => bail!(
+                "the receipt {} is signed by no key that this node is known to have had: the journal is behind it, or a statement \
+                 about own keys is missing in the configuration. Restore journal and links from the same, newest copy. Nothing is \
+                 signed until then",
+                path.display()
+            ),
             // Never synced by itself, so a crash of the machine may have left anything in it: it proves nothing then.
             Err(error) => {
                 warn!(%peer, "{} is not a receipt: {error}", path.display());

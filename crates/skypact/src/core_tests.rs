@@ -160,6 +160,12 @@ fn a_journal_that_is_behind_the_peers_receipt_is_not_started() {
     // Half a write of a crash proves nothing.
     std::fs::write(&path, b"skypact.link/al").unwrap();
     drop(rig.core());
+    // A whole note by a key that came after this journal.
+    let later = tlog::NoteSigner::new(&crate::keys::key_name(&rig.home.party), &[3; 32]).unwrap();
+    let checkpoint = tlog::Checkpoint { origin: config.out_origin(), size: known, root: tlog::Hash([7; 32]) };
+    std::fs::write(&path, tlog::sign_checkpoint(&checkpoint, &later).unwrap().to_bytes()).unwrap();
+    let said = rig.try_core().err().map(|e| e.to_string()).unwrap_or_default();
+    assert!(said.contains("no key that this node is known to have had"), "{said}");
     // The journal is lost, or is of an older copy than the logs.
     std::fs::write(&path, receipt(known + 9)).unwrap();
     std::fs::remove_dir_all(rig.scratch.path().join("data/journal")).unwrap();

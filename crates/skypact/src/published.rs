@@ -42,13 +42,27 @@ pub async fn own(core: &CoreHandle, signer: &Signer, peer: &PartyId) -> Option<P
     let (flushed, name) = (stores.out.flushed(), peer.clone());
     let ask = move |state: &node::State| {
         let link = state.link(&name)?;
-        let (size, root) = link.signed_upto(flushed)?;
-        Some(Checkpoint { origin: link.config().out_origin(), size, root })
+        let checkpoint =
+            link.signed_upto(flushed).map(|(size, root)| Checkpoint { origin: link.config().out_origin(), size, root });
+        Some((checkpoint, link.is_frozen()))
     };
-    let checkpoint = core.query(ask).await??;
+    let (checkpoint, frozen) = core.query(ask).await??;
+    if frozen {
+        return receipted(&stores, flushed);
+    }
+    let checkpoint = checkpoint?;
     let mut note = signer.note(&checkpoint).ok()?;
     add_stored(&mut note, &stores, Part::Out);
     Some(Published { size: checkpoint.size, note, dir: stores.dir.join("out") })
+}
+
+/// While nothing is signed: what was, and the peer cosigned.
+fn receipted(stores: &LinkStores, flushed: u64) -> Option<Published> {
+    let dir = stores.dir.join("out");
+    let mut note = Note::parse(&std::fs::read(dir.join("checkpoint")).ok()?).ok()?;
+    let size = Checkpoint::parse(note.text()).ok()?.size;
+    add_stored(&mut note, stores, Part::Out);
+    (size <= flushed).then_some(Published { size, note, dir })
 }
 
 /// The newest checkpoint of the peer's log that we hold, if its files are written.
