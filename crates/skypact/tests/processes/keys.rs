@@ -138,6 +138,12 @@ fn who_stole_all_keys_of_a_party_is_locked_out_as_soon_as_a_peer_has_the_stateme
     let north = world.start("north");
     link_up(&north, &south);
     eventually("what the owner says is cosigned", 20, || all_cosigned(&north, "south", sealed).then_some(()));
+    // Receipts by the stolen key alone are none: the south's words have others as soon as the owner cosigns more of them.
+    let told = number(&south, "north", "out", "size");
+    let notice =
+        ["notice", "send", "--to", "north", "--class", "information", "--precedence", "PRIORITY", "--text", "Welcome"];
+    skypact(&world, "south", &notice);
+    eventually("what the owner hears is cosigned", 20, || all_cosigned(&south, "north", told).then_some(()));
     let again = Command::new(env!("CARGO_BIN_EXE_skypact"))
         .args(["key", "accept", &file])
         .current_dir(world.home("south"))
