@@ -26,7 +26,8 @@ pub fn run(want: Want) -> Result<()> {
     if want == Want::All {
         println!("chromium: {}", install_chromium()?);
         println!("cargo-deny: {}", install_deny()?);
-        println!("softhsm2: {}", install_softhsm());
+        println!("softhsm2: {}", install_tool("softhsm2-util", "softhsm2"));
+        println!("python3: {}", install_tool("python3", "python3"));
     }
     Ok(())
 }
@@ -55,16 +56,17 @@ fn install_chromium() -> Result<Outcome> {
     apt_install("chromium").context(by_hand)
 }
 
-/// The token in software that the test of keys in a token uses. Without it that test says that it was skipped, so that nobody
-/// who may not install anything is kept from testing the rest.
-fn install_softhsm() -> Outcome {
-    if sh::works(program("softhsm2-util").arg("--version")) {
+/// What tests speak with beside the tree: the token in software, and the interpreter of the independent verifiers. Without it
+/// those tests say that they were skipped, so that nobody who may not install anything is kept from testing the rest;
+/// `SKYPACT_REQUIRE_TOOLS=1` makes that a failure, and `.ci/run` sets it where they can be installed.
+fn install_tool(tool: &str, package: &str) -> Outcome {
+    if sh::works(program(tool).arg("--version")) {
         return Outcome::Skipped("it is there".into());
     }
     if !is_root() || !sh::works(program("apt-get").arg("--version")) {
-        return Outcome::Skipped("the test of keys in a token will be; to run it: apt-get install softhsm2".into());
+        return Outcome::Skipped(format!("its tests will be; to run them: apt-get install {package}"));
     }
-    apt_install("softhsm2").unwrap_or_else(|error| Outcome::Skipped(format!("it cannot be installed: {error:#}")))
+    apt_install(package).unwrap_or_else(|error| Outcome::Skipped(format!("it cannot be installed: {error:#}")))
 }
 
 /// libFuzzer is C++; whatever `cc` finds will do.

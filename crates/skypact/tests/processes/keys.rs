@@ -225,6 +225,7 @@ fn judged(world: &World, name: &str, file: &str, statement: &str, code: i32) -> 
         assert_eq!(python.status.code(), Some(i32::from(code != 0)), "{theirs}");
         assert!(ours.starts_with(&*theirs), "the two reports differ:\n{ours}\n{theirs}");
     } else {
+        assert!(std::env::var_os("SKYPACT_REQUIRE_TOOLS").is_none(), "no python3, which is required here");
         println!("skipped: no python3");
     }
     ours
