@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Verifies an evidence bundle (spec/evidence.md) with the standard library alone.
 
-usage: verify_evidence.py BUNDLE KEY [KEY...] [--stolen KEY]... [--witness KEY]... [--quorum N]    KEY is "vkey" or "origin vkey"
+usage: verify_evidence.py BUNDLE KEY [KEY...] [--stolen KEY]... [--again KEY]... [--witness KEY]... [--quorum N]    KEY is "vkey" or "origin vkey"
 exit 0: everything the bundle claims is proven; 1: not; 2: called wrongly, or no such file"""
 import base64, datetime, hashlib, re, sys, unicodedata
 
@@ -129,6 +129,7 @@ def is_name(name): return text(255)(name) and "+" not in name and not any(map(st
 class Key:
     def __init__(self, arg, witness=False):
         self.witness, (self.origin, _, self.vkey), self.thefts = witness, arg.rpartition(" "), []
+        self.named_again = []
         parts = self.vkey.split("+", 2)
         need(len(parts) == 3 and is_name(parts[0]), "key is not name+hash+base64")
         self.name, raw = parts[0], unbase64(parts[2])
@@ -142,6 +143,7 @@ class Key:
         return origin == self.name or origin.startswith(self.name + "/")
     def looks(self, origin): return self.witness and self.speaks(origin) and not self.stolen(origin)
     def stolen(self, origin): return any(theft in ("", origin) for theft in self.thefts)
+    def again(self, origin): return any(of in ("", origin) for of in self.named_again)
 def read_note(raw):
     try: note = raw.decode()
     except UnicodeDecodeError: raise Bad("note")
@@ -182,7 +184,7 @@ class Checkpoint:
         self.fault = self.fault or (None if logs else "is signed by no key supplied for this log")
         if self.fault: return
         self.by, self.stolen = logs, [key for key in logs if key.stolen(origin)]
-        self.doubted = len(logs) == len(self.stolen)
+        self.doubted, self.again = len(logs) == len(self.stolen), any(key.again(origin) for key in self.stolen)
         self.disowned = [(key, time) for key, time in seen if not key.witness and key.stolen(origin)]
         self.cosigned = [(key, time) for key, time in seen if not key.witness and not key.stolen(origin)]
         self.witnessed = [(key, time) for key, time in seen if key.witness]
@@ -224,7 +226,8 @@ def judge(trees, links, origin):
     standing = {}
     def lift(tree, to): standing[tree] = max(to, standing.get(tree, 0))
     for c in trees.values():
-        lift(c.tree, 2 if not c.doubted else 1 if c.size < size and any(time <= first for time in receipts(c)) else 0)
+        in_time = any(c.again or c.size < size and time <= first for time in receipts(c))
+        lift(c.tree, 2 if not c.doubted else 1 if in_time else 0)
     for older, newer in sorted(links, reverse=True): lift(older, standing[newer])
     for c in trees.values():
         c.stands = standing[c.tree]
@@ -326,15 +329,17 @@ LIMITS = ["that an entry nobody cosigned was not received: two parties alone can
           "that a cosigner's clock was right: each time is its own statement"]
 def main(args):
     try:
-        options = [at for at, arg in enumerate(args) if arg in ("--stolen", "--witness", "--quorum")]
+        options = [at for at, arg in enumerate(args) if arg in ("--stolen", "--again", "--witness", "--quorum")]
         plain = [arg for at, arg in enumerate(args) if at not in options and at - 1 not in options]
         need(len(plain) >= 2 and not (options and options[-1] + 1 == len(args)), __doc__)
         given = lambda name: [args[at + 1] for at in options if args[at] == name]
         need(all(re.fullmatch("[0-9]{1,4}", n) for n in given("--quorum")), __doc__)
         raw, quorum = open(plain[0], "rb").read((256 << 20) + 1), int((given("--quorum") or ["0"])[0])
-        witnesses, thefts = [Key(arg, True) for arg in given("--witness")], [Key(arg) for arg in given("--stolen")]
+        witnesses, again = [Key(arg, True) for arg in given("--witness")], [Key(arg) for arg in given("--again")]
+        thefts = [Key(arg) for arg in given("--stolen")] + again
         keys = [key for key in [*map(Key, plain[1:]), *thefts] if key.vkey not in {w.vkey for w in witnesses}] + witnesses
-        for key in keys: key.thefts = [theft.origin for theft in thefts if theft.vkey == key.vkey]
+        for key in keys:
+            key.thefts, key.named_again = [[of.origin for of in all if of.vkey == key.vkey] for all in (thefts, again)]
     except (OSError, Bad) as e: return print(e, file=sys.stderr) or 2
     try: bundle = read_bundle(raw)
     except Bad as e: return print(f"malformed: {e}\nverdict: NOT PROVEN AS CLAIMED") or 1

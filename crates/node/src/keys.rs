@@ -39,6 +39,20 @@ pub(crate) struct Keyring {
 }
 
 impl Keyring {
+    /// The statement of a number, if it is held: they are held by their numbers.
+    fn of(&self, serial: u32) -> Option<KeyStatement> {
+        let read = |text: &String| SignedKeys::parse(text.as_bytes()).ok().map(|signed| signed.statement().clone());
+        let at = self.statements.binary_search_by_key(&Some(serial), |text| read(text).map(|held| held.serial));
+        read(self.statements.get(at.ok()?)?)
+    }
+
+    /// The sets of keys that the statements name, oldest first.
+    fn sets(&self) -> impl Iterator<Item = KeySet> {
+        // They were parsed before they were taken.
+        let read = self.statements.iter().filter_map(|text| SignedKeys::parse(text.as_bytes()).ok());
+        read.map(|signed| signed.statement().keys.clone())
+    }
+
     fn newest(&self) -> Option<KeyStatement> {
         // It was parsed before it was taken.
         SignedKeys::parse(self.statements.last()?.as_bytes()).ok().map(|signed| signed.statement().clone())
@@ -133,15 +147,15 @@ impl State {
         let known = self.keys.get(&(statement.pact, statement.party.clone()));
         let newest = known.and_then(Keyring::newest);
         //= spec/keys.md K-3
-        match &newest {
-            Some(newest) if newest.serial > statement.serial => return Ok(Taken::Known),
-            Some(newest) if *newest == statement => return Ok(Taken::Known),
-            Some(newest) if newest.serial == statement.serial => {
+        match known.and_then(|ring| ring.of(statement.serial)) {
+            Some(held) if held == statement => return Ok(Taken::Known),
+            Some(_) => {
                 let serial = statement.serial;
                 let what = format!("there are two statements {serial} about the keys of {}", statement.party);
                 return Err(invalid(self.key_trouble(&statement, what, text)));
             }
-            _ => {}
+            None if newest.as_ref().is_some_and(|newest| newest.serial > statement.serial) => return Ok(Taken::Known),
+            None => {}
         }
         if self.party() == Some(&statement.party) && !configured {
             let what = format!("statement {} about our own keys is not one of ours", statement.serial);
@@ -157,6 +171,10 @@ impl State {
         let old = newest.map(|s| s.keys).or_else(|| pact.party(&statement.party).map(KeySet::of));
         let Some(old) = old else { return Err(invalid(format!("no keys of {}", statement.party))) };
         self.check_apart(&pact, &statement).map_err(invalid)?;
+        //= spec/keys.md K-2
+        let had: Vec<KeySet> = pact.party(&statement.party).map(KeySet::of).into_iter().collect();
+        let had: Vec<KeySet> = had.into_iter().chain(known.into_iter().flat_map(Keyring::sets)).collect();
+        signed.check_new(&had).map_err(|e| invalid(e.to_string()))?;
         self.rekey(&pact, &statement, (&old, stolen), text, now, out)?;
         let ring = self.keys.entry((statement.pact, statement.party.clone())).or_default();
         ring.statements.push(text.to_string());

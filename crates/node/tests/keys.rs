@@ -257,6 +257,57 @@ fn two_statements_of_one_number_show_that_the_authority_key_is_in_two_hands() {
     assert_eq!(in_force.log_key, *set("north", 2).log.verifier(), "the first one holds");
 }
 
+/// Whoever has the authority key too can write statements of old numbers, so that the newest stays as it is.
+//= spec/keys.md K-3
+#[test]
+fn a_second_statement_of_an_older_number_shows_it_as_well() {
+    let pact = a_pact();
+    let mut world = a_world(&pact);
+    for serial in [1, 2, 4] {
+        let text = statement(&pact, "north", serial, KeyReason::Rotation);
+        world.ask(1, Role::Administrator, Command::TakeKeys(text)).unwrap();
+    }
+    // Those that are held, and one that never came, change nothing and show nothing.
+    for serial in 1..=4 {
+        let text = statement(&pact, "north", serial, KeyReason::Rotation);
+        let stale = world.ask(1, Role::Administrator, Command::TakeKeys(text));
+        assert!(matches!(stale, Err(Refused::Already { .. })), "{serial}: {stale:?}");
+    }
+    world.run(1_000, 100);
+    assert_eq!(told(&world, 1, "two hands"), []);
+    let second = stated(&pact, "north", 1, KeyReason::Rotation, &set("north", 9), &authority("north"));
+    let refused = world.refusal(1, Role::Administrator, Command::TakeKeys(second));
+    assert!(refused.contains("two statements 1 about the keys of north"), "{refused}");
+    world.run(1_000, 100);
+    let alarm = told(&world, 1, "the authority key is in two hands");
+    assert_eq!(alarm.iter().map(|a| a.level).collect::<Vec<_>>(), [3]);
+    let in_force = world.state(1).keys_of(&party("north")).unwrap();
+    assert_eq!(in_force.log_key, *set("north", 4).log.verifier(), "the newest still holds");
+}
+
+/// What was receipted in between would be a stolen key's word, and the first receipts of all a sign that the theft was known.
+//= spec/keys.md K-2
+#[test]
+fn a_party_cannot_go_back_to_keys_that_it_replaced() {
+    let pact = a_pact();
+    for (serial, reason) in [(2, KeyReason::Stolen), (5, KeyReason::Rotation)] {
+        let mut world = a_world(&pact);
+        start_with(&mut world, 0, 1, &statement(&pact, "north", 1, KeyReason::Rotation));
+        assert!(up(&world, 1, "north"));
+        let back = stated(&pact, "north", serial, reason, &keys("north"), &authority("north"));
+        let refused = world.refusal(1, Role::Administrator, Command::TakeKeys(back));
+        assert!(refused.contains("the log-key is one that the party had before"), "{refused}");
+        let in_force = |world: &World| world.state(1).keys_of(&party("north")).unwrap();
+        assert_eq!(in_force(&world).log_key, *set("north", 1).log.verifier());
+        // The keys in force may be stated again, and new ones.
+        let same = stated(&pact, "north", 2, KeyReason::Rotation, &set("north", 1), &authority("north"));
+        world.ask(1, Role::Administrator, Command::TakeKeys(same)).unwrap();
+        world.ask(1, Role::Administrator, Command::TakeKeys(statement(&pact, "north", 3, reason))).unwrap();
+        assert_eq!(in_force(&world).log_key, *set("north", 3).log.verifier());
+        assert_eq!(told(&world, 1, "two hands"), []);
+    }
+}
+
 #[test]
 fn a_statement_about_own_keys_that_the_node_was_not_given_is_an_alarm() {
     let pact = a_pact();

@@ -135,6 +135,12 @@ pub enum KeyError {
     /// A key that somebody has already, or that serves two ends.
     #[error("the statement names a key that is in use for something else under this pact")]
     KeyTwice,
+    /// A key that the party had before the one it has now: it would come and go as the party likes.
+    #[error("the {which} is one that the party had before, and that was replaced since: a key is never taken again")]
+    KeyAgain {
+        /// Which key.
+        which: &'static str,
+    },
     /// A key of another name than the party's keys have: it would pass for somebody else's.
     #[error("the {which} is named `{found}`; its name must be `{wanted}`")]
     KeyName {
@@ -290,6 +296,23 @@ impl SignedKeys {
         let crossed = log == cosign || log == party.cosign_key.public() || cosign == party.log_key.public();
         if crossed || taken.iter().any(|public| [log, cosign, tls].contains(public)) {
             return Err(KeyError::KeyTwice);
+        }
+        Ok(())
+    }
+
+    /// Checks that no key is named that the party had and that was replaced since; the keys now in force may stay, each for its
+    /// own end. `had` are all sets it had, oldest first: the pact's, then those of the statements before this one.
+    ///
+    /// # Errors
+    /// [`KeyError::KeyAgain`].
+    //= spec/keys.md K-2
+    pub fn check_new(&self, had: &[KeySet]) -> Result<(), KeyError> {
+        let Some(now) = had.last() else { return Ok(()) };
+        let ends = ["log-key", "cosign-key", "TLS key"].into_iter().zip(self.statement.keys.publics());
+        for ((which, key), in_force) in ends.zip(now.publics()) {
+            if key != in_force && had.iter().any(|set| set.publics().contains(&key)) {
+                return Err(KeyError::KeyAgain { which });
+            }
         }
         Ok(())
     }

@@ -100,6 +100,34 @@ fn a_key_serves_one_end_of_one_party() {
     assert_eq!(signed.check(&pact), Ok(()));
 }
 
+//= spec/keys.md K-2
+#[test]
+fn a_key_that_was_replaced_is_never_taken_again_and_one_in_force_may_stay() {
+    let pact = a_pact();
+    let of = |seed: u8| KeySet::of(&a_party("north", seed));
+    let (first, second, third) = (of(2), of(42), of(52));
+    let checked = |keys: KeySet, had: &[KeySet]| {
+        let signed = SignedKeys::sign(KeyStatement { keys, ..a_statement(&pact) }, &authority()).unwrap();
+        signed.check_new(had)
+    };
+    let had = [first.clone(), second.clone()];
+    assert_eq!(checked(third.clone(), &had), Ok(()));
+    assert_eq!(checked(second.clone(), &had), Ok(()), "the keys now in force");
+    assert_eq!(checked(KeySet { cosign_key: second.cosign_key.clone(), ..third.clone() }, &had), Ok(()));
+    assert_eq!(checked(first.clone(), core::slice::from_ref(&first)), Ok(()));
+    let crossed = VerifierKey::new("skypact.link/north", Algorithm::Ed25519, first.cosign_key.public()).unwrap();
+    for (keys, which) in [
+        (first.clone(), "log-key"),
+        (KeySet { log_key: first.log_key.clone(), ..third.clone() }, "log-key"),
+        (KeySet { log_key: crossed, ..third.clone() }, "log-key"),
+        (KeySet { cosign_key: first.cosign_key.clone(), ..second.clone() }, "cosign-key"),
+        (KeySet { tls_spki_sha256: first.tls_spki_sha256, ..second.clone() }, "TLS key"),
+        (KeySet { tls_spki_sha256: first.tls_spki_sha256, ..third.clone() }, "TLS key"),
+    ] {
+        assert_eq!(checked(keys, &had), Err(KeyError::KeyAgain { which }));
+    }
+}
+
 #[test]
 fn a_statement_names_no_key_that_would_pass_for_another_s() {
     let pact = a_pact();

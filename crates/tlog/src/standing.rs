@@ -104,7 +104,8 @@ pub(crate) fn judge(checkpoints: &mut [CheckpointReport], links: &[LinkReport], 
     let receipts = |c: &CheckpointReport| -> Vec<u64> {
         others(c, &c.cosigned).filter(|seen| receivers.contains(&seen.key)).map(|seen| seen.time_s).collect()
     };
-    // What the addressee states itself: at this size, and by this time, it had a newer key. It cosigns ever larger sizes.
+    // What the addressee states itself: at this size, and by this time, it had a newer key. It cosigns ever larger sizes. That a key
+    // which is not stolen is a newer one, and not an older one named again, is for whoever supplies the keys to see to (K-17).
     let mut heard: Option<(u64, u64)> = None;
     for c in checkpoints.iter().filter(|c| !c.is_signed_by_stolen_keys()) {
         let Some((size, _)) = tree_of(c) else { continue };
@@ -120,7 +121,9 @@ pub(crate) fn judge(checkpoints: &mut [CheckpointReport], links: &[LinkReport], 
     };
     for c in checkpoints.iter() {
         let Some(tree) = tree_of(c) else { continue };
-        let in_time = |time_s: &u64| heard.is_none_or(|(size, first)| tree.0 < size && *time_s <= first);
+        // Its party named it again, against K-2, for others to take: whatever they took by it is taken.
+        let is_again = c.stolen_by.iter().any(|key| trusted.is_named_again(origin, key));
+        let in_time = |time_s: &u64| is_again || heard.is_none_or(|(size, first)| tree.0 < size && *time_s <= first);
         let found = if !c.is_signed_by_stolen_keys() {
             Standing::Extended
         } else if receipts(c).iter().any(in_time) {

@@ -25,6 +25,7 @@ pub struct TrustedKeys {
     quorums: Vec<(Option<String>, u32)>,
     receivers: Vec<(String, VerifierKey)>,
     stolen: Vec<(Option<String>, VerifierKey)>,
+    again: Vec<(Option<String>, VerifierKey)>,
 }
 
 impl TrustedKeys {
@@ -102,6 +103,23 @@ impl TrustedKeys {
             self.stolen.push((origin, key));
         }
         Ok(())
+    }
+
+    /// Adds a key that was stolen and that its own party named again, after it had been replaced: so others took it anew. When an
+    /// addressee heard of the theft says nothing of what it took by this key.
+    ///
+    /// # Errors
+    /// As [`TrustedKeys::add`].
+    pub fn add_stolen_again(&mut self, origin: Option<&str>, key: VerifierKey) -> Result<(), Error> {
+        self.add_stolen(origin, key.clone())?;
+        self.again.push((origin.map(ToOwned::to_owned), key));
+        Ok(())
+    }
+
+    /// Tells whether a stolen key was named again, as far as this log goes.
+    #[must_use]
+    pub fn is_named_again(&self, origin: &str, key: &VerifierKey) -> bool {
+        self.again.iter().any(|(of, again)| of.as_deref().is_none_or(|of| of == origin) && again == key)
     }
 
     /// Tells whether a key was stolen, as far as this log goes.

@@ -430,3 +430,14 @@ fn the_paper_says_how_many_lines_a_verifier_has() {
         assert!(said.abs_diff(counted) * 20 <= counted, "docs/evidence.md says {said}{words}; there are {counted}");
     }
 }
+
+/// Code, reports and tests name rules by their numbers: one number must be one rule.
+#[test]
+fn every_rule_of_the_specification_has_a_number_of_its_own() {
+    let spec = include_str!("../../../spec/evidence.md");
+    let numbers: Vec<u32> =
+        spec.lines().filter_map(|line| line.strip_prefix("- **E-")?.split_once("**")?.0.parse().ok()).collect();
+    let mut sorted = numbers.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, (1..=29).collect::<Vec<u32>>(), "{numbers:?}");
+}

@@ -209,6 +209,48 @@ fn what_the_other_party_cosigned_before_it_heard_is_proven_and_what_it_cosigned_
     assert!(judged(&log, &keys(true), "accepted_by_later").is_sound());
 }
 
+/// Alfa replaces its keys, says something that bravo receipts, and then calls the newer keys stolen, or skips numbers, so that they
+/// count as stolen: for its first keys again, or for ones never used. Bravo's receipts of the first keys are older than all.
+//= spec/keys.md K-17
+#[test]
+fn going_back_to_an_older_key_takes_back_nothing_that_was_receipted() {
+    let Cast { stolen: first, alfa: second, bravo, .. } = cast();
+    let third = party("alfa", 80);
+    let (store, _) = log(12);
+    let b = &bravo.cosigner;
+    let key = |signer: &NoteSigner| signer.verifier().to_string();
+    let told = |said: &[(&str, &NoteSigner)]| -> Vec<String> {
+        let known = [&first.log, &second.log, &third.log, b].map(key).to_vec();
+        let marked = said.iter().flat_map(|(flag, signer)| [(*flag).to_owned(), key(signer)]);
+        known.into_iter().chain(marked).collect()
+    };
+    // The flash is entry 7: under the second key, receipted. Nothing joins it to what came before.
+    let early = (4, &first.log, vec![(b, BEFORE)]);
+    let flash = (8, &second.log, vec![(b, BEFORE + 60)]);
+    let notes = shown(&store, 12, &[early.clone(), flash.clone()], false);
+    let naive = judged(&notes, &told(&[("--stolen", &second.log)]), "back_naive");
+    assert_eq!(standing(&naive), [Standing::Signed, Standing::Fallen], "if the first keys were taken for new ones");
+    let report = judged(&notes, &told(&[("--stolen", &second.log), ("--again", &first.log)]), "back");
+    assert!(report.is_sound() && proven(&report) == 8, "{report}");
+    assert_eq!(standing(&report), [Standing::Accepted; 2]);
+    // Numbers skipped, and never used keys: bravo heard when it cosigned those, and not before.
+    let both = [("--stolen", &first.log), ("--stolen", &second.log)];
+    let skipped = shown(&store, 12, &[early.clone(), flash.clone(), (12, &third.log, vec![(b, AFTER)])], false);
+    let report = judged(&skipped, &told(&both), "skipped");
+    assert_eq!((standing(&report)[1], report.is_sound()), (Standing::Accepted, true), "{report}");
+    // A statement that bravo never had shows later that the second key, by which the flash was said, was an older one named again:
+    // bravo had cosigned the third before. It took what it was given, and alfa gave it.
+    let flash = (8, &second.log, vec![(b, AFTER)]);
+    let hidden = shown(&store, 12, &[early, (6, &third.log, vec![(b, BEFORE + 30)]), flash], false);
+    let report = judged(&hidden, &told(&[("--stolen", &first.log), ("--again", &second.log)]), "hidden");
+    assert!(report.is_sound() && standing(&report)[2] == Standing::Accepted, "{report}");
+    assert!(!judged(&hidden, &told(&both), "hidden_plain").is_sound(), "what the mark is for");
+    // Still a stolen key: what nobody receipted is not proven, and what is receipted is so by the addressee's word alone.
+    let bare = shown(&store, 12, &[(8, &second.log, vec![])], false);
+    let report = judged(&bare, &told(&[("--again", &second.log)]), "again_alone");
+    assert_eq!((standing(&report), report.is_sound()), (vec![Standing::Fallen], false), "{report}");
+}
+
 //= spec/keys.md K-17
 #[test]
 fn a_receipt_by_a_stolen_cosign_key_proves_nothing_and_dates_nothing() {

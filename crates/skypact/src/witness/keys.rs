@@ -5,7 +5,7 @@ use crate::files::read_bounded;
 use anyhow::{Context, Result, ensure};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use pact::{Pact, STATEMENT_BYTES_MAX, STATEMENTS_MAX, SignedKeys};
+use pact::{KeySet, Pact, STATEMENT_BYTES_MAX, STATEMENTS_MAX, SignedKeys};
 use record::{Hash32, PartyId};
 use std::collections::BTreeMap;
 use std::fs;
@@ -40,7 +40,7 @@ pub enum NotTaken {
     Malformed(String),
     /// It is about a pact whose logs are not witnessed here.
     OtherPact,
-    /// The authority key did not sign it, or it names somebody else's key.
+    /// The authority key did not sign it, or it names somebody else's key, or one that was replaced before.
     Refused(String),
     /// There is another statement of this serial: the authority key is in two hands.
     Another,
@@ -133,7 +133,12 @@ impl Rings {
         if ring.len() >= STATEMENTS_MAX {
             return Err(NotTaken::TooMany);
         }
+        // What was written before stays what it was.
         if store {
+            let first = pact.party(&statement.party).map(KeySet::of);
+            let had: Vec<KeySet> = first.into_iter().chain(ring.iter().map(|s| s.statement().keys.clone())).collect();
+            //= spec/keys.md K-2
+            signed.check_new(&had).map_err(|e| NotTaken::Refused(e.to_string()))?;
             self.write(signed, "keys")?;
         }
         ring.push(signed.clone());

@@ -120,6 +120,11 @@ pub fn supplied(args: &[String]) -> TrustedKeys {
                 let (origin, key) = text.rsplit_once(' ').map_or((None, &text[..]), |(of, key)| (Some(of), key));
                 trusted.add_stolen(origin, key.parse().unwrap()).unwrap();
             }
+            "--again" => {
+                let text = args.next().unwrap();
+                let (origin, key) = text.rsplit_once(' ').map_or((None, &text[..]), |(of, key)| (Some(of), key));
+                trusted.add_stolen_again(origin, key.parse().unwrap()).unwrap();
+            }
             "--quorum" => trusted.demand(None, args.next().unwrap().parse().unwrap()),
             key => trusted.add_text(key).unwrap(),
         }

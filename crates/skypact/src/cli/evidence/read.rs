@@ -37,6 +37,9 @@ pub struct VerifyArgs {
     /// A key that was stolen, VKEY or `ORIGIN VKEY`: what it alone signed is no proof. A statement of theft says so by itself.
     #[arg(long)]
     stolen: Vec<String>,
+    /// A stolen key that its own party named again after it had been replaced: what its addressee took by it counts, whenever it did.
+    #[arg(long)]
+    again: Vec<String>,
     /// How many witnesses are demanded of logs whose pact is not given.
     #[arg(long, default_value_t = 0)]
     quorum: u32,
@@ -109,10 +112,12 @@ fn keys_of(args: &VerifyArgs, bundle: &Bundle) -> Result<(TrustedKeys, Vec<Strin
     if args.quorum > 0 {
         trusted.demand(None, args.quorum);
     }
-    for text in &args.stolen {
+    for (text, again) in args.stolen.iter().map(|text| (text, false)).chain(args.again.iter().map(|text| (text, true)))
+    {
         let (origin, key) = text.rsplit_once(' ').map_or((None, text.as_str()), |(origin, key)| (Some(origin), key));
         let key = key.parse().with_context(|| format!("the stolen key {text:?}"))?;
-        trusted.add_stolen(origin, key).with_context(|| format!("the stolen key {text:?}"))?;
+        let add = if again { TrustedKeys::add_stolen_again } else { TrustedKeys::add_stolen };
+        add(&mut trusted, origin, key).with_context(|| format!("the stolen key {text:?}"))?;
     }
     let mut stated: BTreeMap<Vec<u8>, SignedKeys> = BTreeMap::new();
     let mut take = |trusted: &mut TrustedKeys, bytes: &[u8]| -> Result<bool> {

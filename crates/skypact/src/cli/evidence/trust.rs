@@ -90,9 +90,12 @@ pub fn statement(
     Ok(Some(signed))
 }
 
-/// Says of the keys that statements replaced which were stolen: all from before a theft that were not named again, and by the
+/// Says of the keys that statements replaced which were stolen: all from before a theft but those that stayed, and by the
 /// same reasoning all from before a statement that is missing (K-7) and all up to two of one number (K-3). In words, what is
 /// missing or twofold.
+///
+/// A key that was replaced and named again did not stay: it is stolen, so that no checkpoint by it tells when an addressee heard. Every
+/// key that is left was first named after each stolen one was last named, but those that were named again.
 //= spec/keys.md K-17
 pub fn thefts(
     trusted: &mut TrustedKeys,
@@ -130,8 +133,9 @@ pub fn thefts(
                 }
                 last = serial;
             }
-            let sets: Vec<KeySet> =
-                std::iter::once(KeySet::of(party)).chain(all.into_iter().map(|s| s.keys.clone())).collect();
+            let sets: Vec<(u32, KeySet)> = std::iter::once((0, KeySet::of(party)))
+                .chain(all.into_iter().map(|s| (s.serial, s.keys.clone())))
+                .collect();
             let (before, after) = sets.split_at(before);
             for origin in origins {
                 let Some(ends) = Ends::of(origin).filter(|ends| ends.is_under(pact)) else { continue };
@@ -142,8 +146,15 @@ pub fn thefts(
                 } else {
                     continue;
                 };
-                for key in before.iter().map(end).filter(|key| !after.iter().any(|set| end(set) == *key)) {
-                    trusted.add_stolen(Some(origin), key.clone())?;
+                for key in before.iter().map(|(_, set)| end(set)) {
+                    let named = || sets.iter().filter(|(_, set)| end(set) == key).map(|(serial, _)| *serial);
+                    let (Some(first), Some(last)) = (named().min(), named().max()) else { continue };
+                    let between = sets.iter().filter(|(serial, _)| (first..=last).contains(serial));
+                    if !after.iter().any(|(_, set)| end(set) == key) {
+                        trusted.add_stolen(Some(origin), key.clone())?;
+                    } else if between.into_iter().any(|(_, set)| end(set) != key) {
+                        trusted.add_stolen_again(Some(origin), key.clone())?;
+                    }
                 }
             }
         }

@@ -185,3 +185,50 @@ fn a_statement_of_theft_takes_their_worth_from_all_older_keys_of_its_party_and_f
     assert!(report.is_sound() && said.is_empty() && report.logs[0].received().len() == 1, "{report}");
     assert_eq!(report.logs[0].checkpoints[0].standing, tlog::Standing::Accepted);
 }
+
+/// North says something by its second key, south receipts it, and north states that key stolen, for the first one again.
+//= spec/keys.md K-17
+#[test]
+fn a_party_that_goes_back_to_its_first_keys_takes_back_nothing_that_was_receipted() {
+    let pact = signed_pact();
+    let key = |seed: u8| NoteSigner::new("skypact.link/north", &[seed; 32]).unwrap();
+    let cosigner = |seed: u8| NoteSigner::cosigner("skypact.link/north", &[seed; 32]).unwrap();
+    let (first, receipt) = (key(2), NoteSigner::cosigner("skypact.link/south", &[103; 32]).unwrap());
+    let origin = origin(&pact, "north", "south");
+    let (mut store, mut writer) = (MemStore::default(), LogWriter::new());
+    let mut said = LogEvidence::new(&origin);
+    for (size, by, time_s) in [(1, &first, 1_780_000_000), (2, &key(42), 1_780_000_600)] {
+        writer.append(&[size; 9]).unwrap();
+        writer.flush(&mut store).unwrap();
+        let checkpoint = Checkpoint { origin: origin.clone(), size: size.into(), root: writer.root() };
+        let mut note = tlog::sign_checkpoint(&checkpoint, by).unwrap();
+        note.add(tlog::cosign(note.text(), time_s, &receipt).unwrap()).unwrap();
+        let number = said.add_checkpoint(&note);
+        let reader = LogReader::new(&store, size.into());
+        said.add_range(&reader, u64::from(size) - 1..u64::from(size), number).unwrap();
+    }
+    let said = Bundle { logs: vec![said], metadata: None };
+    let second = stated(&pact, 1, KeyReason::Rotation, &key(42), &cosigner(43));
+    let back = |serial, reason| stated(&pact, serial, reason, &first, &cosigner(102));
+    for list in [
+        vec![second.clone(), back(2, KeyReason::Stolen)],
+        vec![second.clone(), back(5, KeyReason::Rotation)],
+        vec![
+            second.clone(),
+            back(2, KeyReason::Rotation),
+            stated(&pact, 3, KeyReason::Stolen, &key(52), &cosigner(53)),
+        ],
+        vec![second.clone(), stated(&pact, 5, KeyReason::Rotation, &key(52), &cosigner(53))],
+        vec![second.clone(), stated(&pact, 1, KeyReason::Rotation, &first, &cosigner(102)), back(2, KeyReason::Stolen)],
+    ] {
+        let (trusted, _) = trusting(&pact, &said, &list);
+        let report = tlog::verify(&said, &trusted);
+        assert!(report.is_sound(), "{report}");
+        let standing: Vec<_> = report.logs[0].checkpoints.iter().map(|c| c.standing).collect();
+        assert_eq!(standing, [tlog::Standing::Accepted; 2], "both keys are stolen ones\n{report}");
+    }
+    // A key that stayed is none that was named again.
+    let stayed = stated(&pact, 1, KeyReason::Stolen, &first, &cosigner(53));
+    let (trusted, _) = trusting(&pact, &said, &[stayed]);
+    assert!(!trusted.is_stolen(&origin, first.verifier()) && !trusted.is_named_again(&origin, first.verifier()));
+}

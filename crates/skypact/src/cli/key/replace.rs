@@ -83,14 +83,18 @@ fn replace(args: &Replace, now: Utc) -> Result<Vec<(PathBuf, SignedKeys)>> {
     for (n, path) in loaded.config.pacts.iter().enumerate() {
         let pact = read_pact(&loaded.path(path))?;
         let hash = pact.pact().hash();
-        let serial = match args.serial {
-            Some(serial) => serial,
-            None => newest(&loaded, &hash)? + 1,
-        };
+        let before = stated(&loaded, &hash, &party)?;
+        let serial = args.serial.unwrap_or_else(|| before.last().map_or(0, |newest| newest.serial) + 1);
         let keys = set.clone();
         let statement = KeyStatement { pact: hash, party: party.clone(), serial, keys, reason: args.reason, issued };
         let signed = SignedKeys::sign(statement, &authority)?;
         signed.check(pact.pact()).with_context(|| format!("under {}", path.display()))?;
+        let had = pact.pact().party(&party).map(KeySet::of).into_iter();
+        let had: Vec<KeySet> = had.chain(before.into_iter().filter(|s| s.serial < serial).map(|s| s.keys)).collect();
+        //= spec/keys.md K-2
+        signed
+            .check_new(&had)
+            .with_context(|| format!("under {}: make new ones with `skypact key new`", path.display()))?;
         let number = if n == 0 { String::new() } else { format!("-{n}") };
         made.push((loaded.dir.join(format!("{party}-{serial}{number}.keys")), signed));
     }
@@ -110,17 +114,18 @@ fn read_pact(path: &Path) -> Result<SignedPact> {
     SignedPact::parse(&bytes).with_context(|| format!("the pact {}", path.display()))
 }
 
-/// Highest number of the statements that the configuration names about a pact; 0 if there is none.
-fn newest(loaded: &Loaded, pact: &Hash32) -> Result<u32> {
-    let mut highest = 0;
+/// The statements that the configuration names about a party's keys under a pact, by their numbers.
+fn stated(loaded: &Loaded, pact: &Hash32, party: &PartyId) -> Result<Vec<KeyStatement>> {
+    let mut found = Vec::new();
     for path in &loaded.config.statements {
         let path = loaded.path(path);
         let of = || format!("the statement {}", path.display());
         let bytes = read_bounded(&path, pact::STATEMENT_BYTES_MAX as u64).with_context(of)?;
         let signed = SignedKeys::parse(&bytes).with_context(of)?;
-        if signed.statement().pact == *pact {
-            highest = highest.max(signed.statement().serial);
+        if signed.statement().pact == *pact && signed.statement().party == *party {
+            found.push(signed.statement().clone());
         }
     }
-    Ok(highest)
+    found.sort_by_key(|statement| statement.serial);
+    Ok(found)
 }
