@@ -244,6 +244,16 @@ fn a_node_with_other_keys_than_it_stated_does_not_start() {
     assert!(said.contains("clause 1 of its pact names another log key than north holds"), "{said}");
     configure(&world, "north", "keys-2", None, &[&file]);
     world.start("north").stop();
+    // Nor does the program make a statement that goes back to keys that were replaced.
+    let authority = world.dir.path().join("north.authority.key");
+    for (reason, serial) in [("stolen", "2"), ("rotation", "5")] {
+        let args = ["key", "replace", "--keys", "keys", "--reason", reason, "--serial", serial, "--authority"];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_skypact"));
+        let out = command.args(args).arg(&authority).current_dir(world.home("north")).output().unwrap();
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert!(!out.status.success() && said.contains("the log-key is one that the party had before"), "{said}");
+        assert!(!world.home("north").join(format!("north-{serial}.keys")).exists());
+    }
     // From now on the statement is in the journal, and counts without being configured.
     configure(&world, "north", "keys", None, &[]);
     let said = world.refused("north").said;

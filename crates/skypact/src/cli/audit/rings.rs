@@ -3,7 +3,7 @@ use crate::cli::evidence::logs::Folder;
 use crate::cli::evidence::stated;
 use crate::files::read_bounded;
 use anyhow::{Context, Result};
-use pact::{KeyReason, KeySet, Pact, STATEMENT_BYTES_MAX, SignedKeys};
+use pact::{KeyError, KeyReason, KeySet, KeyStatement, Pact, STATEMENT_BYTES_MAX, SignedKeys};
 use record::{Hash32, PartyId};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,6 +43,7 @@ impl Rings {
         if self.stated.iter().any(|known| known.statement() == signed.statement()) {
             return Ok(());
         }
+        self.check_new(signed)?;
         let (party, serial) = (&signed.statement().party, signed.statement().serial);
         // Two of one serial both stay: that shows whose authority key is in two hands.
         let digest: String = Hash32::of(&signed.to_bytes()).to_string().chars().take(8).collect();
@@ -51,6 +52,15 @@ impl Rings {
         self.stated.push(signed.clone());
         self.stated.sort_by_key(|signed| signed.statement().serial);
         Ok(())
+    }
+
+    /// Whether a statement goes back to no key that was replaced before it.
+    //= spec/keys.md K-2
+    fn check_new(&self, signed: &SignedKeys) -> Result<(), KeyError> {
+        let KeyStatement { party, serial, .. } = signed.statement();
+        let before = self.stated.iter().map(SignedKeys::statement).filter(|s| s.party == *party && s.serial < *serial);
+        let first = self.pact.party(party).map(KeySet::of).into_iter();
+        signed.check_new(&first.chain(before.map(|s| s.keys.clone())).collect::<Vec<_>>())
     }
 
     /// Takes the statements of a log's owner that stand in entries fetched since the checkpoint before. They prove themselves;
@@ -63,7 +73,9 @@ impl Rings {
             let end = size.min(at + 256);
             for entry in reader.entries(at..end)? {
                 let found = stated::statement(&entry).filter(|s| s.statement().party == *owner);
-                if let Some(signed) = found.filter(|signed| signed.check(&self.pact).is_ok()) {
+                let holds =
+                    |signed: &SignedKeys| signed.check(&self.pact).and_then(|()| self.check_new(signed)).is_ok();
+                if let Some(signed) = found.filter(holds) {
                     self.take(&signed)?;
                 }
             }
