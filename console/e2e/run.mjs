@@ -232,7 +232,7 @@ step(
     await north.until('the picture is frozen', (c) => c.frozen !== null, 8_000);
     await page.locator('.frozen-note').waitFor();
     await page.locator('[data-alert="local:own-picture"].alarm').waitFor();
-    const seen = await page.evaluate(() => {
+    const look = () => page.evaluate(() => {
       const green = [...document.querySelectorAll('body *')].filter((element) => {
         const { color, backgroundColor, borderTopColor } = getComputedStyle(element);
         return [color, backgroundColor, borderTopColor].includes('rgb(111, 220, 155)');
@@ -244,6 +244,12 @@ step(
         grey: getComputedStyle(document.querySelector('.map')).filter,
       };
     });
+    // What was being drawn as the node stopped may take a moment.
+    let seen = await look();
+    for (let n = 0; n < 10 && seen.green.length > 0; n++) {
+      await page.waitForTimeout(300);
+      seen = await look();
+    }
     check(seen.green.length === 0, `still green: ${seen.green}`);
     check(seen.mode === 'FROZEN', `mode says ${seen.mode}`);
     check(
