@@ -232,18 +232,21 @@ step(
     await north.until('the picture is frozen', (c) => c.frozen !== null, 8_000);
     await page.locator('.frozen-note').waitFor();
     await page.locator('[data-alert="local:own-picture"].alarm').waitFor();
-    const look = () => page.evaluate(() => {
-      const green = [...document.querySelectorAll('body *')].filter((element) => {
-        const { color, backgroundColor, borderTopColor } = getComputedStyle(element);
-        return [color, backgroundColor, borderTopColor].includes('rgb(111, 220, 155)');
+    const look = () =>
+      page.evaluate(() => {
+        const green = [...document.querySelectorAll('body *')].filter((element) => {
+          const { color, backgroundColor, borderTopColor } = getComputedStyle(element);
+          return [color, backgroundColor, borderTopColor].includes('rgb(111, 220, 155)');
+        });
+        return {
+          green: green.map((element) => element.className.toString()).slice(0, 5),
+          mode: document.querySelector('.mode')?.textContent,
+          ages: [...document.querySelectorAll('.peer .age, .feeds .age')].map(
+            (element) => element.textContent,
+          ),
+          grey: getComputedStyle(document.querySelector('.map')).filter,
+        };
       });
-      return {
-        green: green.map((element) => element.className.toString()).slice(0, 5),
-        mode: document.querySelector('.mode')?.textContent,
-        ages: [...document.querySelectorAll('.peer .age, .feeds .age')].map((element) => element.textContent),
-        grey: getComputedStyle(document.querySelector('.map')).filter,
-      };
-    });
     // What was being drawn as the node stopped may take a moment.
     let seen = await look();
     for (let n = 0; n < 10 && seen.green.length > 0; n++) {
