@@ -385,7 +385,8 @@ impl State {
     ///
     /// Those alone for whom something changed: what one party is told, and when, rests on nothing that passes with another.
     pub(crate) fn tell_again(&mut self, whom: &BTreeSet<PartyId>, now: Now, out: &mut Vec<Output>) {
-        let Some(party) = self.party().cloned() else { return };
+        // Asked each second, and mostly of nobody: the plans are not to be gone through for that.
+        let Some(party) = self.party().filter(|_| !whom.is_empty()).cloned() else { return };
         let own = |owner: &PartyId| *owner == party;
         let plans: Vec<_> =
             self.plans.iter().filter(|((o, _), _)| own(o)).map(|((_, s), f)| (*s, f.value.clone())).collect();
