@@ -37,7 +37,12 @@ pub(crate) fn numbered(picture: &Picture, number: u64) -> Option<&SystemTrack> {
     let Some((feed, bits)) = of_feed(number) else {
         return picture.by_address(u32::try_from(number).ok().and_then(Address::from_bits)?);
     };
-    picture.of_source(Source::Feed(feed)).find(|(local, _)| local & LOCAL == bits).map(|(_, track)| track)
+    let source = Source::Feed(feed);
+    // Of two that share these bits the lower, which is the one that has no others. Only feeds with hashes have any that do.
+    let exact = picture.by_source(source, bits).and_then(|id| picture.get(id));
+    exact.or_else(|| {
+        picture.of_source(source, LOCAL + 1).find(|(local, _)| local & LOCAL == bits).map(|(_, track)| track)
+    })
 }
 
 #[cfg(test)]
@@ -66,5 +71,6 @@ mod tests {
         assert_eq!(number(2, 9, Address::icao(0x4b_1a41)), 0x4b_1a41);
         assert_eq!(number(3, 10, Address::icao(0x4b_1a41)), 0x4b_1a41);
         assert_eq!(number(2, 1 << 50 | 11, None), bare(2, 11));
+        assert_eq!(numbered(&picture, bare(2, 12)).map(|t| t.id), None);
     }
 }

@@ -235,9 +235,9 @@ impl Picture {
         self.by_local.get(&(source, local)).copied()
     }
 
-    /// The source's own numbers, in order, and the tracks to which they belong.
-    pub(crate) fn of_source(&self, source: Source) -> impl Iterator<Item = (u64, &SystemTrack)> {
-        let all = self.by_local.range((source, 0)..=(source, u64::MAX));
+    /// The source's own numbers from `least` on, in order, and the tracks to which they belong.
+    pub(crate) fn of_source(&self, source: Source, least: u64) -> impl Iterator<Item = (u64, &SystemTrack)> {
+        let all = self.by_local.range((source, least)..=(source, u64::MAX));
         all.filter_map(|((_, local), id)| Some((*local, self.get(*id)?)))
     }
 
