@@ -78,9 +78,9 @@ reasons! {
     /// A checkpoint over more or fewer entries than were sent.
     SizeMismatch = 10, "SIZE_MISMATCH", "nothing was used; the next session resumes at the first entry not held";
     /// A checkpoint that does not verify, or is of another log.
-    BadCheckpoint = 11, "BAD_CHECKPOINT", "compare the log key in the pact with the one the signer uses";
+    BadCheckpoint = 11, "BAD_CHECKPOINT", "a statement about the signer's keys may be missing here: take it by hand; else compare the keys in the pact";
     /// A cosignature that does not verify, or is over what was never signed.
-    BadCosignature = 12, "BAD_COSIGNATURE", "compare the cosigning key in the pact with the one the peer uses";
+    BadCosignature = 12, "BAD_COSIGNATURE", "a statement about the peer's keys may be missing here: take it by hand; else compare the keys in the pact";
     /// A number that must grow did not.
     Repeated = 13, "REPEATED", "frames were repeated or reordered; the next session starts afresh";
     /// More frames, or more entries, than allowed.

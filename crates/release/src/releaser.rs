@@ -22,6 +22,9 @@ use crate::view::{SPEED_BOUND_MPS, reduce};
 
 /// Rows that may wait in one releaser: 200,000 × 200 B are 40 MB; an hour's delay at 55 rows a second.
 pub const QUEUE_ROWS_MAX: u64 = 200_000;
+/// A report that waited for a peer that does not ask is not told when it is older than this and its rule's delay, ms: no node
+/// takes one that old into its picture (`link::OLD_MS`), and the aircraft may fly under another rule by then.
+const WAITED_MAX_MS: i64 = 120_000;
 /// Greatest vertical rate that an avoid area allows for: 40 m/s, 7,900 ft/min.
 const CLIMB_BOUND_MPS: i64 = 40;
 /// How often names are swept.
@@ -254,7 +257,9 @@ impl Releaser {
             match &mut self.lanes[index] {
                 Lane::None => {}
                 Lane::Rows(rows) => {
-                    let due = rows.due(now.mono);
+                    let mut due = rows.due(now.mono);
+                    let oldest = WAITED_MAX_MS + i64::from(delay_ms(level));
+                    due.retain(|row| now.utc.since_ms(row.report.at) <= oldest);
                     self.release_rows(&mut out, due, level, (policy.revision, index as u16), envelope, now)?;
                 }
                 Lane::Cells(cells) => {

@@ -508,6 +508,24 @@ fn a_rule_that_ends_takes_with_it_what_waits_under_it() {
 }
 
 #[test]
+fn what_waited_too_long_for_a_peer_that_does_not_ask_is_not_told() {
+    let delayed = Rule { aircraft: Some(AircraftClass::Uas), level: reduced(0, 30_000, Identity::Keep), ..PLAIN };
+    let rules = policy(&[delayed, PLAIN]);
+    let mut r = releaser();
+    // The last of them by these rules: from then on they were elsewhere, or not seen.
+    for (internal, class) in [(1, AircraftClass::Civil), (2, AircraftClass::Uas)] {
+        r.offer_tracks(&rules, &[track(internal, class, at(10))], at(10));
+    }
+    let told = |second| {
+        let mut r = r.clone();
+        unpack(&flush(&mut r, &rules, second)).iter().map(|row| row.class).collect::<Vec<_>>()
+    };
+    assert_eq!(told(129), [AircraftClass::Uas, AircraftClass::Civil]);
+    assert_eq!(told(130), [AircraftClass::Uas], "two minutes are over, for what was due at once");
+    assert_eq!(told(160), []);
+}
+
+#[test]
 fn at_most_one_report_of_a_track_leaves_in_the_time_of_its_rule() {
     let (mut r, policy) = (releaser(), policy(&[Rule { every_ms: Some(5_000), ..PLAIN }]));
     let mut left: BTreeMap<u64, Vec<u64>> = BTreeMap::new();

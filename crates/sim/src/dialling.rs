@@ -48,6 +48,7 @@ impl World {
         }
         if !self.is_let_in(a, b) || !self.is_let_in(b, a) {
             self.shared.trace.borrow_mut().count(Event::Step(Step::TlsRefused));
+            self.ask_for_keys(a, b);
             return self.redial(a, b, self.now);
         }
         let conn = self.net.connect(a, b, self.now);
@@ -80,6 +81,9 @@ impl World {
             let end = state.link(&parties::name(b)).and_then(|link| link.view(state.now()).last_end);
             end.is_some_and(|end| end.code.needs_person())
         });
+        if needs_person {
+            self.ask_for_keys(a, b);
+        }
         let dialler = self.diallers.entry((a, b)).or_default();
         if self.now - began > BACKOFF.1 || dialler.wait == 0 {
             dialler.wait = BACKOFF.0;

@@ -79,6 +79,8 @@ pub struct Host {
     pub set_back: bool,
     /// The middle altered a frame to it or from it.
     pub tampered: bool,
+    /// Virtual time from which it shows one state: its last start, or when it last took inputs again.
+    pub steady: u64,
     /// Virtual time of its last start.
     pub started: u64,
     /// Virtual time at which it last accepted nothing.
@@ -119,6 +121,7 @@ impl Host {
             damaged: false,
             set_back: false,
             tampered: false,
+            steady: 0,
             started: 0,
             troubled: 0,
             serial: 0,
@@ -195,7 +198,10 @@ impl Host {
         if !self.effects.dead && !self.disk.is_off() && before != after.is_some() {
             let mut trace = self.shared.trace.borrow_mut();
             let step = match &after {
-                None => Step::ShadowLeft,
+                None => {
+                    self.steady = at;
+                    Step::ShadowLeft
+                }
                 Some(NotAccepted::Full) => Step::ShadowFull,
                 Some(_) => Step::ShadowFailed,
             };
@@ -281,7 +287,7 @@ impl Host {
             self.shared.trace.borrow_mut().count(Event::Excused(Excused::OldData));
         }
         self.lost_time |= std::mem::take(&mut self.moved);
-        self.started = at;
+        (self.started, self.steady) = (at, at);
         self.mono_base = fold::mono_after(recovered.state.now(), self.utc(at).0);
         self.session = recovered.state.last_session();
         self.set_clock(at);
@@ -304,6 +310,9 @@ impl Host {
             // As the program: a start that cannot be journaled is none.
             self.fold = None;
             self.effects.clear();
+            if self.set_back {
+                self.excuse = Excuse::Old;
+            }
             return Err("the start could not be journaled".into());
         }
         Ok(())

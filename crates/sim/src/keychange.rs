@@ -10,7 +10,7 @@ use crate::world::{Party, Task, World};
 use link::CloseCode;
 use node::input::Input;
 use pact::KeyReason;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Statements of a party in one run.
 const SERIALS_MAX: u32 = 3;
@@ -62,6 +62,22 @@ impl World {
             self.after(wait, Task::Thieve(self.thefts.len() - 1));
         }
         self.soon(every, Task::Rekey(n));
+    }
+
+    /// Two parties do not come together over keys that one does not know: before long somebody asks by voice, and the newest
+    /// statement is brought. So it is where one replaced keys more than once while they were apart (K-11), and where one's
+    /// data was set back.
+    pub(crate) fn ask_for_keys(&mut self, a: usize, b: usize) {
+        for (to, of) in [(a, b), (b, a)] {
+            let Some(number) = self.statements.iter().rposition(|(party, _)| *party == of) else { continue };
+            let (name, pact) = (parties::name(of), self.pact);
+            let newest = self.host(of).map_or(0, |host| host.serial);
+            let state = self.host(to).and_then(|host| host.state());
+            let knows = state.map(|state| state.key_statement(&pact, &name).map_or(0, |statement| statement.serial));
+            if knows.is_some_and(|serial| serial < newest) && self.random.one_in(12) {
+                self.after(1, Task::Hand(to, number));
+            }
+        }
     }
 
     /// A person brings a statement to a desk.
@@ -145,6 +161,14 @@ impl World {
             host.effects.detach(session);
         }
         self.input(to, vec![(Input::LinkDown { peer: name, session, reason: CloseCode::Ended }, None)]);
+    }
+
+    /// A node takes no inputs: what it is told in these sessions is not taken, and they end.
+    pub(crate) fn thieves_not_accepted(&mut self, n: usize, sessions: &BTreeSet<u64>) {
+        let of =
+            |theft: &Theft| theft.sessions.get(&n).filter(|(session, _)| sessions.contains(session)).map(|(_, c)| *c);
+        let ended: Vec<u64> = self.thefts.iter().filter_map(of).collect();
+        ended.into_iter().for_each(|conn| self.thief_ended(conn));
     }
 
     /// A node died: thieves lose their connections to it as well.

@@ -5,20 +5,23 @@ use crate::parties;
 use crate::world::{Party, Task, World};
 use fold::NotAccepted;
 use node::command::SentTo;
-use node::view::{Owner, View};
+use node::view::{Owner, PeerView, View};
+use record::ChannelState;
 use release::Policy;
 
 impl World {
     /// After a start: the rules are those that were ordered.
     pub(crate) fn rules_found(&mut self, n: usize) {
-        let trace = self.shared.trace.clone();
+        let (trace, now) = (self.shared.trace.clone(), self.now);
         let Some(host) = self.host(n) else { return };
         let Some(view) = host.state().map(|state| state.view(state.now())) else { return };
         let oracle = &mut host.effects.oracle;
         if host.set_back {
             let before = view.proposal.as_ref().and_then(|p| p.before.clone());
             let proposal = view.proposal.map(|p| (p.id, Policy { revision: 0, rules: p.rules }));
-            return oracle.set_back(&view.policy, proposal, before);
+            let stated = |p: &PeerView| (p.channel_ours != ChannelState::InForce).then_some((p.channel_ours, now));
+            let channel = view.peers.iter().filter_map(|p| Some((p.party.clone(), stated(p)?))).collect();
+            return oracle.set_back(&view.policy, proposal, before, channel);
         }
         match oracle.found(&view.policy, view.proposal.as_ref().map(|p| &p.rules), view.utc) {
             Ok(()) => trace.borrow_mut().count(Event::Step(Step::RulesFound)),
@@ -32,13 +35,14 @@ impl World {
         if let Some(NotAccepted::Failed(_)) = host.trouble() {
             return self.after(1_000, Task::Repair(n));
         }
-        let (up_for, lost_time) = (now - host.started, host.lost_time);
+        // What a node shows while it takes no inputs is dropped when it does again: what is due is raised anew, within a tick.
+        let (up_for, lost_time) = (now - host.steady, host.lost_time);
         let Some(view) = host.view(now) else { return };
         let peers: Vec<usize> = (0..count).filter(|peer| *peer != n).collect();
         self.look_at_tracks(n, &view);
         self.look_at_forks(n, &view);
         self.look_for_thieves(n);
-        self.look_at_witnesses(n, &view);
+        self.look_at_witnesses(n, &view, up_for > 8_000);
         let Party::Honest(host) = &mut self.parties[n] else { return };
         let trace = &mut self.shared.trace.borrow_mut();
         let name = parties::name(n);

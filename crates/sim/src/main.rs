@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 const USAGE: &str = "\
-Usage: cargo xtask sim [--seeds N] [--hours H] [--seed S] [--threads T] [--nodes N] [--only FAULT..] [--liar KIND] [--plant BUG] [--snapshot SECONDS] [--verbose]
+Usage: cargo xtask sim [--seeds N] [--hours H] [--seed S] [--threads T] [--nodes N] [--only FAULT..] [--liar KIND] [--plant BUG] [--snapshot SECONDS] [--trace] [--verbose]
 
   --seeds N     so many seeds, from --seed on (1)
   --hours H     virtual hours with faults, of each node (1)
@@ -19,6 +19,7 @@ Usage: cargo xtask sim [--seeds N] [--hours H] [--seed S] [--threads T] [--nodes
   --liar KIND   this hostile peer in every seed (drawn)
   --plant BUG   a bug that a checker must find
   --snapshot S  snapshots so many seconds apart: with few of them most of a run is recovery (drawn)
+  --trace       every line of the trace as it happens
   --verbose     the last events of every seed";
 
 #[derive(Default)]
@@ -42,6 +43,10 @@ fn parse(args: &[String]) -> Result<Args, String> {
     while let Some(flag) = at.next() {
         if flag == "--verbose" {
             out.verbose = true;
+            continue;
+        }
+        if flag == "--trace" {
+            out.config.loud = true;
             continue;
         }
         let value = at.next().ok_or_else(|| format!("{flag} needs a value"))?;

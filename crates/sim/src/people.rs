@@ -17,8 +17,9 @@ use std::collections::BTreeMap;
 use track::{Address, Callsign, TrackReport};
 use units::{AircraftClass, Altitude, Angle, Height, Position, Speed, Utc, Vertex};
 
-/// Reports of an aircraft that the oracle remembers: a delayed or coarse release shows where it was, at most a minute ago.
-const REPORTS_MAX: usize = 16;
+/// For so long the oracle remembers reports of an aircraft, ms: what waits for a peer that does not ask is told when it does, two
+/// minutes old at the most and as old as its rule has it by the node's clock, which may be set back meanwhile.
+const REPORTS_KEPT_MS: u64 = 900_000;
 
 /// Accounts of those who agree to rules that let out more.
 const PEOPLE: [&str; 2] = ["first", "second"];
@@ -157,9 +158,8 @@ impl People {
                 let new = Own { class, is_own, marking, reports: Vec::new() };
                 let own = oracle.aircraft.entry(address).or_insert(new);
                 own.reports.push(Flown { report: *report, at });
-                if own.reports.len() > REPORTS_MAX {
-                    own.reports.remove(0);
-                }
+                let old = own.reports.partition_point(|flown| flown.at + REPORTS_KEPT_MS < at);
+                own.reports.drain(..old);
             }
             if let Ok(batch) = TrackBatch::pack(utc, &reports) {
                 inputs.push(Input::Reports { feed, batch: Box::new(batch) });

@@ -81,6 +81,8 @@ pub struct Config {
     pub plant: Option<Plant>,
     /// Snapshots so many seconds apart; none: as drawn. Most of a long run is folding again what came after the last one.
     pub snapshot_s: Option<u64>,
+    /// Every line of the trace is printed as it happens.
+    pub loud: bool,
 }
 
 /// What a seed gave.

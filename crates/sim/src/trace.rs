@@ -19,6 +19,8 @@ pub struct Trace {
     /// What the checkers found.
     pub violations: Vec<String>,
     after: usize,
+    /// Lines are printed as they happen.
+    loud: bool,
 }
 
 /// Lines of what may be a cause.
@@ -36,11 +38,18 @@ impl Default for Trace {
             causes: Vec::new(),
             violations: Vec::new(),
             after: AFTER_MAX,
+            loud: false,
         }
     }
 }
 
 impl Trace {
+    /// An empty one; if `loud`, its lines are printed as they happen.
+    #[must_use]
+    pub fn new(loud: bool) -> Self {
+        Self { loud, ..Self::default() }
+    }
+
     /// Takes bytes into the hash (FNV-1a).
     pub fn mix(&mut self, bytes: &[u8]) {
         for byte in bytes {
@@ -67,6 +76,9 @@ impl Trace {
     pub fn line(&mut self, node: &str, text: impl AsRef<str>) -> String {
         let line = format!("{:>12.3} s  {node}: {}", self.now as f64 / 1000.0, text.as_ref());
         self.mix(line.as_bytes());
+        if self.loud {
+            println!("{line}");
+        }
         // What led to the first violation is what is asked for, not the run's end.
         if !self.violations.is_empty() {
             if self.after == 0 {

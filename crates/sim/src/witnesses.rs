@@ -213,8 +213,9 @@ impl World {
         self.input(n, inputs);
     }
 
-    /// What is shown as witnessed is: each witness named has cosigned that size, with the root that the log had.
-    pub(crate) fn look_at_witnesses(&self, n: usize, view: &View) {
+    /// What is shown as witnessed is: each witness named has cosigned that size, with the root that the log had. A node that is
+    /// `steady` has had the time to raise what is due.
+    pub(crate) fn look_at_witnesses(&self, n: usize, view: &View, steady: bool) {
         if self.witnesses.is_empty() {
             return;
         }
@@ -259,7 +260,7 @@ impl World {
                         |a: &node::view::AlertView| a.state != "cleared" && a.about.as_deref() == Some(name.as_str());
                     view.alerts.iter().any(|a| open(a) && a.text.starts_with("Not witnessed"))
                 };
-                if late && !is_said() {
+                if late && steady && !is_said() {
                     trace.violation(who.as_str(), format!("{origin} lacks its witnesses, and no alert says so"));
                 } else if late {
                     trace.count(Event::Step(Step::AlertUnwitnessed));

@@ -22,7 +22,7 @@ use node::input::Input;
 use record::Hash32;
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::rc::Rc;
 
 /// Views are looked at this often.
@@ -119,7 +119,7 @@ impl World {
         let honest: Vec<bool> = (0..count).map(|n| swarm.liar.is_none_or(|(liar, _)| liar != n)).collect();
         let names = (0..count).map(|n| parties::name(n).to_string()).collect();
         let watch = Rc::new(RefCell::new(Watch::new(names, honest)));
-        let shared = Shared { trace: Rc::new(RefCell::new(Trace::default())), watch };
+        let shared = Shared { trace: Rc::new(RefCell::new(Trace::new(config.loud))), watch };
         let pact = parties::pact(count, swarm.shared, swarm.witnesses.len(), swarm.quorum);
         let manners = swarm.witnesses.clone();
         let text = String::from_utf8_lossy(&pact.to_bytes()).into_owned();
@@ -347,11 +347,31 @@ impl World {
     fn flush(&mut self, n: usize) {
         let (now, inputs) = (self.now, std::mem::take(&mut self.waiting[n]));
         let Some(host) = self.host(n).filter(|host| host.is_up() && !inputs.is_empty()) else { return };
+        let sessions = inputs.iter().filter_map(|(input, _)| match input {
+            Input::LinkUp { session, .. } | Input::LinkFrame { session, .. } => Some(*session),
+            _ => None,
+        });
+        let sessions: BTreeSet<u64> = sessions.collect();
         let lives = host.input(now, inputs);
+        let refused = host.trouble().is_some();
         self.carry(n);
         if !lives {
             self.buried(n);
+        } else if refused {
+            self.not_accepted(n, &sessions);
         }
+    }
+
+    /// As the binary: a session of which a frame is not accepted ends.
+    fn not_accepted(&mut self, n: usize, sessions: &BTreeSet<u64>) {
+        for (conn, side) in self.net.of(n) {
+            let is_one = self.net.conn(conn).is_some_and(|conn| sessions.contains(&conn.ends[side].session));
+            if is_one {
+                self.send(conn, n, Item::End);
+                self.lost(conn, side);
+            }
+        }
+        self.thieves_not_accepted(n, sessions);
     }
 
     /// Takes what a node sent and answered.

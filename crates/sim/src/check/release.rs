@@ -178,8 +178,15 @@ impl ReleaseOracle {
     }
 
     /// The node's data is an old copy: its rules are those of then, and if some wait, those from before they were proposed;
-    /// its aircraft may be marked as they were once.
-    pub fn set_back(&mut self, shown: &Policy, proposal: Option<(u64, Policy)>, before: Option<Rules>) {
+    /// its aircraft may be marked as they were once; what it stated about its channels is what it knows of that.
+    pub fn set_back(
+        &mut self,
+        shown: &Policy,
+        proposal: Option<(u64, Policy)>,
+        before: Option<Rules>,
+        channel: BTreeMap<PartyId, (ChannelState, u64)>,
+    ) {
+        self.channel = channel;
         let before = before.map(|rules| Policy { rules, ..shown.clone() });
         self.in_force = match (&proposal, before) {
             (Some((_, proposed)), Some(before)) => vec![before, proposed.clone()],

@@ -49,9 +49,13 @@ pub fn unsettled(a: &Told<'_>, b: &Told<'_>) -> Option<String> {
     let (a_name, b_name) = (parties::name(a.me), parties::name(b.me));
     let of_a = a.view.peers.iter().find(|p| p.party == b_name)?;
     let of_b = b.view.peers.iter().find(|p| p.party == a_name)?;
-    for (of, serial, name) in [(of_b, a.serial, &a_name), (of_a, b.serial, &b_name)] {
+    for (of, serial, name, by) in [(of_b, a.serial, &a_name, &b_name), (of_a, b.serial, &b_name, &a_name)] {
         if of.keys.map_or(0, |(known, ..)| known) != serial {
-            return Some(format!("{name} has the keys of statement {serial}, and is known by {:?}", of.keys));
+            let (keys, ends) = (of.keys.map(|(known, ..)| known), [&of_a.reason, &of_b.reason]);
+            return Some(format!(
+                "{name} has the keys of statement {serial}, {by} knows {keys:?}; {:?}, {ends:?}",
+                of.link
+            ));
         }
     }
     for (one, other, name) in [(of_a, of_b, &a_name), (of_b, of_a, &b_name)] {

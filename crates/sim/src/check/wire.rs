@@ -208,8 +208,10 @@ impl Watch {
     #[must_use]
     pub fn is_not(&self, from: usize, to: usize, size: u64, root: &Hash) -> bool {
         let Some(told) = self.logs.get(&(from, to)).filter(|told| !told.robbed) else { return false };
-        let known = if self.honest[from] { told.log.roots.get(size as usize) } else { told.accepted.get(&size) };
-        known.is_some_and(|known| known != root)
+        // What its owner forgot with older data was its log all the same.
+        let of_owner = told.log.roots.get(size as usize).filter(|_| self.honest[from]);
+        let known = [of_owner, told.accepted.get(&size), told.forgotten.get(&size)];
+        known.iter().flatten().next().is_some() && !known.contains(&Some(root))
     }
 
     /// A thief speaks for `from` to `to`, who has not heard of the theft.
