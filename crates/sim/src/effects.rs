@@ -88,10 +88,6 @@ pub struct Effects {
     pub frozen: BTreeMap<usize, u64>,
 }
 
-fn number(party: &PartyId) -> usize {
-    (0..parties::PARTIES_MAX).find(|n| parties::name(*n) == *party).unwrap_or(0)
-}
-
 impl Effects {
     /// Of a node on this disk.
     pub fn new(me: usize, shared: Shared, pact_text: String, disk: FaultFs, oracle: ReleaseOracle) -> Self {
@@ -212,7 +208,7 @@ impl Effects {
                 ended => {
                     if let Err(error) = ended {
                         self.shared.trace.borrow_mut().line(&self.name, format!("cannot send to {peer}: {error}"));
-                        self.unreadable.insert(self::number(&peer));
+                        self.unreadable.insert(self::parties::number(&peer));
                     }
                     self.out.push(Out::End(conn));
                     self.sessions.remove(&number);
@@ -222,7 +218,7 @@ impl Effects {
             self.shared.watch.borrow_mut().sent(
                 &mut self.shared.trace.borrow_mut(),
                 self.me,
-                self::number(&peer),
+                self::parties::number(&peer),
                 &frame,
             );
             if let Some(session) = self.sessions.get_mut(&number).filter(|_| conn < THIEVES) {
@@ -234,7 +230,7 @@ impl Effects {
 
     /// An entry of an own log is journaled.
     fn said(&mut self, peer: &PartyId, index: u64, bytes: &[u8]) {
-        let to = number(peer);
+        let to = parties::number(peer);
         let trace = self.shared.trace.clone();
         let is_new = self.shared.watch.borrow_mut().stored_out(&mut trace.borrow_mut(), self.me, to, index, bytes);
         if is_new {
@@ -254,8 +250,8 @@ impl Effects {
                 _ => {}
             }
         }
-        self.said.entry(number(peer)).or_default().push(decoded.id);
-        self.heard.entry(number(peer)).or_default().take(&decoded);
+        self.said.entry(parties::number(peer)).or_default().push(decoded.id);
+        self.heard.entry(parties::number(peer)).or_default().take(&decoded);
         self.oracle.said(trace, &self.name, peer, &decoded, late);
     }
 
@@ -297,7 +293,7 @@ impl Outlet for Effects {
         if !self.lives() {
             return;
         }
-        let from = number(peer);
+        let from = parties::number(peer);
         match output {
             Output::StoreOut { index, bytes } => return self.said(peer, *index, bytes),
             Output::StoreIn { index, bytes } => {

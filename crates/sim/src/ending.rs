@@ -59,6 +59,14 @@ impl World {
         if (frozen || refused) && self.was_robbed(a, b) {
             return Some(Excused::Robbed);
         }
+        let closes = |host: &Host, n: usize, peer: &Host| {
+            let end = host.state().and_then(|state| state.link(&peer.name)?.view(state.now()).last_end);
+            let is_own = end.is_some_and(|end| end.code == CloseCode::BadCheckpoint && !end.by_peer);
+            is_own && host.damaged && self.was_stolen(n)
+        };
+        if closes(one, a, other) || closes(other, b, one) {
+            return Some(Excused::ForgotStolen);
+        }
         let behind = links().any(|link| link.last_end.is_some_and(|end| end.code == CloseCode::PeerBehind));
         let unreadable = one.effects.unreadable.contains(&b) || other.effects.unreadable.contains(&a);
         let damaged = one.damaged || other.damaged;

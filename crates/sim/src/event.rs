@@ -239,6 +239,9 @@ kinds! {
         Accused = "accused-with-cause",
         /// A link need not settle: a thief spoke on it before the theft was known.
         Robbed = "robbed",
+        /// A link need not settle: one side's data was set back, and what it signed and forgot, its peer has under a key that was
+        /// stolen since: it cannot know that it was not the thief (`spec/keys.md`, K-9).
+        ForgotStolen = "forgotten-under-a-stolen-key",
         /// A node need not run: nothing on its rotten disk could be used.
         GivenUp = "given-up",
     }

@@ -325,7 +325,7 @@ impl Host {
             let Some((link, stores)) = recovered.state.link(name).zip(recovered.stores.map().get(name)) else {
                 continue;
             };
-            let peer = (0..parties::PARTIES_MAX).find(|n| parties::name(*n) == *name).unwrap_or(0);
+            let peer = parties::number(name);
             let edge = |log: &Frontier| -> (u64, Hash) { (log.size(), log.root().0) };
             let (out, held) = (edge(link.out_log()), edge(link.held_log()));
             let (known_out, known_held) = {

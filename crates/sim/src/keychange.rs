@@ -192,6 +192,11 @@ impl World {
         }
     }
 
+    /// Whether keys of a party were stolen.
+    pub(crate) fn was_stolen(&self, n: usize) -> bool {
+        self.thefts.iter().any(|theft| theft.of == n)
+    }
+
     /// Whether a thief spoke between two parties, which ends their link.
     pub(crate) fn was_robbed(&self, a: usize, b: usize) -> bool {
         self.robbed.contains(&(a.min(b), a.max(b)))

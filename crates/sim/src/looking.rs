@@ -13,13 +13,25 @@ impl World {
     /// After a start: the rules are those that were ordered.
     pub(crate) fn rules_found(&mut self, n: usize) {
         let (trace, now) = (self.shared.trace.clone(), self.now);
-        let Some(host) = self.host(n) else { return };
+        let Party::Honest(host) = &mut self.parties[n] else { return };
         let Some(view) = host.state().map(|state| state.view(state.now())) else { return };
         let oracle = &mut host.effects.oracle;
         if host.set_back {
             let before = view.proposal.as_ref().and_then(|p| p.before.clone());
             let proposal = view.proposal.map(|p| (p.id, Policy { revision: 0, rules: p.rules }));
             let stated = |p: &PeerView| (p.channel_ours != ChannelState::InForce).then_some((p.channel_ours, now));
+            let watch = self.shared.watch.borrow();
+            let said = &host.effects.said;
+            // What nobody else has is gone with the newer data.
+            self.people[n].told.retain(|(sent, _)| {
+                let peer = parties::number(&sent.party);
+                let is_there = said.get(&peer).and_then(|ids| ids.get(sent.index as usize)) == Some(&sent.id);
+                let keep = is_there || watch.held(n, peer) > sent.index;
+                if !keep {
+                    trace.borrow_mut().count(Event::Excused(Excused::OldData));
+                }
+                keep
+            });
             let channel = view.peers.iter().filter_map(|p| Some((p.party.clone(), stated(p)?))).collect();
             return oracle.set_back(&view.policy, proposal, before, channel);
         }

@@ -26,6 +26,12 @@ pub fn name(n: usize) -> PartyId {
     }
 }
 
+/// The number of a party.
+#[must_use]
+pub fn number(party: &PartyId) -> usize {
+    (0..PARTIES_MAX).find(|n| name(*n) == *party).unwrap_or(0)
+}
+
 /// Secret keys of a party, which no state ever sees.
 pub struct Keys {
     /// Signs checkpoints.

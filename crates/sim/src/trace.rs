@@ -93,6 +93,13 @@ impl Trace {
         line
     }
 
+    /// What is printed beside the lines, if they are.
+    pub fn explain(&self, text: impl Fn() -> String) {
+        if self.loud {
+            println!("{}", text());
+        }
+    }
+
     /// A checker found that something is not as it must be.
     pub fn violation(&mut self, node: &str, text: impl AsRef<str>) {
         self.line(node, format!("VIOLATION: {}", text.as_ref()));

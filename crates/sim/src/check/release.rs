@@ -114,6 +114,12 @@ impl ReleaseOracle {
             && self.said < 3
         {
             self.said += 1;
+            trace.explain(|| {
+                let rules = |policy: &Policy| policy.rules.get(to).cloned();
+                let in_force: Vec<_> = self.in_force.iter().map(rules).collect();
+                let pending = self.pending.as_ref().map(rules);
+                format!("{decoded:?}\nin force: {in_force:#?}\nasked: {pending:#?}\nrejecting: {}", self.rejecting)
+            });
             let waits = if self.in_force.len() > 1 { ", while rules wait for two people" } else { "" };
             trace.violation(node, format!("RELEASED against the rules to {to}: {why}{waits}"));
         }
