@@ -38,7 +38,7 @@ impl State {
         for other in self.picture.iter().filter(|t| !t.is_own() && !t.last.on_ground) {
             let Some(radius_m) = self.unknown_within(other, now) else { continue };
             let whose = self.said_by(other);
-            // A cell is said anew each bin, under another number.
+            // A peer may say a cell anew each bin under another number.
             let as_one = (whose.clone(), other.last.position.lat_e7, other.last.position.lon_e7, other.last.pressure);
             if work > WORK_MAX {
                 tracks.insert(as_one);
@@ -59,8 +59,9 @@ impl State {
                     continue;
                 }
                 tracks.insert(as_one.clone());
-                // Of a track that is merely not heard the loss of its party or feed tells; what it did before is held.
-                if is_stale(other, now) {
+                // Of a track that is merely not heard the loss of its party or feed tells; what it did before is held. A cell is
+                // said once a bin, and is old before the next: until then it raises nothing, and ends nothing.
+                if is_stale(other, now) && !(is_cell(other) && self.is_unjudged(u64::from(id), &whose)) {
                     continue;
                 }
                 let entry = found.entry((u64::from(id), whose.clone()));
@@ -89,14 +90,18 @@ impl State {
         u32::try_from(tracks.len() + own).unwrap_or(u32::MAX)
     }
 
+    /// Whether the officer has been told that this traffic near an own aircraft cannot be judged.
+    fn is_unjudged(&self, own: u64, party: &PartyId) -> bool {
+        self.desk.alerts.of(&Situation::Unjudged(own, party.clone())).is_some()
+    }
+
     /// Within how much of its position a track may be, if that is too much, or too little is known of its way, to judge it.
     fn unknown_within(&self, track: &SystemTrack, now: Now) -> Option<f64> {
         let precision_m = f64::from(track.chosen().precision_mm) / 1000.0;
         let least_mm = self.index.0.minima().get(track.class(), track.class()).lateral_mm;
         let moving = track.last.speed.is_none_or(|speed| speed.0 > 0);
         let no_way = track.last.speed.is_none() || moving && track.last.track.is_none();
-        let too_coarse =
-            i64::from(track.chosen().precision_mm) >= least_mm || track.chosen().form == ReleaseForm::Coarse;
+        let too_coarse = i64::from(track.chosen().precision_mm) >= least_mm || is_cell(track);
         if !(no_way || too_coarse || is_stale(track, now)) {
             return None;
         }
@@ -125,9 +130,13 @@ fn is_stale(track: &SystemTrack, now: Now) -> bool {
     now.utc.since_ms(track.last.at) > AGE_MAX_MS
 }
 
+fn is_cell(track: &SystemTrack) -> bool {
+    track.chosen().form == ReleaseForm::Coarse
+}
+
 /// Whether their levels, as far as known, may be too close.
 fn may_share_level(own: &SystemTrack, other: &SystemTrack, minima: &Minima) -> bool {
     let (Some(a), Some(b)) = (own.last.pressure, other.last.pressure) else { return true };
-    let block = if other.chosen().form == ReleaseForm::Coarse { COARSE_LEVEL } else { Height(0) };
+    let block = if is_cell(other) { COARSE_LEVEL } else { Height(0) };
     i64::from(a.0).abs_diff(i64::from(b.0)) < (i64::from(minima.vertical.0) + i64::from(block.0)).unsigned_abs()
 }

@@ -10,6 +10,7 @@ use node::input::{FeedState, Input, PaintedAlert};
 use node::view::{AlertKind, AlertView};
 use record::{ChannelState, Role};
 use release::{Level, RecordClass};
+use std::collections::{BTreeMap, BTreeSet};
 use track::TrackReport;
 use units::Height;
 
@@ -461,4 +462,54 @@ fn an_aircraft_outside_the_plan_it_flies_is_told_after_three_looks() {
     assert_eq!((told.level, told.state), (1, "raised"));
     assert!(told.text.starts_with("TEST1 is outside plan PLAN1: 0."), "{}", told.text);
     assert!(of_kind(&world, 1, AlertKind::Plan).is_empty());
+}
+
+/// An aircraft that flies round a place.
+fn circling(n: u32, (lat, lon): (f64, f64), (radius_m, mps): (f64, f64), at: units::Utc) -> TrackReport {
+    let bearing = (at.since_s(START) * mps / radius_m).to_degrees() % 360.0;
+    let (lat, lon) = units::earth::direct(lat, lon, bearing, radius_m);
+    aircraft(n, lat, lon, mps / 1852.0 * 3600.0, (bearing + 90.0) % 360.0, at)
+}
+
+#[test]
+fn an_occupied_cell_is_one_alert_for_as_long_as_its_bins_follow_each_other() {
+    let level = Level::Coarse { cell_e7: 5_000_000, bin_ms: 60_000 };
+    let mut world = World::pair(START, [open(&["south"]), policy(&["north"], &[rule(RecordClass::Tracks, level)])]);
+    world.run(1_000, 100);
+    // Times and numbers of what was shown of theirs; alerts by own aircraft and whether they name the cell; and what ended.
+    let (mut bins, mut shown, mut ended) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut raised: BTreeMap<(String, bool), BTreeSet<u64>> = BTreeMap::new();
+    let mut fly = |seconds, theirs: bool| {
+        for _ in 0..seconds {
+            let at = world.now().utc;
+            if theirs {
+                world.report(1, 0, &[circling(2, (46.75, 7.25), (10_000.0, 100.0), at)]);
+            }
+            // One near the cell's centre, and a slow one 20 NM from it, a thousand feet above the other.
+            let near = circling(1, (46.75, 7.28), (3_000.0, 100.0), at);
+            let pressure = Some(Height::from_feet(31_000));
+            let far = TrackReport { pressure, ..circling(3, (46.42, 7.28), (500.0, 5.0), at) };
+            world.report(0, 0, &[near, far]);
+            world.run(1_000, 1_000);
+            let view = world.view(0);
+            for track in view.tracks.iter().filter(|t| t.report.speed.is_none()) {
+                bins.insert(track.report.at);
+                shown.insert(track.id);
+            }
+            for alert in view.alerts.iter().filter(|a| a.kind == AlertKind::Conflict) {
+                let own = alert.a.as_ref().unwrap().label.clone();
+                raised.entry((own, alert.b.is_some())).or_default().insert(alert.id);
+                ended.extend((alert.state == "cleared").then_some(alert.id));
+            }
+        }
+        let raised: Vec<_> = raised.iter().map(|((own, names), ids)| (own.clone(), *names, ids.len())).collect();
+        (bins.len(), shown.len(), raised, ended.len())
+    };
+    // A caution that there is something near each, and an alarm of the centre.
+    let one_each =
+        [("TEST1", false), ("TEST1", true), ("TEST3", false)].map(|(own, names)| (own.into(), names, 1)).to_vec();
+    assert_eq!(fly(660, true), (11, 1, one_each.clone(), 0));
+    // Held to where it was told last for as long as that is shown, and not for good.
+    assert_eq!(fly(90, false), (11, 1, one_each.clone(), 0));
+    assert_eq!(fly(90, false), (11, 1, one_each, 3));
 }

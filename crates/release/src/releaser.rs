@@ -441,13 +441,16 @@ impl Releaser {
         Ok(())
     }
 
-    /// One row per cell, with a number that follows from cell and bin alone: nothing joins one bin's rows to the next.
+    /// One row per cell, with a number that follows from peer, cell (its place and size) and block alone. A cell that is
+    /// occupied in one bin and the next keeps it, so that the peer's alerts about it stay one. It tells nothing beyond the row,
+    /// which shows cell and block: that the next bin's aircraft is the last one's, nobody learns, and one that goes into
+    /// another cell is not followed.
     fn cell_row(&self, o: &Occupied, tick: &Tick) -> TrackReport {
         let block = o.block.map_or((255, 0), |b| (b.reference as u8, b.index));
+        let size = tick.grid.cell_e7().to_be_bytes();
         let (row, column) = (o.cell.row.to_be_bytes(), o.cell.column.to_be_bytes());
         let (reference, index) = ([block.0], block.1.to_be_bytes());
-        let bin = tick.start.0.to_be_bytes();
-        let parts: [&[u8]; 7] = [b"cell", self.peer.as_str().as_bytes(), &row, &column, &reference, &index, &bin];
+        let parts: [&[u8]; 7] = [b"cell", self.peer.as_str().as_bytes(), &size, &row, &column, &reference, &index];
         let mut report = TrackReport::new(keyed::number(&self.secret, &parts), tick.grid.centre(o.cell), tick.start);
         // A report's height ends at 100,000 m, which lies inside a block.
         let middle = |index: i32| Height((index * BLOCK + BLOCK / 2).min(1_000_000_000));

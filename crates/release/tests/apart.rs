@@ -98,3 +98,73 @@ fn two_rules_with_the_same_cells_and_other_times_tell_a_cell_once() {
         assert_eq!(rows(&[1, 2], 12 * 3600), rows(&[2], 12 * 3600));
     }
 }
+
+/// What is told as cells at the end of two bins, in the first of which some aircraft fly and in the second others: rows of
+/// each, and the records.
+fn cells(envelope: &Envelope, cell_e7: u32, flying: [&[TrackReport]; 2]) -> ([Vec<TrackReport>; 2], Vec<Vec<u8>>) {
+    let rules = vec![Rule::new(RecordClass::Tracks, Level::Coarse { cell_e7, bin_ms: 20_000 })];
+    let policy = Policy { revision: 1, rules: [(envelope.audience.clone(), rules)].into() };
+    let mut releaser = Releaser::under(envelope, &[7; 32]);
+    let (mut rows, mut records) = ([Vec::new(), Vec::new()], Vec::new());
+    for second in 1..=40 {
+        let bin = usize::from(second > 20);
+        let own: Vec<TrackReport> = flying[bin].iter().map(|r| TrackReport { at: at(second).utc, ..*r }).collect();
+        releaser.offer_tracks(&policy, &own, at(second));
+        for released in releaser.flush(&policy, envelope, at(second)).unwrap() {
+            let Body::Tracks(batch) = &released.value().body else { panic!("{:?}", released.value().body) };
+            rows[bin].extend(batch.unpack().unwrap());
+            records.push(released.bytes().to_vec());
+        }
+    }
+    (rows, records)
+}
+
+fn over(internal: u64, (lat, lon): (f64, f64), feet: i32) -> TrackReport {
+    let mut r = TrackReport::new(internal, Position::from_degrees(lat, lon).unwrap(), Utc(0));
+    (r.address, r.pressure) = (Address::icao(0x40_0000 + internal as u32), Some(Height::from_feet(feet)));
+    r
+}
+
+#[test]
+fn a_cell_keeps_its_number_from_bin_to_bin_and_every_other_cell_has_another() {
+    let (north, half) = (envelope(Mode::Live, 1), 5_000_000);
+    let number = |envelope: &Envelope, cell_e7, report: TrackReport| {
+        let ([first, then], _) = cells(envelope, cell_e7, [&[report]; 2]);
+        assert_eq!((first.len(), then.len()), (1, 1));
+        assert!(first[0].at < then[0].at, "two bins");
+        assert_eq!(TrackReport { at: then[0].at, ..first[0] }, then[0], "all but the time is the same");
+        first[0].local
+    };
+    let one = over(1, (47.1, 8.01), 30_500);
+    let here = number(&north, half, one);
+    assert_eq!(here, number(&north, half, over(2, (47.4, 8.05), 30_900)), "whoever is in it");
+    let geometric = TrackReport { geometric: one.pressure, pressure: None, ..one };
+    let mut numbers = BTreeSet::from([here]);
+    for (what, other) in [
+        ("another row", number(&north, half, over(1, (47.6, 8.01), 30_500))),
+        ("another column", number(&north, half, over(1, (47.1, 9.01), 30_500))),
+        ("another block", number(&north, half, over(1, (47.1, 8.01), 31_500))),
+        ("a block of another height", number(&north, half, geometric)),
+        ("no height", number(&north, half, TrackReport { pressure: None, ..one })),
+        ("row 274, column 256 of another grid", number(&north, half / 2, over(1, (-21.4, -111.2), 30_500))),
+        ("another peer", number(&Envelope { audience: party("west"), ..north.clone() }, half, one)),
+        ("another pact", number(&envelope(Mode::Live, 2), half, one)),
+        ("another mode", number(&envelope(Mode::Exercise("a".into()), 1), half, one)),
+    ] {
+        assert!(numbers.insert(other), "{what}");
+    }
+}
+
+#[test]
+fn nothing_joins_an_aircraft_to_the_cell_it_flies_into() {
+    let told = |first: &[TrackReport], then: &[TrackReport]| cells(&envelope(Mode::Live, 1), 5_000_000, [first, then]);
+    let (here, there) = (|n| over(n, (47.1, 8.01), 30_500), |n| over(n, (47.6, 8.01), 30_500));
+    let ([first, then], flown) = told(&[here(1)], &[there(1)]);
+    assert_eq!((first.len(), then.len()), (1, 1));
+    assert_ne!(first[0].local, then[0].local);
+    assert_eq!(flown, told(&[here(1)], &[there(2)]).1, "one that goes, and another that comes");
+    let stayed = told(&[here(1), there(2)], &[here(1), there(2)]);
+    let changed = told(&[here(1), there(2)], &[there(1), here(2)]);
+    assert_eq!(stayed.0[1].len(), 2);
+    assert_eq!(stayed.1, changed.1, "two that stay, and two that change places");
+}
