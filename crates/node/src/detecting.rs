@@ -3,6 +3,7 @@ use crate::input::{ObservedLoss, Output};
 use crate::picture::SystemTrack;
 use crate::situation::{Present, conflict_of};
 use crate::state::{Checked, State};
+use crate::unjudged::is_cell;
 use alloc::vec::Vec;
 use desk::{AlertLevel, Basis, Facts};
 use detect::{AltitudeBasis, Encounter, Kinematics, MinimaTable, Pair, observed_at, sweep};
@@ -33,9 +34,10 @@ pub(crate) fn minima_of(pacts: &[SignedPact]) -> Option<MinimaTable> {
 }
 
 impl State {
-    /// Whether a loss of separation between these two is this node's to find: one of them is its own.
+    /// Whether a loss of separation between these two is this node's to find: one of them is its own, and both are where they
+    /// are said to be. Nothing flies in the middle of a cell; what it may mean is a caution (`unjudged.rs`).
     fn concerns(a: &SystemTrack, b: &SystemTrack) -> bool {
-        (a.is_own() || b.is_own()) && !a.last.on_ground && !b.last.on_ground
+        (a.is_own() || b.is_own()) && !a.last.on_ground && !b.last.on_ground && !is_cell(a) && !is_cell(b)
     }
 
     /// Whether one of the two is in the airspace of a pact (clauses 2.1 and 2.2), or comes into it by `until`: at

@@ -130,7 +130,7 @@ fn is_stale(track: &SystemTrack, now: Now) -> bool {
     now.utc.since_ms(track.last.at) > AGE_MAX_MS
 }
 
-fn is_cell(track: &SystemTrack) -> bool {
+pub(crate) fn is_cell(track: &SystemTrack) -> bool {
     track.chosen().form == ReleaseForm::Coarse
 }
 

@@ -388,6 +388,7 @@ impl People {
         // Not accepted: nothing was done, and it is asked again by its key, as after a crash.
         let Some(answer) = answer else { return };
         let Some(asked) = self.waiting.remove(&number) else { return };
+        trace.explain(|| format!("{} asked {}: {answer:?}", parties::name(self.me), asked.command.name()));
         match (&asked.command, answer) {
             (Command::SetPolicy { .. } | Command::ConfirmPolicy(_), answer) => match (oracle.pending.take(), answer) {
                 (Some(policy), Ok(Done::Proposed { id, .. })) => {

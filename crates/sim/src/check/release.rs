@@ -198,7 +198,9 @@ impl ReleaseOracle {
             (Some((_, proposed)), Some(before)) => vec![before, proposed.clone()],
             _ => vec![shown.clone()],
         };
-        (self.proposed, self.rejecting) = (proposal, false);
+        self.proposed = proposal;
+        // One that was asked to be taken back and did not answer is asked again.
+        self.rejecting &= self.proposed.is_some();
         for own in self.aircraft.values_mut() {
             own.marking.held = crate::parties::markings().map(Some).into_iter().chain([None]).collect();
         }
