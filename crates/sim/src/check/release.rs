@@ -131,7 +131,8 @@ impl ReleaseOracle {
         });
         let by = |policy: &Policy| {
             let rules = policy.rules.get(to).map_or(&[][..], Vec::as_slice);
-            Judge { oracle: self, rules, suspended, now, late, said: &decoded.record }.judge()
+            let merged = self.in_force.len() > 1;
+            Judge { oracle: self, rules, suspended, now, late, said: &decoded.record, merged }.judge()
         };
         let refused = self.in_force.iter().try_for_each(by);
         // What was ordered and not answered yet may hold already; so may the rules from before a proposal that was refused.
