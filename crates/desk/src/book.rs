@@ -255,12 +255,25 @@ impl AlertBook {
         let Some((id, least)) = least.map(|a| (a.id, a.level)).filter(|(_, least)| *least < level) else {
             return false;
         };
+        self.cut_off(id, least, now);
+        true
+    }
+
+    /// Takes an alert away to make room for another; false if there is none of this id. It is counted in [`AlertBook::cut`].
+    pub fn push_out(&mut self, id: u64, now: Now) -> bool {
+        let level = self.live.get(&id).map(|alert| alert.level);
+        level.is_some_and(|level| {
+            self.cut_off(id, level, now);
+            true
+        })
+    }
+
+    fn cut_off(&mut self, id: u64, level: AlertLevel, now: Now) {
         if let Some(alert) = self.live.remove(&id) {
             self.by_situation.remove(&alert.situation);
         }
         self.cut += 1;
-        self.emit(id, AlertChange::Cut, least, now);
-        true
+        self.emit(id, AlertChange::Cut, level, now);
     }
 
     fn emit(&mut self, id: u64, change: AlertChange, level: AlertLevel, now: Now) {
@@ -274,6 +287,12 @@ impl Alert {
     #[must_use]
     pub fn since(&self) -> Mono {
         self.since
+    }
+
+    /// How grave its condition is by itself.
+    #[must_use]
+    pub fn condition(&self) -> AlertLevel {
+        self.condition
     }
 
     /// Whether it is an alarm only because nobody acknowledged the warning.

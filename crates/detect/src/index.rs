@@ -106,6 +106,18 @@ impl<K: Ord + Copy> Index<K> {
         self.tracks.get(&key).map(|e| &e.item)
     }
 
+    /// Keys of the tracks that were filed within a distance of a track, over-counted.
+    #[must_use]
+    pub fn within(&self, track: &Kinematics, reach_m: f64) -> Vec<K> {
+        let mut found = Vec::new();
+        for (reach_class, level) in &self.cells {
+            let (low, high) =
+                self.bounds.cells(*reach_class, track.pos.map(|c| c - reach_m), track.pos.map(|c| c + reach_m));
+            found.append(&mut keys_within(level, low, high));
+        }
+        found
+    }
+
     /// The minima in use.
     #[must_use]
     pub fn minima(&self) -> &MinimaTable {

@@ -43,7 +43,7 @@ pub use presence::{
 };
 pub use screen::{Hit, PreparedSite};
 pub use separation::{GAP_MAX_MS, Observed, observed_at, observed_between};
-pub use sweep::{Item, Pair, Sweep, brute_force, sweep};
+pub use sweep::{Item, Pair, Sweep, brute_force, sweep, sweep_between};
 pub use verdict::{Verdict, Why};
 pub use volume::{Meeting, Overlap, PlanMeeting, PreparedVolume, plan_plan, volume_volume};
 

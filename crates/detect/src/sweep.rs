@@ -3,7 +3,8 @@ use crate::encounter::{Encounter, track_track};
 use crate::grid::{Bounds, CLASS_MAX, Cell};
 use crate::kinematics::Kinematics;
 use crate::minima::MinimaTable;
-use crate::verdict::{Verdict, Why};
+use crate::verdict::Why;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::Range;
 use units::{AircraftClass, Height};
@@ -36,6 +37,8 @@ pub struct Sweep {
     /// Tracks about which not everything can be said, ascending. Those without a velocity still take part, standing
     /// still; the others take no part.
     pub unknown: Vec<(usize, Why)>,
+    /// Pairs in conflict that are not among them: of one group only so many are kept.
+    pub cut: usize,
 }
 
 impl Sweep {
@@ -55,19 +58,61 @@ impl Sweep {
 /// All tracks need the reference time of the first; the others are listed as unknown.
 #[must_use]
 pub fn sweep(items: &[Item], minima: &MinimaTable) -> Sweep {
+    sweep_between(items, |_| 0, minima, usize::MAX)
+}
+
+/// Of the pairs of [`sweep()`] those that have a track of group 0 in them. A pair is of the group of its other track; of each
+/// group the `max` that begin first are kept (ties by index) and the others counted. So whoever tells of many tracks in one
+/// place takes up no room that others need, nor the time of their squares.
+#[must_use]
+pub fn sweep_between(items: &[Item], group: impl Fn(usize) -> u16, minima: &MinimaTable, max: usize) -> Sweep {
     let Setup { unknown, taking_part, bounds } = Setup::of(items, minima);
-    let levels = Level::build(items, &taking_part, &bounds);
-    let mut pairs = Vec::new();
+    let levels = Level::build(items, &taking_part, &bounds, |i| group(i) == 0);
+    let mut kept: BTreeMap<u16, Kept> = BTreeMap::new();
     for (n, coarse) in levels.iter().enumerate() {
         for fine in &levels[..=n] {
             fine.against(coarse, &bounds, |p, q| {
                 let (i, j) = if p < q { (p, q) } else { (q, p) };
-                judge(items, i, j, minima, &mut pairs);
+                if let Some(pair) = judge(items, i, j, minima) {
+                    kept.entry(group(i).max(group(j))).or_default().push(pair, max);
+                }
             });
         }
     }
-    pairs.sort_unstable_by_key(|pair| (pair.i, pair.j));
-    Sweep { pairs, unknown }
+    let mut out = Sweep { unknown, ..Sweep::default() };
+    for mut of_group in kept.into_values() {
+        of_group.only(max);
+        out.cut += of_group.cut;
+        out.pairs.append(&mut of_group.pairs);
+    }
+    out.pairs.sort_unstable_by_key(|pair| (pair.i, pair.j));
+    out
+}
+
+/// The pairs of one group that begin first.
+#[derive(Default)]
+struct Kept {
+    pairs: Vec<Pair>,
+    cut: usize,
+}
+
+impl Kept {
+    fn push(&mut self, pair: Pair, max: usize) {
+        self.pairs.push(pair);
+        if self.pairs.len() >= max.saturating_mul(2) {
+            self.only(max);
+        }
+    }
+
+    fn only(&mut self, max: usize) {
+        if self.pairs.len() > max {
+            self.pairs.select_nth_unstable_by(max, |p, q| {
+                p.encounter.tin_s.total_cmp(&q.encounter.tin_s).then((p.i, p.j).cmp(&(q.i, q.j)))
+            });
+            self.cut += self.pairs.len() - max;
+            self.pairs.truncate(max);
+        }
+    }
 }
 
 /// The same by judging all pairs: the oracle, and the baseline of benchmarks.
@@ -77,17 +122,16 @@ pub fn brute_force(items: &[Item], minima: &MinimaTable) -> Sweep {
     let mut pairs = Vec::new();
     for (n, &i) in taking_part.iter().enumerate() {
         for &j in &taking_part[n + 1..] {
-            judge(items, i, j, minima, &mut pairs);
+            pairs.extend(judge(items, i, j, minima));
         }
     }
-    Sweep { pairs, unknown }
+    Sweep { pairs, unknown, cut: 0 }
 }
 
-fn judge(items: &[Item], i: usize, j: usize, minima: &MinimaTable, pairs: &mut Vec<Pair>) {
+fn judge(items: &[Item], i: usize, j: usize, minima: &MinimaTable) -> Option<Pair> {
     let (a, b) = (&items[i], &items[j]);
-    if let Verdict::Conflict(encounter) = track_track(&a.track, &b.track, &minima.get(a.class, b.class)) {
-        pairs.push(Pair { i, j, encounter });
-    }
+    let encounter = track_track(&a.track, &b.track, &minima.get(a.class, b.class)).conflict()?;
+    Some(Pair { i, j, encounter })
 }
 
 struct Setup {
@@ -125,6 +169,9 @@ struct Level {
     class: u8,
     cells: Vec<(Cell, usize)>,
     items: Vec<usize>,
+    /// Which of them are wanted with any other, and where these stand.
+    wanted: Vec<bool>,
+    wanted_at: Vec<usize>,
     x: Vec<f64>,
     y: Vec<f64>,
     z: Vec<f64>,
@@ -137,7 +184,7 @@ struct Level {
 
 impl Level {
     /// The classes that occur, ascending.
-    fn build(items: &[Item], taking_part: &[usize], bounds: &Bounds) -> Vec<Self> {
+    fn build(items: &[Item], taking_part: &[usize], bounds: &Bounds, wanted: impl Fn(usize) -> bool) -> Vec<Self> {
         let mut keyed: Vec<(u8, Cell, usize)> = taking_part
             .iter()
             .map(|&i| {
@@ -150,12 +197,19 @@ impl Level {
             .filter_map(|class| {
                 let from = keyed.partition_point(|k| k.0 < class);
                 let to = keyed.partition_point(|k| k.0 <= class);
-                (from < to).then(|| Self::new(class, &keyed[from..to], items, bounds))
+                (from < to).then(|| Self::new(class, &keyed[from..to], items, bounds, &wanted))
             })
             .collect()
     }
 
-    fn new(class: u8, keyed: &[(u8, Cell, usize)], items: &[Item], bounds: &Bounds) -> Self {
+    fn new(
+        class: u8,
+        keyed: &[(u8, Cell, usize)],
+        items: &[Item],
+        bounds: &Bounds,
+        wanted: impl Fn(usize) -> bool,
+    ) -> Self {
+        let wanted: Vec<bool> = keyed.iter().map(|k| wanted(k.2)).collect();
         let mut cells: Vec<(Cell, usize)> = Vec::new();
         for (n, (_, cell, _)) in keyed.iter().enumerate() {
             if cells.last().is_none_or(|(last, _)| last != cell) {
@@ -167,6 +221,8 @@ impl Level {
             class,
             cells,
             items: keyed.iter().map(|k| k.2).collect(),
+            wanted_at: (0..keyed.len()).filter(|at| wanted[*at]).collect(),
+            wanted,
             x: column(|k| k.pos[0]),
             y: column(|k| k.pos[1]),
             z: column(|k| k.pos[2]),
@@ -209,11 +265,17 @@ impl Level {
             for p in *from..to {
                 for run in &runs {
                     let start = if same { run.start.max(p + 1) } else { run.start };
-                    for q in start..run.end {
+                    let mut look = |q: usize| {
                         if self.near(p, coarse, q, bounds) {
                             found(self.items[p], coarse.items[q]);
                         }
+                    };
+                    if self.wanted[p] {
+                        (start..run.end).for_each(&mut look);
+                        continue;
                     }
+                    let at = coarse.wanted_at.partition_point(|q| *q < start);
+                    coarse.wanted_at[at..].iter().take_while(|q| **q < run.end).for_each(|q| look(*q));
                 }
             }
         }

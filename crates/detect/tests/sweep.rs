@@ -2,7 +2,7 @@
 mod common;
 
 use detect::scenario::Family;
-use detect::{Index, Item, Kinematics, Minima, MinimaTable, State, Sweep, brute_force, sweep};
+use detect::{Index, Item, Kinematics, Minima, MinimaTable, State, Sweep, brute_force, sweep, sweep_between};
 use proptest::prelude::*;
 use units::{AircraftClass, Height, Utc, earth};
 
@@ -163,4 +163,25 @@ fn states_of_another_time_or_too_old_are_listed_and_take_no_part() {
     let found = check(&old, &MinimaTable::default());
     assert_eq!(found.unknown.len(), 3);
     assert!(matches!(found.unknown[0], (0, detect::Why::Stale { age_ms: 40_000 })));
+}
+
+#[test]
+fn of_each_group_the_pairs_with_ours_that_begin_first_are_kept_and_the_others_counted() {
+    let (items, minima) = (common::items(Family::Box, 3000), MinimaTable::default());
+    let group = |n: usize| (n % 7) as u16;
+    let all = brute_force(&items, &minima).pairs;
+    let of = |p: &detect::Pair| group(p.i).max(group(p.j));
+    let ours: Vec<_> = all.into_iter().filter(|p| group(p.i) == 0 || group(p.j) == 0).collect();
+    assert!(ours.len() > 30, "{}", ours.len());
+    let whole = sweep_between(&items, group, &minima, 1_000);
+    assert_eq!((&whole.pairs, whole.cut), (&ours, 0));
+    let few = sweep_between(&items, group, &minima, 2);
+    assert_eq!(few.pairs.len() + few.cut, ours.len());
+    for n in 0..7 {
+        let mut first: Vec<_> = ours.iter().filter(|p| of(p) == n).collect();
+        first.sort_by(|p, q| p.encounter.tin_s.total_cmp(&q.encounter.tin_s));
+        first.truncate(2);
+        first.sort_by_key(|p| (p.i, p.j));
+        assert_eq!(few.pairs.iter().filter(|p| of(p) == n).collect::<Vec<_>>(), first);
+    }
 }

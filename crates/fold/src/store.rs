@@ -84,6 +84,24 @@ impl Files {
         }
     }
 
+    /// A file that is there and holds these bytes, or begins with them: a wider one of the same tile.
+    fn holder(&self, full: &Path, bytes: &[u8]) -> Option<PathBuf> {
+        let begins = |path: &PathBuf| {
+            let name = path.strip_prefix(&self.dir).ok().and_then(Path::to_str);
+            let held = name.and_then(|name| Store::read(self, name).ok().flatten());
+            held.is_some_and(|held| if path == full { held == bytes } else { held.starts_with(bytes) })
+        };
+        if begins(&full.to_owned()) {
+            return Some(full.to_owned());
+        }
+        let partials = full.parent().filter(|dir| dir.extension().is_some_and(|e| e == "p"))?;
+        let width: u32 = full.file_name()?.to_str()?.parse().ok()?;
+        let listed = self.fs.list(partials).unwrap_or_default();
+        let wider = listed.iter().filter(|entry| entry.name.parse().is_ok_and(|other: u32| other > width));
+        let wider = wider.map(|entry| partials.join(&entry.name));
+        core::iter::once(partials.with_extension("")).chain(wider).find(begins)
+    }
+
     /// Writes a file so that a reader sees the old bytes or the new ones, never a part.
     fn write_whole(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let temporary = path.with_extension("tmp");
@@ -126,10 +144,11 @@ impl Store for Files {
 
     fn write(&mut self, path: &str, bytes: &[u8]) -> Result<(), StoreError> {
         let full = self.dir.join(path);
-        // What is there already is not put in its place again: a snapshot may rest on it, and after a loss of power the new file
-        // could be the empty one. It is synced with the others, for it may be of a run that did not come to that.
-        if self.read(path).is_ok_and(|held| held.as_deref() == Some(bytes)) {
-            self.dirty.insert(full);
+        // What is there already, in this file or in a wider one, is not put in its place again: a snapshot may rest on it, and after
+        // a loss of power the new file could be the empty one, which readers would take before a wider one. It is synced with the
+        // others, for it may be of a run that did not come to that.
+        if let Some(held) = self.holder(&full, bytes) {
+            self.dirty.insert(held);
             return Ok(());
         }
         let write = || {
@@ -382,6 +401,39 @@ mod tests {
         (0..14).for_each(|i| older.append(i, &entry(i)).unwrap());
         older.flush().unwrap();
         assert_eq!(inodes(), before);
+    }
+
+    /// A narrow file made anew beside a wider one, not synced, can be torn after a loss of power, and is read first.
+    #[test]
+    fn a_file_is_not_made_again_where_a_wider_one_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut frontier, mut roots) = (tlog::Frontier::new(), vec![tlog::EMPTY_ROOT]);
+        for i in 0..300 {
+            frontier.append(tlog::leaf_hash(&entry(i)));
+            roots.push(frontier.root());
+        }
+        let narrow = ["tile/0/000.p/14", "tile/entries/000.p/14"];
+        for wider in [20, 300] {
+            let log = LogStore::open(&disk(), dir.path(), 0, &roots[0]).unwrap();
+            (0..wider).for_each(|i| log.append(i, &entry(i)).unwrap());
+            log.sync().unwrap();
+            // A snapshot of before, which rests on the wider files.
+            let log = LogStore::open(&disk(), dir.path(), 14, &roots[14]).unwrap();
+            log.flush().unwrap();
+            log.sync().unwrap();
+            assert!(narrow.iter().all(|path| !dir.path().join(path).exists()), "{wider}");
+            (14..wider).for_each(|i| log.append(i, &entry(i)).unwrap());
+            log.sync().unwrap();
+            drop(log);
+            assert!(LogStore::open(&disk(), dir.path(), 14, &roots[14]).is_ok());
+        }
+        // What a wider file holds otherwise is no help.
+        let tile = dir.path().join("tile/0/000");
+        fs::write(&tile, [0; 256 * 32]).unwrap();
+        let log = LogStore::open(&disk(), dir.path(), 0, &roots[0]).unwrap();
+        (0..14).for_each(|i| log.append(i, &entry(i)).unwrap());
+        log.flush().unwrap();
+        assert!(dir.path().join(narrow[0]).exists());
     }
 
     #[test]

@@ -1,18 +1,25 @@
 //! Conflicts of tracks: predicted at every update and audited every second, observed at common times of applicability.
 use crate::input::{ObservedLoss, Output};
-use crate::picture::SystemTrack;
+use crate::picture::{Source, SystemTrack};
 use crate::situation::{Present, conflict_of};
 use crate::state::{Checked, State};
 use crate::unjudged::is_cell;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use desk::{AlertLevel, Basis, Facts};
-use detect::{AltitudeBasis, Encounter, Kinematics, MinimaTable, Pair, observed_at, sweep};
+use detect::{Airspace, AltitudeBasis, Encounter, Kinematics, MinimaTable, Pair, observed_at, sweep_between};
 use pact::SignedPact;
 use track::TrackReport;
 use units::{Height, Now, Utc};
 
 /// Conflict alerts held at once. Conflicts grow with the square of the traffic; what is cut is counted and shown.
 pub const CONFLICTS_MAX: usize = 500;
+/// Pairs of one party that a sweep gives: 10,000 of 104 B, twice that while it looks, of each of 16 peers are 33 MB.
+const PAIRS_MAX: usize = 10_000;
+/// Pairs of one party of which one look asks, each by itself, whether they come into the airspace of a pact: 500 of 0.1 ms.
+const ASKED_MAX: u32 = 500;
+/// Losses of separation remembered at once, for a minute: 10,000 of 16 B.
+const LOSSES_MAX: usize = 10_000;
 /// How far beyond the lateral minimum a neighbour is looked for when separation is observed: two aircraft at 600 m/s
 /// for the 20 s that may lie between their reports, and the edge.
 const OBSERVE_MARGIN_M: f64 = 26_000.0;
@@ -33,6 +40,50 @@ pub(crate) fn minima_of(pacts: &[SignedPact]) -> Option<MinimaTable> {
     }))
 }
 
+/// Conflicts that one look hands to the desk, those that begin first before others: once the desk has refused one of a party, it
+/// has no room for those after it, which are no graver, and is not made to search for each.
+#[derive(Default)]
+struct Tries {
+    refused: BTreeSet<u16>,
+    /// Own tracks that are in the airspace of a pact now, which is asked once: it takes longer than all the rest.
+    inside: BTreeMap<u32, bool>,
+    /// Pairs of a party of which it had to be asked for each.
+    asked: BTreeMap<u16, u32>,
+}
+
+impl Tries {
+    fn conflict(&mut self, state: &mut State, (a, b): (u32, u32), encounter: &Encounter, now: Now) -> bool {
+        let (Some(ta), Some(tb)) = (state.picture.get(a), state.picture.get(b)) else { return false };
+        if !State::concerns(ta, tb) {
+            return false;
+        }
+        let whose = if ta.is_own() { told_by(tb) } else { told_by(ta) };
+        let own = if ta.is_own() { ta } else { tb };
+        let inside = *self.inside.entry(own.id).or_insert_with(|| state.comes_within(&own.last, now.utc));
+        let asked = self.asked.entry(whose).or_default();
+        *asked += u32::from(!inside);
+        let is_new = state.desk.alerts.of(&conflict_of(a, b)).is_none();
+        if is_new && self.refused.contains(&whose) || *asked > ASKED_MAX {
+            state.cut = state.cut.saturating_add(1);
+            return false;
+        }
+        let cut = state.cut;
+        let held = state.conflict((a, b), inside, encounter, now);
+        if state.cut > cut {
+            self.refused.insert(whose);
+        }
+        held
+    }
+}
+
+/// The party that tells of a track, by number.
+fn told_by(track: &SystemTrack) -> u16 {
+    match track.chosen().source {
+        Source::Feed(_) => 0,
+        Source::Peer(number) => number,
+    }
+}
+
 impl State {
     /// Whether a loss of separation between these two is this node's to find: one of them is its own, and both are where they
     /// are said to be. Nothing flies in the middle of a cell; what it may mean is a caution (`unjudged.rs`).
@@ -43,21 +94,30 @@ impl State {
     /// Whether one of the two is in the airspace of a pact (clauses 2.1 and 2.2), or comes into it by `until`: at
     /// its border, too, an aircraft inside is separated from all others.
     pub(crate) fn within_pact(&self, a: &TrackReport, b: &TrackReport, until: Utc) -> bool {
+        self.comes_within(a, until) || self.comes_within(b, until)
+    }
+
+    fn comes_within(&self, report: &TrackReport, until: Utc) -> bool {
         let airspaces = &self.pacts.airspaces;
-        let holds = |report: &TrackReport| {
-            let state = Kinematics::from_report(report, report.at);
-            let horizon_s = until.since_s(report.at).max(0.0);
-            airspaces.iter().any(|space| space.as_ref().is_none_or(|space| space.may_hold(&state, horizon_s)))
-        };
-        airspaces.is_empty() || holds(a) || holds(b)
+        let state = Kinematics::from_report(report, report.at);
+        let horizon_s = until.since_s(report.at).max(0.0);
+        let holds = |space: &Option<Airspace>| space.as_ref().is_none_or(|space| space.may_hold(&state, horizon_s));
+        airspaces.is_empty() || airspaces.iter().any(holds)
     }
 
     /// Looks at the separation that was, wherever this track's new report completes a common time.
     pub(crate) fn observe(&mut self, id: u32, out: &mut Vec<Output>) {
         let Some(track) = self.picture.get(id).cloned() else { return };
         let class = track.class();
-        let widest = self.widest_lateral_m(class);
-        for other_id in self.picture.near(&track.last, widest + OBSERVE_MARGIN_M) {
+        let reach_m = self.widest_lateral_m(class) + OBSERVE_MARGIN_M;
+        let near = if track.is_own() {
+            self.picture.near(&track.last, reach_m)
+        } else {
+            self.sky.own_near(&Kinematics::from_report(&track.last, track.last.at), reach_m)
+        };
+        // Asked once, and only if it comes to that: it takes longer than all the rest.
+        let (mut inside, mut asked) = (None, 0);
+        for other_id in near {
             if other_id == id {
                 continue;
             }
@@ -67,13 +127,20 @@ impl State {
             }
             let at = track.last.at.min(other.last.at);
             let seen = observed_at(track.prev.as_ref(), &track.last, other.prev.as_ref(), &other.last, at);
-            let minima = self.index.0.minima().get(class, other.class());
-            let Some(seen) = seen.filter(|s| s.violates(&minima) && self.within_pact(&track.last, &other.last, at))
-            else {
-                continue;
-            };
+            let minima = self.sky.minima().get(class, other.class());
+            let Some(seen) = seen.filter(|s| s.violates(&minima)) else { continue };
             let key = if id < other_id { (id, other_id) } else { (other_id, id) };
             if self.losses.get(&key).is_some_and(|last| *last >= at) {
+                continue;
+            }
+            if !*inside.get_or_insert_with(|| self.comes_within(&track.last, at)) {
+                asked += 1;
+                if asked > ASKED_MAX || !self.comes_within(&other.last, at) {
+                    continue;
+                }
+            }
+            if self.losses.len() >= LOSSES_MAX && !self.losses.contains_key(&key) {
+                self.cut = self.cut.saturating_add(1);
                 continue;
             }
             self.losses.insert(key, at);
@@ -83,29 +150,36 @@ impl State {
     }
 
     fn widest_lateral_m(&self, class: units::AircraftClass) -> f64 {
-        let table = self.index.0.minima();
+        let table = self.sky.minima();
         let widest = units::AircraftClass::ALL.iter().map(|c| table.get(class, *c).lateral_mm).max().unwrap_or(0);
         widest as f64 / 1000.0
     }
 
     /// Looks at the track's own neighbourhood at once.
     pub(crate) fn predict(&mut self, id: u32, now: Now, _out: &mut Vec<Output>) {
-        let Ok(found) = self.index.0.neighbours(id, now.utc) else { return };
+        let Some(is_own) = self.picture.get(id).map(SystemTrack::is_own) else { return };
+        let found = self.sky.neighbours(id, is_own, now);
+        let mut tries = Tries::default();
         for (other, encounter) in found {
-            self.conflict(id, other, &encounter, now);
+            tries.conflict(self, (id, other), &encounter, now);
         }
     }
 
     /// Looks at all pairs.
     pub(crate) fn full_sweep(&mut self, present: &mut Present, now: Now) {
-        let (keys, items) = self.index.0.items(now.utc);
-        let found = sweep(&items, self.index.0.minima());
+        let (keys, items) = self.sky.items(now.utc);
+        let group = |n: usize| {
+            let track = self.picture.get(keys[n]);
+            track.map_or(u16::MAX, |track| if track.is_own() { 0 } else { told_by(track).saturating_add(1) })
+        };
+        let found = sweep_between(&items, group, self.sky.minima(), PAIRS_MAX);
+        self.cut = self.cut.saturating_add(u32::try_from(found.cut).unwrap_or(u32::MAX));
         let mut pairs: Vec<&Pair> = found.pairs.iter().collect();
         pairs.sort_by(|p, q| p.encounter.tin_s.total_cmp(&q.encounter.tin_s).then((p.i, p.j).cmp(&(q.i, q.j))));
-        let mut held = 0;
+        let (mut held, mut tries) = (0, Tries::default());
         for pair in pairs {
             let (a, b) = (keys[pair.i], keys[pair.j]);
-            if self.conflict(a, b, &pair.encounter, now) {
+            if tries.conflict(self, (a, b), &pair.encounter, now) {
                 present.insert(conflict_of(a, b));
                 held += 1;
             }
@@ -115,15 +189,13 @@ impl State {
         self.losses.retain(|_, at| now.utc.since_ms(*at) < 60_000);
     }
 
-    fn conflict(&mut self, a: u32, b: u32, encounter: &Encounter, now: Now) -> bool {
+    /// Two that concern us meet; `inside` if one of them is in the airspace of a pact for sure.
+    fn conflict(&mut self, (a, b): (u32, u32), inside: bool, encounter: &Encounter, now: Now) -> bool {
         let (Some(ta), Some(tb)) = (self.picture.get(a), self.picture.get(b)) else { return false };
-        if !Self::concerns(ta, tb) {
-            return false;
-        }
         // The own track first; of two own ones the one with the lower number.
         let (first, second) = if ta.is_own() && (!tb.is_own() || a < b) { (ta, tb) } else { (tb, ta) };
         let (level, met) = self.facts_of(encounter, now);
-        if !self.within_pact(&ta.last, &tb.last, met.cpa.unwrap_or(now.utc)) {
+        if !inside && !self.within_pact(&ta.last, &tb.last, met.cpa.unwrap_or(now.utc)) {
             return false;
         }
         let facts = Facts {

@@ -23,7 +23,7 @@ pub(crate) fn sentence(text: String) -> Facts {
 impl State {
     /// The condition of a situation holds. Returns false if it was cut.
     pub(crate) fn hold(&mut self, situation: Situation, level: AlertLevel, mut facts: Facts, now: Now) -> bool {
-        if self.desk.alerts.of(&situation).is_none() && self.is_full_of(&situation) {
+        if self.desk.alerts.of(&situation).is_none() && !self.has_room(&situation, level, &facts) {
             self.cut = self.cut.saturating_add(1);
             return false;
         }
@@ -32,15 +32,6 @@ impl State {
         (facts.a_label, facts.b_label) =
             (named(facts.a).unwrap_or(facts.a_label), named(facts.b).unwrap_or(facts.b_label));
         self.desk.alerts.raise(situation, level, facts, now).is_some()
-    }
-
-    /// Whether there are as many alerts of this kind of situation as may be. This is for what grows with the traffic, or
-    /// with what a peer sends; the others grow with the number of peers and notices.
-    fn is_full_of(&self, situation: &Situation) -> bool {
-        use Situation::{Area, Meeting, Reported, Site, Tracks, Unjudged};
-        let same = |s: &Situation| core::mem::discriminant(s) == core::mem::discriminant(situation);
-        matches!(situation, Tracks(..) | Site(..) | Area(..) | Meeting(..) | Reported(..) | Unjudged(..))
-            && self.desk.alerts.live().filter(|a| same(&a.situation)).count() >= crate::detecting::CONFLICTS_MAX
     }
 
     /// Tells the desk which situations were looked for and do not hold. Those of notices it knows by itself.

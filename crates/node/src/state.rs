@@ -7,6 +7,7 @@ use crate::markings::{MarkWaits, Marked};
 use crate::picture::{Origin, Picture, Source, Standing, Taken};
 use crate::proposals::Proposal;
 use crate::said::SaidNow;
+use crate::sky::Sky;
 use airspace::{Plan, Site, Volume4d};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -14,7 +15,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use desk::Desk;
-use detect::{Airspace, Index, Minima, MinimaTable};
+use detect::{Airspace, Minima, MinimaTable};
 use link::Link;
 use minicbor::{Decode, Encode};
 use pact::SignedPact;
@@ -162,7 +163,7 @@ pub struct State {
     pub(crate) pacts: Pacts,
     /// Index of tracks; rebuilt from `picture`.
     #[cbor(skip)]
-    pub(crate) index: TrackIndex,
+    pub(crate) sky: Sky,
     /// Prepared volumes; rebuilt from plans, sites and avoid areas.
     #[cbor(skip)]
     pub(crate) prepared: crate::volumes::Prepared,
@@ -310,22 +311,6 @@ pub struct Pacts {
     pub(crate) airspaces: Vec<Option<Airspace>>,
 }
 
-/// The index with equality by content left out: it is a function of the picture.
-#[derive(Debug, Clone)]
-pub struct TrackIndex<K = u32>(pub(crate) Index<K>);
-
-impl<K> PartialEq for TrackIndex<K> {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl<K: Ord + Copy> Default for TrackIndex<K> {
-    fn default() -> Self {
-        Self(Index::new(MinimaTable::uniform(Minima::DEFAULT)))
-    }
-}
-
 impl Default for State {
     fn default() -> Self {
         Self {
@@ -369,7 +354,7 @@ impl Default for State {
             holding: BTreeMap::new(),
             said: SaidNow::default(),
             pacts: Pacts::default(),
-            index: TrackIndex::default(),
+            sky: Sky::default(),
             prepared: crate::volumes::Prepared::default(),
         }
     }
@@ -432,7 +417,7 @@ impl State {
             self.flush_releases(now, out);
             self.share_checkpoints(now, out);
             for id in self.picture.expire(now) {
-                self.index.0.remove(id);
+                self.sky.remove(id);
             }
             self.check_all(now);
         }
@@ -511,11 +496,12 @@ impl State {
     pub(crate) fn reindex(&mut self) {
         let minima = self.pacts.minima.clone().unwrap_or_else(|| MinimaTable::uniform(Minima::DEFAULT));
         self.peers.values_mut().for_each(|peer| peer.heard.reindex(&minima));
-        let mut index = Index::new(minima);
+        let mut sky = Sky::new(minima);
         for track in self.picture.iter().filter(|t| !t.last.on_ground) {
-            index.upsert(track.id, track.class(), detect::Kinematics::from_report(&track.last, track.last.at));
+            let kinematics = detect::Kinematics::from_report(&track.last, track.last.at);
+            sky.upsert(track.id, track.is_own(), track.class(), kinematics);
         }
-        self.index = TrackIndex(index);
+        self.sky = sky;
     }
 
     fn boot(&mut self, boot: &Boot, now: Now, out: &mut Vec<Output>) {
@@ -598,9 +584,10 @@ impl State {
         let Some(track) = self.picture.get(id) else { return };
         let last = &track.last;
         if last.on_ground {
-            self.index.0.remove(id);
+            self.sky.remove(id);
         } else {
-            self.index.0.upsert(id, track.class(), detect::Kinematics::from_report(last, last.at));
+            let kinematics = detect::Kinematics::from_report(last, last.at);
+            self.sky.upsert(id, track.is_own(), track.class(), kinematics);
         }
     }
 

@@ -6,12 +6,12 @@ use crate::input::Output;
 use crate::labels::{Offered, own_of};
 use crate::numbers::numbered;
 use crate::picture::{AHEAD_MS, DROP_MS};
-use crate::state::{Peer, State, TrackIndex};
+use crate::state::{Peer, State};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::vec::Vec;
 use desk::{AlertLevel, CLEAR_MS, Facts};
-use detect::{Index, Kinematics, MinimaTable};
+use detect::{Index, Kinematics, Minima, MinimaTable};
 use minicbor::{Decode, Encode};
 use record::{ConflictReport, PartyId, ReleaseForm};
 use release::{Level, RecordClass};
@@ -42,7 +42,7 @@ pub(crate) struct Heard {
     rows: BTreeMap<u64, TrackReport>,
     /// Derived from `rows`: those that fly.
     #[cbor(skip)]
-    index: TrackIndex<u64>,
+    index: Told,
 }
 
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
@@ -60,6 +60,22 @@ struct Held {
     cpa: units::Utc,
 }
 
+/// The index with equality by content left out: it is a function of the rows.
+#[derive(Debug, Clone)]
+pub(crate) struct Told(Index<u64>);
+
+impl PartialEq for Told {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self(Index::new(MinimaTable::uniform(Minima::DEFAULT)))
+    }
+}
+
 /// A conflict to be told.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 pub(crate) struct Fresh {
@@ -69,6 +85,13 @@ pub(crate) struct Fresh {
     own: u64,
     #[n(2)]
     report: ConflictReport,
+}
+
+type Judged = (f64, u64, (Pair, AlertLevel, Facts));
+
+/// The first to lose separation first, in an order that shows nothing but what was told.
+fn first_to_begin(a: &Judged, b: &Judged) -> core::cmp::Ordering {
+    a.0.total_cmp(&b.0).then((a.1, a.2.0.1).cmp(&(b.1, b.2.0.1)))
 }
 
 impl Shared {
@@ -137,7 +160,7 @@ impl Heard {
 
     /// Rebuilds what is derived, for these minima.
     pub(crate) fn reindex(&mut self, minima: &MinimaTable) {
-        self.index = TrackIndex(Index::new(minima.clone()));
+        self.index = Told(Index::new(minima.clone()));
         for report in self.rows.clone().values() {
             self.file(report);
         }
@@ -242,7 +265,7 @@ impl State {
 
     /// Every conflict of one peer, the first to lose separation first.
     fn shared_with(&self, peer: &Peer, own: &[Offered], now: Now) -> Vec<(Pair, AlertLevel, Facts)> {
-        let mut found = Vec::new();
+        let mut found: Vec<Judged> = Vec::new();
         if peer.heard.rows.is_empty() {
             return Vec::new();
         }
@@ -263,8 +286,13 @@ impl State {
                     found.push((encounter.tin_s, told, ((report.local, number), level, facts)));
                 }
             }
+            // No more are ever held; many rows in one place would be that many for each own aircraft.
+            if found.len() > 2 * SHARED_MAX {
+                found.sort_by(first_to_begin);
+                found.truncate(SHARED_MAX);
+            }
         }
-        found.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2.0.1).cmp(&(b.1, b.2.0.1))));
+        found.sort_by(first_to_begin);
         found.into_iter().map(|(_, _, found)| found).collect()
     }
 

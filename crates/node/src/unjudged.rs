@@ -48,7 +48,7 @@ impl State {
             work += near.len();
             for id in near {
                 let Some(own) = self.picture.get(id).filter(|t| t.is_own() && !t.last.on_ground) else { continue };
-                let minima = self.index.0.minima().get(own.class(), other.class());
+                let minima = self.sky.minima().get(own.class(), other.class());
                 let (p, q) = (own.last.position, other.last.position);
                 let gap_m = earth::distance(p.lat(), p.lon(), q.lat(), q.lon());
                 let reach_m = radius_m + minima.lateral_mm as f64 / 1000.0;
@@ -98,7 +98,7 @@ impl State {
     /// Within how much of its position a track may be, if that is too much, or too little is known of its way, to judge it.
     fn unknown_within(&self, track: &SystemTrack, now: Now) -> Option<f64> {
         let precision_m = f64::from(track.chosen().precision_mm) / 1000.0;
-        let least_mm = self.index.0.minima().get(track.class(), track.class()).lateral_mm;
+        let least_mm = self.sky.minima().get(track.class(), track.class()).lateral_mm;
         let moving = track.last.speed.is_none_or(|speed| speed.0 > 0);
         let no_way = track.last.speed.is_none() || moving && track.last.track.is_none();
         let too_coarse = i64::from(track.chosen().precision_mm) >= least_mm || is_cell(track);

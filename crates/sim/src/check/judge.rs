@@ -13,6 +13,8 @@ use units::{Position, Utc};
 const ACCEPTED_MS: i64 = 500;
 /// A cell tells where an aircraft was at most ten seconds before, and the fold looks each three at the longest.
 const CELL_AGE_MS: u64 = 14_000;
+/// What waits for a peer is told for two minutes; times are told to the second.
+const WAITED_MS: i64 = 121_000;
 /// Conflicts are told of reports that are no older.
 const CONFLICT_AGE_MS: u64 = 120_000;
 /// Whatever flies is taken to fly so fast, m/s; a report told as a cell is at most ten seconds old.
@@ -107,6 +109,11 @@ impl Judge<'_> {
             if !own.is_own {
                 return Err(format!("{address:06x}, which only its sensor saw"));
             }
+        }
+        // What waited for a peer that did not ask is not told when nobody would show it: by the node's own clock, both times.
+        let age_ms = self.said.issued_at.since_ms(row.at) - i64::from(batch.delay_ms);
+        if !self.late && batch.form != ReleaseForm::Coarse && age_ms > WAITED_MS {
+            return Err(format!("a report that is {age_ms} ms older than its delay"));
         }
         let named = row.address.is_some() || row.callsign.is_some() || row.mode_a.is_some();
         let moves = row.speed.is_some() || row.track.is_some() || row.vertical_rate.is_some();

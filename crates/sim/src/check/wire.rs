@@ -157,7 +157,8 @@ impl Watch {
         let other = known.is_some_and(|known| known != root) || accepted.is_some_and(|known| known != root);
         // A party whose data was set back learns from its peer what it signed before. It heard a thief instead, believed because
         // the statement about the theft went with the data: there is nobody else who could have told it.
-        if other && misled && told.least.is_some_and(|least| size > least) {
+        let heard_thief = misled && told.least.is_some_and(|least| size > least);
+        if heard_thief && (other || size < newest) {
             trace.count(Event::Excused(Excused::Robbed));
         } else if other {
             self.fail(trace, from, to, format!("FORK: two roots signed for size {size}"));
