@@ -155,6 +155,9 @@ pub enum PeerTrouble {
     /// What it sent ahead has not come in its turn.
     #[n(18)]
     Unsigned,
+    /// It tells of aircraft where they cannot be by what an own sensor or another peer says.
+    #[n(19)]
+    Disputed,
 }
 
 /// Trouble of our own.
@@ -268,7 +271,7 @@ impl Situation {
             Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact | PeerTrouble::Contradicted) => AlertKind::Frozen,
             Self::Peer(_, PeerTrouble::Fork | PeerTrouble::Denied | PeerTrouble::Withheld) => AlertKind::Fork,
             Self::Peer(_, PeerTrouble::Flood | PeerTrouble::Backlog | PeerTrouble::Unsigned) => AlertKind::Flood,
-            Self::Peer(_, PeerTrouble::OwnAddress)
+            Self::Peer(_, PeerTrouble::OwnAddress | PeerTrouble::Disputed)
             | Self::Own(
                 OwnTrouble::Picture | OwnTrouble::Gap | OwnTrouble::Skipped | OwnTrouble::Keys | OwnTrouble::Rules,
             ) => AlertKind::OwnPicture,

@@ -86,9 +86,11 @@ fn told_by(track: &SystemTrack) -> u16 {
 
 impl State {
     /// Whether a loss of separation between these two is this node's to find: one of them is its own, and both are where they
-    /// are said to be. Nothing flies in the middle of a cell; what it may mean is a caution (`unjudged.rs`).
+    /// are said to be. Nothing flies in the middle of a cell; what it may mean is a caution (`unjudged.rs`). Nor has an own
+    /// aircraft a conflict with what a peer says of it; that it says so is a caution too (`claimed.rs`).
     fn concerns(a: &SystemTrack, b: &SystemTrack) -> bool {
-        (a.is_own() || b.is_own()) && !a.last.on_ground && !b.last.on_ground && !is_cell(a) && !is_cell(b)
+        let is_one = a.address.is_some() && a.address == b.address;
+        !is_one && (a.is_own() || b.is_own()) && !a.last.on_ground && !b.last.on_ground && !is_cell(a) && !is_cell(b)
     }
 
     /// Whether one of the two is in the airspace of a pact (clauses 2.1 and 2.2), or comes into it by `until`: at

@@ -1,10 +1,16 @@
 //! The picture: one system track of all reports of one aircraft, with every source kept.
 //!
 //! Correlation is by ICAO 24-bit address; without one, a source's own number for the aircraft. So an aircraft that an
-//! own sensor sees and its owner releases is one track and cannot conflict with itself.
+//! own sensor sees and its owner releases is one track and cannot conflict with itself. What cannot be of one aircraft is
+//! two tracks, whatever address it has.
+mod apart;
+#[cfg(test)]
+mod tests;
+
 use crate::input::Claim;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use apart::Place;
 use minicbor::{Decode, Encode};
 use record::ReleaseForm;
 use track::{Address, AircraftClass, TrackReport};
@@ -75,6 +81,10 @@ pub struct Contribution {
     /// When it arrived.
     #[n(6)]
     pub received: Mono,
+    /// When the source's first report of this track arrived.
+    #[n(7)]
+    #[cbor(default)]
+    pub since: Mono,
 }
 
 /// One aircraft.
@@ -105,10 +115,22 @@ impl SystemTrack {
     #[must_use]
     pub fn chosen(&self) -> &Contribution {
         // Trust goes by standing: own data of an own aircraft, then what its owner released, then an own sensor. A
-        // stale source yields to a fresh one whatever its standing.
+        // stale source yields to a fresh one whatever its standing, and a release to a sensor of which it says less. Of two
+        // peers the one that told of it first is believed.
         let newest = self.contributions.iter().map(|c| c.report.at).max().unwrap_or(Utc(0));
-        let key =
-            |c: &&Contribution| (newest.since_ms(c.report.at) > STALE_MS, c.standing, core::cmp::Reverse(c.report.at));
+        let stale = |c: &Contribution| newest.since_ms(c.report.at) > STALE_MS;
+        let seen = self.contributions.iter().filter(|c| c.standing == Standing::Observed && !stale(c));
+        let seen = seen.max_by_key(|c| c.report.at);
+        let key = |c: &&Contribution| {
+            let rank = match c.standing {
+                Standing::Own => 0,
+                Standing::Released if !c.is_vague_at(newest) && !seen.is_some_and(|seen| c.says_less_than(seen)) => 1,
+                Standing::Observed => 2,
+                Standing::Released => 3,
+            };
+            let since = if c.standing == Standing::Released { c.since } else { Mono(0) };
+            (stale(c), rank, since, core::cmp::Reverse(c.report.at))
+        };
         match self.contributions.iter().min_by_key(key) {
             Some(c) => c,
             None => unreachable!("a system track has a contribution as long as it lives"),
@@ -167,6 +189,13 @@ pub struct Picture {
     #[n(4)]
     #[cbor(default)]
     left: Vec<u32>,
+    /// Tracks beside that of the same address, by the peer that tells of them.
+    #[n(5)]
+    #[cbor(default)]
+    apart: BTreeMap<(Address, Source), u32>,
+    /// Tracks that must be looked at because another changed, until they are taken.
+    #[cbor(skip)]
+    moved: Vec<u32>,
     /// Contributions by room; derived from `tracks`.
     #[cbor(skip)]
     held: BTreeMap<Room, usize>,
@@ -205,6 +234,8 @@ impl Default for Picture {
             cells: Cells::default(),
             joined: Vec::new(),
             left: Vec::new(),
+            apart: BTreeMap::new(),
+            moved: Vec::new(),
             held: BTreeMap::new(),
         }
     }
@@ -252,7 +283,8 @@ impl Picture {
         self.tracks.values()
     }
 
-    /// Folds a report into its track.
+    /// Folds a report into its track. Of a report that is not taken nothing is kept: a source's numbers are as many as its
+    /// contributions.
     pub fn take(&mut self, from: &Origin, report: TrackReport, now: Now) -> Taken {
         if is_ahead(report.at, now) {
             return Taken::Ahead;
@@ -260,7 +292,7 @@ impl Picture {
         if now.utc.since_ms(report.at) > DROP_MS {
             return Taken::TooOld;
         }
-        let contribution = Contribution {
+        let mut contribution = Contribution {
             source: from.source,
             local: report.local,
             standing: from.standing,
@@ -268,119 +300,135 @@ impl Picture {
             form: from.form,
             precision_mm: from.precision_mm,
             received: now.mono,
+            since: now.mono,
         };
-        let Some(id) = self.correlate(from.source, &report) else { return self.create(contribution) };
+        let icao = report.address.filter(|a| a.is_icao());
+        let place = self.find(from.source, &report).map(|id| self.place(id, &mut contribution, now));
+        match place {
+            None => self.create(contribution, icao, false),
+            Some(Place::Beside(address)) => self.create(contribution, Some(address), true),
+            Some(Place::At(id)) => self.take_at(id, contribution, icao, now),
+        }
+    }
+
+    fn take_at(&mut self, id: u32, contribution: Contribution, icao: Option<Address>, now: Now) -> Taken {
+        let Contribution { source, local, standing, report, .. } = contribution;
+        let has_room = self.has_room(&contribution);
         let Some(track) = self.tracks.get_mut(&id) else { return Taken::Full };
-        let is_known = track.contributions.iter().any(|c| (c.source, c.standing) == (from.source, from.standing));
-        if !is_known && is_full(&self.held, room(from.source, from.standing)) {
-            self.forget_number((from.source, report.local), id);
+        let is_known = track.contributions.iter().any(|c| (c.source, c.standing) == (source, standing));
+        if !is_known && !has_room {
             return Taken::Full;
         }
         // What was taken before the clock was set back seems to come from ahead: it says nothing of now, and must not keep
         // out what does.
         for c in track.contributions.extract_if(.., |c| is_ahead(c.report.at, now)) {
             leave(&mut self.held, &c);
-            if (c.source, c.local) != (from.source, report.local) {
-                self.by_local.remove(&(c.source, c.local));
-            }
+            self.by_local.remove(&(c.source, c.local));
         }
         let was_ahead = is_ahead(track.last.at, now);
-        match track.contributions.binary_search_by_key(&from.source, |c| c.source) {
+        let at = track.contributions.binary_search_by_key(&source, |c| c.source);
+        match at {
             Ok(at) if track.contributions[at].report.at >= report.at => return Taken::Old(id),
-            Ok(at) => {
-                enter(&mut self.held, &contribution);
-                let before = core::mem::replace(&mut track.contributions[at], contribution);
-                leave(&mut self.held, &before);
-                if before.local != report.local {
-                    self.by_local.remove(&(from.source, before.local));
-                }
-            }
-            Err(_)
-                if track.contributions.iter().filter(|c| c.standing == from.standing).count() >= CONTRIBUTIONS_MAX =>
-            {
-                self.forget_number((from.source, report.local), id);
+            Err(_) if track.contributions.iter().filter(|c| c.standing == standing).count() >= CONTRIBUTIONS_MAX => {
                 return Taken::Old(id);
             }
+            _ => {}
+        }
+        // A track that had no address until now gets it.
+        if let (None, Some(address)) = (track.address, icao) {
+            track.address = Some(address);
+            self.by_address.insert(address, id);
+        }
+        enter(&mut self.held, &contribution);
+        match at {
+            Ok(at) => {
+                let before = core::mem::replace(&mut track.contributions[at], contribution);
+                leave(&mut self.held, &before);
+                if before.local != local {
+                    self.by_local.remove(&(source, before.local));
+                }
+            }
             Err(at) => {
-                enter(&mut self.held, &contribution);
-                if from.standing == Standing::Own && track.is_own() {
+                if standing == Standing::Own && track.is_own() {
                     self.joined.push(id);
                 }
                 track.contributions.insert(at, contribution);
             }
         }
+        self.rehome((source, local), id);
+        let is_new_place = self.put_aside(id, source) || was_ahead;
+        let Some(track) = self.tracks.get_mut(&id) else { return Taken::Full };
         let chosen = track.chosen().report;
-        if chosen.at <= track.last.at && !was_ahead {
+        if chosen.at <= track.last.at && !is_new_place {
             return Taken::Kept(id);
         }
-        track.prev = Some(track.last).filter(|_| !was_ahead);
+        track.prev = Some(track.last).filter(|_| !is_new_place);
         track.last = chosen;
         track.received = now.mono;
         self.cells.upsert(id, &chosen);
         Taken::New(id)
     }
 
-    /// The track this report belongs to, if there is one.
-    fn correlate(&mut self, source: Source, report: &TrackReport) -> Option<u32> {
-        let local = (source, report.local);
-        let Some(address) = report.address.filter(|a| a.is_icao()) else { return self.by_local.get(&local).copied() };
-        if let Some(id) = self.by_address.get(&address).copied() {
-            self.rehome(local, id);
-            return Some(id);
-        }
-        // A track that had no address until now gets it; one known by another address is another aircraft.
-        let id = self.by_local.get(&local).copied()?;
-        let track = self.tracks.get_mut(&id)?;
-        if track.address.is_some() {
-            return None;
-        }
-        track.address = Some(address);
-        self.by_address.insert(address, id);
-        Some(id)
+    /// The track this report belongs to by its names, if there is one.
+    fn find(&self, source: Source, report: &TrackReport) -> Option<u32> {
+        let known = self.by_local.get(&(source, report.local)).copied();
+        let Some(address) = report.address.filter(|a| a.is_icao()) else { return known };
+        // One that is known by another address is another aircraft.
+        let nameless = |id: &u32| self.tracks.get(id).is_some_and(|track| track.address.is_none());
+        self.by_address.get(&address).copied().or_else(|| known.filter(nameless))
     }
 
-    fn create(&mut self, first: Contribution) -> Taken {
-        if is_full(&self.held, room(first.source, first.standing)) {
+    /// Whether a contribution to another track fits: its number may bring the room that it has.
+    fn has_room(&self, c: &Contribution) -> bool {
+        let before = self.by_local.get(&(c.source, c.local)).and_then(|id| self.tracks.get(id));
+        let same = |held: &Contribution| (held.source, held.standing) == (c.source, c.standing);
+        before.is_some_and(|track| track.contributions.iter().any(same))
+            || !is_full(&self.held, room(c.source, c.standing))
+    }
+
+    fn create(&mut self, first: Contribution, address: Option<Address>, is_apart: bool) -> Taken {
+        if !self.has_room(&first) {
             return Taken::Full;
         }
+        Taken::New(self.open(first, address, is_apart))
+    }
+
+    /// A new track, whatever room there is.
+    fn open(&mut self, first: Contribution, address: Option<Address>, is_apart: bool) -> u32 {
         enter(&mut self.held, &first);
         let id = self.next;
         self.next = self.next.wrapping_add(1).max(1);
-        let (local, report) = ((first.source, first.local), first.report);
-        let address = report.address.filter(|a| a.is_icao());
-        self.rehome(local, id);
-        self.by_local.insert(local, id);
+        let (number, report, received) = ((first.source, first.local), first.report, first.received);
         if let Some(address) = address {
-            self.by_address.insert(address, id);
+            if is_apart {
+                self.apart.insert((address, first.source), id);
+            } else {
+                self.by_address.insert(address, id);
+            }
         }
         self.cells.upsert(id, &report);
-        let received = first.received;
         let contributions = alloc::vec![first];
         self.tracks.insert(id, SystemTrack { id, address, contributions, last: report, prev: None, received });
-        Taken::New(id)
+        self.rehome(number, id);
+        id
     }
 
     /// The source's number now belongs to `id`; what it contributed elsewhere is taken from there.
-    fn rehome(&mut self, local: (Source, u64), id: u32) {
-        let Some(old) = self.by_local.insert(local, id) else { return };
-        if old == id {
-            return;
-        }
+    fn rehome(&mut self, number: (Source, u64), id: u32) {
+        let Some(old) = self.by_local.insert(number, id).filter(|old| *old != id) else { return };
         let Some(track) = self.tracks.get_mut(&old) else { return };
-        for c in track.contributions.extract_if(.., |c| c.source == local.0) {
+        let mut was_used = false;
+        for c in track.contributions.extract_if(.., |c| c.source == number.0) {
+            was_used |= c.report == track.last;
             leave(&mut self.held, &c);
         }
         if track.contributions.is_empty() {
             self.remove(old);
             self.left.push(old);
-        }
-    }
-
-    /// The source's number means no track any more: there was no room for it at the one it was found to be.
-    fn forget_number(&mut self, number: (Source, u64), id: u32) {
-        let contributes = |track: &SystemTrack| track.contributions.iter().any(|c| (c.source, c.local) == number);
-        if !self.tracks.get(&id).is_some_and(contributes) {
-            self.by_local.remove(&number);
+        } else if was_used {
+            (track.prev, track.last) = (None, track.chosen().report);
+            self.cells.upsert(old, &track.last);
+            self.moved.push(old);
         }
     }
 
@@ -415,7 +463,7 @@ impl Picture {
     fn remove(&mut self, id: u32) {
         if let Some(track) = self.tracks.remove(&id) {
             if let Some(address) = track.address {
-                self.by_address.remove(&address);
+                self.forget_address(address, id);
             }
             for c in &track.contributions {
                 leave(&mut self.held, c);
@@ -438,6 +486,10 @@ impl Picture {
 
     /// Rebuilds what is derived, after a snapshot was read.
     pub fn rebuild(&mut self) {
+        // A number without a contribution, of a version that kept such, means nothing.
+        let Self { tracks, by_local, .. } = self;
+        let holds = |c: &Contribution, number: (Source, u64)| (c.source, c.local) == number;
+        by_local.retain(|number, id| tracks.get(id).is_some_and(|t| t.contributions.iter().any(|c| holds(c, *number))));
         self.held.clear();
         self.tracks.values().flat_map(|t| &t.contributions).for_each(|c| enter(&mut self.held, c));
         self.cells = Cells::default();

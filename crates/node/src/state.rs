@@ -566,6 +566,10 @@ impl State {
                 Taken::Ahead | Taken::TooOld => *self.skewed.entry(origin.source).or_default() += 1,
                 Taken::Full => self.cut = self.cut.saturating_add(1),
             }
+            for id in self.picture.take_moved() {
+                ids.insert(id);
+                self.index_track(id);
+            }
             if let (Taken::New(id) | Taken::Kept(id), Standing::Own) = (taken, origin.standing) {
                 // Whether a report is told does not depend on what sensors or peers say of the aircraft.
                 let newest = self.picture.get(id).and_then(|track| own_of(&self.feeds, track));
