@@ -29,7 +29,9 @@ pub enum Error {
     /// The files of a link's log are not what the journal says.
     #[error(
         "the log in {} does not match the journal at {size} entries; if the folder was restored from a copy, restore \
-         journal and links from the same copy: {source}", dir.display()
+         journal and links from the same copy. Where journal and keys are the newest and untrimmed and only this folder is lost, move it and the \
+         journal's snapshots (*.snap) away: the journal makes the logs again from its start, and not while a snapshot is \
+         there: {source}", dir.display()
     )]
     Differs {
         /// Folder of the log.

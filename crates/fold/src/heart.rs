@@ -203,7 +203,14 @@ impl<T: Time> Fold<T> {
             return;
         }
         if let link::Output::Frozen { reason, .. } = output {
-            error!(peer = %name, %reason, "the link is frozen: {}", reason.advice());
+            let forgotten = match reason {
+                link::FrozenReason::OwnRollback | link::FrozenReason::OwnClaimed => {
+                    ". With an old copy, or data begun anew, release rules, markings and accounts that were ordered since are gone: order \
+                     them again before a link is opened (docs/operating.md, \"Backups\")"
+                }
+                _ => "",
+            };
+            error!(peer = %name, %reason, "the link is frozen: {}{forgotten}", reason.advice());
         }
         let is_out = self.options.planted == Some(Planted::ReceiptBeforeDurable);
         if is_out && matches!(output, link::Output::Cosign(_)) {

@@ -45,8 +45,9 @@ impl Link {
         }
         //= spec/link.md L-14
         if hello.in_size > self.out.size() {
+            // A note that is known shows nothing of what is claimed beyond it.
             let evidence = hello.your_checkpoint.into_iter().map(ByteVec::from).collect();
-            return self.freeze(FrozenReason::OwnRollback, evidence, None, now);
+            return self.freeze(FrozenReason::OwnClaimed, evidence, None, now);
         }
         //= spec/link.md L-15
         if hello.out_size < self.held.size() {

@@ -160,4 +160,6 @@ reasons! {
     RootMismatch = 2, "ROOT_MISMATCH", "the peer signed other entries than it sent, or bytes changed on the way; compare both logs, then agree a new pact, with which new logs begin";
     /// Our own data is older than what we said.
     OwnRollback = 3, "OWN_ROLLBACK", "the peer holds more of our log than we do: this data is an old copy. Stop the node and restore the newest data; if there is none, agree a new pact, with which new logs begin. Nothing is signed until then";
+    /// The peer says that our own data is older than what we said, and shows nothing.
+    OwnClaimed = 4, "OWN_CLAIMED", "the peer says that it holds more of our log than we do, and has shown no signature of ours for it. Find out first whether this data was restored or copied: if so, stop the node and restore the newest data. If not, the claim is false, or the peer's software is at fault: talk to the peer by other means, let it show what it holds (`skypact evidence export`), and agree a new pact, with which new logs begin. Nothing is signed until then";
 }

@@ -495,7 +495,9 @@ fn a_node_restored_from_an_old_copy_refuses_to_sign_and_the_peer_is_not_frozen()
         let signed = world.view(A).signed;
         world.connect();
         world.settle();
-        assert_eq!(world.view(A).state, LinkState::Frozen(FrozenReason::OwnRollback), "{sealed} {own_since}");
+        // What was only sent bears no signature: the peer can but say so.
+        let want = if sealed { FrozenReason::OwnRollback } else { FrozenReason::OwnClaimed };
+        assert_eq!(world.view(A).state, LinkState::Frozen(want), "{sealed} {own_since}");
         assert_eq!(world.view(A).signed, signed);
         let (_, evidence, _) = world.sides[A].frozen.clone().unwrap();
         assert_eq!(evidence.len(), 1, "our own signature, shown by the peer");
@@ -517,6 +519,19 @@ fn a_signature_of_our_key_that_we_do_not_remember_freezes_the_link() {
         mallory.send(&Frame::Hello(hello.clone()));
         assert_eq!(frozen(&mut mallory, FrozenReason::OwnRollback), [hello.your_checkpoint.unwrap()], "size {size}");
     }
+}
+
+//= spec/link.md L-14
+#[test]
+fn a_bare_claim_to_hold_more_of_our_log_freezes_and_is_called_a_claim() {
+    let mut mallory = Mallory::started(3);
+    let mut hello = mallory.hello();
+    (hello.in_size, hello.your_checkpoint) = (999, None);
+    mallory.connect();
+    mallory.send(&Frame::Hello(hello));
+    assert_eq!(frozen(&mut mallory, FrozenReason::OwnClaimed), Vec::<Vec<u8>>::new(), "no evidence");
+    let advice = FrozenReason::OwnClaimed.advice();
+    assert!(advice.contains("has shown no signature") && !advice.contains("this data is an old copy"), "{advice}");
 }
 
 /// The peer learns of it from our close, or sees by itself that we are behind.
@@ -577,7 +592,7 @@ fn bend(at: usize, how: &dyn Fn(&mut Vec<Vec<u8>>, usize)) -> Option<CloseCode> 
     let code = world.view(B).last_end.map(|end| end.code);
     if let LinkState::Frozen(reason) = world.view(B).state {
         // A bent hello may claim to hold more of our log than there is.
-        if at == 0 && reason == FrozenReason::OwnRollback {
+        if at == 0 && matches!(reason, FrozenReason::OwnRollback | FrozenReason::OwnClaimed) {
             return Some(CloseCode::Frozen);
         }
         assert!(matches!(reason, FrozenReason::RootMismatch), "{reason}");

@@ -61,7 +61,7 @@ impl State {
         for contribution in &track.contributions {
             let Some(feed) = feed_of(&self.feeds, contribution) else { continue };
             let mut add = |class: AircraftClass, marking: Option<Marking>| match &marks {
-                Some(marks) => labels.extend(marks.iter().map(|m| Label { class, marking: Some(*m) })),
+                Some(marks) => labels.extend(marks.with(marking).into_iter().map(|marking| Label { class, marking })),
                 None => labels.push(Label { class, marking }),
             };
             let class = contribution.report.class;

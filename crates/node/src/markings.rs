@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
 use record::{Role, SubjectId};
 use release::Marking;
-use units::{Mono, Now};
+use units::{Mono, Now, Utc};
 
 /// Aircraft marked at once: a party's fleet.
 const MARKED_MAX: usize = 20_000;
@@ -43,6 +43,80 @@ pub struct MarkWaits {
     pub ends: Mono,
 }
 
+/// Markings of aircraft that plans gave. Whoever takes one away by filing a plan again, cancelling it, or filing another would
+/// let out alone what takes two people: the aircraft stays marked until the time that the plan had is over.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Kept {
+    /// What each live plan with a marking and an address gives.
+    #[n(0)]
+    covers: BTreeMap<SubjectId, Cover>,
+    /// What plans gave and give no longer: by address, until when.
+    #[n(1)]
+    held: BTreeMap<u32, BTreeMap<Marking, Utc>>,
+}
+
+/// A marking that a plan gives an aircraft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+struct Cover {
+    #[n(0)]
+    address: u32,
+    #[n(1)]
+    marking: Marking,
+    /// End of the plan.
+    #[n(2)]
+    end: Utc,
+}
+
+impl Kept {
+    /// Takes what plans give now; what is gone before its time is held.
+    fn follow(&mut self, covers: BTreeMap<SubjectId, Cover>, now: Utc) {
+        let before = core::mem::replace(&mut self.covers, covers);
+        for (subject, was) in before {
+            let is = self.covers.get(&subject);
+            if !is.is_some_and(|is| is.address == was.address && is.marking == was.marking && is.end >= was.end) {
+                let end = self.held.entry(was.address).or_default().entry(was.marking).or_insert(was.end);
+                *end = was.end.max(*end);
+            }
+        }
+        self.held.retain(|_, marks| {
+            marks.retain(|_, end| *end > now);
+            !marks.is_empty()
+        });
+    }
+
+    fn markings(&self) -> BTreeSet<(u32, Marking)> {
+        self.held.iter().flat_map(|(bits, marks)| marks.keys().map(|marking| (*bits, *marking))).collect()
+    }
+
+    fn of(&self, bits: u32) -> impl Iterator<Item = Marking> + '_ {
+        self.held.get(&bits).into_iter().flatten().map(|(marking, _)| *marking)
+    }
+}
+
+/// The markings of one aircraft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Marks {
+    /// Its own, which counts alone.
+    Own(Marking),
+    /// Of live plans, beside those of its feeds: none of them may be exceeded.
+    Plans(BTreeSet<Marking>),
+    /// Of plans that are no longer live or for it, beside what it bears without them.
+    Kept(BTreeSet<Marking>),
+}
+
+impl Marks {
+    /// What an aircraft with these may be taken for, if a feed says this.
+    pub(crate) fn with(&self, feed: Option<Marking>) -> Vec<Option<Marking>> {
+        match self {
+            Self::Own(own) => alloc::vec![Some(*own)],
+            Self::Plans(marks) => marks.iter().copied().map(Some).chain(feed.map(Some)).collect(),
+            Self::Kept(marks) => marks.iter().copied().map(Some).chain([feed]).collect(),
+        }
+    }
+}
+
 impl State {
     /// Whether a marking may be changed now. What may let out more is changed when two planners with passwords of their own
     /// have asked for it within a day; what lets out less at once.
@@ -56,14 +130,26 @@ impl State {
     ) -> Result<Option<Done>, Refused> {
         // Without one of its own, an aircraft bears that of a plan or of its feed.
         let plans = address.and_then(|bits| self.plan_marked.get(&bits)).into_iter().flatten().copied();
+        let kept = address.into_iter().flat_map(|bits| self.kept.of(bits));
         let others: BTreeSet<Option<Marking>> =
-            plans.map(Some).chain(self.feeds.iter().map(|f| f.config.marking)).chain([None]).collect();
+            plans.chain(kept).map(Some).chain(self.feeds.iter().map(|f| f.config.marking)).chain([None]).collect();
         let among = |marking: Option<Marking>| if marking.is_some() { [marking].into() } else { others.clone() };
         let widens = |from: Option<Marking>| among(to).into_iter().any(|to| self.policy.marking_widens(from, to));
         if from == to || !among(from).into_iter().any(widens) {
             self.marks_wait.remove(&marked);
             return Ok(None);
         }
+        self.second_planner(actor, marked, to, now)
+    }
+
+    /// Whether two planners with passwords of their own have asked for this marking; what waits, if not.
+    fn second_planner(
+        &mut self,
+        actor: &Actor,
+        marked: Marked,
+        to: Option<Marking>,
+        now: Now,
+    ) -> Result<Option<Done>, Refused> {
         self.marks_wait.retain(|_, waits| waits.ends > now.mono);
         if self.marks_wait.len() >= WAITING_MAX && !self.marks_wait.contains_key(&marked) {
             return Err(Refused::Full { what: "markings that wait".into(), max: WAITING_MAX as u64 });
@@ -147,6 +233,8 @@ impl State {
         if let Some(waits) = self.may_mark(actor, Marked::Plan(subject), plan.address, change, now)? {
             return Ok(waits);
         }
+        // Asked for by whom it takes: what the plan gave is not kept.
+        self.kept.covers.remove(&subject);
         self.set_plan_marking(subject, marking);
         self.tell_plan(subject, &plan, now, out);
         Ok(Done::Ok)
@@ -158,6 +246,15 @@ impl State {
             return Err(Refused::Full { what: "marked aircraft".into(), max: MARKED_MAX as u64 });
         }
         let change = [self.air_marks.get(&bits).copied(), marking];
+        if change == [None, None] && self.kept.held.contains_key(&bits) {
+            // What a plan left behind is taken away.
+            if let Some(waits) = self.second_planner(actor, Marked::Aircraft(bits), None, now)? {
+                return Ok(waits);
+            }
+            self.kept.held.remove(&bits);
+            self.forget_waiting(bits);
+            return Ok(Done::Ok);
+        }
         if let Some(waits) = self.may_mark(actor, Marked::Aircraft(bits), Some(bits), change, now)? {
             return Ok(waits);
         }
@@ -174,42 +271,62 @@ impl State {
         self.peers.values_mut().for_each(|peer| peer.releaser.forget_waiting(bits.into()));
     }
 
-    /// Markings that an aircraft bears, whatever its feeds: its own, else those of live plans for it; at least one.
-    pub(crate) fn marks_of(&self, bits: u32) -> Option<Vec<Marking>> {
+    /// Markings that an aircraft bears beside those of its feeds.
+    pub(crate) fn marks_of(&self, bits: u32) -> Option<Marks> {
         if let Some(own) = self.air_marks.get(&bits) {
-            return Some(alloc::vec![*own]);
+            return Some(Marks::Own(*own));
         }
-        self.plan_marked.get(&bits).map(|marks| marks.iter().copied().collect())
+        let kept = self.kept.of(bits);
+        match self.plan_marked.get(&bits) {
+            Some(plans) => Some(Marks::Plans(plans.iter().copied().chain(kept).collect())),
+            None => Some(Marks::Kept(kept.collect())).filter(|marks| *marks != Marks::Kept(BTreeSet::new())),
+        }
+    }
+
+    /// Whether a plan may be filed that gives its aircraft up, as far as there is room to keep that one's marking.
+    pub(crate) fn may_uncover(&self, subject: SubjectId, plan: &Plan) -> Result<(), Refused> {
+        let gives_up = self.kept.covers.get(&subject).is_some_and(|cover| plan.address != Some(cover.address));
+        if gives_up && self.kept.held.len() >= MARKED_MAX {
+            return Err(Refused::Full { what: "aircraft that stay marked".into(), max: MARKED_MAX as u64 });
+        }
+        Ok(())
     }
 
     /// After a command, and once a second: which markings plans give. Of several live plans for one aircraft those count whose
-    /// time it is, and if it is no plan's time, all. Where that changes, what waits was allowed under another marking.
+    /// time is not over, and if all are over, all: who files one more takes nothing from the others. Where that changes, what
+    /// waits was allowed under another marking.
     pub(crate) fn remark(&mut self, now: Now) {
         self.marks_wait.retain(|_, waits| waits.ends > now.mono);
-        if self.plan_marks.is_empty() && self.plan_marked.is_empty() {
+        if self.plan_marks.is_empty() && self.plan_marked.is_empty() && self.kept == Kept::default() {
             return;
         }
         let (mut held, mut marked) = (BTreeSet::new(), BTreeMap::<u32, [BTreeSet<Marking>; 2]>::new());
+        let mut covers = BTreeMap::new();
         let own = self.party().cloned();
         for ((_, subject), plan) in self.plans.iter().filter(|((owner, _), _)| Some(owner) == own.as_ref()) {
             let Some(marking) = self.plan_marks.get(subject) else { continue };
             held.insert(*subject);
             let plan = &plan.value;
             let Some(address) = plan.address.filter(|_| plan.state.is_live()) else { continue };
-            let (start, end) = (plan.volumes.iter().map(|v| v.start).min(), plan.volumes.iter().map(|v| v.end).max());
-            let is_now = start.is_some_and(|at| at <= now.utc) && end.is_some_and(|at| now.utc <= at);
-            marked.entry(address).or_default()[usize::from(!is_now)].insert(*marking);
+            let end = plan.volumes.iter().map(|v| v.end).max().unwrap_or(now.utc);
+            covers.insert(*subject, Cover { address, marking: *marking, end });
+            marked.entry(address).or_default()[usize::from(end < now.utc)].insert(*marking);
         }
         // A plan that is forgotten takes its marking with it.
         self.plan_marks.retain(|subject, _| held.contains(subject));
         let marked: BTreeMap<u32, BTreeSet<Marking>> =
-            marked.into_iter().map(|(bits, [now, later])| (bits, if now.is_empty() { later } else { now })).collect();
+            marked.into_iter().map(|(bits, [now, over])| (bits, if now.is_empty() { over } else { now })).collect();
         let before = core::mem::replace(&mut self.plan_marked, marked);
+        let kept = self.kept.markings();
+        self.kept.follow(covers, now.utc);
         let changed: BTreeSet<u32> = before.keys().chain(self.plan_marked.keys()).copied().collect();
         for bits in changed {
             if before.get(&bits) != self.plan_marked.get(&bits) {
                 self.forget_waiting(bits);
             }
+        }
+        for (bits, _) in self.kept.markings().symmetric_difference(&kept) {
+            self.forget_waiting(*bits);
         }
     }
 
@@ -222,7 +339,9 @@ impl State {
 
     /// The same, with the markings that wait.
     pub(crate) fn mark_views(&self) -> Vec<MarkView> {
-        let held: BTreeMap<Marked, Marking> = self.marks().into_iter().collect();
+        // What plans left behind is shown as the aircraft's, which it is until two planners take it away.
+        let kept = self.kept.markings().into_iter().map(|(bits, marking)| (Marked::Aircraft(bits), marking));
+        let held: BTreeMap<Marked, Marking> = kept.chain(self.marks()).collect();
         let all: BTreeSet<&Marked> = held.keys().chain(self.marks_wait.keys()).collect();
         let view = |of: &Marked| MarkView {
             of: *of,

@@ -148,6 +148,10 @@ pub struct State {
     #[n(67)]
     #[cbor(default)]
     pub(crate) marks_wait: BTreeMap<Marked, MarkWaits>,
+    /// Markings that plans gave and that no command takes away before their time.
+    #[n(70)]
+    #[cbor(default)]
+    pub(crate) kept: crate::markings::Kept,
     /// How the release rules last changed, for the desk.
     #[n(68)]
     pub(crate) rules_news: Option<(Utc, String)>,
@@ -349,6 +353,7 @@ impl Default for State {
             plan_marks: BTreeMap::new(),
             plan_marked: BTreeMap::new(),
             marks_wait: BTreeMap::new(),
+            kept: Default::default(),
             rules_news: None,
             air_marks: BTreeMap::new(),
             holding: BTreeMap::new(),

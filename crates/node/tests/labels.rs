@@ -157,7 +157,7 @@ fn what_waits_is_dropped_when_a_plan_begins_or_ceases_to_mark_the_aircraft() {
 }
 
 #[test]
-fn of_two_live_plans_the_one_whose_time_it_is_marks_and_where_that_is_none_the_stricter_one() {
+fn of_two_live_plans_the_stricter_one_marks_until_its_time_is_over() {
     let (secret, open) = (Some(mark("secret")), Some(mark("open")));
     let full = |marking| Rule { marking, ..rule(TRACKS, Level::Full) };
     let rules = policy(&["south"], &[Rule { marking: secret, ..rule(TRACKS, Level::Withheld) }, full(open)]);
@@ -166,7 +166,9 @@ fn of_two_live_plans_the_one_whose_time_it_is_marks_and_where_that_is_none_the_s
     for (first, second) in [(1, 2), (2, 1)] {
         for (secret_h, open_h, told) in [
             ([0, 5], [100, 105], false),
-            ([100, 105], [0, 5], true),
+            // Who files a plan for now takes nothing from the one for later.
+            ([100, 105], [0, 5], false),
+            ([-3, -1], [0, 5], true),
             ([0, 5], [0, 5], false),
             ([50, 55], [100, 105], false),
         ] {
@@ -181,6 +183,22 @@ fn of_two_live_plans_the_one_whose_time_it_is_marks_and_where_that_is_none_the_s
             world.run(2_000, 100);
             assert_eq!(!seen(&world).is_empty(), told, "{first} {secret_h:?} {open_h:?}");
         }
+    }
+}
+
+#[test]
+fn a_plan_takes_nothing_from_the_marking_of_a_feed() {
+    let (secret, open) = (Some(mark("secret")), Some(mark("open")));
+    let rules =
+        policy(&["south"], &[Rule { marking: secret, ..rule(TRACKS, Level::Withheld) }, rule(TRACKS, Level::Full)]);
+    for (of_feed, told) in [(secret, false), (None, true)] {
+        let mut world = world(&[(AircraftClass::Civil, of_feed)], rules.clone());
+        let plan = flight(1, PlanState::Accepted, 0x40_0001, [0, 5]);
+        world.ask(0, Role::Planner, Command::FileMarkedPlan { subject: subject(1), plan, marking: open }).unwrap();
+        let report = aircraft(1, 46.0, 8.0, 200.0, 90.0, world.now().utc);
+        world.report(0, 0, &[report]);
+        world.run(2_000, 100);
+        assert_eq!(!seen(&world).is_empty(), told);
     }
 }
 

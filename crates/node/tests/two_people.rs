@@ -23,14 +23,18 @@ fn mark(word: &str) -> Marking {
 
 /// North with people, some rules, and an own feed of secret aircraft; what bears that marking, and what is military, is withheld.
 fn world(level: Level) -> World {
+    world_with(level, Some(mark("secret")))
+}
+
+fn world_with(level: Level, of_feed: Option<Marking>) -> World {
     let secret = |class| Rule { marking: Some(mark("secret")), ..rule(class, Level::Withheld) };
     let military = Rule { aircraft: Some(AircraftClass::Military), ..rule(TRACKS, Level::Withheld) };
     let rules =
         policy(&["south"], &[secret(TRACKS), secret(PLANS), military, rule(TRACKS, level), rule(PLANS, Level::Full)]);
     let text = signed(&pact_of(&["north", "south"], START));
     let mut north = boot("north", &text, rules);
-    north.markings = vec![mark("secret")];
-    north.feeds[0].marking = Some(mark("secret"));
+    north.markings = vec![mark("secret"), mark("transit")];
+    north.feeds[0].marking = of_feed;
     let mut world = World::new(START, vec![north, boot("south", &text, closed())]);
     world.connect(0, 1);
     people(&mut world);
@@ -199,6 +203,61 @@ fn a_marking_is_taken_away_when_two_planners_ask_for_it_and_the_audit_says_which
     assert_eq!(ask(&mut world, "pia", unmark()), Ok(Done::Ok));
     world.run(2_000, 100);
     assert_eq!(world.view(1).plans.len(), 1);
+}
+
+/// A plan for aircraft 1 or 9 from now, hours.
+fn filed(world: &World, n: u8, [address, from, until]: [i64; 3], word: Option<&str>) -> Command {
+    let mut volume = circle(46.5, 8.5, 10.0, world.now().utc.plus_ms(from * 3_600_000));
+    volume.end = world.now().utc.plus_ms(until * 3_600_000);
+    let plan = airspace::Plan { address: Some(0x40_0000 + address as u32), ..plan(n, vec![volume]) };
+    Command::FileMarkedPlan { subject: subject(n), plan, marking: word.map(mark) }
+}
+
+#[test]
+fn an_aircraft_stays_marked_when_one_planner_gives_its_plan_another_address_or_time_or_ends_it() {
+    type Change = (&'static str, fn(&World) -> Command);
+    let changes: [Change; 3] = [
+        ("another address", |w| filed(w, 1, [9, 0, 3], Some("secret"))),
+        ("another time", |w| filed(w, 1, [1, -2, -1], Some("secret"))),
+        ("cancelled", |_| Command::CancelPlan(subject(1))),
+    ];
+    for (what, change) in changes {
+        let mut world = world_with(Level::Full, None);
+        assert_eq!(seen(&mut world, 0), 1, "{what}: without a plan it is told");
+        let file = filed(&world, 1, [1, 0, 3], Some("secret"));
+        ask(&mut world, "paul", file).unwrap();
+        assert_eq!(seen(&mut world, 0), 0, "{what}");
+        let change = change(&world);
+        ask(&mut world, "paul", change).unwrap();
+        // Nor does another plan for it help.
+        let file = filed(&world, 2, [1, 0, 2], Some("transit"));
+        ask(&mut world, "paul", file).unwrap();
+        assert_eq!(seen(&mut world, 0), 0, "{what}");
+        world.restart(0, false);
+        assert_eq!(seen(&mut world, 0), 0, "{what}: also after a start");
+        let unmark = || Command::MarkAircraft { address: 0x40_0001, marking: None };
+        assert_eq!(ask(&mut world, "paul", unmark()), Ok(Done::Proposed { id: 0, missing: 1 }), "{what}");
+        assert_eq!(seen(&mut world, 0), 0, "{what}");
+        assert_eq!(ask(&mut world, "pia", unmark()), Ok(Done::Ok), "{what}");
+        assert_eq!(seen(&mut world, 0), 1, "{what}");
+    }
+}
+
+#[test]
+fn a_marking_that_is_kept_ends_with_the_time_of_its_plan() {
+    let mut world = world_with(Level::Full, None);
+    let file = filed(&world, 1, [1, 2, 3], Some("secret"));
+    ask(&mut world, "paul", file).unwrap();
+    let now = filed(&world, 2, [1, 0, 6], Some("transit"));
+    ask(&mut world, "paul", now).unwrap();
+    assert_eq!(seen(&mut world, 0), 0, "a plan for now takes nothing from one for later");
+    ask(&mut world, "paul", Command::CancelPlan(subject(1))).unwrap();
+    assert_eq!(seen(&mut world, 0), 0);
+    world.cut(0, 1);
+    world.mono += 3 * 3_600_000;
+    world.connect(0, 1);
+    world.run(2_000, 100);
+    assert_eq!(seen(&mut world, 0), 1);
 }
 
 /// Plans in a box, wherever it begins.

@@ -36,7 +36,8 @@ pub fn check(state: &State, stores: &Stores) -> Result<()> {
             bail!(
                 "the receipt {} covers {size} entries said to {peer}, and the journal knows {known}: this data is behind \
                  what was said. Restore journal and links from the same, newest copy; if there is none, agree a new pact, \
-                 with which new logs begin. Nothing is signed until then",
+                 with which new logs begin; release rules, markings and accounts that were ordered since that copy are gone: order them \
+                 again before the link is opened (docs/operating.md, \"Backups\"). Nothing is signed until then",
                 path.display()
             );
         }

@@ -189,6 +189,16 @@ pub fn read_private(path: &Path) -> Result<String> {
             meta.mode() & 0o777
         );
     }
+    // Who can write the folder can put another file in this one's place, and its mode as it should be.
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mode = fs::metadata(dir).with_context(|| format!("cannot read {}", dir.display()))?.mode();
+    if mode & 0o022 != 0 {
+        bail!(
+            "{} can be written by others (mode {:o}): run chmod 700 on it, and compare the keys with the pact",
+            dir.display(),
+            mode & 0o7777
+        );
+    }
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
@@ -215,5 +225,11 @@ mod tests {
         fs::set_permissions(dir.path().join(LOG_KEY), fs::Permissions::from_mode(0o644)).unwrap();
         let error = Keys::load(dir.path()).err().map(|e| e.to_string()).unwrap_or_default();
         assert!(error.contains("can be read by others"), "{error}");
+        fs::set_permissions(dir.path().join(LOG_KEY), fs::Permissions::from_mode(0o600)).unwrap();
+        for (mode, good) in [(0o777, false), (0o770, false), (0o702, false), (0o755, true), (0o700, true)] {
+            fs::set_permissions(dir.path(), fs::Permissions::from_mode(mode)).unwrap();
+            let error = Keys::load(dir.path()).err().map(|e| e.to_string()).unwrap_or_default();
+            assert_eq!(error.contains("can be written by others"), !good, "{mode:o}: {error}");
+        }
     }
 }

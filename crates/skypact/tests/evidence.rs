@@ -310,7 +310,11 @@ fn without_keys(north: &Path, scratch: &Path) {
 fn mistakes_are_named(north: &Path, scratch: &Path) {
     let all = scratch.join("all.evidence");
     let all = all.to_str().unwrap();
-    let table: [(&[&str], i32, &str); 8] = [
+    // A pact without its signatures proves nothing, unless somebody answers for it.
+    let signed = fs::read_to_string(north.join("demo.pact")).unwrap();
+    let text = signed.split("\n\n").next().unwrap();
+    fs::write(north.join("bare.pact"), format!("{text}\n")).unwrap();
+    let table: [(&[&str], i32, &str); 10] = [
         (&["evidence", "export", "-o", all], 1, "evidence is never overwritten"),
         (&["evidence", "export", "-o", "x", "--kind", "tracs"], 2, "is none of pact, tracks"),
         (&["evidence", "export", "-o", "x", "--from", "yesterday"], 2, "is not a time such as"),
@@ -319,6 +323,12 @@ fn mistakes_are_named(north: &Path, scratch: &Path) {
         (&["evidence", "verify", all], 2, "--pact"),
         (&["evidence", "verify", "demo.pact", "--pact", "demo.pact"], 1, "is not a file of evidence"),
         (&["evidence", "verify", all, "--pact", "skypact.toml"], 1, "the pact skypact.toml"),
+        (&["evidence", "verify", all, "--pact", "bare.pact"], 5, "nothing is proven by it"),
+        (
+            &["evidence", "verify", all, "--pact", "bare.pact", "--unsigned-pact"],
+            0,
+            "PROVEN ONLY IF THIS PACT IS THE ONE",
+        ),
     ];
     for (args, code, said) in table {
         refused(north, args, code, said);

@@ -58,7 +58,8 @@ enum Command {
     Export(ExportArgs),
     /// Checks such a file with public keys from elsewhere. Offline; needs no node.
     ///
-    /// Exit code 0: everything the file claims is proven. 3: not. 1: the file cannot be read.
+    /// Exit code 0: everything the file claims is proven. 3: not. 5: a pact bears not the signatures of all its parties, and
+    /// `--unsigned-pact` was not given. 1: the file cannot be read.
     Verify(read::VerifyArgs),
     /// Shows what stands in such a file, without checking it.
     Show(read::ShowArgs),

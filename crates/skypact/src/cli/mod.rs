@@ -101,6 +101,8 @@ const WRONG_LINE: u8 = 2;
 pub const FOUND_BAD: u8 = 3;
 /// Exit code for what the node refused.
 pub const REFUSED: u8 = 4;
+/// Exit code for evidence held against a pact that a party did not sign.
+pub const UNSIGNED: u8 = 5;
 
 /// An error with an exit code of its own.
 #[derive(Debug, thiserror::Error)]

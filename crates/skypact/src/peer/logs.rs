@@ -14,7 +14,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tlog::{LogReader, Store, TileId, TileKind};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::warn;
@@ -40,7 +40,11 @@ pub struct Readers {
     served: Mutex<BTreeMap<(PartyId, Part), (u64, Bytes)>>,
 }
 
+/// Refused requests of one key are logged once in this time: what is counted says how many there are.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
+
 struct Limits {
+    told: Option<Instant>,
     credit: f64,
     at: Instant,
     connections: Arc<Semaphore>,
@@ -78,6 +82,7 @@ impl Readers {
     fn limits<T>(&self, client: &Client, act: impl FnOnce(&mut Limits) -> T) -> T {
         let mut all = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
         act(all.entry(client.pin).or_insert_with(|| Limits {
+            told: None,
             credit: REQUESTS.1,
             at: Instant::now(),
             connections: Arc::new(Semaphore::new(if client.peer.is_some() {
@@ -89,7 +94,18 @@ impl Readers {
         }))
     }
 
-    fn affords(&self, client: &Client) -> bool {
+    /// Whether a refusal of this key is logged now.
+    pub fn tells(&self, client: &Client) -> bool {
+        self.limits(client, |limits| {
+            let now = Instant::now();
+            let told = limits.told.is_some_and(|at| now.duration_since(at) < TOLD_EVERY);
+            limits.told = if told { limits.told } else { Some(now) };
+            !told
+        })
+    }
+
+    /// Whether this key may have one more request answered now, whatever it asks for.
+    pub fn affords(&self, client: &Client) -> bool {
         self.limits(client, |limits| {
             let earned = limits.at.elapsed().as_secs_f64() * REQUESTS.0;
             (limits.credit, limits.at) = ((limits.credit + earned).min(REQUESTS.1), Instant::now());
@@ -99,7 +115,14 @@ impl Readers {
         })
     }
 
-    /// Answers anything that is not the link's own request.
+    /// The answer to who asks too often.
+    pub fn later() -> Response<BoxBody<Bytes, Infallible>> {
+        let mut response = empty(StatusCode::TOO_MANY_REQUESTS);
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        response
+    }
+
+    /// Answers anything that is not the link's own request, of who may ask.
     //= spec/witness.md W-12
     pub async fn answer(
         &self,
@@ -107,11 +130,6 @@ impl Readers {
         request: &Request<hyper::body::Incoming>,
         client: &Client,
     ) -> Response<BoxBody<Bytes, Infallible>> {
-        if !self.affords(client) {
-            let mut response = empty(StatusCode::TOO_MANY_REQUESTS);
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            return response;
-        }
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let path = request.uri().path();
         let asked = asked(path).filter(|_| is_read && request.uri().query().is_none());
@@ -120,7 +138,9 @@ impl Readers {
             None => None,
         };
         let (Some(asked), Some((peer, part))) = (asked, allowed) else {
-            warn!(pin = %client.pin, method = %request.method(), "refused: not a log that this key may read");
+            if self.tells(client) {
+                warn!(pin = %client.pin, method = %request.method(), "refused: not a log that this key may read");
+            }
             transport.core.count_refused_connection("not a log that this key may read");
             return empty(StatusCode::NOT_FOUND);
         };

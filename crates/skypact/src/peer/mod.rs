@@ -77,6 +77,9 @@ pub struct Client {
 }
 
 /// Everything the transport needs.
+/// Of a path that is none of ours so much is logged, characters.
+const PATH_SHOWN: usize = 64;
+
 #[derive(Clone)]
 pub struct Transport {
     core: CoreHandle,
@@ -190,8 +193,11 @@ impl Transport {
                 let Some(client) = this.believed(&client) else {
                     return Ok::<_, Infallible>(this.refuse(&Refused::KeyReplaced, StatusCode::FORBIDDEN));
                 };
+                if !this.readers.affords(&client) {
+                    return Ok(Readers::later());
+                }
                 Ok(match (request.method(), client.peer.clone()) {
-                    (&Method::POST, Some(peer)) => this.answer(request, peer, client.pin, running).await,
+                    (&Method::POST, Some(peer)) => this.answer(request, peer, &client, running).await,
                     _ => this.readers.answer(&this, &request, &client).await,
                 })
             }
@@ -254,24 +260,32 @@ impl Transport {
         &self,
         request: Request<hyper::body::Incoming>,
         peer: PeerAddress,
-        pin: Hash32,
+        client: &Client,
         running: Running,
     ) -> Response<BoxBody<Bytes, Infallible>> {
         if request.method() != Method::POST || request.uri().path() != STREAM_PATH {
-            warn!(peer = %peer.party, method = %request.method(), path = request.uri().path(), "not a link's request");
+            if self.readers.tells(client) {
+                // The path is the peer's, and as long as it likes.
+                let path: String = request.uri().path().chars().take(PATH_SHOWN).collect();
+                warn!(peer = %peer.party, method = %request.method(), path, "not a link's request");
+            }
             return self.refuse(&Refused::NotALink, StatusCode::NOT_FOUND);
         }
         if peer.party > self.own {
             // Two connections for one pair would double every frame; the rule says who dials.
-            warn!(peer = %peer.party, "link connection refused: {} is the one that dials", self.own);
+            if self.readers.tells(client) {
+                warn!(peer = %peer.party, "link connection refused: {} is the one that dials", self.own);
+            }
             return self.refuse(&Refused::WrongSide, StatusCode::CONFLICT);
         }
         if !self.intake.session(&peer.party, Instant::now()) {
-            info!(peer = %peer.party, "link session refused: {}", Refused::TooManySessions);
+            if self.readers.tells(client) {
+                info!(peer = %peer.party, "link session refused: {}", Refused::TooManySessions);
+            }
             return self.refuse(&Refused::TooManySessions, StatusCode::TOO_MANY_REQUESTS);
         }
         // Not before the rate: a question makes the fold end its batch.
-        let party = peer.party.clone();
+        let (party, pin) = (peer.party.clone(), client.pin);
         if self.core.query(move |state| state.has_tls_key(&party, &pin)).await != Some(true) {
             return self.refuse(&Refused::KeyReplaced, StatusCode::FORBIDDEN);
         }

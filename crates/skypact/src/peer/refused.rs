@@ -84,9 +84,16 @@ impl Refused {
                 "closed at once; strangers reach the port: filter it, the honest peer dials again"
             }
             Self::HandshakeTimeout => "closed after 10 s; a stranger, or a path too slow for TLS",
-            Self::UnknownKey => "TLS alert; a stranger, or a key that changed: compare it with clause 1 of the pact",
+            Self::UnknownKey => {
+                "TLS alert; a stranger, or a key that changed: a statement about the peer's keys may be missing here, above all if it \
+                 replaced them twice while the two were apart: take the file by hand (`skypact key accept FILE`); else compare the key \
+                 with clause 1 of the pact"
+            }
             Self::NoKey => "TLS alert; a stranger: links show a key",
-            Self::ByPeer => "closed; the other side's log says why: most likely its pact names another key",
+            Self::ByPeer => {
+                "closed; the other side's log says why: most likely its pact names another key, or it lacks a statement about ours: \
+                 bring it the file"
+            }
             Self::NotTls => "TLS alert; something else speaks to the port",
             Self::Lost => "nothing; the path is bad, or the other side refused without a word",
             Self::NotHttp2 => "closed; the peer's software is at fault",
@@ -106,7 +113,15 @@ impl Refused {
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.label())
+        f.write_str(self.label())?;
+        // Whose log this is in can mend it, and nobody is connected to be told.
+        f.write_str(match self {
+            Self::UnknownKey => {
+                "; a statement about the peer's keys may be missing here, above all if it replaced them twice: `skypact key accept FILE`"
+            }
+            Self::ByPeer => "; if own keys were replaced, bring the peer the statements (`skypact key accept FILE` there)",
+            _ => "",
+        })
     }
 }
 

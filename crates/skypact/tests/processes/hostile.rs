@@ -231,6 +231,24 @@ fn a_peer_that_breaks_the_protocol_is_refused_by_name_and_harms_no_other() {
     counted(&south, "no HTTP/2 after TLS", 1.0);
     assert!(south.log().contains("TOO_LARGE: a frame of 600000 bytes, at most 524288"));
     assert_eq!(south.peer("rogue")["in"]["size"], frozen_size);
+    // However many it sends of what is no link's request: those over the rate are turned away, and one is logged.
+    let path = format!("/{}", "a".repeat(6000));
+    let last = runtime.block_on(async {
+        let (mut sender, driver) = open(&rogue.address, rogue.key()).await.unwrap();
+        let mut last = 0;
+        for _ in 0..5_000 {
+            last = ask(&mut sender, "POST", &path, vec![]).await.map_or(0, |answer| answer.status().as_u16());
+            if last != 404 {
+                break;
+            }
+        }
+        driver.abort();
+        last
+    });
+    assert_eq!(last, 429);
+    let log = south.log();
+    assert_eq!(log.matches("not a link's request").count(), 1, "{log}");
+    assert!(!log.contains(&path[..100]), "the path is the peer's: no more of it than is of use");
     honest_link_is_unaffected(&mut north, &mut south);
 }
 

@@ -6,7 +6,7 @@ use crate::cli::evidence::show;
 use crate::cli::evidence::stated;
 use crate::cli::evidence::trust::{self, Ends};
 use crate::cli::evidence::words::short;
-use crate::cli::{FOUND_BAD, Global, Outcome};
+use crate::cli::{Exit, FOUND_BAD, Global, Outcome, UNSIGNED};
 use crate::clock::rfc3339;
 use crate::files::read_bounded;
 use anyhow::{Context, Result, bail};
@@ -28,6 +28,10 @@ pub struct VerifyArgs {
     /// Signed pact of the parties, from a source of your own: the keys are taken from it. May be given several times.
     #[arg(long, required_unless_present = "key")]
     pact: Vec<PathBuf>,
+    /// Take the keys also from a pact that its parties did not all sign. What is proven then is proven only if this pact is the
+    /// one that they agreed to.
+    #[arg(long, requires = "pact")]
+    unsigned_pact: bool,
     /// A public key as `skypact key` prints it: VKEY, or `ORIGIN VKEY`. May be given several times.
     #[arg(long)]
     key: Vec<String>,
@@ -77,9 +81,16 @@ fn keys_of(args: &VerifyArgs, bundle: &Bundle) -> Result<(TrustedKeys, Vec<Strin
         said.push(format!("keys from the pact {}, signed by {}", hash, names(signed.signed_by())));
         let missing = signed.missing();
         if !missing.is_empty() {
+            let unsigned = format!("{} did not sign the pact {}", names(&missing), path.display());
+            if !args.unsigned_pact {
+                let message = format!(
+                    "{unsigned}: anybody can write one with keys of their own, so nothing is proven by it. Bring the pact with the \
+                     signatures of all its parties; --unsigned-pact takes its keys all the same"
+                );
+                return Err(Exit { code: UNSIGNED, message }.into());
+            }
             said.push(format!(
-                "WARNING: {} did not sign this pact; its keys are as good as the way the file came to you",
-                names(&missing)
+                "WARNING: {unsigned}: what is proven is PROVEN ONLY IF THIS PACT IS THE ONE they agreed to"
             ));
         }
         for log in bundle.logs.iter().filter(|log| !log.origin.ends_with(&format!("/{hash}"))) {
