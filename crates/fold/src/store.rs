@@ -25,14 +25,16 @@ const OPEN_EVERY: Duration = Duration::from_secs(10);
 pub struct Files {
     fs: Arc<dyn Fs>,
     dir: PathBuf,
-    /// Written since the last sync.
+    /// To be synced.
     dirty: BTreeSet<PathBuf>,
+    /// Of these what was made since the last sync: no snapshot rests on it.
+    made: BTreeSet<PathBuf>,
 }
 
 impl Files {
     fn new(fs: Arc<dyn Fs>, dir: &Path) -> Result<Self> {
         fs.create_dir(dir).map_err(io_at("create", dir))?;
-        Ok(Self { fs, dir: dir.to_owned(), dirty: BTreeSet::new() })
+        Ok(Self { fs, dir: dir.to_owned(), dirty: BTreeSet::new(), made: BTreeSet::new() })
     }
 
     /// Removes what `written` supersedes and was never synced: narrower partial files of the same tile. Without this a
@@ -40,9 +42,10 @@ impl Files {
     fn drop_superseded(&mut self, written: &Path) {
         let partials = partials_of(written);
         let is_superseded = |path: &PathBuf| path != written && path.parent() == Some(&partials);
-        for path in self.dirty.iter().filter(|p| is_superseded(p)).cloned().collect::<Vec<_>>() {
+        for path in self.made.iter().filter(|p| is_superseded(p)).cloned().collect::<Vec<_>>() {
             // One that stays costs space until the next sync removes it.
             if self.fs.remove(&path).is_ok() {
+                self.made.remove(&path);
                 self.dirty.remove(&path);
             }
         }
@@ -58,6 +61,7 @@ impl Files {
         for folder in folders {
             self.fs.sync_dir(&folder).map_err(io_at("sync", &folder))?;
         }
+        self.made.clear();
         for path in std::mem::take(&mut self.dirty) {
             self.remove_superseded(&path).map_err(io_at("clear", &partials_of(&path)))?;
         }
@@ -159,6 +163,7 @@ impl Store for Files {
         };
         write().map_err(|e: io::Error| StoreError(e.to_string()))?;
         self.drop_superseded(&full);
+        self.made.insert(full.clone());
         self.dirty.insert(full);
         Ok(())
     }
@@ -401,6 +406,12 @@ mod tests {
         (0..14).for_each(|i| older.append(i, &entry(i)).unwrap());
         older.flush().unwrap();
         assert_eq!(inodes(), before);
+        // Nor does it go before a wider one is synced.
+        older.append(14, &entry(14)).unwrap();
+        older.flush().unwrap();
+        assert_eq!(inodes(), before);
+        older.sync().unwrap();
+        assert!(files.iter().all(|path| !path.exists()));
     }
 
     /// A narrow file made anew beside a wider one, not synced, can be torn after a loss of power, and is read first.
