@@ -117,7 +117,7 @@ impl Level {
 
 /// Whether a bin is made of whole bins of the other length.
 const fn is_multiple(bin_ms: u32, of: u32) -> bool {
-    of != 0 && bin_ms.is_multiple_of(of)
+    of != 0 && bin_ms % of == 0
 }
 
 /// The shortest bin that is made of whole ones of both lengths.
