@@ -90,31 +90,6 @@ fn what_both_allow_is_told_while_a_mixed_change_waits() {
 }
 
 #[test]
-fn another_grid_takes_two_people_however_much_coarser_and_withholding_takes_one() {
-    let of = |class, precision_mm| rule(class, Level::Reduced { precision_mm, delay_ms: 0, identity: Identity::Drop });
-    let grids = |mm| policy(&["south"], &[of(RecordClass::Tracks, mm), of(RecordClass::Plans, mm)]);
-    let mut world = world(grids(20_000_000));
-    let file = Command::FilePlan { subject: subject(1), plan: plan(1, vec![circle(46.5, 8.5, 10.0, START)]) };
-    world.ask(0, Role::Planner, file).unwrap();
-    world.run(2_000, 100);
-    let boxes = |world: &World| {
-        let said = world.nodes[0].stores[&party("south")].out.iter();
-        said.filter(|bytes| record::decode(bytes).unwrap().record.body.kind().name() == "plan").count()
-    };
-    assert_eq!(boxes(&world), 1);
-    let mut precision_mm = 20_000_000;
-    for _ in 0..40 {
-        precision_mm += precision_mm / 50;
-        let answer = admin(&mut world, "anna", set_policy(grids(precision_mm), None));
-        assert!(matches!(answer, Ok(Done::Proposed { missing: 1, .. })), "{precision_mm}: {answer:?}");
-        assert!(rules(&world).rules.values().flatten().all(|r| r.level == Level::Withheld));
-        world.run(2_000, 100);
-    }
-    assert_eq!((boxes(&world), world.view(1).plans.len()), (1, 0), "nothing on another grid");
-    assert_eq!(admin(&mut world, "anna", set_policy(closed(), None)), Ok(Done::Ok));
-}
-
-#[test]
 fn a_proposal_ends_after_a_day_by_a_refusal_and_by_a_later_change() {
     let proposal = |world: &World| world.view(0).proposal.map(|p| p.id);
     let mut world = world(closed());

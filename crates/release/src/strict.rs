@@ -32,7 +32,7 @@ impl Policy {
         let no_more = |a: (Level, Option<u32>), b: (Level, Option<u32>)| {
             // A cell is told once a bin, whatever the other's rate.
             let seldom = !matches!(a.0, Level::Full | Level::Reduced { .. }) || a.1 >= b.1;
-            a.0.is_within(b.0) && seldom
+            a.0.less(b.0) == a.0 && seldom
         };
         labels.iter().copied().find(|label| labels.iter().all(|other| no_more(told(label), told(other))))
     }

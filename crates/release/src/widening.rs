@@ -10,7 +10,6 @@ use alloc::vec::Vec;
 use record::PartyId;
 
 use crate::area::Area;
-use crate::order::no_shorter;
 use crate::policy::{Level, Policy, RecordClass, Rule, limits};
 
 /// One rule of new rules that may let out more than those in force.
@@ -59,16 +58,12 @@ fn wider(old: &[Rule], new: &[Rule]) -> Option<(usize, Option<usize>)> {
         if same(old) == same(new) {
             continue;
         }
-        // Where only exceptions are put in or taken out, what is still told of is told on the grid that it was.
-        let told = |rules: &[Rule]| same(rules).into_iter().filter(|r| r.level != Level::Withheld).collect::<Vec<_>>();
-        let regrids = !is_point(class) && told(old) != told(new);
         for (i, rule) in new.iter().enumerate().filter(|(_, r)| r.class == class && r.level != Level::Withheld) {
             let rest = Rule::new(class, Level::Withheld);
             let all = old.iter().enumerate().map(|(j, r)| (Some(j), r)).chain([(None, &rest)]);
             for (j, other) in all.filter(|(_, r)| r.class == class) {
                 let before = (&new[..i], &old[..j.unwrap_or(old.len())]);
-                let excused = || decided(before, rule, other) && !(regrids && rule.coarsens(other));
-                if !rule.misses(other) && !rule.lets_out_no_more_than(other) && !excused() {
+                if !rule.misses(other) && !rule.lets_out_no_more_than(other) && !decided(before, rule, other) {
                     return Some((i, j));
                 }
             }
@@ -93,11 +88,6 @@ fn decided((new, old): (&[Rule], &[Rule]), rule: &Rule, other: &Rule) -> bool {
 }
 
 impl Rule {
-    /// Whether what touches both areas is told on another grid, or by other bins, than the other rule's alone.
-    fn coarsens(&self, other: &Self) -> bool {
-        !self.level.less(other.level).is_within(other.level)
-    }
-
     /// Whether no thing is one that both rules are about; errs towards no.
     fn misses(&self, other: &Self) -> bool {
         let differ = |a: bool, b: bool, same: bool| a && b && !same;
@@ -133,11 +123,9 @@ impl Rule {
             };
             // A cell or area is told once a bin: no oftener than either rule would tell.
             let slowest = self.cadence_ms().max(other.cadence_ms());
-            let level = match self.level.within_both(other.level) {
-                Level::AvoidArea { cell_e7, bin_ms } => {
-                    Level::AvoidArea { cell_e7, bin_ms: no_shorter(bin_ms, slowest) }
-                }
-                Level::Coarse { cell_e7, bin_ms } => Level::Coarse { cell_e7, bin_ms: no_shorter(bin_ms, slowest) },
+            let level = match self.level.less(other.level) {
+                Level::AvoidArea { cell_e7, bin_ms } => Level::AvoidArea { cell_e7, bin_ms: bin_ms.max(slowest) },
+                Level::Coarse { cell_e7, bin_ms } => Level::Coarse { cell_e7, bin_ms: bin_ms.max(slowest) },
                 level => level,
             };
             let every_ms = match level {
