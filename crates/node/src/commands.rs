@@ -226,7 +226,7 @@ impl State {
         let key = (party, subject);
         let revision = self.plans.get(&key).map_or(0, |f| f.revision) + 1;
         room(&self.plans, &key, plan).map_err(|e| full(e, "plans"))?;
-        self.may_uncover(subject, plan)?;
+        self.may_cover(subject, plan)?;
         let filed = Filed { revision, value: plan.clone(), record: None, conflicts: Vec::new() };
         self.plans.insert(key.clone(), filed);
         let conflicts = self.plan_arrived(&key, now);

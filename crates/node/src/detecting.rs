@@ -47,7 +47,7 @@ struct Tries {
     refused: BTreeSet<u16>,
     /// Own tracks that are in the airspace of a pact now, which is asked once: it takes longer than all the rest.
     inside: BTreeMap<u32, bool>,
-    /// Pairs of a party of which it had to be asked for each.
+    /// Pairs of a party, not yet held, of which it had to be asked for each.
     asked: BTreeMap<u16, u32>,
 }
 
@@ -60,10 +60,10 @@ impl Tries {
         let whose = if ta.is_own() { told_by(tb) } else { told_by(ta) };
         let own = if ta.is_own() { ta } else { tb };
         let inside = *self.inside.entry(own.id).or_insert_with(|| state.comes_within(&own.last, now.utc));
-        let asked = self.asked.entry(whose).or_default();
-        *asked += u32::from(!inside);
         let is_new = state.desk.alerts.of(&conflict_of(a, b)).is_none();
-        if is_new && self.refused.contains(&whose) || *asked > ASKED_MAX {
+        let asked = self.asked.entry(whose).or_default();
+        *asked += u32::from(!inside && is_new);
+        if is_new && (self.refused.contains(&whose) || *asked > ASKED_MAX) {
             state.cut = state.cut.saturating_add(1);
             return false;
         }

@@ -283,10 +283,13 @@ impl State {
         }
     }
 
-    /// Whether a plan may be filed that gives its aircraft up, as far as there is room to keep that one's marking.
-    pub(crate) fn may_uncover(&self, subject: SubjectId, plan: &Plan) -> Result<(), Refused> {
-        let gives_up = self.kept.covers.get(&subject).is_some_and(|cover| plan.address != Some(cover.address));
-        if gives_up && self.kept.held.len() >= MARKED_MAX {
+    /// Whether a plan may be filed that marks an aircraft, or gives one up, as far as there is room to keep its marking: what a plan
+    /// covers may be held once the plan is gone.
+    pub(crate) fn may_cover(&self, subject: SubjectId, plan: &Plan) -> Result<(), Refused> {
+        let covers = plan.address.filter(|_| self.plan_marks.contains_key(&subject));
+        let covered = self.kept.covers.get(&subject).map(|cover| cover.address);
+        let Kept { covers: all, held } = &self.kept;
+        if covers != covered && all.len() + held.len() >= MARKED_MAX {
             return Err(Refused::Full { what: "aircraft that stay marked".into(), max: MARKED_MAX as u64 });
         }
         Ok(())

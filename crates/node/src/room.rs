@@ -1,5 +1,5 @@
-//! Room on the desk for what grows with the traffic, or with what a peer sends. Of each kind so much is held; when that is
-//! full, what one party's words fill gives way to another's, and within one party the less grave to the graver.
+//! Room on the desk for what grows with the traffic, or with what a peer sends. Of each kind so much is held. When that is full,
+//! every party has a share that no other's words take, the own one a larger; beyond it the less grave gives way to the graver.
 use crate::detecting::CONFLICTS_MAX;
 use crate::state::State;
 use alloc::collections::BTreeMap;
@@ -7,18 +7,23 @@ use core::cmp::Reverse;
 use desk::{Alert, AlertLevel, Facts, Situation};
 use record::PartyId;
 
-/// The graver is the greater: by level, then by how soon, then by age.
-type Gravity = (AlertLevel, Reverse<i64>);
+/// Alerts of a kind that a peer's words keep against all others: of 15 peers 300.
+const SHARE: usize = 20;
+/// The same of what own feeds say. Both together are fewer than a kind has room for, so that somebody always has more.
+const OWN_SHARE: usize = 150;
 
-fn gravity(level: AlertLevel, facts: &Facts) -> Gravity {
-    (level, Reverse(facts.loss.or(facts.cpa).map_or(i64::MAX, |at| at.0)))
+/// The graver is the greater: by level, then by how soon, then by age.
+type Gravity = (AlertLevel, Reverse<i64>, Reverse<u64>);
+
+fn gravity(level: AlertLevel, facts: &Facts, id: u64) -> Gravity {
+    (level, Reverse(facts.loss.or(facts.cpa).map_or(i64::MAX, |at| at.0)), Reverse(id))
 }
 
-/// The alerts of one party and kind.
-#[derive(Default)]
+/// The alerts of one party and kind: how many, and the least grave.
 struct Held {
     count: usize,
-    least: Option<(Gravity, Reverse<u64>)>,
+    share: usize,
+    least: Gravity,
 }
 
 impl State {
@@ -28,27 +33,26 @@ impl State {
         if !grows(situation) || self.desk.alerts.live().filter(same).count() < CONFLICTS_MAX {
             return true;
         }
+        let share = |of: &PartyId| if self.party() == Some(of) { OWN_SHARE } else { SHARE };
         let mut held: BTreeMap<PartyId, Held> = BTreeMap::new();
         for alert in self.desk.alerts.live().filter(same) {
-            let of = held.entry(self.whose(&alert.situation)).or_default();
-            of.count += 1;
+            let whose = self.whose(&alert.situation);
             // By its own level: one that only waiting made an alarm is no graver for it.
-            let rank = (gravity(alert.condition(), &alert.facts), Reverse(alert.id));
-            of.least = Some(of.least.map_or(rank, |least| least.min(rank)));
+            let rank = gravity(alert.condition(), &alert.facts, alert.id);
+            let share = share(&whose);
+            let of = held.entry(whose).or_insert(Held { count: 0, share, least: rank });
+            (of.count, of.least) = (of.count + 1, of.least.min(rank));
         }
         let whose = self.whose(situation);
-        let own = held.get(&whose).map_or(0, |of| of.count);
-        let most = held.values().max_by_key(|of| of.count);
-        let mut victim = most.filter(|most| most.count > own + 1).and_then(|most| most.least);
-        victim = victim.filter(|((least, _), _)| *least <= level);
-        if victim.is_none() {
-            let of = held.get(&whose).and_then(|of| of.least);
-            victim = of.filter(|(least, _)| *least < gravity(level, facts));
-        }
-        match victim {
-            Some((_, Reverse(id))) => self.desk.alerts.push_out(id, self.now),
-            None => false,
-        }
+        let has_share = held.get(&whose).is_none_or(|of| of.count < of.share);
+        let new = gravity(level, facts, u64::MAX);
+        let beyond = || held.values().filter(|of| of.count > of.share);
+        let most = beyond().max_by_key(|of| of.count - of.share).map(|of| of.least);
+        let victim = most.filter(|_| has_share).or_else(|| {
+            let of_same = held.get(&whose).map(|of| of.least);
+            beyond().map(|of| of.least).chain(of_same).min().filter(|least| *least < new)
+        });
+        victim.is_some_and(|(_, _, Reverse(id))| self.desk.alerts.push_out(id, self.now))
     }
 
     /// Whose words a situation rests on beside one's own.

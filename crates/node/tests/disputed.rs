@@ -108,15 +108,21 @@ fn without_a_lie_the_encounter_is_found_and_nobody_disputes_anything() {
     }
 }
 
+/// What was to be found is found, and one alert tells of the lie.
+fn found_and_told(world: &World, after: i64) -> AlertView {
+    assert!(alarms(world) >= 1, "{after}: {:?}", live(world));
+    let disputes = disputes(world);
+    let [alert] = disputes.as_slice() else { panic!("{after}: {:?}", live(world)) };
+    alert.clone()
+}
+
 /// What its own sensor sees 4.1 NM before an own aircraft is not hidden by who tells of it elsewhere, lower or turning away.
 #[test]
 fn a_lie_about_what_an_own_sensor_sees_hides_nothing_and_is_told() {
     for lie in [elsewhere, three_miles_off, lower, turned] as [Lie; 4] {
         for after in [-5, 0, 5] {
             let world = play(Truth::Seen, lie, after);
-            assert!(alarms(&world) >= 1, "{after}: {:?}", live(&world));
-            let disputes = disputes(&world);
-            let [alert] = disputes.as_slice() else { panic!("{after}: {:?}", live(&world)) };
+            let alert = found_and_told(&world, after);
             assert_eq!((alert.kind, alert.level, alert.about.as_deref()), (AlertKind::OwnPicture, 2, Some("north")));
             let says = "north releases aircraft where they cannot be: 400009, ";
             assert!(alert.text.starts_with(says) && alert.text.contains("an own sensor sees it"), "{}", alert.text);
@@ -132,9 +138,7 @@ fn a_lie_about_the_aircraft_of_another_peer_hides_nothing_and_is_told() {
     for lie in [elsewhere, three_miles_off, lower, turned] as [Lie; 4] {
         for after in [-5, 0, 5] {
             let world = play(Truth::Released, lie, after);
-            assert!(alarms(&world) >= 1, "{after}: {:?}", live(&world));
-            let disputes = disputes(&world);
-            let [alert] = disputes.as_slice() else { panic!("{after}: {:?}", live(&world)) };
+            let alert = found_and_told(&world, after);
             assert_eq!(alert.level, 2);
             let parties = ["north", "west"].map(|name| alert.text.contains(name));
             assert!(parties == [true, true] && alert.text.contains("400009"), "{}", alert.text);

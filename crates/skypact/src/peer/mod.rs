@@ -76,10 +76,10 @@ pub struct Client {
     pub peer: Option<PeerAddress>,
 }
 
-/// Everything the transport needs.
 /// Of a path that is none of ours so much is logged, characters.
 const PATH_SHOWN: usize = 64;
 
+/// Everything the transport needs.
 #[derive(Clone)]
 pub struct Transport {
     core: CoreHandle,
