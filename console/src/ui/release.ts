@@ -65,7 +65,7 @@ class ReleaseRules extends Panel {
         <div><dt>Agreed</dt><dd>${proposal.agreed.length === 0 ? 'nobody yet' : proposal.agreed.join(', ')}; <b>${proposal.missing} more must</b></dd></div>
         <div><dt>Ends</dt><dd>${moment(proposal.ends_utc_ms, now)}, if not agreed to by then</dd></div>
       </dl>
-      <p>Until then only what both the old and the new rules allow is let out.</p>
+      <p>Until then nothing of it holds. What must be withheld at once is ordered alone.</p>
       <h4>Why it waits</h4>
       <ul class="wider">${proposal.wider.map((line) => html`<li><bdi>${line}</bdi></li>`)}</ul>
       <h4>What would change</h4>

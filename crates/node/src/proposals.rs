@@ -1,7 +1,7 @@
-//! Wider release rules need two people: what would let out more waits as a proposal until another account confirms it, and
-//! meanwhile only what both the old and the new rules allow is told. What lets out less holds at once. A proposal that is
-//! refused, runs out or is replaced leaves the rules as they were before it, which were agreed to. The desk is told while one
-//! waits, and for a while of every change.
+//! Wider release rules need two people: what would let out more waits as a proposal until another account confirms it. Until
+//! then nothing of it holds, not even what in it lets out less: whoever could put half of a change in force alone, and take it
+//! back, would learn or tell with each try on which side of a new border something is. What lets out less and nothing else
+//! holds at once. The desk is told while one waits, and for a while of every change.
 use crate::command::{Actor, Answer, Done, Refused};
 use crate::input::{FeedConfig, Output};
 use crate::situation::{Present, sentence};
@@ -59,9 +59,6 @@ pub struct Proposal {
     #[n(8)]
     #[cbor(default)]
     pub feeds: Vec<FeedConfig>,
-    /// The rules in force before it, if they hold only in part meanwhile.
-    #[n(9)]
-    pub before: Option<BTreeMap<PartyId, Vec<Rule>>>,
 }
 
 impl Proposal {
@@ -114,22 +111,13 @@ impl State {
             Some((now.utc, format!("Release rules {how}: revision {} is in force", self.policy.revision)));
     }
 
-    /// Takes the proposal away and puts back the rules from before it: they were agreed to, and proposing alone changes none.
-    fn take_back(&mut self) -> Option<Proposal> {
-        let mut ended = self.proposal.take()?;
-        if let Some(before) = ended.before.take() {
-            self.policy = Policy { revision: self.policy.revision + 1, rules: before };
-        }
-        Some(ended)
-    }
-
     /// Proposes what a changed file says of feeds, if nothing else waits.
     pub(crate) fn ask_for_feeds(&mut self, now: Now, out: &mut Vec<Output>) {
         let feeds = self.waiting_feeds();
         match &self.proposal {
             // Who agreed did so to what the file said then.
             Some(proposal) if proposal.by == FILE && proposal.feeds != feeds => {
-                let waited = self.take_back();
+                let waited = self.proposal.take();
                 if let Some(rules) = waited.map(|p| p.rules).filter(|rules| *rules != self.policy.rules) {
                     self.propose(FILE, &rules, now);
                 }
@@ -141,7 +129,7 @@ impl State {
             return;
         }
         let rules = self.policy.rules.clone();
-        let id = self.hold_proposal(FILE, &rules, Vec::new(), None, now).id;
+        let id = self.hold_proposal(FILE, &rules, Vec::new(), now).id;
         out.push(Output::Log(format!(
             "what the file says of feeds would let out more of their aircraft: two people must agree to proposal {id}; until then \
              they are told as both the old and the new words allow"
@@ -153,7 +141,6 @@ impl State {
         by: &str,
         rules: &BTreeMap<PartyId, Vec<Rule>>,
         mut wider: Vec<String>,
-        before: Option<BTreeMap<PartyId, Vec<Rule>>>,
         now: Now,
     ) -> &Proposal {
         self.proposals += 1;
@@ -172,7 +159,6 @@ impl State {
             ends_utc: now.utc.plus_ms(PROPOSAL_MS as i64),
             wider,
             feeds,
-            before,
         })
     }
 
@@ -180,9 +166,9 @@ impl State {
     pub(crate) fn check_rules(&mut self, present: &mut Present, now: Now) {
         let text = match (&self.proposal, &self.rules_news) {
             (Some(p), _) => {
-                let less = if p.before.is_some() { "; until then less is let out" } else { "" };
                 format!(
-                    "Release rules proposed by {} wait for {} more to agree (proposal {}){less}: revision {} is in force",
+                    "Release rules proposed by {} wait for {} more to agree (proposal {}), and nothing of them holds: revision {} is in \
+                     force",
                     p.by,
                     p.missing(),
                     p.id,
@@ -200,26 +186,20 @@ impl State {
         present.insert(rules);
     }
 
-    /// Holds rules as a proposal if they would let out more; what both they and those in force allow is in force then.
+    /// Holds rules as a proposal if they would let out more.
     fn propose(&mut self, by: &str, rules: &BTreeMap<PartyId, Vec<Rule>>, now: Now) -> Option<Done> {
-        // What waited is overtaken; this is compared with the rules that were agreed to.
-        self.take_back();
+        // What waited is overtaken.
+        self.proposal = None;
         let new = Policy { revision: self.policy.revision, rules: rules.clone() };
         let wider = self.policy.widenings(&new);
         if wider.is_empty() {
             return None;
         }
-        let narrower = self.policy.narrower(&new);
-        let mut before = None;
-        if narrower.rules != self.policy.rules {
-            let less = Policy { revision: self.policy.revision + 1, rules: narrower.rules };
-            before = Some(core::mem::replace(&mut self.policy, less).rules);
-        }
         let say = |w: &release::Widening| {
             let over = w.over.map_or_else(|| "nothing".to_string(), |rule| format!("rule {}", rule + 1));
             format!("to {}: rule {} may let out more than {over} of those in force before", w.peer, w.rule + 1)
         };
-        let proposal = self.hold_proposal(by, rules, wider.iter().map(say).collect(), before, now);
+        let proposal = self.hold_proposal(by, rules, wider.iter().map(say).collect(), now);
         Some(Done::Proposed { id: proposal.id, missing: proposal.missing() as u32 })
     }
 
@@ -271,19 +251,17 @@ impl State {
         Ok(Done::Ok)
     }
 
-    /// A proposal came to nothing: the rules are those from before it.
+    /// A proposal came to nothing.
     fn ended(&mut self, how: &str, now: Now, out: &mut Vec<Output>) {
-        let before = self.policy.rules.clone();
-        let Some(proposal) = self.take_back() else { return };
+        let Some(proposal) = self.proposal.take() else { return };
         self.news(&format!("proposed by {} are void ({how})", proposal.by), now);
         let (by, revision) = (&proposal.by, self.policy.revision);
         out.push(Output::Log(format!(
-            "release rules proposed by {by} are void ({how}); those from before are in force: revision {revision}"
+            "release rules proposed by {by} are void ({how}): revision {revision} stays in force"
         )));
         if proposal.feeds.is_empty() {
             self.ask_for_feeds(now, out);
         }
-        self.tell_where_changed(&before, now, out);
     }
 
     fn put_in_force(&mut self, rules: BTreeMap<PartyId, Vec<Rule>>) {
@@ -312,16 +290,16 @@ impl State {
         if self.policy.rules == *rules {
             return false;
         }
-        let before = self.policy.revision;
         let said = if known {
             "the release rules in force were set while the node ran, and are not those of the file"
         } else if let Some(Done::Proposed { id, .. }) = self.propose(FILE, rules, now) {
             let line = format!(
-                "the file's release rules would let out more: two people must agree to proposal {id}; until then what both \
-                 the old and the new rules allow is in force"
+                "the file's release rules would let out more: two people must agree to proposal {id}; until then nothing of \
+                 them holds, and revision {} stays in force",
+                self.policy.revision
             );
             out.push(Output::Log(line));
-            return self.policy.revision != before;
+            return false;
         } else {
             self.policy = Policy { revision: self.policy.revision + 1, rules: rules.clone() };
             self.news("changed in the file", now);

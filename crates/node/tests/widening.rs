@@ -77,7 +77,7 @@ fn what_lets_out_more_holds_only_when_another_person_agrees() {
 }
 
 #[test]
-fn what_both_allow_is_told_while_a_mixed_change_waits() {
+fn of_a_change_that_lets_out_more_and_less_nothing_holds_before_another_person_agrees() {
     let tracks = rule(RecordClass::Tracks, Level::Full);
     let plans = rule(RecordClass::Plans, Level::Full);
     let mut world = world(policy(&["south"], &[tracks, plans]));
@@ -85,8 +85,36 @@ fn what_both_allow_is_told_while_a_mixed_change_waits() {
     let new = policy(&["south"], &[Rule { level: coarse, ..tracks }, plans, rule(RecordClass::Sites, Level::Full)]);
     let answer = admin(&mut world, "anna", set_policy(new.clone(), None));
     assert!(matches!(answer, Ok(Done::Proposed { .. })), "{answer:?}");
-    let meanwhile = policy(&["south"], &[Rule { level: coarse, ..tracks }, plans]);
-    assert_eq!(rules(&world), Policy { revision: 0, ..meanwhile });
+    assert_eq!(world.view(0).policy, policy(&["south"], &[tracks, plans]));
+    // What lets out less and nothing else, at once.
+    let less = policy(&["south"], &[Rule { level: coarse, ..tracks }, plans]);
+    assert_eq!(admin(&mut world, "anna", set_policy(less.clone(), None)), Ok(Done::Ok));
+    assert_eq!(rules(&world), Policy { revision: 0, ..less });
+}
+
+#[test]
+fn another_grid_takes_two_people_however_much_coarser_and_withholding_takes_one() {
+    let of = |class, precision_mm| rule(class, Level::Reduced { precision_mm, delay_ms: 0, identity: Identity::Drop });
+    let grids = |mm| policy(&["south"], &[of(RecordClass::Tracks, mm), of(RecordClass::Plans, mm)]);
+    let mut world = world(grids(20_000_000));
+    let file = Command::FilePlan { subject: subject(1), plan: plan(1, vec![circle(46.5, 8.5, 10.0, START)]) };
+    world.ask(0, Role::Planner, file).unwrap();
+    world.run(2_000, 100);
+    let boxes = |world: &World| {
+        let said = world.nodes[0].stores[&party("south")].out.iter();
+        said.filter(|bytes| record::decode(bytes).unwrap().record.body.kind().name() == "plan").count()
+    };
+    assert_eq!(boxes(&world), 1);
+    let mut precision_mm = 20_000_000;
+    for _ in 0..40 {
+        precision_mm += precision_mm / 50;
+        let answer = admin(&mut world, "anna", set_policy(grids(precision_mm), None));
+        assert!(matches!(answer, Ok(Done::Proposed { missing: 1, .. })), "{precision_mm}: {answer:?}");
+        assert_eq!(rules(&world), Policy { revision: 0, ..grids(20_000_000) });
+        world.run(2_000, 100);
+    }
+    assert_eq!((boxes(&world), world.view(1).plans.len()), (1, 1), "nothing on another grid");
+    assert_eq!(admin(&mut world, "anna", set_policy(closed(), None)), Ok(Done::Ok));
 }
 
 #[test]

@@ -83,6 +83,14 @@ impl Grid {
         (i64::from(at.lon_e7) + TURN_E7 / 2) * columns / TURN_E7
     }
 
+    /// The westernmost and the easternmost place of the cell of a position, one unit within, on its parallel.
+    #[cfg(test)]
+    pub(crate) fn ends(self, at: Position) -> [Position; 2] {
+        let Cell { row, column } = self.cell(at);
+        let edge = |column: i64| column * TURN_E7 / self.columns(row) - TURN_E7 / 2;
+        [edge(column) + 1, edge(column + 1) - 1].map(|lon| Position { lon_e7: lon as i32, ..at })
+    }
+
     /// The centre of a cell.
     pub(crate) fn centre(self, cell: Cell) -> Position {
         self.centre_in(cell.row, cell.column, self.columns(cell.row))

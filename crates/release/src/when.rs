@@ -72,19 +72,6 @@ impl When {
         let hours = self.daily.zip(other.daily).is_some_and(|(a, b)| a.misses(b));
         before(self, other) || before(other, self) || hours
     }
-
-    /// The instants of both; `None` if hours of two parts of the day are left, which one rule cannot say.
-    pub(crate) fn and(&self, other: &Self) -> Option<Self> {
-        let daily = match (self.daily, other.daily) {
-            (Some(a), Some(b)) => Some(a.and(b)?),
-            (a, b) => a.or(b),
-        };
-        let until = match (self.until, other.until) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-        Some(Self { from: self.from.max(other.from), until, daily })
-    }
 }
 
 impl Daily {
@@ -110,20 +97,6 @@ impl Daily {
         let offset = other.after(self.from_min);
         offset >= other.length() && offset + self.length() <= DAY_MIN
     }
-
-    fn and(self, other: Self) -> Option<Self> {
-        match (other.after(self.from_min) < other.length(), self.after(other.from_min) < self.length()) {
-            // Each begins within the other: they meet at both ends, unless they begin together.
-            (true, true) if self.from_min != other.from_min => None,
-            (true, true) => Some(if self.length() < other.length() { self } else { other }),
-            (true, false) => {
-                let left = other.length() - other.after(self.from_min);
-                Some(Self { from_min: self.from_min, until_min: (self.from_min + left.min(self.length())) % DAY_MIN })
-            }
-            (false, true) => other.and(self),
-            (false, false) => None,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -144,9 +117,6 @@ mod tests {
             let all = || (0..DAY_MIN).map(at);
             prop_assert_eq!(a.is_within(b), all().all(|m| !a.holds(m) || b.holds(m)));
             prop_assert_eq!(a.misses(b), all().all(|m| !a.holds(m) || !b.holds(m)));
-            if let Some(both) = a.and(b) {
-                prop_assert!(all().all(|m| both.holds(m) == (a.holds(m) && b.holds(m))), "{:?}", both);
-            }
         }
     }
 

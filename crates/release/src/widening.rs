@@ -1,4 +1,4 @@
-//! Whether a change of the rules lets out more, and what both the old and the new rules allow.
+//! Whether a change of the rules lets out more.
 //!
 //! The comparison errs towards "more". It looks at every pair of a new and an old rule that could both decide about one
 //! thing: the new one must let out no more, unless a rule before one of the two has decided already wherever both apply.
@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use record::PartyId;
 
 use crate::area::Area;
-use crate::policy::{Level, Policy, RecordClass, Rule, limits};
+use crate::policy::{Level, Policy, RecordClass, Rule};
 
 /// One rule of new rules that may let out more than those in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,17 +33,6 @@ impl Policy {
         };
         new.rules.iter().filter_map(of).collect()
     }
-
-    /// The most that both these rules and `new` allow, as rules: for each peer the narrower of the two where one is, else
-    /// rules made of each pair. What cannot be said as a rule is withheld. Keeps this policy's revision.
-    #[must_use]
-    pub fn narrower(&self, new: &Self) -> Self {
-        let of = |(peer, new): (&PartyId, &Vec<Rule>)| (peer.clone(), narrower(self.rules_for(peer), new));
-        Self {
-            revision: self.revision,
-            rules: new.rules.iter().map(of).filter(|(_, rules)| !rules.is_empty()).collect(),
-        }
-    }
 }
 
 /// Whether things of a class lie at a point, rather than reach over an area.
@@ -58,12 +47,16 @@ fn wider(old: &[Rule], new: &[Rule]) -> Option<(usize, Option<usize>)> {
         if same(old) == same(new) {
             continue;
         }
+        // Where only exceptions are put in or taken out, what is still told of is told on the grid that it was.
+        let told = |rules: &[Rule]| same(rules).into_iter().filter(|r| r.level != Level::Withheld).collect::<Vec<_>>();
+        let regrids = !is_point(class) && told(old) != told(new);
         for (i, rule) in new.iter().enumerate().filter(|(_, r)| r.class == class && r.level != Level::Withheld) {
             let rest = Rule::new(class, Level::Withheld);
             let all = old.iter().enumerate().map(|(j, r)| (Some(j), r)).chain([(None, &rest)]);
             for (j, other) in all.filter(|(_, r)| r.class == class) {
                 let before = (&new[..i], &old[..j.unwrap_or(old.len())]);
-                if !rule.misses(other) && !rule.lets_out_no_more_than(other) && !decided(before, rule, other) {
+                let excused = || decided(before, rule, other) && !(regrids && rule.coarsens(other));
+                if !rule.misses(other) && !rule.lets_out_no_more_than(other) && !excused() {
                     return Some((i, j));
                 }
             }
@@ -88,6 +81,11 @@ fn decided((new, old): (&[Rule], &[Rule]), rule: &Rule, other: &Rule) -> bool {
 }
 
 impl Rule {
+    /// Whether what touches both areas is told on another grid, or by other bins, than the other rule's alone.
+    fn coarsens(&self, other: &Self) -> bool {
+        !self.level.less(other.level).is_within(other.level)
+    }
+
     /// Whether no thing is one that both rules are about; errs towards no.
     fn misses(&self, other: &Self) -> bool {
         let differ = |a: bool, b: bool, same: bool| a && b && !same;
@@ -109,79 +107,6 @@ impl Rule {
     fn holds_area(&self, other: &Self) -> bool {
         self.area.is_none_or(|own| other.area.is_some_and(|area| area.is_within(&own)))
     }
-
-    /// What both rules are about, with the most that both let out. Where that cannot be said, all of the first is withheld.
-    fn and(&self, other: &Self) -> Self {
-        let said = || {
-            let when = match (self.when, other.when) {
-                (Some(a), Some(b)) => Some(a.and(&b)?),
-                (a, b) => a.or(b),
-            };
-            let area = match (self.area, other.area) {
-                (Some(a), Some(b)) => Some(a.and(&b)?),
-                (a, b) => a.or(b),
-            };
-            // A cell or area is told once a bin: no oftener than either rule would tell.
-            let slowest = self.cadence_ms().max(other.cadence_ms());
-            let level = match self.level.less(other.level) {
-                Level::AvoidArea { cell_e7, bin_ms } => Level::AvoidArea { cell_e7, bin_ms: bin_ms.max(slowest) },
-                Level::Coarse { cell_e7, bin_ms } => Level::Coarse { cell_e7, bin_ms: bin_ms.max(slowest) },
-                level => level,
-            };
-            let every_ms = match level {
-                Level::Full | Level::Reduced { .. } => self.every_ms.max(other.every_ms),
-                _ => None,
-            };
-            let (aircraft, marking) = (self.aircraft.or(other.aircraft), self.marking.or(other.marking));
-            let rule = Self { class: self.class, aircraft, area, level, when, marking, every_ms };
-            rule.check(&PartyId::parse("a").ok()?, 0).is_ok().then_some(rule)
-        };
-        said().unwrap_or(Self { level: Level::Withheld, every_ms: None, ..*self })
-    }
-}
-
-fn narrower(old: &[Rule], new: &[Rule]) -> Vec<Rule> {
-    if wider(old, new).is_none() {
-        return new.to_vec();
-    }
-    if wider(new, old).is_none() {
-        return old.to_vec();
-    }
-    let mut out: Vec<Rule> = Vec::new();
-    for class in RecordClass::ALL {
-        let own = |rules: &[Rule]| rules.iter().filter(|r| r.class == class).copied().collect::<Vec<_>>();
-        let (old, new) = (own(old), own(new));
-        let made = if wider(&old, &new).is_none() {
-            new
-        } else if wider(&new, &old).is_none() {
-            old
-        } else {
-            each_pair(&old, &new)
-        };
-        // A class for which there is no room is withheld.
-        if out.len() + made.len() <= limits::RULES_MAX {
-            out.extend(made);
-        }
-    }
-    out
-}
-
-/// New rules in order, each with every old rule in order, and with nothing where no old rule is.
-fn each_pair(old: &[Rule], new: &[Rule]) -> Vec<Rule> {
-    let mut out: Vec<Rule> = Vec::new();
-    for rule in new {
-        let rest = Rule::new(rule.class, Level::Withheld);
-        for other in old.iter().chain([&rest]).filter(|other| !rule.misses(other)) {
-            let both = rule.and(other);
-            // What an earlier one decides needs no rule; of an extent each rule that it touches counts.
-            let covers = |k: &Rule| k.takes_where_both(&both, &both) && k.holds_area(&both);
-            let idle = out.iter().any(|k| covers(k) && (is_point(rule.class) || k.lets_out_no_more_than(&both)));
-            if !idle {
-                out.push(both);
-            }
-        }
-    }
-    out
 }
 
 impl Area {
@@ -198,31 +123,6 @@ impl Area {
     /// Whether no point is in both; errs towards no.
     fn misses(&self, other: &Self) -> bool {
         self.cover().is_some_and(|own| !other.may_touch(&own)) || other.cover().is_some_and(|own| !self.may_touch(&own))
-    }
-
-    /// What is in both, if one area can say it.
-    fn and(&self, other: &Self) -> Option<Self> {
-        if self.is_within(other) {
-            return Some(*self);
-        }
-        if other.is_within(self) {
-            return Some(*other);
-        }
-        let (
-            Self::Box { south_e7: s, west_e7: w, north_e7: n, east_e7: e },
-            Self::Box { south_e7, west_e7, north_e7, east_e7 },
-        ) = (*self, *other)
-        else {
-            return None;
-        };
-        // Two boxes across the antimeridian may meet twice.
-        let plain = w <= e && west_e7 <= east_e7;
-        plain.then(|| Self::Box {
-            south_e7: s.max(south_e7),
-            west_e7: w.max(west_e7),
-            north_e7: n.min(north_e7),
-            east_e7: e.min(east_e7),
-        })
     }
 }
 

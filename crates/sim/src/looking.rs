@@ -17,7 +17,6 @@ impl World {
         let Some(view) = host.state().map(|state| state.view(state.now())) else { return };
         let oracle = &mut host.effects.oracle;
         if host.set_back {
-            let before = view.proposal.as_ref().and_then(|p| p.before.clone());
             let proposal = view.proposal.map(|p| (p.id, Policy { revision: 0, rules: p.rules }));
             let stated = |p: &PeerView| (p.channel_ours != ChannelState::InForce).then_some((p.channel_ours, now));
             let watch = self.shared.watch.borrow();
@@ -33,9 +32,9 @@ impl World {
                 keep
             });
             let channel = view.peers.iter().filter_map(|p| Some((p.party.clone(), stated(p)?))).collect();
-            return oracle.set_back(&view.policy, proposal, before, channel);
+            return oracle.set_back(&view.policy, proposal, channel);
         }
-        match oracle.found(&view.policy, view.proposal.as_ref().map(|p| &p.rules), view.utc) {
+        match oracle.found(&view.policy, view.proposal.as_ref().map(|p| &p.rules)) {
             Ok(()) => trace.borrow_mut().count(Event::Step(Step::RulesFound)),
             Err(why) => trace.borrow_mut().violation(parties::name(n).as_str(), why),
         }

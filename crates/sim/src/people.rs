@@ -394,7 +394,6 @@ impl People {
                 (Some(policy), Ok(Done::Proposed { id, .. })) => {
                     if matches!(asked.command, Command::SetPolicy { .. }) {
                         trace.count(Event::Step(Step::RulesProposed));
-                        oracle.in_force.push(policy.clone());
                     }
                     oracle.proposed = Some((*id, policy));
                 }
@@ -402,7 +401,7 @@ impl People {
                     if oracle.proposed.is_some() {
                         trace.count(Event::Step(Step::RulesAgreed));
                     }
-                    (oracle.in_force, oracle.proposed) = (vec![policy], None);
+                    (oracle.in_force, oracle.proposed) = (policy, None);
                 }
                 (_, Err(Refused::NoSuch { .. })) => oracle.taken_back(),
                 _ => {}

@@ -8,14 +8,14 @@ use record::ChannelState;
 use release::{Identity, Level, Policy, RecordClass, Rule};
 use units::{AircraftClass, Utc};
 
-/// What became of an input on its way to the fold; false if it is lost. `old` are the rules in force.
-pub(crate) fn on_the_way(plant: Plant, input: &mut Input, old: Option<&Policy>) -> bool {
+/// What became of an input on its way to the fold; false if it is lost.
+pub(crate) fn on_the_way(plant: Plant, input: &mut Input) -> bool {
     if plant == Plant::ForksIgnored {
         return !matches!(input, Input::LinkFrame { frame, .. } if frame.get(1) == Some(&7));
     }
     let Input::Command { command, .. } = input else { return true };
     match command.as_mut() {
-        Command::SetPolicy { policy, .. } => spoil(plant, policy, old),
+        Command::SetPolicy { policy, .. } => spoil(plant, policy),
         Command::StateChannel { state, .. } if plant == Plant::SuspensionLost && *state == ChannelState::Suspended => {
             *state = ChannelState::Resumed;
         }
@@ -24,16 +24,8 @@ pub(crate) fn on_the_way(plant: Plant, input: &mut Input, old: Option<&Policy>) 
     true
 }
 
-fn spoil(plant: Plant, policy: &mut Policy, old: Option<&Policy>) {
-    for (peer, rules) in &mut policy.rules {
-        if plant == Plant::NarrowingLost {
-            let old =
-                old.and_then(|old| old.rules.get(peer)).and_then(|rules| rules.iter().rfind(|rule| is_track(rule)));
-            let new = rules.iter_mut().rfind(|rule| is_track(rule));
-            if let (Some(old), Some(new)) = (old, new.filter(|new| new.level == Level::Withheld)) {
-                *new = *old;
-            }
-        }
+fn spoil(plant: Plant, policy: &mut Policy) {
+    for rules in policy.rules.values_mut() {
         if plant == Plant::MarkingsLost {
             rules.retain(|rule| rule.marking.is_none());
         }

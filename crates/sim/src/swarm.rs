@@ -25,8 +25,6 @@ pub enum Plant {
     PrecisionLost,
     /// A channel that is suspended is not.
     SuspensionLost,
-    /// Of an order that lets out more and less, what is less is lost.
-    NarrowingLost,
     /// Rules of an order hold at all times.
     TimesLost,
     /// Rules of an order about what is marked are lost.
@@ -41,7 +39,7 @@ pub enum Plant {
 
 impl Plant {
     /// The words at the command line.
-    pub const ALL: [(&'static str, Self); 15] = [
+    pub const ALL: [(&'static str, Self); 14] = [
         ("publish-before-fsync", Self::Fold(Planted::PublishBeforeFsync)),
         ("receipt-before-durable", Self::Fold(Planted::ReceiptBeforeDurable)),
         ("rule-skipped", Self::RuleSkipped),
@@ -50,7 +48,6 @@ impl Plant {
         ("exact-cells", Self::ExactCells),
         ("precision-lost", Self::PrecisionLost),
         ("suspension-lost", Self::SuspensionLost),
-        ("narrowing-lost", Self::NarrowingLost),
         ("times-lost", Self::TimesLost),
         ("markings-lost", Self::MarkingsLost),
         ("rates-lost", Self::RatesLost),

@@ -140,7 +140,7 @@ impl World {
             }
             let policy = parties::policy(&mut own, me, count, 1);
             let mut oracle = ReleaseOracle::default();
-            oracle.in_force = vec![policy.clone()];
+            oracle.in_force = policy.clone();
             let disk = FaultFs::new();
             let effects = Effects::new(me, shared.clone(), body.clone(), disk.clone(), oracle);
             let boot = parties::boot(me, &pact, policy);
@@ -327,9 +327,8 @@ impl World {
 
     /// Hands inputs to a node, and carries on what comes of it.
     pub(crate) fn input(&mut self, n: usize, mut inputs: Vec<(Input, Option<u64>)>) {
-        if let (Some(plant), Party::Honest(host)) = (self.plant, &self.parties[n]) {
-            let old = host.effects.oracle.in_force.first();
-            inputs.retain_mut(|(input, _)| plants::on_the_way(plant, input, old));
+        if let (Some(plant), Party::Honest(_)) = (self.plant, &self.parties[n]) {
+            inputs.retain_mut(|(input, _)| plants::on_the_way(plant, input));
         }
         if !self.is_up(n) {
             return;

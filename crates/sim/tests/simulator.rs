@@ -83,11 +83,6 @@ fn avoid_areas_of_the_machine_told_under_a_suspended_channel_are_caught() {
 }
 
 #[test]
-fn what_an_order_narrows_and_lets_out_all_the_same_while_it_waits_for_two_people_is_caught() {
-    caught_from(4, 0.35, "narrowing-lost", &[Fault::Cut], &["while rules wait for two people"]);
-}
-
-#[test]
 fn what_is_let_out_beyond_its_time_is_caught() {
     caught_from(3, 0.3, "times-lost", &[Fault::Cut], &["RELEASED against the rules"]);
 }

@@ -111,7 +111,6 @@ async fn a_state_tells_which_rules_are_in_force_and_whether_others_wait() {
             ends_utc: units::Utc(T0 + 1),
             wider: Vec::new(),
             feeds: Vec::new(),
-            before: None,
         });
     });
     assert_eq!(client.get("/v1/state").await.json()["release"], json!({ "revision": 3, "proposal": 7 }));

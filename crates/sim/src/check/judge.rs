@@ -34,8 +34,6 @@ pub(super) struct Judge<'a> {
     /// It was found in the log after a death: when it was put there is not known.
     pub late: bool,
     pub said: &'a Record,
-    /// Other rules bound it, too: what both allow is told under rules of their own times and delays.
-    pub merged: bool,
 }
 
 impl Judge<'_> {
@@ -76,8 +74,7 @@ impl Judge<'_> {
     }
 
     /// Rules by which a report may have been let out: as it came, or as the fold took it a moment later; by each of the
-    /// markings that it may bear. One whose time has ended since lets nothing out; but if others bound it, what waits for their
-    /// longer delay may be told after the time of this one.
+    /// markings that it may bear. One whose time has ended since lets nothing out.
     fn by<'s>(&'s self, class: RecordClass, own: &'s Own, flown: &'s Flown) -> impl Iterator<Item = &'s Rule> {
         let report = &flown.report;
         let times = [report.at, report.at.plus_ms(ACCEPTED_MS)];
@@ -86,7 +83,7 @@ impl Judge<'_> {
             .into_iter()
             .flat_map(at)
             .filter_map(move |(utc, m)| self.rule(class, Some(own.class), m, Some(report.position), utc))
-            .filter(|rule| self.merged || holds(rule, self.said.issued_at))
+            .filter(|rule| holds(rule, self.said.issued_at))
     }
 
     fn own(&self) -> impl Iterator<Item = &Own> {

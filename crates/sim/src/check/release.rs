@@ -1,7 +1,6 @@
 //! What was said, against the rules as the officers ordered them: an oracle of the policy that shares no code with `release`.
 use super::certain::Certain;
 use super::judge::{Grids, Judge};
-use super::rules::wider;
 use crate::trace::Trace;
 use airspace::Volume4d;
 use record::{ChannelState, Decoded, PartyId};
@@ -80,8 +79,8 @@ pub type Rules = BTreeMap<PartyId, Vec<Rule>>;
 /// The rules of one node, and what it has.
 #[derive(Debug, Clone, Default)]
 pub struct ReleaseOracle {
-    /// In force: what all of these allow. The second is what is proposed, from when it is until it is agreed to or taken back.
-    pub in_force: Vec<Policy>,
+    /// In force.
+    pub in_force: Policy,
     /// Ordered, the answer not yet seen: it may have been put in force, proposed, or neither.
     pub pending: Option<Policy>,
     /// Ordered, and waiting for two people since it would let out more.
@@ -116,11 +115,11 @@ impl ReleaseOracle {
             self.said += 1;
             trace.explain(|| {
                 let rules = |policy: &Policy| policy.rules.get(to).cloned();
-                let in_force: Vec<_> = self.in_force.iter().map(rules).collect();
+                let in_force = rules(&self.in_force);
                 let pending = self.pending.as_ref().map(rules);
-                format!("{decoded:?}\nin force: {in_force:#?}\nasked: {pending:#?}\nrejecting: {}", self.rejecting)
+                format!("{decoded:?}\nin force: {in_force:#?}\nasked: {pending:#?}")
             });
-            let waits = if self.in_force.len() > 1 { ", while rules wait for two people" } else { "" };
+            let waits = if self.proposed.is_some() { ", while rules wait for two people" } else { "" };
             trace.violation(node, format!("RELEASED against the rules to {to}: {why}{waits}"));
         }
     }
@@ -131,13 +130,11 @@ impl ReleaseOracle {
         });
         let by = |policy: &Policy| {
             let rules = policy.rules.get(to).map_or(&[][..], Vec::as_slice);
-            let merged = self.in_force.len() > 1;
-            Judge { oracle: self, rules, suspended, now, late, said: &decoded.record, merged }.judge()
+            Judge { oracle: self, rules, suspended, now, late, said: &decoded.record }.judge()
         };
-        let refused = self.in_force.iter().try_for_each(by);
-        // What was ordered and not answered yet may hold already; so may the rules from before a proposal that was refused.
-        let refusing = self.in_force.first().filter(|_| self.rejecting);
-        if refused.is_err() && !self.pending.iter().chain(refusing).any(|policy| by(policy).is_ok()) {
+        let refused = by(&self.in_force);
+        // What was ordered and not answered yet may hold already.
+        if refused.is_err() && !self.pending.iter().any(|policy| by(policy).is_ok()) {
             return refused;
         }
         let certain = self.settled(to, decoded.record.issued_at).filter(|_| !late);
@@ -146,24 +143,17 @@ impl ReleaseOracle {
 
     /// Judges what a node shows as its rules after a start. An order that was not answered before the death may have been
     /// journaled or not.
-    pub fn found(&self, shown: &Policy, proposal: Option<&Rules>, now: Utc) -> Result<(), String> {
+    pub fn found(&self, shown: &Policy, proposal: Option<&Rules>) -> Result<(), String> {
         let proposed = self.proposed.as_ref().map(|(_, policy)| &policy.rules);
-        let mut may_be = vec![(self.in_force.iter().collect::<Vec<_>>(), proposed)];
+        let mut may_be = vec![(&self.in_force, proposed)];
         if self.rejecting {
-            may_be.push((self.in_force.iter().take(1).collect(), None));
+            may_be.push((&self.in_force, None));
         }
         if let Some(pending) = &self.pending {
-            may_be.push((vec![pending], None));
-            may_be.push((self.in_force.iter().chain([pending]).collect(), Some(&pending.rules)));
+            may_be.push((pending, None));
+            may_be.push((&self.in_force, Some(&pending.rules)));
         }
-        let fits = |(bounds, waits): &(Vec<&Policy>, Option<&Rules>)| {
-            *waits == proposal
-                && match &bounds[..] {
-                    [one] => one.rules == shown.rules,
-                    more => more.iter().all(|policy| !wider(shown, policy, now)),
-                }
-        };
-        if may_be.iter().any(fits) {
+        if may_be.iter().any(|(policy, waits)| *waits == proposal && policy.rules == shown.rules) {
             return Ok(());
         }
         let one_waits = proposal.map_or("nothing is", |_| "a proposal is");
@@ -173,32 +163,25 @@ impl ReleaseOracle {
     /// The rules for a peer, if it is certain which hold: nothing waits and nothing is unanswered.
     #[must_use]
     pub fn settled(&self, to: &PartyId, utc: Utc) -> Option<Certain<'_>> {
-        let [policy] = &self.in_force[..] else { return None };
         let is_certain = self.pending.is_none() && self.proposed.is_none() && !self.rejecting;
-        is_certain.then(|| Certain { rules: policy.rules.get(to).map_or(&[], Vec::as_slice), oracle: self, utc })
+        is_certain.then(|| Certain { rules: self.in_force.rules.get(to).map_or(&[], Vec::as_slice), oracle: self, utc })
     }
 
-    /// The proposal came to nothing: the rules from before it hold again.
+    /// The proposal came to nothing.
     pub fn taken_back(&mut self) {
-        self.in_force.truncate(1);
         (self.proposed, self.rejecting) = (None, false);
     }
 
-    /// The node's data is an old copy: its rules are those of then, and if some wait, those from before they were proposed;
-    /// its aircraft may be marked as they were once; what it stated about its channels is what it knows of that.
+    /// The node's data is an old copy: its rules are those of then; its aircraft may be marked as they were once; what it
+    /// stated about its channels is what it knows of that.
     pub fn set_back(
         &mut self,
         shown: &Policy,
         proposal: Option<(u64, Policy)>,
-        before: Option<Rules>,
         channel: BTreeMap<PartyId, (ChannelState, u64)>,
     ) {
         self.channel = channel;
-        let before = before.map(|rules| Policy { rules, ..shown.clone() });
-        self.in_force = match (&proposal, before) {
-            (Some((_, proposed)), Some(before)) => vec![before, proposed.clone()],
-            _ => vec![shown.clone()],
-        };
+        self.in_force = shown.clone();
         self.proposed = proposal;
         // One that was asked to be taken back and did not answer is asked again.
         self.rejecting &= self.proposed.is_some();

@@ -10,7 +10,7 @@ const NOW: Utc = parties::START;
 
 fn oracle(rules: &[Rule]) -> ReleaseOracle {
     let policy = Policy { revision: 1, rules: BTreeMap::from([(parties::name(1), rules.to_vec())]) };
-    let mut oracle = ReleaseOracle { in_force: vec![policy], ..ReleaseOracle::default() };
+    let mut oracle = ReleaseOracle { in_force: policy, ..ReleaseOracle::default() };
     let own = Own {
         class: AircraftClass::Civil,
         is_own: true,

@@ -1,6 +1,6 @@
 //! The release rules read a second time, from what their fields are documented to mean: which rule decides, and which of two
 //! levels tells no more.
-use release::{Area, Identity, Level, Marking, Policy, RecordClass, Rule};
+use release::{Area, Identity, Level, Marking, RecordClass, Rule};
 use units::{AircraftClass, Position, Utc};
 
 /// What a rule is asked about. A place that is none is everywhere.
@@ -66,62 +66,6 @@ const fn rank(identity: Identity) -> u8 {
         Identity::Pseudonym => 1,
         Identity::Keep => 2,
     }
-}
-
-/// Whether one lets out what the other does not: tried at places within and without the areas of both, at the beginnings and
-/// ends of their times, of things with each of their markings.
-pub(super) fn wider(shown: &Policy, bound: &Policy, now: Utc) -> bool {
-    let all: Vec<Rule> = shown.rules.values().chain(bound.rules.values()).flatten().copied().collect();
-    let mut places = vec![Position { lat_e7: 0, lon_e7: 0 }];
-    places.extend(all.iter().filter_map(|rule| rule.area).map(|area| match area {
-        Area::Box { south_e7, west_e7, north_e7, east_e7 } => {
-            Position { lat_e7: south_e7 / 2 + north_e7 / 2, lon_e7: west_e7 / 2 + east_e7 / 2 }
-        }
-        Area::Circle { centre, .. } => centre,
-    }));
-    let mut times = vec![now];
-    for when in all.iter().filter_map(|rule| rule.when) {
-        times.extend([when.from, when.until].into_iter().flatten().flat_map(|at| [at.plus_ms(-1), at]));
-        let day = now.0 - now.0.rem_euclid(86_400_000);
-        let hours = when.daily.iter().flat_map(|daily| [daily.from_min, daily.until_min]);
-        times.extend(hours.map(|minute| Utc(day + i64::from(minute) * 60_000)).flat_map(|at| [at.plus_ms(-1), at]));
-    }
-    let mut markings = vec![None];
-    markings.extend(all.iter().filter_map(|rule| rule.marking).map(Some));
-    places.sort_unstable_by_key(|at| (at.lat_e7, at.lon_e7));
-    places.dedup();
-    times.sort_unstable();
-    times.dedup();
-    markings.sort_unstable();
-    markings.dedup();
-    let aircraft = [AircraftClass::Civil, AircraftClass::Military, AircraftClass::Uas, AircraftClass::Humanitarian];
-    let out = |rules: &[Rule], about: &About| {
-        first(rules, about).map_or((Level::Withheld, None), |rule| (rule.level, rule.every_ms))
-    };
-    shown.rules.iter().any(|(peer, rules)| {
-        let limits = bound.rules.get(peer).map_or(&[][..], Vec::as_slice);
-        let abouts = RecordClass::ALL.into_iter().flat_map(|class| {
-            let (places, times, markings) = (&places, &times, &markings);
-            aircraft.iter().flat_map(move |kind| {
-                places.iter().flat_map(move |at| {
-                    times.iter().flat_map(move |utc| {
-                        markings.iter().map(move |marking| About {
-                            class,
-                            aircraft: Some(*kind),
-                            marking: *marking,
-                            at: Some(*at),
-                            utc: *utc,
-                        })
-                    })
-                })
-            })
-        });
-        abouts.into_iter().any(|about| {
-            let ((got, often), (may, seldom)) = (out(rules, &about), out(limits, &about));
-            let too_often = matches!(got, Level::Full | Level::Reduced { .. }) && often < seldom;
-            !no_more(got, may) || too_often
-        })
-    })
 }
 
 /// Whether a place lies in an area.

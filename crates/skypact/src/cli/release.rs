@@ -34,8 +34,8 @@ Examples:
 Nothing leaves the node without a rule: for each peer and class of record the first rule that matches wins, and no rule means
 withheld. `release set` replaces the rules of the running node, whole. Rules that let out less hold at once, are journaled with a
 new revision, and each release after it is made under them. Rules that may let out more wait as a proposal until two people agree
-(`release confirm`; what the operator or the file proposes needs two accounts); meanwhile what both the old and the new ones allow is
-in force. A proposal ends after 24 hours, and with the next change. The file is a configuration, or holds [[release]] tables alone (`release = []` withholds
+(`release confirm`; what the operator or the file proposes needs two accounts); until then nothing of them holds. A proposal ends
+after 24 hours, and with the next change. The file is a configuration, or holds [[release]] tables alone (`release = []` withholds
 everything); deploy/skypact.toml explains the tables. They stay over a restart, unless the configuration's own
 rules were changed. PUT /v1/release does the same.
 
