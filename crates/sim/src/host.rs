@@ -285,6 +285,8 @@ impl Host {
         self.set_back = std::mem::take(&mut self.excuse) == Excuse::Old;
         if self.set_back {
             self.shared.trace.borrow_mut().count(Event::Excused(Excused::OldData));
+            // Before anything is said: the start may tell what the rules of then give.
+            self.effects.oracle.set_back(&recovered.state.view(recovered.state.now()), at);
         }
         self.lost_time |= std::mem::take(&mut self.moved);
         (self.started, self.steady) = (at, at);

@@ -5,9 +5,7 @@ use crate::parties;
 use crate::world::{Party, Task, World};
 use fold::NotAccepted;
 use node::command::SentTo;
-use node::view::{Owner, PeerView, View};
-use record::ChannelState;
-use release::Policy;
+use node::view::{Owner, View};
 
 impl World {
     /// After a start: the rules are those that were ordered.
@@ -17,8 +15,6 @@ impl World {
         let Some(view) = host.state().map(|state| state.view(state.now())) else { return };
         let oracle = &mut host.effects.oracle;
         if host.set_back {
-            let proposal = view.proposal.map(|p| (p.id, Policy { revision: 0, rules: p.rules }));
-            let stated = |p: &PeerView| (p.channel_ours != ChannelState::InForce).then_some((p.channel_ours, now));
             let watch = self.shared.watch.borrow();
             let said = &host.effects.said;
             // What nobody else has is gone with the newer data.
@@ -31,8 +27,7 @@ impl World {
                 }
                 keep
             });
-            let channel = view.peers.iter().filter_map(|p| Some((p.party.clone(), stated(p)?))).collect();
-            return oracle.set_back(&view.policy, proposal, channel);
+            return oracle.set_back(&view, now);
         }
         match oracle.found(&view.policy, view.proposal.as_ref().map(|p| &p.rules)) {
             Ok(()) => trace.borrow_mut().count(Event::Step(Step::RulesFound)),

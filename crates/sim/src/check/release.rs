@@ -3,6 +3,7 @@ use super::certain::Certain;
 use super::judge::{Grids, Judge};
 use crate::trace::Trace;
 use airspace::Volume4d;
+use node::view::{PeerView, View};
 use record::{ChannelState, Decoded, PartyId};
 use release::{Marking, Policy, Rule};
 use std::collections::BTreeMap;
@@ -174,15 +175,11 @@ impl ReleaseOracle {
 
     /// The node's data is an old copy: its rules are those of then; its aircraft may be marked as they were once; what it
     /// stated about its channels is what it knows of that.
-    pub fn set_back(
-        &mut self,
-        shown: &Policy,
-        proposal: Option<(u64, Policy)>,
-        channel: BTreeMap<PartyId, (ChannelState, u64)>,
-    ) {
-        self.channel = channel;
-        self.in_force = shown.clone();
-        self.proposed = proposal;
+    pub fn set_back(&mut self, view: &View, now: u64) {
+        let stated = |p: &PeerView| (p.channel_ours != ChannelState::InForce).then_some((p.channel_ours, now));
+        self.channel = view.peers.iter().filter_map(|p| Some((p.party.clone(), stated(p)?))).collect();
+        self.in_force = view.policy.clone();
+        self.proposed = view.proposal.as_ref().map(|p| (p.id, Policy { revision: 0, rules: p.rules.clone() }));
         // One that was asked to be taken back and did not answer is asked again.
         self.rejecting &= self.proposed.is_some();
         for own in self.aircraft.values_mut() {
