@@ -55,6 +55,9 @@ pub struct Facts {
     /// A read-back came that differs from what was sent.
     #[n(15)]
     pub differs: bool,
+    /// Who tells of `b`, by a number of the caller's; it outlives the track.
+    #[n(16)]
+    pub teller: Option<u16>,
 }
 
 impl Facts {

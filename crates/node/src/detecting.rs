@@ -1,6 +1,6 @@
 //! Conflicts of tracks: predicted at every update and audited every second, observed at common times of applicability.
 use crate::input::{ObservedLoss, Output};
-use crate::picture::{Source, SystemTrack};
+use crate::picture::SystemTrack;
 use crate::situation::{Present, conflict_of};
 use crate::state::{Checked, State};
 use crate::unjudged::is_cell;
@@ -57,7 +57,7 @@ impl Tries {
         if !State::concerns(ta, tb) {
             return false;
         }
-        let whose = if ta.is_own() { told_by(tb) } else { told_by(ta) };
+        let whose = if ta.is_own() { tb.teller() } else { ta.teller() };
         let own = if ta.is_own() { ta } else { tb };
         let inside = *self.inside.entry(own.id).or_insert_with(|| state.comes_within(&own.last, now.utc));
         let is_new = state.desk.alerts.of(&conflict_of(a, b)).is_none();
@@ -73,14 +73,6 @@ impl Tries {
             self.refused.insert(whose);
         }
         held
-    }
-}
-
-/// The party that tells of a track, by number.
-fn told_by(track: &SystemTrack) -> u16 {
-    match track.chosen().source {
-        Source::Feed(_) => 0,
-        Source::Peer(number) => number,
     }
 }
 
@@ -172,7 +164,7 @@ impl State {
         let (keys, items) = self.sky.items(now.utc);
         let group = |n: usize| {
             let track = self.picture.get(keys[n]);
-            track.map_or(u16::MAX, |track| if track.is_own() { 0 } else { told_by(track).saturating_add(1) })
+            track.map_or(u16::MAX, |track| if track.is_own() { 0 } else { track.teller().saturating_add(1) })
         };
         let found = sweep_between(&items, group, self.sky.minima(), PAIRS_MAX);
         self.cut = self.cut.saturating_add(u32::try_from(found.cut).unwrap_or(u32::MAX));

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use apart::Place;
 use minicbor::{Decode, Encode};
 use record::ReleaseForm;
-use track::{Address, AircraftClass, TrackReport};
+use track::{Address, AircraftClass, Callsign, TrackReport};
 use units::{Mono, Now, Utc, earth};
 
 /// A report older than this is stale: shown as such, and not used to predict.
@@ -115,16 +115,24 @@ impl SystemTrack {
     #[must_use]
     pub fn chosen(&self) -> &Contribution {
         // Trust goes by standing: own data of an own aircraft, then what its owner released, then an own sensor. A
-        // stale source yields to a fresh one whatever its standing, and a release to a sensor of which it says less. Of two
-        // peers the one that told of it first is believed.
+        // stale source yields to a fresh one whatever its standing, and a release to a sensor of which it says less, or to
+        // another's that says that the aircraft flies, or how. Else of two peers the one that told of it first is believed.
         let newest = self.contributions.iter().map(|c| c.report.at).max().unwrap_or(Utc(0));
         let stale = |c: &Contribution| newest.since_ms(c.report.at) > STALE_MS;
         let seen = self.contributions.iter().filter(|c| c.standing == Standing::Observed && !stale(c));
         let seen = seen.max_by_key(|c| c.report.at);
+        let told = |c: &Contribution| {
+            let others = self.contributions.iter().filter(|d| d.standing == Standing::Released && d.source != c.source);
+            others.filter(|d| !stale(d) && !d.is_vague_at(newest)).any(|d| c.stands_stiller_than(d))
+        };
         let key = |c: &&Contribution| {
             let rank = match c.standing {
                 Standing::Own => 0,
-                Standing::Released if !c.is_vague_at(newest) && !seen.is_some_and(|seen| c.says_less_than(seen)) => 1,
+                Standing::Released
+                    if !c.is_vague_at(newest) && !seen.is_some_and(|seen| c.says_less_than(seen)) && !told(c) =>
+                {
+                    1
+                }
                 Standing::Observed => 2,
                 Standing::Released => 3,
             };
@@ -143,13 +151,48 @@ impl SystemTrack {
         self.contributions.iter().any(|c| c.standing == Standing::Own)
     }
 
-    /// The class in force: the chosen report's, else any source's.
+    /// The class by which it is judged: what all say who say one. Where they differ it may be any, and the widest minima hold;
+    /// else whoever tells of it could make them smaller. Of an own aircraft own feeds alone are asked.
     #[must_use]
     pub fn class(&self) -> AircraftClass {
-        let known = |c: &&Contribution| c.report.class != AircraftClass::Unknown;
-        self.contributions.iter().find(known).map_or(self.last.class, |c| c.report.class)
+        let is_own = self.is_own();
+        let asked = self.contributions.iter().filter(|c| !is_own || c.standing == Standing::Own);
+        let mut said = asked.map(|c| c.report.class).filter(|class| *class != AircraftClass::Unknown);
+        let first = said.next().unwrap_or(AircraftClass::Unknown);
+        if said.all(|class| class == first) { first } else { AircraftClass::Unknown }
+    }
+
+    /// What it is called: as the report in use says, else as own feeds do, else as the peer does that told of it first.
+    #[must_use]
+    pub fn callsign(&self) -> Option<Callsign> {
+        let said = self.contributions.iter().filter(|c| c.report.callsign.is_some());
+        let first = said.min_by_key(|c| (matches!(c.source, Source::Peer(_)), c.since, c.source));
+        self.chosen().report.callsign.or_else(|| first.and_then(|c| c.report.callsign))
+    }
+
+    /// Who tells of it: the party itself if an own feed or sensor does and has not fallen silent, else the peer; or [`SEVERAL`].
+    /// Nobody takes an aircraft from another's share of the desk by telling of it as well.
+    #[must_use]
+    pub fn teller(&self) -> u16 {
+        let newest = self.contributions.iter().map(|c| c.report.at).max().unwrap_or(Utc(0));
+        let own = |c: &Contribution| matches!(c.source, Source::Feed(_)) && newest.since_ms(c.report.at) <= STALE_MS;
+        if self.contributions.iter().any(own) {
+            return 0;
+        }
+        let mut peers = self.contributions.iter().filter_map(|c| match c.source {
+            Source::Peer(number) => Some(number),
+            Source::Feed(_) => None,
+        });
+        match (peers.next(), peers.next()) {
+            (Some(peer), None) => peer,
+            (Some(_), Some(_)) => SEVERAL,
+            (None, _) => 0,
+        }
     }
 }
+
+/// Number of no peer: those of whom several tell.
+pub(crate) const SEVERAL: u16 = u16::MAX;
 
 /// What became of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

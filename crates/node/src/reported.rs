@@ -2,7 +2,7 @@
 //! it first; what only the peer can find (it knows its own aircraft sooner) is held on its word until it is past.
 use crate::input::Output;
 use crate::numbers::numbered;
-use crate::picture::Source;
+use crate::picture::{Source, SystemTrack};
 use crate::situation::{Present, conflict_of, label};
 use crate::state::State;
 use alloc::format;
@@ -78,10 +78,13 @@ impl State {
         (reported || unseen) && facts.a.is_some_and(known)
     }
 
-    /// Whether the other aircraft had left the picture and is heard again, under another number: it is judged anew.
+    /// Whether the other aircraft had left the picture and is heard again, under another number: it is judged anew. By the word of
+    /// who told of it, or an own feed's: another party could give any aircraft that name.
     fn is_back(&self, facts: &Facts) -> bool {
+        let again =
+            |t: &SystemTrack| label(t) == facts.b_label && (t.teller() == 0 || Some(t.teller()) == facts.teller);
         facts.b.is_some_and(|b| self.track_of(b).is_none())
             && !facts.b_label.is_empty()
-            && self.picture.iter().any(|t| label(t) == facts.b_label)
+            && self.picture.iter().any(again)
     }
 }

@@ -1,6 +1,7 @@
 //! Room on the desk for what grows with the traffic, or with what a peer sends. Of each kind so much is held. When that is full,
 //! every party has a share that no other's words take, the own one a larger; beyond it the less grave gives way to the graver.
 use crate::detecting::CONFLICTS_MAX;
+use crate::picture::SEVERAL;
 use crate::state::State;
 use alloc::collections::BTreeMap;
 use core::cmp::Reverse;
@@ -33,17 +34,17 @@ impl State {
         if !grows(situation) || self.desk.alerts.live().filter(same).count() < CONFLICTS_MAX {
             return true;
         }
-        let share = |of: &PartyId| if self.party() == Some(of) { OWN_SHARE } else { SHARE };
-        let mut held: BTreeMap<PartyId, Held> = BTreeMap::new();
+        let share = |of: u16| if of == 0 { OWN_SHARE } else { SHARE };
+        let mut held: BTreeMap<u16, Held> = BTreeMap::new();
         for alert in self.desk.alerts.live().filter(same) {
-            let whose = self.whose(&alert.situation);
+            let whose = self.whose(&alert.situation, &alert.facts);
             // By its own level: one that only waiting made an alarm is no graver for it.
             let rank = gravity(alert.condition(), &alert.facts, alert.id);
-            let share = share(&whose);
+            let share = share(whose);
             let of = held.entry(whose).or_insert(Held { count: 0, share, least: rank });
             (of.count, of.least) = (of.count + 1, of.least.min(rank));
         }
-        let whose = self.whose(situation);
+        let whose = self.whose(situation, facts);
         let has_share = held.get(&whose).is_none_or(|of| of.count < of.share);
         let new = gravity(level, facts, u64::MAX);
         let beyond = || held.values().filter(|of| of.count > of.share);
@@ -55,23 +56,26 @@ impl State {
         victim.is_some_and(|(_, _, Reverse(id))| self.desk.alerts.push_out(id, self.now))
     }
 
-    /// Whose words a situation rests on beside one's own.
-    fn whose(&self, situation: &Situation) -> PartyId {
-        let of_track = |id: u64| self.track_of(id).filter(|track| !track.is_own()).map(|track| self.said_by(track));
-        let own = || self.party().cloned().unwrap_or_else(crate::viewing::unnamed);
+    /// Whose words a situation rests on beside one's own, by number.
+    fn whose(&self, situation: &Situation, facts: &Facts) -> u16 {
+        let of_track = |id: u64| match self.track_of(id) {
+            Some(track) => (!track.is_own()).then(|| track.teller()),
+            None => facts.teller.filter(|_| facts.b == Some(id)),
+        };
+        let of_party = |party: &PartyId| {
+            let number = self.parties.iter().position(|known| known == party).and_then(|n| u16::try_from(n).ok());
+            number.unwrap_or(SEVERAL)
+        };
         match situation {
-            Situation::Tracks(a, b) => of_track(*a).or_else(|| of_track(*b)).unwrap_or_else(own),
-            Situation::Site(track, owner, _) | Situation::Area(track, owner, _) => {
-                if self.party() == Some(owner) {
-                    of_track(*track).unwrap_or_else(own)
-                } else {
-                    owner.clone()
-                }
-            }
+            Situation::Tracks(a, b) => of_track(*a).or_else(|| of_track(*b)).unwrap_or(0),
+            Situation::Site(track, owner, _) | Situation::Area(track, owner, _) => match of_party(owner) {
+                0 => of_track(*track).unwrap_or(0),
+                number => number,
+            },
             Situation::Meeting(_, owner, _) | Situation::Reported(owner, _) | Situation::Unjudged(_, owner) => {
-                owner.clone()
+                of_party(owner)
             }
-            _ => own(),
+            _ => 0,
         }
     }
 }

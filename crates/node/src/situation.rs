@@ -31,6 +31,7 @@ impl State {
         let named = |id: Option<u64>| id.and_then(|id| self.track_of(id)).map(label);
         (facts.a_label, facts.b_label) =
             (named(facts.a).unwrap_or(facts.a_label), named(facts.b).unwrap_or(facts.b_label));
+        facts.teller = facts.b.and_then(|b| self.track_of(b)).map(SystemTrack::teller).or(facts.teller);
         self.desk.alerts.raise(situation, level, facts, now).is_some()
     }
 
@@ -50,7 +51,7 @@ impl State {
 /// What people call a track: callsign, else address, else its number.
 #[must_use]
 pub fn label(track: &SystemTrack) -> String {
-    if let Some(callsign) = track.contributions.iter().find_map(|c| c.report.callsign) {
+    if let Some(callsign) = track.callsign() {
         return callsign.to_string();
     }
     match track.address {

@@ -68,11 +68,12 @@ impl State {
         if track.is_own() {
             return Owner::Own;
         }
+        // Of several peers the one that told of it first, as of the report in use: no other takes it over by telling more often.
         let peers = track.contributions.iter().filter_map(|c| match c.source {
-            Source::Peer(n) => Some((c.report.at, n)),
+            Source::Peer(n) => Some((c.since, n)),
             Source::Feed(_) => None,
         });
-        match peers.max() {
+        match peers.min() {
             Some((_, n)) => u8::try_from(n).map_or(Owner::Unclaimed, Owner::Peer),
             None => Owner::Unclaimed,
         }
@@ -85,7 +86,7 @@ impl State {
         // Each attribute of the report in use; identity from whatever source has it.
         let mut report = track.last;
         report.address = report.address.or(track.address);
-        report.callsign = report.callsign.or_else(|| track.contributions.iter().find_map(|c| c.report.callsign));
+        report.callsign = track.callsign();
         TrackView {
             id: track.id,
             owner: self.owner(track),

@@ -82,3 +82,32 @@ fn ghosts_that_are_all_alarms_keep_out_no_warning_of_what_own_feeds_say_and_take
     let (alarms, still) = fly(4, true);
     assert_eq!((alarms, still), (499, warning), "and the others have the rest");
 }
+
+#[test]
+fn a_peer_that_tells_of_what_an_own_sensor_or_another_sees_takes_it_into_no_share_of_its_own() {
+    let text = common::signed(&common::pact_of(&common::NAMES, START));
+    let rules = [("north", open(&["south"])), ("south", open(&["north", "west"])), ("west", open(&["south"]))];
+    let mut world = World::new(START, rules.map(|(name, policy)| common::boot(name, &text, policy)).into());
+    world.connect(0, 1);
+    world.connect(1, 2);
+    world.run(3_000, 500);
+    for _ in 0..8 {
+        let at = world.now().utc;
+        // Ghosts round the first own aircraft, all alarms; and two more of ours, each a few minutes from somebody.
+        let [seen, told] = [3, 4].map(|n| aircraft(n, 42.0 + f64::from(n), 7.452, 412.5, 270.0, at));
+        world.report(0, 0, &[ghosts(6.97, at), vec![seen, told]].concat());
+        world.report(2, 0, &[told]);
+        world.report(1, 1, &[seen]);
+        let two = [5, 6].map(|n| aircraft(n, 40.0 + f64::from(n), 6.0, 412.5, 90.0, at));
+        world.report(1, 0, &[aircraft(1, 46.5, 7.0, 300.0, 90.0, at), two[0], two[1]]);
+        world.run(1_000, 500);
+    }
+    let alerts = world.view(1).alerts;
+    for (a, b) in [("TEST5", "TEST3"), ("TEST6", "TEST4")] {
+        let of = |alert: &&AlertView| {
+            let labels = [&alert.a, &alert.b].map(|one| one.as_ref().map(|t| t.label.clone()).unwrap_or_default());
+            labels == [a, b]
+        };
+        assert_eq!(alerts.iter().find(of).map(|alert| alert.level), Some(2), "{a} {b}");
+    }
+}

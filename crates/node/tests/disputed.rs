@@ -6,7 +6,7 @@ use common::{NAMES, START, World, aircraft, boot, flown, open, pact_of, policy, 
 use node::view::{AlertKind, AlertView};
 use release::{Identity, Level, Policy, RecordClass};
 use track::TrackReport;
-use units::{Angle, Height, Position};
+use units::{AircraftClass, Angle, Height, Position};
 
 /// `north`, `south` and `west`, each connected to `south`; the first two say what `policies` let them.
 fn world(north: Policy) -> World {
@@ -168,6 +168,88 @@ fn a_release_that_says_less_than_the_own_sensor_hides_nothing() {
         for after in [-5, 0, 5] {
             assert!(alarms(&play(Truth::Seen, lie, after)) >= 1, "{n} {after}");
         }
+    }
+}
+
+/// Nor does a peer's that says that another's aircraft is on the ground, or not where it flies to; who came first counts for nothing here.
+#[test]
+fn a_release_that_says_less_than_another_peer_s_hides_nothing() {
+    let lies: [Lie; 2] =
+        [|r| Some(TrackReport { on_ground: true, ..r }), |r| Some(TrackReport { speed: None, track: None, ..r })];
+    for (n, lie) in lies.into_iter().enumerate() {
+        for after in [-5, 0, 5] {
+            assert!(alarms(&play(Truth::Released, lie, after)) >= 1, "{n} {after}");
+        }
+    }
+}
+
+/// The pact has smaller minima for a drone: only what all say whose word there is makes an aircraft one.
+#[test]
+fn a_peer_that_calls_another_s_aircraft_a_drone_makes_its_minima_no_smaller() {
+    let drones = pact::PairMinima {
+        a: None,
+        b: AircraftClass::Uas,
+        minima: pact::Minima { lateral_mm: 500_000, vertical: Height::from_feet(200), horizon_ms: 60_000 },
+    };
+    for (west, north, found) in [
+        (AircraftClass::Civil, AircraftClass::Uas, true),
+        (AircraftClass::Uas, AircraftClass::Uas, false),
+        (AircraftClass::Uas, AircraftClass::Civil, true),
+    ] {
+        let text = signed(&pact::Pact { pairs: vec![drones], ..pact_of(&NAMES, START) });
+        let all = [("north", open(&["south"])), ("south", open(&["north", "west"])), ("west", open(&["south"]))];
+        let mut world = World::new(START, all.map(|(name, policy)| boot(name, &text, policy)).into());
+        world.connect(0, 1);
+        world.connect(1, 2);
+        world.run(3_000, 500);
+        let begin = world.now().utc;
+        let own = aircraft(1, 46.5, 8.0, 300.0, 90.0, begin);
+        let other = TrackReport { callsign: None, ..aircraft(9, 46.5167, 8.3, 300.0, 270.0, begin) };
+        for step in 0..30 {
+            let now = world.now().utc;
+            world.report(1, 0, &[flown(&own, now)]);
+            world.report(2, 0, &[TrackReport { class: west, ..flown(&other, now) }]);
+            if step > 2 {
+                world.report(0, 0, &[TrackReport { class: north, ..flown(&other, now) }]);
+            }
+            world.run(1_000, 500);
+        }
+        let conflicts = live(&world).into_iter().filter(|a| a.kind == AlertKind::Conflict && a.b.is_some()).count();
+        assert_eq!(conflicts, usize::from(found), "{west:?} {north:?}: {:?}", live(&world));
+        let label = TrackReport { callsign: track::Callsign::parse("FAKE99").ok(), ..flown(&other, world.now().utc) };
+        world.report(0, 0, &[label]);
+        world.run(2_000, 500);
+        let shown = world.view(1).tracks.into_iter().find(|t| t.report.address == other.address).unwrap();
+        assert_eq!(shown.owner, node::view::Owner::Peer(2), "who told of it first");
+    }
+}
+
+/// An alert is kept for an aircraft that is no longer heard; another one of that name ends it only by the word of who told of it.
+#[test]
+fn another_party_s_aircraft_of_the_same_name_does_not_end_the_alert_of_one_that_fell_silent() {
+    for (lies, left) in [(true, 1), (false, 0)] {
+        let mut world = world(open(&["south"]));
+        let begin = world.now().utc;
+        let own = aircraft(1, 46.5, 7.0, 300.0, 90.0, begin);
+        let other = aircraft(9, 46.5, 8.2, 300.0, 270.0, begin);
+        for second in 0..150 {
+            let now = world.now().utc;
+            world.report(1, 0, &[flown(&own, now)]);
+            if second < 10 {
+                world.report(2, 0, &[flown(&other, now)]);
+            }
+            world.run(1_000, 1_000);
+        }
+        let conflicts = |world: &World| live(world).into_iter().filter(|a| a.kind == AlertKind::Conflict).count();
+        assert_eq!((conflicts(&world), world.view(1).tracks.len()), (1, 1), "held to its last prediction");
+        for _ in 0..5 {
+            let now = world.now().utc;
+            world.report(1, 0, &[flown(&own, now)]);
+            let far = aircraft(77, 40.0, 2.0, 300.0, 90.0, now);
+            world.report(if lies { 0 } else { 2 }, 0, &[TrackReport { callsign: other.callsign, ..far }]);
+            world.run(1_000, 1_000);
+        }
+        assert_eq!(conflicts(&world), left, "{lies}: {:?}", live(&world));
     }
 }
 

@@ -56,6 +56,12 @@ impl Contribution {
             || velocity(theirs).is_none() && velocity(seen).is_some()
     }
 
+    /// Whether it keeps from another release of the same aircraft that it flies, or where to.
+    pub(super) fn stands_stiller_than(&self, other: &Self) -> bool {
+        let (ours, theirs) = (&self.report, &other.report);
+        ours.on_ground && !theirs.on_ground || velocity(ours).is_none() && velocity(theirs).is_some()
+    }
+
     /// Whether this and another party's report cannot be of one aircraft; `share` of what they may differ by.
     fn contradicts(&self, other: &Self, share: f64) -> bool {
         // Cells have no names: one that has is nobody's honest word, is used before nothing, and says nothing of a place.
