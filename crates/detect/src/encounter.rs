@@ -241,22 +241,24 @@ impl Lateral {
 }
 
 /// Square of a relative speed taken as none, m²/s²: at 1 µm/s a distance changes by 2 mm in the longest horizon.
-const EQUAL_VELOCITY: f64 = 1e-12;
+pub(crate) const EQUAL_VELOCITY: f64 = 1e-12;
 
 /// Vertical geometry of a pair.
-struct Vertical {
+pub(crate) struct Vertical {
     /// Signed distance now, 0.1 mm.
     dz: Option<i64>,
     /// Signed relative rate, 0.1 mm/s.
     rate: f64,
+    /// What they are held against, widened if references differ, 0.1 mm.
+    minimum: i64,
     now: bool,
-    basis: AltitudeBasis,
+    pub(crate) basis: AltitudeBasis,
     /// When |dz| < H; `None` if never.
     within: Option<(f64, f64)>,
 }
 
 impl Vertical {
-    fn of(a: &Kinematics, b: &Kinematics, minimum: Height) -> Self {
+    pub(crate) fn of(a: &Kinematics, b: &Kinematics, minimum: Height) -> Self {
         let diff = |x: Height, y: Height| i64::from(y.0) - i64::from(x.0);
         let h = i64::from(minimum.0);
         let always = Some((f64::NEG_INFINITY, f64::INFINITY));
@@ -267,7 +269,14 @@ impl Vertical {
                 (diff(x, y), h + mixed_allowance(x, y), AltitudeBasis::Mixed)
             }
             _ => {
-                return Self { dz: None, rate: 0.0, now: true, basis: AltitudeBasis::UnknownLevel, within: always };
+                return Self {
+                    dz: None,
+                    rate: 0.0,
+                    minimum: h,
+                    now: true,
+                    basis: AltitudeBasis::UnknownLevel,
+                    within: always,
+                };
             }
         };
         let rate = (b.climb_mps - a.climb_mps) * f64::from(Height::PER_METRE);
@@ -278,7 +287,18 @@ impl Vertical {
             let (t1, t2) = ((-h - dz) as f64 / rate, (h - dz) as f64 / rate);
             Some(if t1 < t2 { (t1, t2) } else { (t2, t1) })
         };
-        Self { dz: Some(dz), rate, now, basis, within }
+        Self { dz: Some(dz), rate, minimum: h, now, basis, within }
+    }
+
+    /// When |dz| ≤ H, or they are level with each other within `ahead` seconds; `None` if never.
+    pub(crate) fn within_closed(&self, ahead: f64) -> Option<(f64, f64)> {
+        let always = (f64::NEG_INFINITY, f64::INFINITY);
+        let Some(dz) = self.dz else { return Some(always) };
+        if self.rate == 0.0 {
+            return (dz.abs() <= self.minimum).then_some(always);
+        }
+        let (level, half) = (-dz as f64 / self.rate, self.minimum as f64 / libm::fabs(self.rate));
+        Some((level - if ahead > half { ahead } else { half }, level + half))
     }
 
     fn distance_at(&self, t: f64) -> Option<i64> {

@@ -30,6 +30,7 @@ mod shape;
 mod sweep;
 mod verdict;
 mod volume;
+mod wellclear;
 
 pub use encounter::{
     AltitudeBasis, Encounter, MIXED_ALLOWANCE, MIXED_PART, TOUT_MAX_S, UNKNOWN_SPEED_MPS, track_track,
@@ -46,6 +47,7 @@ pub use separation::{GAP_MAX_MS, Observed, observed_at, observed_between};
 pub use sweep::{Item, Pair, Sweep, brute_force, sweep, sweep_between};
 pub use verdict::{Verdict, Why};
 pub use volume::{Meeting, Overlap, PlanMeeting, PreparedVolume, plan_plan, volume_volume};
+pub use wellclear::{WellClear, WellClearError, WellClearLoss, well_clear};
 
 /// Version of the decisions in this crate, stored with each of them. Changes whenever any input could be judged differently.
 pub const ENGINE: &str = "skypact-detect-1";
