@@ -218,7 +218,7 @@ impl Runner {
         }
         let Some(Told { state, errors, last_error }) = self.health.tell(Instant::now()) else { return };
         // A node that stops is told of nothing.
-        let _told = self.core.offer(Input::FeedHealth { feed: self.number, state, errors, last_error }).await;
+        let _told = self.core.report(Input::FeedHealth { feed: self.number, state, errors, last_error }).await;
     }
 }
 
@@ -227,7 +227,7 @@ pub async fn hand_over(core: &CoreHandle, number: u16, reports: &[TrackReport]) 
     for part in reports.chunks(BATCH_MAX) {
         let base = part.first().map(|r| r.at).unwrap_or_default();
         let batch = TrackBatch::pack(base, part)?;
-        core.offer(Input::Reports { feed: number, batch: Box::new(batch) }).await?;
+        core.report(Input::Reports { feed: number, batch: Box::new(batch) }).await?;
     }
     Ok(())
 }

@@ -46,7 +46,8 @@ impl Node {
             let mut line = String::new();
             BufReader::new(stdout).read_line(&mut line).map(|_| tx.send(line))
         });
-        let line = rx.recv_timeout(Duration::from_secs(30)).unwrap_or_default();
+        // On a busy machine a start from a full journal takes its time.
+        let line = rx.recv_timeout(Duration::from_secs(120)).unwrap_or_default();
         let said = || fs::read_to_string(&log_path).unwrap_or_default().split_off(log_from);
         let Ok(ready) = serde_json::from_str::<Value>(&line) else {
             // Ended already, or hangs: then the kill shows as no exit code.
