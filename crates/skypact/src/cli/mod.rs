@@ -45,7 +45,8 @@ Exit codes:
   1  failed; standard error says why and what to do
   2  the command line is wrong
   3  checked and found bad: evidence that does not verify, a damaged journal
-  4  refused by the node: role, release rules, read-back";
+  4  refused by the node: role, release rules, read-back
+  5  evidence that verifies, under a pact that a party did not sign";
 
 #[derive(Debug, Subcommand)]
 enum Command {
