@@ -244,6 +244,30 @@ fn an_aircraft_stays_marked_when_one_planner_gives_its_plan_another_address_or_t
 }
 
 #[test]
+fn two_planners_let_an_aircraft_be_told_by_marking_it_and_nobody_does_by_a_plan() {
+    let transit = Some(mark("transit"));
+    let mut world = world_with(Level::Full, None);
+    let only = policy(&["south"], &[Rule { marking: transit, ..rule(TRACKS, Level::Full) }]);
+    let Ok(Done::Proposed { id, .. }) = ask(&mut world, "anna", set_policy(only, None)) else { panic!() };
+    ask(&mut world, "bert", Command::ConfirmPolicy(id)).unwrap();
+    let file = filed(&world, 1, [1, 0, 3], Some("transit"));
+    ask(&mut world, "paul", file).unwrap();
+    assert_eq!(seen(&mut world, 0), 0);
+    // Nor do two who mark the plan: what they agree to is how the plan is told.
+    let file = filed(&world, 2, [1, 0, 3], None);
+    ask(&mut world, "paul", file).unwrap();
+    let mark_plan = || Command::MarkPlan { subject: subject(2), marking: transit };
+    assert_eq!(ask(&mut world, "paul", mark_plan()), Ok(Done::Proposed { id: 0, missing: 1 }));
+    assert_eq!(ask(&mut world, "pia", mark_plan()), Ok(Done::Ok));
+    assert_eq!(seen(&mut world, 0), 0);
+    let mark_aircraft = || Command::MarkAircraft { address: 0x40_0001, marking: transit };
+    assert_eq!(ask(&mut world, "paul", mark_aircraft()), Ok(Done::Proposed { id: 0, missing: 1 }));
+    assert_eq!(seen(&mut world, 0), 0);
+    assert_eq!(ask(&mut world, "pia", mark_aircraft()), Ok(Done::Ok));
+    assert_eq!(seen(&mut world, 0), 1);
+}
+
+#[test]
 fn a_marking_that_is_kept_ends_with_the_time_of_its_plan() {
     let mut world = world_with(Level::Full, None);
     let file = filed(&world, 1, [1, 2, 3], Some("secret"));
