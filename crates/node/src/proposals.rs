@@ -204,9 +204,10 @@ impl State {
     }
 
     /// A person signs in with a password of his own. A program's token and the operator's are nobody: who can read the
-    /// node's files has them, and would be two with an account beside.
+    /// node's files has them, and would be two with an account beside. Nor is an account of the file's name, as there may be in old
+    /// data: who writes the file would have agreed.
     fn is_person(&self, name: &str) -> bool {
-        self.accounts.get(name).is_some_and(|a| a.role == Role::Administrator && a.password.is_some())
+        name != FILE && self.accounts.get(name).is_some_and(|a| a.role == Role::Administrator && a.password.is_some())
     }
 
     pub(crate) fn confirm_policy(&mut self, actor: &Actor, id: u64, now: Now, out: &mut Vec<Output>) -> Answer {

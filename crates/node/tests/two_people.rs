@@ -127,6 +127,32 @@ fn a_feed_whose_words_in_the_file_would_let_out_more_is_told_as_before_until_two
 }
 
 #[test]
+fn an_account_of_the_files_name_agrees_to_nothing_that_the_file_says() {
+    let mut world = world(Level::Full);
+    let account = Account {
+        role: Role::Administrator,
+        password: Some("x".into()),
+        token: None,
+        expires: None,
+        must_set_password: false,
+    };
+    world.ask(0, Role::Administrator, Command::SetAccount { name: node::FILE.into(), account }).unwrap();
+    world.nodes[0].boot.feeds[0].marking = None;
+    world.restart(0, false);
+    let proposal = world.view(0).proposal.unwrap();
+    assert_eq!((proposal.agreed.len(), proposal.missing()), (0, 2));
+    let confirm = Command::ConfirmPolicy(proposal.id);
+    assert!(ask(&mut world, node::FILE, confirm.clone()).is_err());
+    assert_eq!(ask(&mut world, "anna", confirm.clone()), Ok(Done::Proposed { id: proposal.id, missing: 1 }));
+    assert_eq!(seen(&mut world, 0), 0);
+    assert_eq!(ask(&mut world, "bert", confirm), Ok(Done::Ok));
+    // Nor of what it proposes itself.
+    let wide = policy(&["south"], &[rule(TRACKS, Level::Full)]);
+    let answer = ask(&mut world, node::FILE, set_policy(wide, None));
+    assert!(matches!(answer, Ok(Done::Proposed { missing: 2, .. })), "{answer:?}");
+}
+
+#[test]
 fn who_agreed_did_so_to_what_the_file_said_then_and_a_refusal_holds_until_the_next_start() {
     let mut world = world(Level::Full);
     world.nodes[0].boot.feeds[0].marking = None;
