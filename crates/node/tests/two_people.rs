@@ -127,6 +127,51 @@ fn a_feed_whose_words_in_the_file_would_let_out_more_is_told_as_before_until_two
 }
 
 #[test]
+fn a_file_that_takes_a_feed_through_classes_with_other_grids_has_it_told_on_none_of_them() {
+    let classes = [AircraftClass::Civil, AircraftClass::Uas, AircraftClass::Humanitarian];
+    let grid = |precision_mm| Level::Reduced { precision_mm, delay_ms: 0, identity: Identity::Drop };
+    let of = |(aircraft, mm): (AircraftClass, u32)| Rule { aircraft: Some(aircraft), ..rule(TRACKS, grid(mm)) };
+    let rules: Vec<Rule> = classes.into_iter().zip([20_000_000, 23_000_000, 27_000_000]).map(of).collect();
+    let text = signed(&pact_of(&["north", "south"], START));
+    let north = boot("north", &text, policy(&["south"], &rules));
+    assert_eq!(north.feeds[0].class, classes[0]);
+    let mut world = World::new(START, vec![north, boot("south", &text, closed())]);
+    world.connect(0, 1);
+    people(&mut world);
+    assert_eq!(seen(&mut world, 0), 1);
+    for class in &classes[1..] {
+        world.nodes[0].boot.feeds[0].class = *class;
+        world.restart(0, false);
+        assert_eq!(seen(&mut world, 0), 0, "{class:?}");
+    }
+    let id = world.view(0).proposal.unwrap().id;
+    for name in ["anna", "bert"] {
+        ask(&mut world, name, Command::ConfirmPolicy(id)).unwrap();
+    }
+    assert_eq!(seen(&mut world, 0), 1);
+}
+
+#[test]
+fn a_feed_of_no_known_class_to_which_the_file_gives_one_is_told_as_before_until_two_people_agree() {
+    let civil = Rule { aircraft: Some(AircraftClass::Civil), ..rule(TRACKS, Level::Full) };
+    let text = signed(&pact_of(&["north", "south"], START));
+    let mut north = boot("north", &text, policy(&["south"], &[civil]));
+    north.feeds[0].class = AircraftClass::Unknown;
+    let mut world = World::new(START, vec![north, boot("south", &text, closed())]);
+    world.connect(0, 1);
+    people(&mut world);
+    assert_eq!(seen(&mut world, 0), 0);
+    world.nodes[0].boot.feeds[0].class = AircraftClass::Civil;
+    world.restart(0, false);
+    let id = world.view(0).proposal.unwrap().id;
+    assert_eq!(seen(&mut world, 0), 0);
+    for name in ["anna", "bert"] {
+        ask(&mut world, name, Command::ConfirmPolicy(id)).unwrap();
+    }
+    assert_eq!(seen(&mut world, 0), 1);
+}
+
+#[test]
 fn an_account_of_the_files_name_agrees_to_nothing_that_the_file_says() {
     let mut world = world(Level::Full);
     let account = Account {
