@@ -132,7 +132,7 @@ impl State {
         let others: BTreeSet<Option<Marking>> =
             plans.chain(kept).map(Some).chain(self.feeds.iter().map(|f| f.config.marking)).chain([None]).collect();
         let among = |marking: Option<Marking>| if marking.is_some() { [marking].into() } else { others.clone() };
-        let widens = |from: Option<Marking>| among(to).into_iter().any(|to| self.policy.marking_widens(from, to));
+        let widens = |from: Option<Marking>| among(to).into_iter().any(|to| self.marking_widens(from, to));
         if from == to || !among(from).into_iter().any(widens) {
             self.marks_wait.remove(&marked);
             return Ok(None);
@@ -202,7 +202,7 @@ impl State {
             self.listed(marking)?;
             // A new plan is told as whoever files it says, which lets out no more of its aircraft. Of one that is told as marked, one person cannot undo that.
             if self.party().is_some_and(|own| self.plans.contains_key(&(own.clone(), subject)))
-                && self.policy.marking_widens(before, marking)
+                && self.marking_widens(before, marking)
             {
                 let reason = "another marking would let out more: change it alone, which takes two planners".into();
                 return Err(Refused::Invalid { field: "marking".into(), reason });

@@ -91,7 +91,7 @@ impl State {
         let before = self.policy.rules.clone();
         let proposed = self.propose(&actor.name, &policy.rules, now);
         if proposed.is_none() {
-            self.put_in_force(policy.rules.clone());
+            self.put_in_force(policy.rules.clone(), false);
             self.news(&format!("changed by {}", actor.name), now);
             self.ask_for_feeds(now, out);
         }
@@ -235,7 +235,7 @@ impl State {
         if rules == before {
             self.proposal = None;
         } else {
-            self.put_in_force(rules);
+            self.put_in_force(rules, true);
         }
         self.agree_to_feeds(&feeds);
         self.news(&format!("proposed by {by} were agreed to, last by {}", actor.name), now);
@@ -265,9 +265,9 @@ impl State {
         }
     }
 
-    fn put_in_force(&mut self, rules: BTreeMap<PartyId, Vec<Rule>>) {
+    fn put_in_force(&mut self, rules: BTreeMap<PartyId, Vec<Rule>>, agreed: bool) {
         self.proposal = None;
-        self.policy = Policy { revision: self.policy.revision + 1, rules: rules.clone() };
+        self.enforce(rules.clone(), agreed);
         self.rules_seen.push(rules);
         if self.rules_seen.len() > RULES_SEEN_MAX {
             // The first are the file's at the start.
@@ -288,6 +288,7 @@ impl State {
     pub(crate) fn take_rules(&mut self, rules: &BTreeMap<PartyId, Vec<Rule>>, now: Now, out: &mut Vec<Output>) -> bool {
         let known = self.boot.is_none() || self.rules_seen.contains(rules);
         self.rules_seen = alloc::vec![rules.clone()];
+        self.remember_first();
         if self.policy.rules == *rules {
             return false;
         }
@@ -302,7 +303,7 @@ impl State {
             out.push(Output::Log(line));
             return false;
         } else {
-            self.policy = Policy { revision: self.policy.revision + 1, rules: rules.clone() };
+            self.enforce(rules.clone(), false);
             self.news("changed in the file", now);
             "the file's release rules were changed and are in force"
         };

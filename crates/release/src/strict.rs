@@ -49,8 +49,12 @@ impl Policy {
     /// Whether aircraft and plans of any class may be told more of under the second marking than under the first.
     #[must_use]
     pub fn marking_widens(&self, from: Option<Marking>, to: Option<Marking>) -> bool {
+        // A word that no rule names is as none.
+        let names = |word: &Marking| self.rules.values().flatten().any(|rule| rule.marking == Some(*word));
+        let [from, to] = [from, to].map(|word| word.filter(names));
         let label = |class, marking| Label { class, marking };
-        AircraftClass::ALL.iter().any(|class| self.label_widens(Some(label(*class, from)), label(*class, to)))
+        from != to
+            && AircraftClass::ALL.iter().any(|class| self.label_widens(Some(label(*class, from)), label(*class, to)))
     }
 
     /// Whether more may be told under the second label than under the first; of nothing that is told if there is no first.
