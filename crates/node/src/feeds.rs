@@ -51,7 +51,7 @@ impl State {
                 Some(feed) => Some(feed.before.as_ref().unwrap_or(&feed.config).clone()),
                 None => (!first).then(|| FeedConfig { claim: Claim::Observed, ..config.clone() }),
             };
-            let before = agreed.filter(|agreed| widens(&self.policy, agreed, config));
+            let before = agreed.filter(|agreed| self.under_any_rules(|policy| widens(policy, agreed, config)));
             if old.is_some_and(|feed| feed.config != *config) {
                 relabelled.extend(at.and_then(|at| u16::try_from(at).ok()));
             }

@@ -35,7 +35,7 @@ pub struct FeedConfig {
     /// Class given to reports that state none.
     #[n(3)]
     pub class: AircraftClass,
-    /// Marking of its aircraft, where neither they nor their plans bear one.
+    /// Marking of its aircraft, where they bear none of their own; beside those of their plans.
     #[n(4)]
     pub marking: Option<release::Marking>,
 }

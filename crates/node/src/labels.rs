@@ -18,6 +18,8 @@ pub(crate) struct Offered {
     pub report: TrackReport,
     /// What it may be taken for; at least one.
     pub labels: Vec<Label>,
+    /// Whether some of them are to be, and wait for people.
+    pub waits: bool,
 }
 
 /// The newest that own feeds say of an own aircraft: what is released of it, whatever else is known here.
@@ -47,7 +49,7 @@ impl State {
     /// A report of an own track as it is offered.
     pub(crate) fn offered(&self, track: &SystemTrack, report: &TrackReport) -> Option<Offered> {
         let report = TrackReport { local: number_of(track)?, ..*report };
-        self.labels(track).map(|labels| Offered { report, labels })
+        self.labels(track).map(|(labels, waits)| Offered { report, labels, waits })
     }
 
     /// An own track as it is known now.
@@ -55,29 +57,33 @@ impl State {
         self.offered(track, &own_of(&self.feeds, track)?.report)
     }
 
-    fn labels(&self, track: &SystemTrack) -> Option<Vec<Label>> {
+    /// What a track may be taken for, and whether some of that waits for people.
+    fn labels(&self, track: &SystemTrack) -> Option<(Vec<Label>, bool)> {
         let marks = track.address.map(Address::bits).and_then(|bits| self.marks_of(bits));
-        let mut labels = Vec::new();
+        let of = |class: AircraftClass, marking: Option<Marking>| {
+            let marked = marks.as_ref().map_or_else(|| alloc::vec![marking], |marks| marks.with(marking));
+            marked.into_iter().map(move |marking| Label { class, marking })
+        };
+        let (mut labels, mut before) = (Vec::new(), Vec::new());
         for contribution in &track.contributions {
             let Some(feed) = feed_of(&self.feeds, contribution) else { continue };
-            let mut add = |class: AircraftClass, marking: Option<Marking>| match &marks {
-                Some(marks) => labels.extend(marks.with(marking).into_iter().map(|marking| Label { class, marking })),
-                None => labels.push(Label { class, marking }),
-            };
             let class = contribution.report.class;
-            add(class, feed.config.marking);
-            if let Some(before) = &feed.before {
+            labels.extend(of(class, feed.config.marking));
+            if let Some(was) = &feed.before {
                 // A report of the feed's class may state it, or state none.
-                add(class, before.marking);
-                add(if class == feed.config.class { before.class } else { class }, before.marking);
+                before.extend(of(class, was.marking));
+                before.extend(of(if class == feed.config.class { was.class } else { class }, was.marking));
             }
         }
+        let waits = !before.is_empty();
         if labels.iter().any(|label| label.class != AircraftClass::Unknown) {
             labels.retain(|label| label.class != AircraftClass::Unknown);
         }
+        // As people agreed to it, it is also of a class that is not known.
+        labels.append(&mut before);
         labels.sort_unstable();
         labels.dedup();
-        (!labels.is_empty()).then_some(labels)
+        (!labels.is_empty()).then_some((labels, waits))
     }
 
     /// The rules may have changed.
@@ -133,10 +139,10 @@ pub(crate) fn for_peer(
     now: Now,
 ) -> (Vec<TrackReport>, BTreeMap<u64, Marking>) {
     let (mut own, mut marked) = (Vec::with_capacity(offered.len()), BTreeMap::new());
-    for Offered { report, labels } in offered {
+    for Offered { report, labels, waits } in offered {
         let label = match labels.as_slice() {
             [one] => Some(*one),
-            more => rules.strictest(name, report, more, now),
+            more => rules.strictest(name, report, more, *waits, now),
         };
         let Some(Label { class, marking }) = label else { continue };
         own.push(TrackReport { class, ..*report });

@@ -28,6 +28,7 @@ mod own;
 pub mod picture;
 mod preview;
 mod proposals;
+mod remembered;
 mod reported;
 mod room;
 mod said;

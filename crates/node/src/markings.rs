@@ -100,10 +100,9 @@ impl Kept {
 pub(crate) enum Marks {
     /// Its own, which counts alone.
     Own(Marking),
-    /// Of live plans, beside those of its feeds: none of them may be exceeded.
+    /// Of plans, beside what it bears without them, which may be none: one planner files a plan alone, so a plan lets out no more
+    /// of an aircraft than is let out without it.
     Plans(BTreeSet<Marking>),
-    /// Of plans that are no longer live or for it, beside what it bears without them.
-    Kept(BTreeSet<Marking>),
 }
 
 impl Marks {
@@ -111,8 +110,7 @@ impl Marks {
     pub(crate) fn with(&self, feed: Option<Marking>) -> Vec<Option<Marking>> {
         match self {
             Self::Own(own) => alloc::vec![Some(*own)],
-            Self::Plans(marks) => marks.iter().copied().map(Some).chain(feed.map(Some)).collect(),
-            Self::Kept(marks) => marks.iter().copied().map(Some).chain([feed]).collect(),
+            Self::Plans(marks) => marks.iter().copied().map(Some).chain([feed]).collect(),
         }
     }
 }
@@ -128,13 +126,13 @@ impl State {
         [from, to]: [Option<Marking>; 2],
         now: Now,
     ) -> Result<Option<Done>, Refused> {
-        // Without one of its own, an aircraft bears that of a plan or of its feed.
+        // Without one of its own, an aircraft bears those of its plans and what its feed says.
         let plans = address.and_then(|bits| self.plan_marked.get(&bits)).into_iter().flatten().copied();
         let kept = address.into_iter().flat_map(|bits| self.kept.of(bits));
         let others: BTreeSet<Option<Marking>> =
             plans.chain(kept).map(Some).chain(self.feeds.iter().map(|f| f.config.marking)).chain([None]).collect();
         let among = |marking: Option<Marking>| if marking.is_some() { [marking].into() } else { others.clone() };
-        let widens = |from: Option<Marking>| among(to).into_iter().any(|to| self.policy.marking_widens(from, to));
+        let widens = |from: Option<Marking>| among(to).into_iter().any(|to| self.marking_widens(from, to));
         if from == to || !among(from).into_iter().any(widens) {
             self.marks_wait.remove(&marked);
             return Ok(None);
@@ -202,9 +200,9 @@ impl State {
         let before = self.plan_marking(subject);
         if marking != before {
             self.listed(marking)?;
-            // A new plan is told as whoever files it says. Of one that is told as marked, one person cannot undo that.
+            // A new plan is told as whoever files it says, which lets out no more of its aircraft. Of one that is told as marked, one person cannot undo that.
             if self.party().is_some_and(|own| self.plans.contains_key(&(own.clone(), subject)))
-                && self.policy.marking_widens(before, marking)
+                && self.marking_widens(before, marking)
             {
                 let reason = "another marking would let out more: change it alone, which takes two planners".into();
                 return Err(Refused::Invalid { field: "marking".into(), reason });
@@ -276,11 +274,9 @@ impl State {
         if let Some(own) = self.air_marks.get(&bits) {
             return Some(Marks::Own(*own));
         }
-        let kept = self.kept.of(bits);
-        match self.plan_marked.get(&bits) {
-            Some(plans) => Some(Marks::Plans(plans.iter().copied().chain(kept).collect())),
-            None => Some(Marks::Kept(kept.collect())).filter(|marks| *marks != Marks::Kept(BTreeSet::new())),
-        }
+        let live = self.plan_marked.get(&bits).into_iter().flatten().copied();
+        let plans: BTreeSet<Marking> = live.chain(self.kept.of(bits)).collect();
+        (!plans.is_empty()).then_some(Marks::Plans(plans))
     }
 
     /// Whether a plan may be filed that marks an aircraft, or gives one up, as far as there is room to keep its marking: what a plan

@@ -91,7 +91,7 @@ impl State {
         let before = self.policy.rules.clone();
         let proposed = self.propose(&actor.name, &policy.rules, now);
         if proposed.is_none() {
-            self.put_in_force(policy.rules.clone());
+            self.put_in_force(policy.rules.clone(), false);
             self.news(&format!("changed by {}", actor.name), now);
             self.ask_for_feeds(now, out);
         }
@@ -204,9 +204,10 @@ impl State {
     }
 
     /// A person signs in with a password of his own. A program's token and the operator's are nobody: who can read the
-    /// node's files has them, and would be two with an account beside.
+    /// node's files has them, and would be two with an account beside. Nor is an account of the file's name, as there may be in old
+    /// data: who writes the file would have agreed.
     fn is_person(&self, name: &str) -> bool {
-        self.accounts.get(name).is_some_and(|a| a.role == Role::Administrator && a.password.is_some())
+        name != FILE && self.accounts.get(name).is_some_and(|a| a.role == Role::Administrator && a.password.is_some())
     }
 
     pub(crate) fn confirm_policy(&mut self, actor: &Actor, id: u64, now: Now, out: &mut Vec<Output>) -> Answer {
@@ -234,7 +235,7 @@ impl State {
         if rules == before {
             self.proposal = None;
         } else {
-            self.put_in_force(rules);
+            self.put_in_force(rules, true);
         }
         self.agree_to_feeds(&feeds);
         self.news(&format!("proposed by {by} were agreed to, last by {}", actor.name), now);
@@ -264,9 +265,9 @@ impl State {
         }
     }
 
-    fn put_in_force(&mut self, rules: BTreeMap<PartyId, Vec<Rule>>) {
+    fn put_in_force(&mut self, rules: BTreeMap<PartyId, Vec<Rule>>, agreed: bool) {
         self.proposal = None;
-        self.policy = Policy { revision: self.policy.revision + 1, rules: rules.clone() };
+        self.enforce(rules.clone(), agreed);
         self.rules_seen.push(rules);
         if self.rules_seen.len() > RULES_SEEN_MAX {
             // The first are the file's at the start.
@@ -287,6 +288,7 @@ impl State {
     pub(crate) fn take_rules(&mut self, rules: &BTreeMap<PartyId, Vec<Rule>>, now: Now, out: &mut Vec<Output>) -> bool {
         let known = self.boot.is_none() || self.rules_seen.contains(rules);
         self.rules_seen = alloc::vec![rules.clone()];
+        self.remember_first();
         if self.policy.rules == *rules {
             return false;
         }
@@ -301,7 +303,7 @@ impl State {
             out.push(Output::Log(line));
             return false;
         } else {
-            self.policy = Policy { revision: self.policy.revision + 1, rules: rules.clone() };
+            self.enforce(rules.clone(), false);
             self.news("changed in the file", now);
             "the file's release rules were changed and are in force"
         };

@@ -152,6 +152,10 @@ pub struct State {
     #[n(70)]
     #[cbor(default)]
     pub(crate) kept: crate::markings::Kept,
+    /// Release rules that were in force.
+    #[n(71)]
+    #[cbor(default)]
+    pub(crate) remembered: crate::remembered::Remembered,
     /// How the release rules last changed, for the desk.
     #[n(68)]
     pub(crate) rules_news: Option<(Utc, String)>,
@@ -354,6 +358,7 @@ impl Default for State {
             plan_marked: BTreeMap::new(),
             marks_wait: BTreeMap::new(),
             kept: Default::default(),
+            remembered: Default::default(),
             rules_news: None,
             air_marks: BTreeMap::new(),
             holding: BTreeMap::new(),

@@ -137,7 +137,7 @@ fn what_waits_is_dropped_when_a_plan_begins_or_ceases_to_mark_the_aircraft() {
     }
     // A plan of another word ceases: what waits was allowed under that word.
     let odd = Some(mark("odd"));
-    let rules = policy(&["south"], &[Rule { marking: odd, ..rule(TRACKS, LATE) }]);
+    let rules = policy(&["south"], &[Rule { marking: odd, ..rule(TRACKS, LATE) }, rule(TRACKS, Level::Full)]);
     let ceases = [
         Command::CancelPlan(subject(1)),
         filed(flight(1, PlanState::Ended, address, hours)),
@@ -159,8 +159,8 @@ fn what_waits_is_dropped_when_a_plan_begins_or_ceases_to_mark_the_aircraft() {
 #[test]
 fn of_two_live_plans_the_stricter_one_marks_until_its_time_is_over() {
     let (secret, open) = (Some(mark("secret")), Some(mark("open")));
-    let full = |marking| Rule { marking, ..rule(TRACKS, Level::Full) };
-    let rules = policy(&["south"], &[Rule { marking: secret, ..rule(TRACKS, Level::Withheld) }, full(open)]);
+    let rules =
+        policy(&["south"], &[Rule { marking: secret, ..rule(TRACKS, Level::Withheld) }, rule(TRACKS, Level::Full)]);
     let address = 0x40_0001;
     // Whatever the subjects' order is.
     for (first, second) in [(1, 2), (2, 1)] {
@@ -182,6 +182,43 @@ fn of_two_live_plans_the_stricter_one_marks_until_its_time_is_over() {
             world.report(0, 0, &[report]);
             world.run(2_000, 100);
             assert_eq!(!seen(&world).is_empty(), told, "{first} {secret_h:?} {open_h:?}");
+        }
+    }
+}
+
+#[test]
+fn a_plan_lets_out_no_more_of_an_aircraft_than_it_bears_without_the_plan() {
+    let (odd, open) = (Some(mark("odd")), Some(mark("open")));
+    let full = |marking| Rule { marking, ..rule(TRACKS, Level::Full) };
+    let coarse = Level::Coarse { cell_e7: 2_000_000, bin_ms: 60_000 };
+    let address = 0x40_0001;
+    let file = |n, address, marking| Command::FileMarkedPlan {
+        subject: subject(n),
+        plan: flight(n, PlanState::Accepted, address, [0, 5]),
+        marking,
+    };
+    // Filed for it, filed again for it, filed beside another.
+    let ways: [&[Command]; 3] = [
+        &[file(1, address, open)],
+        &[file(1, 0x40_0009, open), file(1, address, open)],
+        &[file(1, address, odd), file(2, address, open)],
+    ];
+    for of_feed in [None, odd] {
+        for least in [Level::Withheld, coarse] {
+            for way in ways {
+                let mut world =
+                    world(&[(AircraftClass::Civil, of_feed)], policy(&["south"], &[full(open), rule(TRACKS, least)]));
+                for command in way {
+                    world.ask(0, Role::Planner, command.clone()).unwrap();
+                }
+                for _ in 0..40 {
+                    let report = aircraft(1, 46.0, 8.0, 200.0, 90.0, world.now().utc);
+                    world.report(0, 0, &[report]);
+                    world.run(2_000, 100);
+                }
+                let told = if least == Level::Withheld { vec![] } else { vec!["-".to_string()] };
+                assert_eq!(seen(&world), told, "{way:?}");
+            }
         }
     }
 }

@@ -127,6 +127,77 @@ fn a_feed_whose_words_in_the_file_would_let_out_more_is_told_as_before_until_two
 }
 
 #[test]
+fn a_file_that_takes_a_feed_through_classes_with_other_grids_has_it_told_on_none_of_them() {
+    let classes = [AircraftClass::Civil, AircraftClass::Uas, AircraftClass::Humanitarian];
+    let grid = |precision_mm| Level::Reduced { precision_mm, delay_ms: 0, identity: Identity::Drop };
+    let of = |(aircraft, mm): (AircraftClass, u32)| Rule { aircraft: Some(aircraft), ..rule(TRACKS, grid(mm)) };
+    let rules: Vec<Rule> = classes.into_iter().zip([20_000_000, 23_000_000, 27_000_000]).map(of).collect();
+    let text = signed(&pact_of(&["north", "south"], START));
+    let north = boot("north", &text, policy(&["south"], &rules));
+    assert_eq!(north.feeds[0].class, classes[0]);
+    let mut world = World::new(START, vec![north, boot("south", &text, closed())]);
+    world.connect(0, 1);
+    people(&mut world);
+    assert_eq!(seen(&mut world, 0), 1);
+    for class in &classes[1..] {
+        world.nodes[0].boot.feeds[0].class = *class;
+        world.restart(0, false);
+        assert_eq!(seen(&mut world, 0), 0, "{class:?}");
+    }
+    let id = world.view(0).proposal.unwrap().id;
+    for name in ["anna", "bert"] {
+        ask(&mut world, name, Command::ConfirmPolicy(id)).unwrap();
+    }
+    assert_eq!(seen(&mut world, 0), 1);
+}
+
+#[test]
+fn a_feed_of_no_known_class_to_which_the_file_gives_one_is_told_as_before_until_two_people_agree() {
+    let civil = Rule { aircraft: Some(AircraftClass::Civil), ..rule(TRACKS, Level::Full) };
+    let text = signed(&pact_of(&["north", "south"], START));
+    let mut north = boot("north", &text, policy(&["south"], &[civil]));
+    north.feeds[0].class = AircraftClass::Unknown;
+    let mut world = World::new(START, vec![north, boot("south", &text, closed())]);
+    world.connect(0, 1);
+    people(&mut world);
+    assert_eq!(seen(&mut world, 0), 0);
+    world.nodes[0].boot.feeds[0].class = AircraftClass::Civil;
+    world.restart(0, false);
+    let id = world.view(0).proposal.unwrap().id;
+    assert_eq!(seen(&mut world, 0), 0);
+    for name in ["anna", "bert"] {
+        ask(&mut world, name, Command::ConfirmPolicy(id)).unwrap();
+    }
+    assert_eq!(seen(&mut world, 0), 1);
+}
+
+#[test]
+fn an_account_of_the_files_name_agrees_to_nothing_that_the_file_says() {
+    let mut world = world(Level::Full);
+    let account = Account {
+        role: Role::Administrator,
+        password: Some("x".into()),
+        token: None,
+        expires: None,
+        must_set_password: false,
+    };
+    world.ask(0, Role::Administrator, Command::SetAccount { name: node::FILE.into(), account }).unwrap();
+    world.nodes[0].boot.feeds[0].marking = None;
+    world.restart(0, false);
+    let proposal = world.view(0).proposal.unwrap();
+    assert_eq!((proposal.agreed.len(), proposal.missing()), (0, 2));
+    let confirm = Command::ConfirmPolicy(proposal.id);
+    assert!(ask(&mut world, node::FILE, confirm.clone()).is_err());
+    assert_eq!(ask(&mut world, "anna", confirm.clone()), Ok(Done::Proposed { id: proposal.id, missing: 1 }));
+    assert_eq!(seen(&mut world, 0), 0);
+    assert_eq!(ask(&mut world, "bert", confirm), Ok(Done::Ok));
+    // Nor of what it proposes itself.
+    let wide = policy(&["south"], &[rule(TRACKS, Level::Full)]);
+    let answer = ask(&mut world, node::FILE, set_policy(wide, None));
+    assert!(matches!(answer, Ok(Done::Proposed { missing: 2, .. })), "{answer:?}");
+}
+
+#[test]
 fn who_agreed_did_so_to_what_the_file_said_then_and_a_refusal_holds_until_the_next_start() {
     let mut world = world(Level::Full);
     world.nodes[0].boot.feeds[0].marking = None;
@@ -205,6 +276,98 @@ fn a_marking_is_taken_away_when_two_planners_ask_for_it_and_the_audit_says_which
     assert_eq!(world.view(1).plans.len(), 1);
 }
 
+/// Everything withheld, which one person orders.
+fn withhold(world: &mut World) -> Policy {
+    let before = world.view(0).policy;
+    assert_eq!(ask(world, "anna", set_policy(closed(), None)), Ok(Done::Ok));
+    before
+}
+
+/// The rules of before again, which two people agree to.
+fn put_back(world: &mut World, rules: Policy) {
+    let Ok(Done::Proposed { id, .. }) = ask(world, "anna", set_policy(rules, None)) else { panic!() };
+    assert_eq!(ask(world, "bert", Command::ConfirmPolicy(id)), Ok(Done::Ok));
+}
+
+#[test]
+fn a_marking_that_makes_no_difference_now_is_taken_away_by_two_if_it_made_one_before() {
+    for (restarts, orders) in [(false, 0), (true, 0), (false, 50)] {
+        let mut world = world_with(Level::Full, None);
+        let mark_aircraft = |marking| Command::MarkAircraft { address: 0x40_0001, marking };
+        ask(&mut world, "paul", mark_aircraft(Some(mark("secret")))).unwrap();
+        let file = filed(&world, 1, [9, 0, 9], Some("secret"));
+        ask(&mut world, "paul", file).unwrap();
+        let before = world.view(0).policy;
+        // One person may order less and less as often as it pleases him: what people agreed to is not forgotten.
+        let mut less = before.clone();
+        for n in 0..orders {
+            let area = Some(Area::Box { south_e7: n, west_e7: 0, north_e7: n + 1, east_e7: 1 });
+            let towards = less.rules.get_mut(&party("south")).unwrap();
+            towards.insert(0, Rule { area, ..rule(TRACKS, Level::Withheld) });
+            assert_eq!(ask(&mut world, "anna", set_policy(less.clone(), None)), Ok(Done::Ok));
+        }
+        withhold(&mut world);
+        if restarts {
+            world.restart(0, false);
+            world.restart(0, true);
+        }
+        let waits = Ok(Done::Proposed { id: 0, missing: 1 });
+        assert_eq!(ask(&mut world, "paul", Command::MarkPlan { subject: subject(1), marking: None }), waits);
+        assert_eq!(ask(&mut world, "paul", mark_aircraft(None)), waits);
+        assert_eq!(ask(&mut world, "paul", mark_aircraft(Some(mark("transit")))), waits);
+        let again = filed(&world, 1, [9, 0, 9], None);
+        let refused = ask(&mut world, "paul", again).unwrap_err().to_string();
+        assert!(refused.contains("takes two planners"), "{refused}");
+        put_back(&mut world, before);
+        assert_eq!((seen(&mut world, 0), world.view(1).plans.len()), (0, 0));
+        assert_eq!(ask(&mut world, "pia", mark_aircraft(Some(mark("transit")))), Ok(Done::Ok));
+        assert_eq!(seen(&mut world, 0), 1);
+    }
+}
+
+#[test]
+fn the_words_of_a_feed_that_make_no_difference_now_wait_for_two_people_if_they_made_one_before() {
+    for of_the_file in [false, true] {
+        let mut world = world(Level::Full);
+        let before = world.view(0).policy;
+        if of_the_file {
+            world.nodes[0].boot.policy = closed();
+            world.restart(0, false);
+            assert_eq!(world.view(0).policy.rules, closed().rules);
+        } else {
+            withhold(&mut world);
+        }
+        world.nodes[0].boot.feeds[0].marking = None;
+        world.restart(0, false);
+        let proposal = world.view(0).proposal.expect("a proposal");
+        assert_eq!((proposal.by.as_str(), proposal.feeds.len()), ("file", 1));
+        put_back(&mut world, before);
+        assert_eq!(seen(&mut world, 0), 0);
+        let id = world.view(0).proposal.expect("still a proposal").id;
+        for name in ["anna", "bert"] {
+            ask(&mut world, name, Command::ConfirmPolicy(id)).unwrap();
+        }
+        assert_eq!(seen(&mut world, 0), 1);
+    }
+}
+
+#[test]
+fn rules_that_the_file_put_in_force_are_asked_as_those_that_people_did() {
+    let mut world = world_with(Level::Full, None);
+    let file = filed(&world, 1, [9, 0, 9], Some("transit"));
+    ask(&mut world, "paul", file).unwrap();
+    // From here on what is in transit is told less than the rest.
+    let mut less = world.view(0).policy;
+    let transit = Rule { marking: Some(mark("transit")), ..rule(PLANS, Level::Withheld) };
+    less.rules.get_mut(&party("south")).unwrap().insert(0, transit);
+    world.nodes[0].boot.policy = less.clone();
+    world.restart(0, false);
+    assert_eq!(world.view(0).policy.rules, less.rules);
+    withhold(&mut world);
+    let unmark = Command::MarkPlan { subject: subject(1), marking: None };
+    assert_eq!(ask(&mut world, "paul", unmark), Ok(Done::Proposed { id: 0, missing: 1 }));
+}
+
 /// A plan for aircraft 1 or 9 from now, hours.
 fn filed(world: &World, n: u8, [address, from, until]: [i64; 3], word: Option<&str>) -> Command {
     let mut volume = circle(46.5, 8.5, 10.0, world.now().utc.plus_ms(from * 3_600_000));
@@ -241,6 +404,30 @@ fn an_aircraft_stays_marked_when_one_planner_gives_its_plan_another_address_or_t
         assert_eq!(ask(&mut world, "pia", unmark()), Ok(Done::Ok), "{what}");
         assert_eq!(seen(&mut world, 0), 1, "{what}");
     }
+}
+
+#[test]
+fn two_planners_let_an_aircraft_be_told_by_marking_it_and_nobody_does_by_a_plan() {
+    let transit = Some(mark("transit"));
+    let mut world = world_with(Level::Full, None);
+    let only = policy(&["south"], &[Rule { marking: transit, ..rule(TRACKS, Level::Full) }]);
+    let Ok(Done::Proposed { id, .. }) = ask(&mut world, "anna", set_policy(only, None)) else { panic!() };
+    ask(&mut world, "bert", Command::ConfirmPolicy(id)).unwrap();
+    let file = filed(&world, 1, [1, 0, 3], Some("transit"));
+    ask(&mut world, "paul", file).unwrap();
+    assert_eq!(seen(&mut world, 0), 0);
+    // Nor do two who mark the plan: what they agree to is how the plan is told.
+    let file = filed(&world, 2, [1, 0, 3], None);
+    ask(&mut world, "paul", file).unwrap();
+    let mark_plan = || Command::MarkPlan { subject: subject(2), marking: transit };
+    assert_eq!(ask(&mut world, "paul", mark_plan()), Ok(Done::Proposed { id: 0, missing: 1 }));
+    assert_eq!(ask(&mut world, "pia", mark_plan()), Ok(Done::Ok));
+    assert_eq!(seen(&mut world, 0), 0);
+    let mark_aircraft = || Command::MarkAircraft { address: 0x40_0001, marking: transit };
+    assert_eq!(ask(&mut world, "paul", mark_aircraft()), Ok(Done::Proposed { id: 0, missing: 1 }));
+    assert_eq!(seen(&mut world, 0), 0);
+    assert_eq!(ask(&mut world, "pia", mark_aircraft()), Ok(Done::Ok));
+    assert_eq!(seen(&mut world, 0), 1);
 }
 
 #[test]

@@ -19,9 +19,17 @@ pub struct Label {
 
 impl Policy {
     /// Of the labels that a track may bear, the one under which this peer is told the least of it; `None` if nothing can be
-    /// told that each of them allows.
+    /// told that each of them allows. Where a change of the labels waits for people, that must be no more after or beside what any
+    /// other lets out: of two grids none is less, since who changes labels again and again has a place told on one after the other.
     #[must_use]
-    pub fn strictest(&self, peer: &PartyId, report: &TrackReport, labels: &[Label], now: Now) -> Option<Label> {
+    pub fn strictest(
+        &self,
+        peer: &PartyId,
+        report: &TrackReport,
+        labels: &[Label],
+        waits: bool,
+        now: Now,
+    ) -> Option<Label> {
         let rules = self.rules_for(peer);
         let told = |label: &Label| {
             let (aircraft, marking) = (Some(label.class), label.marking);
@@ -32,7 +40,8 @@ impl Policy {
         let no_more = |a: (Level, Option<u32>), b: (Level, Option<u32>)| {
             // A cell is told once a bin, whatever the other's rate.
             let seldom = !matches!(a.0, Level::Full | Level::Reduced { .. }) || a.1 >= b.1;
-            a.0.less(b.0) == a.0 && seldom
+            let less = if waits { a.0.is_within(b.0) } else { a.0.less(b.0) == a.0 };
+            less && seldom
         };
         labels.iter().copied().find(|label| labels.iter().all(|other| no_more(told(label), told(other))))
     }
@@ -40,8 +49,12 @@ impl Policy {
     /// Whether aircraft and plans of any class may be told more of under the second marking than under the first.
     #[must_use]
     pub fn marking_widens(&self, from: Option<Marking>, to: Option<Marking>) -> bool {
+        // A word that no rule names is as none.
+        let names = |word: &Marking| self.rules.values().flatten().any(|rule| rule.marking == Some(*word));
+        let [from, to] = [from, to].map(|word| word.filter(names));
         let label = |class, marking| Label { class, marking };
-        AircraftClass::ALL.iter().any(|class| self.label_widens(Some(label(*class, from)), label(*class, to)))
+        from != to
+            && AircraftClass::ALL.iter().any(|class| self.label_widens(Some(label(*class, from)), label(*class, to)))
     }
 
     /// Whether more may be told under the second label than under the first; of nothing that is told if there is no first.
@@ -89,9 +102,27 @@ mod tests {
             [(Level::Withheld, Level::Full, Some(label(a))), (Level::Full, coarse, Some(label(b))), (late, wide, None)]
         {
             let (south, policy) = policy(&[tracks(a, first), tracks(b, second), tracks(None, Level::Full)]);
-            assert_eq!(policy.strictest(&south, &report, &[label(a), label(b)], Now::default()), want);
-            assert_eq!(policy.strictest(&south, &report, &[label(b), label(a)], Now::default()), want);
-            assert_eq!(policy.strictest(&south, &report, &[label(None)], Now::default()), Some(label(None)));
+            for waits in [false, true] {
+                let strictest = |labels: &[Label]| policy.strictest(&south, &report, labels, waits, Now::default());
+                assert_eq!(strictest(&[label(a), label(b)]), want);
+                assert_eq!(strictest(&[label(b), label(a)]), want);
+                assert_eq!(strictest(&[label(None)]), Some(label(None)));
+            }
+        }
+    }
+
+    #[test]
+    fn of_two_grids_the_coarser_is_taken_and_none_where_a_change_waits() {
+        let [a, b] = ["a", "b"].map(Marking::parse);
+        let tracks = |marking, level| Rule { marking, ..Rule::new(RecordClass::Tracks, level) };
+        let label = |marking| Label { class: AircraftClass::Civil, marking };
+        let report = TrackReport::new(1, Position::default(), Utc(0));
+        let cells = |cell_e7| Level::Coarse { cell_e7, bin_ms: 60_000 };
+        let reduced = |precision_mm| Level::Reduced { precision_mm, delay_ms: 0, identity: Identity::Keep };
+        for (fine, coarse) in [(cells(1_000_000), cells(2_000_000)), (reduced(1_000), reduced(2_000))] {
+            let (south, policy) = policy(&[tracks(a, fine), tracks(b, coarse)]);
+            let strictest = |waits| policy.strictest(&south, &report, &[label(a), label(b)], waits, Now::default());
+            assert_eq!((strictest(false), strictest(true)), (Some(label(b)), None));
         }
     }
 

@@ -116,7 +116,7 @@ pub struct Feed {
     /// Class of aircraft for reports that state none: `civil`, `military`, `uas`, `humanitarian` or `unknown`.
     #[serde(default = "unknown")]
     pub class: String,
-    /// Marking of its aircraft, one of `markings`, where neither they nor their plans bear one.
+    /// Marking of its aircraft, one of `markings`, where they bear none of their own; beside those of their plans.
     pub marking: Option<String>,
     /// Polling interval of aircraft-json, seconds.
     #[serde(default = "one")]

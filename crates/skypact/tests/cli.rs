@@ -376,7 +376,7 @@ fn a_planner_works_at_a_running_node() {
     let url = added["url"].as_str().unwrap();
     assert!(url.starts_with("http://127.0.0.1:") && url.contains("/#code="), "{url}");
     north("account add olga --role observer").refused(4, "there is an account olga already");
-    north("account add operator --role observer").refused(4, "neither operator nor node");
+    north("account add operator --role observer").refused(4, "none of operator, node and file");
     north("account add olga2 --role chief").refused(2, "is none of observer, officer, planner, administrator");
     north("account role olga --role planner").ok();
     let renewed = north("account code olga").ok();

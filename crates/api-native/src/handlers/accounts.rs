@@ -159,11 +159,12 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-const NAME_WANTED: &str = "1 to 32 of a-z, 0-9, - and ., and neither operator nor node";
+const NAME_WANTED: &str = "1 to 32 of a-z, 0-9, - and ., and none of operator, node and file";
 
-/// A name that can be an account's. The names under which the node's own operator acts are nobody else's.
+/// A name that can be an account's. The names under which the node's own operator acts, and a changed file proposes, are
+/// nobody else's.
 fn parse_name(text: &str) -> Option<String> {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
     let fits = (1..=32).contains(&text.len()) && text.bytes().all(allowed);
-    (fits && !["operator", "node"].contains(&text)).then(|| text.to_owned())
+    (fits && !["operator", "node", node::FILE].contains(&text)).then(|| text.to_owned())
 }

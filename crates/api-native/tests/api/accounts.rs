@@ -54,8 +54,10 @@ async fn tokens_that_cannot_be() {
     };
     check("x", T0, "422 invalid | expires_utc_ms: must be in the next 366 days").await;
     check("x", T0 + 367 * DAY_MS, "422 invalid | expires_utc_ms: must be in the next 366 days").await;
-    let wanted = "must be 1 to 32 of a-z, 0-9, - and ., and neither operator nor node";
-    check("operator", T0 + 1, &format!("422 invalid | name: {wanted}, got \"operator\"")).await;
+    let wanted = "must be 1 to 32 of a-z, 0-9, - and ., and none of operator, node and file";
+    for taken in ["operator", "node", node::FILE] {
+        check(taken, T0 + 1, &format!("422 invalid | name: {wanted}, got {taken:?}")).await;
+    }
     check("Anna", T0 + 1, &format!("422 invalid | name: {wanted}, got \"Anna\"")).await;
     check("anna", T0 + 1, "409 already | anna is an officer's account; choose another name").await;
 }
