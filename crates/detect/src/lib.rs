@@ -1,7 +1,8 @@
 //! Verdicts about the sky: which tracks will come too close, which volumes meet, who is inside what.
 //!
-//! In scope: track to track (prediction and observation), well clear of drones, volume to volume, track to volume, conformance, screening
-//! against protected sites; the all-pairs sweep, the incremental index, and the seeded scenarios they are judged on.
+//! In scope: track to track (prediction and observation), well clear of drones, volume to volume, track to volume,
+//! conformance, screening against protected sites; the all-pairs sweep, the incremental index, and the seeded scenarios they
+//! are judged on.
 //! Out of scope: which reports belong to one aircraft and which pairs matter to whom (`node`), alerts and their
 //! hold times (`desk`), minima as agreed (`pact`).
 //!
