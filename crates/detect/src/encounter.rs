@@ -90,10 +90,7 @@ pub struct Encounter {
 /// Pairs on the ground are the caller's to leave out.
 #[must_use]
 pub fn track_track(a: &Kinematics, b: &Kinematics, minima: &Minima) -> Verdict<Encounter> {
-    if a.t0 != b.t0 {
-        return Verdict::Unknown(Why::ReferenceTime);
-    }
-    if let Some(why) = a.unknown.or(b.unknown) {
+    if let Some(why) = unknown(a, b) {
         return Verdict::Unknown(why);
     }
     let widened_m = a.drift_m() + b.drift_m();
@@ -117,11 +114,20 @@ pub fn track_track(a: &Kinematics, b: &Kinematics, minima: &Minima) -> Verdict<E
             widened_m,
         });
     }
-    if velocity_unknown {
-        let speed = |k: &Kinematics| if k.velocity_known { k.speed_mps } else { UNKNOWN_SPEED_MPS };
-        if earth::norm(earth::sub(b.pos, a.pos)) <= zone + (speed(a) + speed(b)) * horizon {
-            return Verdict::Unknown(Why::Velocity);
-        }
+    clear(a, b, zone, horizon)
+}
+
+/// Why nothing can be said of two tracks, if so.
+pub(crate) fn unknown(a: &Kinematics, b: &Kinematics) -> Option<Why> {
+    if a.t0 == b.t0 { a.unknown.or(b.unknown) } else { Some(Why::ReferenceTime) }
+}
+
+/// `Clear` of two tracks that do not meet as they are taken to fly; without a velocity only out of reach.
+pub(crate) fn clear<T>(a: &Kinematics, b: &Kinematics, zone: f64, within_s: f64) -> Verdict<T> {
+    let speed = |k: &Kinematics| if k.velocity_known { k.speed_mps } else { UNKNOWN_SPEED_MPS };
+    let in_reach = || earth::norm(earth::sub(b.pos, a.pos)) <= zone + (speed(a) + speed(b)) * within_s;
+    if !(a.velocity_known && b.velocity_known) && in_reach() {
+        return Verdict::Unknown(Why::Velocity);
     }
     Verdict::Clear
 }

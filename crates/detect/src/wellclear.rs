@@ -10,9 +10,9 @@
 //!
 //! With both in straight flight each of the two is one interval of time, so the loss is their intersection. Geometry, age and
 //! what is not known are taken as in [`crate::track_track`].
-use crate::encounter::{AltitudeBasis, UNKNOWN_SPEED_MPS, Vertical};
+use crate::encounter::{AltitudeBasis, EQUAL_VELOCITY, Vertical, clear, unknown};
 use crate::kinematics::Kinematics;
-use crate::verdict::{Verdict, Why};
+use crate::verdict::Verdict;
 use minicbor::{Decode, Encode};
 use units::{Height, earth};
 
@@ -113,10 +113,7 @@ pub struct WellClearLoss {
 /// track stands still; without a loss the verdict is then `Clear` only out of reach.
 #[must_use]
 pub fn well_clear(a: &Kinematics, b: &Kinematics, limits: &WellClear) -> Verdict<WellClearLoss> {
-    if a.t0 != b.t0 {
-        return Verdict::Unknown(Why::ReferenceTime);
-    }
-    if let Some(why) = a.unknown.or(b.unknown) {
+    if let Some(why) = unknown(a, b) {
         return Verdict::Unknown(why);
     }
     let [tau, coaltitude, horizon] =
@@ -140,13 +137,7 @@ pub fn well_clear(a: &Kinematics, b: &Kinematics, limits: &WellClear) -> Verdict
             });
         }
     }
-    if velocity_unknown {
-        let speed = |k: &Kinematics| if k.velocity_known { k.speed_mps } else { UNKNOWN_SPEED_MPS };
-        if earth::norm(s) <= zone + (speed(a) + speed(b)) * (horizon + tau) {
-            return Verdict::Unknown(Why::Velocity);
-        }
-    }
-    Verdict::Clear
+    clear(a, b, zone, horizon + tau)
 }
 
 /// When the lateral part of a loss holds, from and to infinity if always.
@@ -156,7 +147,7 @@ pub fn well_clear(a: &Kinematics, b: &Kinematics, limits: &WellClear) -> Verdict
 /// DMOD. It ends where s is DMOD again, so it is one interval.
 fn lateral(s: earth::Vec3, v: earth::Vec3, zone: f64, tau: f64) -> Option<(f64, f64)> {
     let (ss, sv, vv) = (earth::dot(s, s), earth::dot(s, v), earth::dot(v, v));
-    if vv < crate::encounter::EQUAL_VELOCITY {
+    if vv < EQUAL_VELOCITY {
         return (ss <= zone * zone).then_some((f64::NEG_INFINITY, f64::INFINITY));
     }
     let nearest = -sv / vv;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::State;
+use crate::{State, Why};
 use proptest::prelude::*;
 use units::Utc;
 
