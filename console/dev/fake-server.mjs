@@ -141,6 +141,7 @@ async function handle(party, session, code, request, response) {
   }
   if (!hasSession(session, request)) return problem(401, 'Not signed in');
   if (path === '/v1/session') return json(200, about);
+  if (request.method === 'GET') return asked(party, path, json, problem);
   if (request.headers['x-csrf-token'] !== session.csrf) return problem(403, 'CSRF token missing');
   if (path === '/v1/password') {
     if (value.password.length < 12) return problem(422, 'Password too short', '12 characters or more.');
@@ -149,7 +150,13 @@ async function handle(party, session, code, request, response) {
   }
   if (path === '/v1/sign-out')
     return json(204, undefined, { 'Set-Cookie': 'skypact_session=; Max-Age=0; Path=/' });
+  if (path === '/v1/inhibitions') return json(201, { id: world.inhibit(party, value, about.officer) });
+  const [, inhibition] = /^\/v1\/inhibitions\/(\d+)$/.exec(path) ?? [];
+  if (inhibition !== undefined && request.method === 'DELETE')
+    return world.lift(party, inhibition) ? json(204) : problem(404, 'No such inhibition');
   const [, list, id, verb] = /^\/v1\/(\w+)(?:\/([^/]+)\/(\w+))?$/.exec(path) ?? [];
+  if (list === 'tracks' && verb === 'separate')
+    return world.separate(Number(id)) ? json(204) : problem(404, 'No such track that is joined to another');
   if (list === 'alerts' && verb === 'acknowledge') {
     return world.acknowledgeAlert(party, decodeURIComponent(id), about.officer)
       ? json(204)
@@ -173,6 +180,17 @@ async function handle(party, session, code, request, response) {
     return json(201, { items: [] });
   }
   return problem(404, 'No such resource');
+}
+
+/** What the console asks for when it wants it. */
+function asked(party, path, json, problem) {
+  const view = world.viewOf(party);
+  if (path === '/v1/tracks') return json(200, { items: view.listed(), next: null });
+  if (path === '/v1/unplanned') return json(200, { items: view.unplanned(), cut: true });
+  if (path === '/v1/unflown') return json(200, { items: world.unflown(), cut: false });
+  const [, alert] = /^\/v1\/alerts\/([^/]+)\/explanation$/.exec(path) ?? [];
+  const explained = alert === undefined ? null : view.explanation(decodeURIComponent(alert));
+  return explained === null ? problem(404, 'No such resource') : json(200, explained);
 }
 
 function asset(path, request, response) {

@@ -4,6 +4,8 @@
 const NM = 1852;
 const DEG_M = 111_194.9;
 const HIDDEN = -0x8000_0000;
+/** The one track that is joined to another, of everybody's first own one. */
+const JOINED = 900_001;
 
 export class World {
   constructor({ mode, tracks, calm }) {
@@ -18,6 +20,8 @@ export class World {
     this.links = new Map(this.parties.map((party) => [party, { link: 'up', since: null }]));
     this.acknowledged = new Map();
     this.displays = new Map();
+    this.inhibitions = [];
+    this.parted = false;
     this.notices = [];
     this.serial = 0;
     this.aircraft = fleet(tracks);
@@ -107,6 +111,45 @@ export class World {
     this.acknowledged.set(`${party}/${id}`, { by, utc_ms: Date.now() });
     this.touch();
     return true;
+  }
+
+  inhibit(party, { pair, reason, until_utc_ms }, owner) {
+    const id = `${++this.serial}`;
+    const rest = { flight: null, volume: null, since_utc_ms: Date.now() };
+    this.inhibitions.push({ party, is: { id, pair, reason, until_utc_ms, owner, ...rest } });
+    this.touch();
+    return id;
+  }
+
+  lift(party, id) {
+    const before = this.inhibitions.length;
+    this.inhibitions = this.inhibitions.filter((one) => one.party !== party || one.is.id !== id);
+    this.touch();
+    return this.inhibitions.length < before;
+  }
+
+  inForce(party) {
+    const mine = this.inhibitions.filter(({ party: of, is }) => of === party && is.until_utc_ms > Date.now());
+    return mine.map(({ is }) => is);
+  }
+
+  separate(id) {
+    if (id !== JOINED || this.parted) return false;
+    this.parted = true;
+    return true;
+  }
+
+  unflown() {
+    const since_utc_ms = this.started - 600_000;
+    return [
+      {
+        subject: 'a1'.repeat(16),
+        owner: 'north',
+        callsign: 'NORTH7',
+        since_utc_ms,
+        why: 'nobody of this name is in the picture',
+      },
+    ];
   }
 
   send(from, notice) {
@@ -272,7 +315,15 @@ class PartyView {
       ],
       alerts: this.alerts(now),
       notices: this.notices(party, now),
-      checked: { tracks: this.tracks.length, conflicts: 2, unjudged: world.calm ? 0 : 3, utc_ms: now - 600 },
+      inhibitions: world.inForce(party),
+      checked: {
+        tracks: this.tracks.length,
+        conflicts: 2,
+        unjudged: world.calm ? 0 : 3,
+        utc_ms: now - 600,
+        crosschecked: 4_812,
+        mismatches: world.calm ? 0 : 1,
+      },
       cut: 0,
     };
   }
@@ -288,7 +339,7 @@ class PartyView {
       age_ms: age,
       in: { size: 8311, sealed: 8300 },
       out: { size: 8210, cosigned: 8190 },
-      channel: { ours: 'open', theirs: name === 'civil' && !this.world.calm ? 'suspended' : 'open' },
+      channel: { ours: 'in-force', theirs: name === 'civil' && !this.world.calm ? 'suspended' : 'in-force' },
       clock_offset_ms: name === 'south' ? 130 : -40,
       refused: name === 'south' ? { stale: 3 } : {},
       throttled: {},
@@ -310,18 +361,21 @@ class PartyView {
       const distance = (Math.abs(cpa - now) / 1000) * 440 + 1100;
       const link =
         [a, b].map((one) => world.links.get(one.owner)?.since ?? null).find((at) => at !== null) ?? null;
+      const [sideA, sideB] = [this.side(a), this.side(b)];
+      const inhibited = this.inhibitionOf(sideA.label, sideB.label);
       alerts.push(
         this.stamp({
           id: `c${meeting.a}-${meeting.b}-${cpa - world.started}`,
           kind: 'conflict',
-          level,
+          level: inhibited === null ? level : 'caution',
+          inhibited,
           raised_utc_ms: Math.max(world.started, cpa - 500_000),
           since_utc_ms: Math.max(world.started, cpa - 500_000),
           escalated: false,
           raising: 1,
           text: '',
-          a: this.side(a),
-          b: this.side(b),
+          a: sideA,
+          b: sideB,
           cpa_utc_ms: cpa,
           tin_utc_ms: cpa - 21_000,
           dcpa_m: 1.1 * NM,
@@ -367,6 +421,93 @@ class PartyView {
       ),
     );
     return alerts;
+  }
+
+  inhibitionOf(a, b) {
+    const is = ({ pair }) => pair.includes(a) && pair.includes(b);
+    return this.world.inForce(this.party).find(is)?.id ?? null;
+  }
+
+  listed() {
+    const joined = {
+      id: JOINED,
+      owner: null,
+      address: null,
+      callsign: null,
+      mode_a: '7421',
+      lat: 56,
+      lon: 7,
+      altitude: { value_ft: 24_000, reference: 'pressure' },
+      at_utc_ms: Date.now() - 2_000,
+    };
+    const first = this.tracks.find((one) => one.owner === this.party)?.id;
+    return this.tracks.map((one) => ({
+      id: one.id,
+      owner: one.owner,
+      callsign: one.callsign,
+      address: one.address,
+      class: ['unknown', 'civil', 'military', 'uas', 'humanitarian'][one.class],
+      stale: one.age > 15,
+      joined: one.id === first && !this.world.parted ? [joined] : [],
+    }));
+  }
+
+  unplanned() {
+    const own = this.listed().slice(0, 12);
+    return own.map((track, i) => ({ track, inactive_plan: i === 0 ? 'b2'.repeat(16) : null }));
+  }
+
+  /** Figures that look like a decision; nothing of it was computed. */
+  explanation(id) {
+    const now = Date.now();
+    const alert = this.alerts(now).find((one) => one.id === id);
+    if (alert?.kind !== 'conflict') return null;
+    const input = ({ id: track, label }, sha256) => {
+      const one = this.world.aircraft[track - 1];
+      return {
+        sha256,
+        address: one.address,
+        callsign: label,
+        class: 'military',
+        at_utc_ms: now - 1_200,
+        age_ms: 400,
+        lat: one.lat0,
+        lon: one.lon0,
+        pressure_altitude_ft: one.ft,
+        wgs84_height_ft: null,
+        ground_speed_kt: one.speed / 0.514444,
+        track_deg: one.track,
+        vertical_rate_fpm: 0,
+        accuracy_m: 30,
+        drift_m: 1.6,
+      };
+    };
+    const t0 = now - 800;
+    const at = (t0_utc_ms) => ({
+      engine: 'fake',
+      earth: 'none',
+      t0_utc_ms,
+      minima: { lateral_m: 9260, vertical_ft: 1000, horizon_s: 480 },
+      a: input(alert.a, '5e'.repeat(32)),
+      b: input(alert.b, 'c3'.repeat(32)),
+      found: {
+        tin_s: (alert.tin_utc_ms - t0_utc_ms) / 1000,
+        tout_s: (alert.cpa_utc_ms - t0_utc_ms) / 1000 + 21,
+        tcpa_s: (alert.cpa_utc_ms - t0_utc_ms) / 1000,
+        dcpa_m: alert.dcpa_m,
+        d0_m: alert.distance_m,
+        vertical_at_cpa_ft: alert.vertical_ft,
+        vertical_now_ft: alert.vertical_ft,
+        vertical_error_ft: 0,
+        basis: alert.basis,
+        violation_now: alert.violation,
+        velocity_unknown: false,
+        widened_m: 63.2,
+      },
+      again: 'the same',
+      cbor: '',
+    });
+    return { alert: id, first: at(alert.raised_utc_ms), last: at(t0) };
   }
 
   stamp(alert) {
@@ -433,6 +574,7 @@ function plainAlert(alert) {
     vertical_ft: null,
     basis: null,
     violation: false,
+    inhibited: null,
     data_age_ms: null,
     about: null,
     ...alert,

@@ -4,6 +4,7 @@ import { chromium } from 'playwright-core';
 import { Desk, OUTPUT } from './desk.mjs';
 import { startNodes } from './nodes.mjs';
 import { addSteps as addRules } from './rules.mjs';
+import { addSteps as addWatch } from './watch.mjs';
 
 const HOSTILE = '<img src=x onerror="document.title=\'owned\'"> Test of notices \u202eand read-backs';
 const steps = [];
@@ -109,11 +110,15 @@ step('a track is found, selected and centred by keyboard', async ({ north }) => 
   await north.axe('track search');
   await page.keyboard.press('Enter');
   await page.locator('sky-selected .callsign').waitFor();
+  // No track of the demonstration is joined to another: that the node was asked is what can be seen.
+  await page.locator('.joined', { hasText: /none|other track/ }).waitFor();
   await page.keyboard.press('c');
   await page.waitForTimeout(600);
   await north.shot('05-selected-track');
   await north.focusIsSomewhere('after the search');
 });
+
+addWatch(step, check);
 
 step('help opens, has no violation, and closes', async ({ north }) => {
   await north.page.keyboard.press('?');

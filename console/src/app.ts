@@ -176,6 +176,18 @@ export class App {
     return this.command('desk', () => api.stateDesk(status));
   }
 
+  async inhibit(of: api.NewInhibition, key: string): Promise<boolean> {
+    return this.command('inhibit', () => api.inhibit(of, key));
+  }
+
+  async lift(id: string): Promise<boolean> {
+    return this.command(`lift:${id}`, () => api.liftInhibition(id));
+  }
+
+  async separate(id: number): Promise<boolean> {
+    return this.command(`part:${id}`, () => api.separate(id));
+  }
+
   /** Agrees to proposed release rules: how many must still agree, or null if it was refused. */
   async agree(proposal: number): Promise<number | null> {
     let missing: number | null = null;
@@ -234,9 +246,10 @@ export class App {
   }
 
   closeDrawer(): void {
+    const ofAlert = this.store.drawer !== null && 'alert' in this.store.drawer;
     this.store.drawer = null;
     this.store.touch();
-    this.focus.goBack('sky-notices');
+    this.focus.goBack(ofAlert ? 'sky-alerts' : 'sky-notices');
   }
 }
 

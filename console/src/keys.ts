@@ -20,6 +20,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ['c', 'centre on the selected track'],
   ['w', 'write a notice'],
   ['d', 'say whether somebody is at this desk'],
+  ['p', 'aircraft without a plan, plans that nobody flies'],
   ['r', 'release rules, and those that wait for people to agree'],
   ['Esc', 'close what is open, then drop the selection'],
   ['?', 'this page'],
@@ -47,6 +48,7 @@ export function handleKey(app: App, event: KeyboardEvent): void {
     c: () => app.centreOnSelected(),
     w: () => app.store.mayAct() && app.openDrawer({ kind: 'compose' }, document.activeElement),
     d: () => app.store.mayAct() && app.openDrawer({ kind: 'desk' }, document.activeElement),
+    p: () => app.openDrawer({ kind: 'planned' }, document.activeElement),
     r: () => app.store.mayReadRules() && app.openDrawer({ kind: 'release' }, document.activeElement),
     '?': () => help(app, !app.store.help),
   };

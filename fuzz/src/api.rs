@@ -11,10 +11,10 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use futures_util::future::BoxFuture;
 use http_body_util::BodyExt;
-use node::State;
 use node::command::{Actor, Answer, Command};
 use node::input::{Boot, Entry, Input, Output, PaintedAlert};
 use node::view::View;
+use node::{Decisions, Listed, NearSite, State, Unflown, Unplanned};
 use pact::{KeyReason, KeySet, KeyStatement, Minima, Pact, Party, SignedKeys, SignedPact};
 use record::{Hash32, Mode, PartyId};
 use tlog::NoteSigner;
@@ -84,6 +84,10 @@ bodies! {
     "site", "POST", "/v1/sites", [
         "ok-hospital" => r#"{"category":"hospital","name":"Kantonsspital","footprint":{"type":"circle","centre":[8.5,47.25],"radius_m":926},"buffer_m":500,"verification":"independent","expires_utc_ms":1780358400000}"#,
         "no-buffer" => r#"{"category":"hospital","footprint":{"type":"circle","centre":[8.5,47.25],"radius_m":926},"buffer_m":-1,"verification":"independent","expires_utc_ms":1}"#];
+    "site-check", "POST", "/v1/sites/check", [
+        "ok-mgrs" => r#"{"place":{"text":"32TMT 39618 17510"}}"#,
+        "ok-degrees" => r#"{"place":{"lat":47.25,"lon":8.5}}"#,
+        "no-both" => r#"{"place":{"text":"47N 8E","lat":47.25,"lon":8.5}}"#];
     "avoid", "POST", "/v1/avoid", [
         "ok-one" => r#"{"to":["south"],"volumes":[{"outline":{"type":"circle","centre":[8.5,47.25],"radius_m":9260},"start_utc_ms":1780272000000,"end_utc_ms":1780275600000}]}"#,
         "no-volumes" => r#"{"to":["south"],"volumes":[]}"#];
@@ -109,6 +113,19 @@ bodies! {
     "aircraft-marking", "PUT", "/v1/aircraft/4b1a41/marking", [
         "ok-marked" => r#"{"marking":"medevac"}"#,
         "no-marking" => r#"{"marking":""}"#];
+    "inhibition", "POST", "/v1/inhibitions", [
+        "ok-flight" => r#"{"flight":"3c6444","reason":"Calibration","until_utc_ms":1780275600000}"#,
+        "ok-pair" => r#"{"pair":["TIGER1","TIGER2"],"reason":"Formation","until_utc_ms":1780358400000}"#,
+        "ok-volume" => r#"{"volume":{"outline":{"type":"circle","centre":[8.5,47.25],"radius_m":9260},"start_utc_ms":1780272000000,"end_utc_ms":1780275600000},"reason":"Training area","until_utc_ms":1780275600000}"#,
+        "no-two" => r#"{"flight":"A","pair":["B","C"],"reason":"x","until_utc_ms":1780275600000}"#,
+        "no-pair" => r#"{"pair":["B"],"reason":"x","until_utc_ms":1780275600000}"#];
+    "cleared", "POST", "/v1/cleared", [
+        "ok-level" => r#"{"flight":"DLH123","level":{"value_ft":24000,"reference":"pressure"},"until_utc_ms":1780275600000}"#,
+        "ok-none" => r#"{"flight":"DLH123","level":null,"until_utc_ms":1780275600000}"#,
+        "no-flight" => r#"{"level":null,"until_utc_ms":1780275600000}"#];
+    "alert-reason", "POST", "/v1/alerts/11/reason", [
+        "ok-any" => r#"{"reason":"Landing site agreed with the hospital"}"#,
+        "no-reason" => r#"{"reason":""}"#];
     "channel", "POST", "/v1/channel/south", [
         "ok-suspended" => r#"{"state":"suspended","reason":"the pact is broken"}"#,
         "no-reason" => r#"{"state":"x"}"#];
@@ -285,6 +302,22 @@ impl Backend for Folding {
 
     fn denied(&self, _: PartyId) -> BoxFuture<'_, Option<Vec<Denied>>> {
         Box::pin(async { None })
+    }
+
+    fn decisions(&self, alert: u64) -> BoxFuture<'_, Option<Decisions>> {
+        let decisions = self.state.lock().unwrap_or_else(PoisonError::into_inner).decisions(alert).cloned();
+        Box::pin(async { decisions })
+    }
+
+    fn planned(&self) -> BoxFuture<'_, (Listed<Unplanned>, Listed<Unflown>)> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let lists = (state.unplanned(NOW.utc), state.unflown(NOW.utc));
+        Box::pin(async { lists })
+    }
+
+    fn sites_near(&self, at: Vertex, radius_mm: i64) -> BoxFuture<'_, Option<(Vec<NearSite>, usize)>> {
+        let near = self.state.lock().unwrap_or_else(PoisonError::into_inner).sites_near(at, radius_mm);
+        Box::pin(async { Some(near) })
     }
 
     fn seen_by(&self, _: PartyId) -> BoxFuture<'_, Option<Seen>> {

@@ -15,6 +15,7 @@ mod links;
 mod machine;
 mod pacts;
 mod records;
+mod shapes;
 mod streams;
 mod tlogs;
 
@@ -50,6 +51,7 @@ pub static TARGETS: &[&[Target]] = &[
     api::TARGETS,
     pacts::TARGETS,
     journals::TARGETS,
+    shapes::TARGETS,
 ];
 
 /// All targets in one row.

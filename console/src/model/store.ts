@@ -25,7 +25,8 @@ const NOTHING: State = {
   feeds: [],
   alerts: [],
   notices: [],
-  checked: { tracks: 0, conflicts: 0, unjudged: 0, utc_ms: 0 },
+  inhibitions: [],
+  checked: { tracks: 0, conflicts: 0, unjudged: 0, utc_ms: 0, crosschecked: 0, mismatches: 0 },
   cut: 0,
   malformed: 0,
 };
@@ -34,6 +35,9 @@ export type Drawer =
   | { kind: 'compose' }
   | { kind: 'read-back'; notice: string }
   | { kind: 'desk' }
+  | { kind: 'inhibit'; alert: string }
+  | { kind: 'why'; alert: string }
+  | { kind: 'planned' }
   | { kind: 'release' };
 
 export class Store extends EventTarget {
@@ -295,6 +299,7 @@ export class Store extends EventTarget {
       vertical_ft: null,
       basis: null,
       violation: false,
+      inhibited: null,
       data_age_ms: null,
       acknowledged: this.ownPictureAcknowledged
         ? { by: 'here only, the node cannot record it', utc_ms: this.frozenSince_ms }

@@ -2,6 +2,8 @@
  * The JSON messages of the node (docs/api.md), read field by field. The node is trusted to be up to date, not to be right:
  * a field of the wrong type becomes a safe default or drops its entry, and each drop is counted and shown.
  */
+import { type Inhibition, readInhibition } from './inhibition';
+import { array, isId, isObject, type Json, key, num, optional, pair, str } from './json';
 import { plain } from './text';
 
 export type Level = 'alarm' | 'warning' | 'caution';
@@ -116,6 +118,8 @@ export interface Alert {
   vertical_ft: number | null;
   basis: string | null;
   violation: boolean;
+  /** The inhibition that it is under: a caution for as long, whatever it would be. */
+  inhibited: string | null;
   data_age_ms: number | null;
   acknowledged: Acknowledged | null;
 }
@@ -157,6 +161,17 @@ export interface NoticeAnswer {
   text: string;
 }
 
+/** The last full look at all pairs. */
+export interface Checked {
+  tracks: number;
+  conflicts: number;
+  unjudged: number;
+  utc_ms: number;
+  /** Own tracks asked in both ways of looking for conflicts, and how often these differed. */
+  crosschecked: number;
+  mismatches: number;
+}
+
 export interface State {
   utc_ms: number;
   mode: string;
@@ -170,7 +185,9 @@ export interface State {
   feeds: Feed[];
   alerts: Alert[];
   notices: Notice[];
-  checked: { tracks: number; conflicts: number; unjudged: number; utc_ms: number };
+  /** Conflicts that officers took from among the alarms. */
+  inhibitions: Inhibition[];
+  checked: Checked;
   cut: number;
   /** Entries of this message that could not be read. */
   malformed: number;
@@ -190,8 +207,6 @@ export type Message =
 /** More entries of one list than this are cut: the page must stay usable whatever arrives. */
 export const LIST_MAX = 500;
 const LABELS_MAX = 100_000;
-
-type Json = Record<string, unknown>;
 
 /** Reads one text message; `null` if it is not a message at all. */
 export function readMessage(text: string): Message | null {
@@ -289,11 +304,14 @@ function readState(value: Json): State {
     feeds: list(value.feeds, readFeed),
     alerts: list(value.alerts, readAlert),
     notices: list(value.notices, readNotice),
+    inhibitions: list(value.inhibitions, readInhibition),
     checked: {
       tracks: num(checked.tracks) ?? 0,
       conflicts: num(checked.conflicts) ?? 0,
       unjudged: num(checked.unjudged) ?? 0,
       utc_ms: num(checked.utc_ms) ?? 0,
+      crosschecked: num(checked.crosschecked) ?? 0,
+      mismatches: num(checked.mismatches) ?? 0,
     },
     cut: num(value.cut) ?? 0,
     malformed: 0,
@@ -384,6 +402,7 @@ function readAlert(value: Json): Alert | null {
     vertical_ft: num(value.vertical_ft),
     basis: optional(value.basis, 32),
     violation: value.violation === true,
+    inhibited: key(value.inhibited),
     data_age_ms: num(value.data_age_ms),
     acknowledged: acknowledged && {
       by: str(acknowledged.by, 64, '?'),
@@ -461,7 +480,7 @@ function readPlace(value: unknown): LatLon | null {
   return { lat, lon };
 }
 
-function readAltitude(value: unknown): Altitude | null {
+export function readAltitude(value: unknown): Altitude | null {
   if (!isObject(value)) return null;
   const value_ft = num(value.value_ft);
   const reference = (['pressure', 'msl', 'wgs84', 'agl'] as const).find((known) => known === value.reference);
@@ -471,38 +490,4 @@ function readAltitude(value: unknown): Altitude | null {
 function readLabel(value: unknown): [number, Label][] {
   if (!Array.isArray(value) || !isId(value[0])) return [];
   return [[value[0], { callsign: optional(value[1], 16), address: optional(value[2], 16) }]];
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isId(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;
-}
-
-function array(value: unknown, max: number): unknown[] {
-  return Array.isArray(value) ? value.slice(0, max) : [];
-}
-
-function str(value: unknown, max: number, missing: string): string {
-  return typeof value === 'string' ? plain(value, max) : missing;
-}
-
-function optional(value: unknown, max: number): string | null {
-  return typeof value === 'string' && value.length > 0 ? plain(value, max) : null;
-}
-
-/** An id is sent back to the node, so it is taken as it is or not at all. */
-function key(value: unknown): string | null {
-  if (typeof value === 'number' && Number.isInteger(value)) return String(value);
-  return typeof value === 'string' && /^[\w.:~+/=-]{1,128}$/.test(value) ? value : null;
-}
-
-function num(value: unknown): number | null {
-  return typeof value === 'number' && Number.isFinite(value) ? value : null;
-}
-
-function pair<T>(name: string, value: T | null): [string, T][] {
-  return value === null ? [] : [[name, value]];
 }

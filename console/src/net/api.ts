@@ -1,4 +1,7 @@
 /** Commands and the session, over HTTP. Every change carries the CSRF token; every failure is text for the officer. */
+import { type Explanation, readExplanation } from '../model/explanation';
+import { type Joined, readTrackPage } from '../model/joined';
+import { type Listed, readUnflown, readUnplanned, type Unflown, type Unplanned } from '../model/planned';
 import { type Release, readRelease } from '../model/release';
 import { plain } from '../model/text';
 import { type Altitude, type LatLon, readSession, type Session } from '../model/wire';
@@ -87,14 +90,40 @@ export async function stateDesk(status: NewDeskState): Promise<Answer<null>> {
   return nothing(await call('POST', '/v1/desk', status));
 }
 
+export interface NewInhibition {
+  pair: [string, string];
+  reason: string;
+  until_utc_ms: number;
+}
+
+/** Takes the conflicts of two flights from among the alarms, until a time. */
+export async function inhibit(of: NewInhibition, idempotencyKey: string): Promise<Answer<null>> {
+  return nothing(await call('POST', '/v1/inhibitions', of, { 'Idempotency-Key': idempotencyKey }));
+}
+
+/** Ends an inhibition before its time. */
+export async function liftInhibition(id: string): Promise<Answer<null>> {
+  return nothing(await call('DELETE', `/v1/inhibitions/${encodeURIComponent(id)}`));
+}
+
 /** The release rules in force, and those that wait. */
 export async function release(): Promise<Answer<Release>> {
-  const answer = await call('GET', '/v1/release');
-  if (!answer.ok) return answer;
-  const value = readRelease(answer.value);
-  return value === null
-    ? { ok: false, problem: problem(0, 'The node gave no rules', '') }
-    : { ok: true, value };
+  return got('/v1/release', readRelease, 'rules');
+}
+
+/** What the alert of a conflict was decided from; 404 if it rests on a peer's word or is about something else. */
+export async function explanation(alert: string): Promise<Answer<Explanation>> {
+  return got(`/v1/alerts/${encodeURIComponent(alert)}/explanation`, readExplanation, 'explanation');
+}
+
+/** Aircraft in the air without a plan. */
+export async function unplanned(): Promise<Answer<Listed<Unplanned>>> {
+  return got('/v1/unplanned', readUnplanned, 'list');
+}
+
+/** Plans that are active and that nobody flies. */
+export async function unflown(): Promise<Answer<Listed<Unflown>>> {
+  return got('/v1/unflown', readUnflown, 'list');
 }
 
 /** Agrees to proposed rules; how many must still agree. */
@@ -136,6 +165,41 @@ async function call(
   }
   const value: unknown = await response.json().catch(() => null);
   return response.ok ? { ok: true, value } : { ok: false, problem: readProblem(response, value) };
+}
+
+/** Pages of 500 tracks looked through for one: 30,000 tracks, three times the load that the console is measured under. */
+const PAGES_MAX = 60;
+
+/** Tracks joined to one. There is no address for a single track, so the list is read up to it. */
+export async function joinedTo(id: number): Promise<Answer<Joined[]>> {
+  let after = '';
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const answer = await got(
+      `/v1/tracks?limit=500${after}`,
+      (value) => readTrackPage(value, id),
+      'list of tracks',
+    );
+    if (!answer.ok) return answer;
+    const { joined, next } = answer.value;
+    if (joined !== null) return { ok: true, value: joined };
+    if (next === null) return { ok: false, problem: problem(0, 'The node lists no such track now', '') };
+    after = `&after=${encodeURIComponent(next)}`;
+  }
+  return { ok: false, problem: problem(0, 'Too many tracks to look through', '') };
+}
+
+/** Parts a track from the one that it was joined to: they are two aircraft. */
+export async function separate(id: number): Promise<Answer<null>> {
+  return nothing(await call('POST', `/v1/tracks/${id}/separate`));
+}
+
+async function got<T>(path: string, read: (value: unknown) => T | null, what: string): Promise<Answer<T>> {
+  const answer = await call('GET', path);
+  if (!answer.ok) return answer;
+  const value = read(answer.value);
+  return value === null
+    ? { ok: false, problem: problem(0, `The node gave no ${what} that can be read`, '') }
+    : { ok: true, value };
 }
 
 function asSession(answer: Answer<unknown>): Answer<Session> {

@@ -1,7 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { age, clock, countdown, feet, nauticalMiles, thousands } from '../model/format';
+import { age, clock, countdown, feet, moment, nauticalMiles, thousands } from '../model/format';
 import { HeldOrder } from '../model/held';
+import { pairOf } from '../model/inhibition';
 import { OWN_PICTURE } from '../model/store';
 import { isAcknowledged, isOpen, levelOf } from '../model/urgency';
 import type { Alert, Level, Side } from '../model/wire';
@@ -100,12 +101,53 @@ class Alerts extends Panel {
       </div>
       ${alert.a === null ? nothing : this.sides(alert)}
       ${alert.text === '' ? nothing : html`<p class="text"><bdi>${alert.text}</bdi></p>`}
+      ${this.inhibited(alert, now)}
       <div class="bottom">
         <div class="facts">${this.geometry(alert)}${this.facts(alert, now)}</div>
-        ${this.button(alert, open)}
+        <div class="acts">${this.button(alert, open)}${this.more(alert)}</div>
       </div>
       ${this.problem(alert)}
     </li>`;
+  }
+
+  /** Says by whom and until when an alert is kept from sounding. */
+  private inhibited(alert: Alert, now: number): TemplateResult | typeof nothing {
+    if (alert.inhibited === null) return nothing;
+    const by = this.app.store.state.inhibitions.find(({ id }) => id === alert.inhibited);
+    return html`<p class="inhibited"><b>INHIBITED</b> ${
+      by === undefined
+        ? `when it was last judged, by inhibition ${alert.inhibited}, which is over`
+        : html`until ${moment(by.until_utc_ms, now)} by ${by.owner}: <bdi>${by.reason}</bdi>`
+    }</p>`;
+  }
+
+  /** What else there is to a conflict. Each opens a form or a page: nothing is done by one press. */
+  private more(alert: Alert): TemplateResult | typeof nothing {
+    if (alert.kind !== 'conflict' || alert.a === null || alert.b === null) return nothing;
+    const of = `${alert.a.label} and ${alert.b.label}`;
+    return html`<div class="more">
+      ${this.opens(alert, 'why', 'Why…', `Why: conflict of ${of}`, true)}
+      ${this.app.store.mayAct() ? this.inhibits(alert, of) : nothing}
+    </div>`;
+  }
+
+  /** Stays in its place when it has been pressed, as the button beside it does. */
+  private inhibits(alert: Alert, of: string): TemplateResult {
+    const can = alert.inhibited === null && alert.state !== 'cleared';
+    const text = alert.inhibited === null ? 'Inhibit…' : 'Inhibited';
+    const named = pairOf(alert, this.app.store.labels) !== null;
+    return this.opens(alert, 'inhibit', text, `${text} Conflicts of ${of}`, can && named);
+  }
+
+  private opens(
+    alert: Alert,
+    kind: 'why' | 'inhibit',
+    text: string,
+    label: string,
+    can: boolean,
+  ): TemplateResult {
+    return html`<button class="small" data-key="${kind}:${alert.id}" aria-disabled=${can ? 'false' : 'true'} aria-label=${label}
+      @click=${(event: Event) => can && this.app.openDrawer({ kind, alert: alert.id }, event.currentTarget as Element)}>${text}</button>`;
   }
 
   private time(alert: Alert, now: number): TemplateResult | typeof nothing {

@@ -45,6 +45,7 @@ class Help extends Panel {
             <li><span class="alarm-block">ALARM</span> three pulses every 4 s until acknowledged</li>
             <li><span class="warning-block">WARN</span> two pulses every 30 s; an alarm after 60 s unacknowledged</li>
             <li>${icons.tick()} CAUTION one soft tick</li>
+            <li>INHIBITED: an officer took it from among the alarms; a caution until then, whatever happens</li>
           </ul>
           <p>Acknowledging stops the sound and the flashing. The alert stays until its condition clears.</p>
         </div>

@@ -119,6 +119,12 @@ class Peers extends Panel {
         }</dd></div>
         <div><dt>Journal</dt><dd class=${journal.state === 'ok' || frozen ? '' : 'differ'}>${frozen ? 'unknown' : journal.state} <small class="figure">entry ${thousands(journal.last_seq)}</small></dd></div>
         ${
+          store.state.checked.mismatches === 0
+            ? nothing
+            : html`<div class="mismatches"><dt>Detection</dt><dd class="differ"><b>the two ways of looking for conflicts differed <span class="figure">${thousands(store.state.checked.mismatches)}</span> times</b>
+                <small>of ${thousands(store.state.checked.crosschecked)} own tracks asked in both; tell whoever keeps this node</small></dd></div>`
+        }
+        ${
           store.refused === 0
             ? nothing
             : html`<div><dt>Unreadable</dt><dd>${thousands(store.refused)} <small>last: ${store.lastRefusal}</small></dd></div>`
@@ -127,11 +133,12 @@ class Peers extends Panel {
       </dl>
       <div class="buttons">
         ${store.mayAct() ? this.opens('desk', 'Own desk…', 'd') : nothing}
+        ${this.opens('planned', 'Plans and flights…', 'p')}
         ${store.mayReadRules() ? this.opens('release', 'Release rules…', 'r') : nothing}
       </div>`;
   }
 
-  private opens(kind: 'desk' | 'release', label: string, key: string): TemplateResult {
+  private opens(kind: 'desk' | 'planned' | 'release', label: string, key: string): TemplateResult {
     return html`<button data-key="open:${kind}" @click=${(event: Event) => this.app.openDrawer({ kind }, event.currentTarget as Element)}>${label} <kbd>${key}</kbd></button>`;
   }
 

@@ -42,6 +42,7 @@ class Selected extends Panel {
         <span class="figure dim">${label?.callsign && label.address ? label.address : nothing}</span>
         ${(flags & IN_ALARM) !== 0 ? html`<span class="alarm-block">ALARM</span>` : (flags & IN_WARNING) !== 0 ? html`<span class="warning-block">WARN</span>` : nothing}
       </div>
+      <sky-joined .app=${this.app} .track=${id}></sky-joined>
       <dl class="pairs">
         ${item('Source', this.source(owner))}
         ${item('Age', html`<span class="figure">${age(store.trackAge_ms(row))}</span> ${old ? html`<b>not current</b>` : nothing}`)}

@@ -1,4 +1,5 @@
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { keyed } from 'lit/directives/keyed.js';
 import type { App } from '../app';
 import type { Session } from '../model/wire';
 import * as api from '../net/api';
@@ -100,6 +101,7 @@ export class SkyApp extends LitElement {
           ${this.drawer()}
         </div>
         <div class="column right">
+          <sky-inhibitions .app=${this.app}></sky-inhibitions>
           <sky-alerts .app=${this.app}></sky-alerts>
           <sky-notices .app=${this.app}></sky-notices>
         </div>
@@ -109,7 +111,7 @@ export class SkyApp extends LitElement {
     </div>`;
   }
 
-  private drawer(): TemplateResult | typeof nothing {
+  private drawer(): unknown {
     const { drawer } = this.app.store;
     switch (drawer?.kind) {
       case 'compose':
@@ -120,6 +122,13 @@ export class SkyApp extends LitElement {
         return html`<sky-desk-state .app=${this.app}></sky-desk-state>`;
       case 'release':
         return html`<sky-release .app=${this.app}></sky-release>`;
+      case 'inhibit':
+        // Of another alert it is another form: what was typed for one pair is not sent for the next.
+        return keyed(drawer.alert, html`<sky-inhibit .app=${this.app} .alert=${drawer.alert}></sky-inhibit>`);
+      case 'why':
+        return keyed(drawer.alert, html`<sky-why .app=${this.app} .alert=${drawer.alert}></sky-why>`);
+      case 'planned':
+        return html`<sky-planned .app=${this.app}></sky-planned>`;
       case undefined:
         return nothing;
     }

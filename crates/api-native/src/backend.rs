@@ -1,12 +1,14 @@
 //! What this crate asks of the binary: the view, commands made durable, time and entropy.
 use futures_util::future::BoxFuture;
+use node::NearSite;
 use node::command::{Actor, Answer, Command};
 use node::input::PaintedAlert;
 use node::view::{TrackView, View};
+use node::{Decisions, Listed, Unflown, Unplanned};
 use record::{Hash32, PartyId, Record};
 use std::sync::Arc;
 use tokio::sync::watch;
-use units::Utc;
+use units::{Utc, Vertex};
 
 /// A node as this interface sees it. Implemented by the binary, and by the tests.
 pub trait Backend: Send + Sync + 'static {
@@ -49,6 +51,15 @@ pub trait Backend: Send + Sync + 'static {
 
     /// What a peer sent ahead and did not sign for; `None` if there is no such peer.
     fn denied(&self, peer: PartyId) -> BoxFuture<'_, Option<Vec<Denied>>>;
+
+    /// What a conflict's alert rests on; `None` if there is no such alert, or it was not decided here.
+    fn decisions(&self, alert: u64) -> BoxFuture<'_, Option<Decisions>>;
+
+    /// Aircraft in the air without a plan, and plans that nobody flies.
+    fn planned(&self) -> BoxFuture<'_, (Listed<Unplanned>, Listed<Unflown>)>;
+
+    /// Protected sites held here that a place, with so much around it, is over or near, and how many more; `None` while stopping.
+    fn sites_near(&self, at: Vertex, radius_mm: i64) -> BoxFuture<'_, Option<(Vec<NearSite>, usize)>>;
 
     /// Commands with a sequence number above `after`, oldest first, at most `limit`.
     fn audit(&self, after: u64, limit: usize) -> BoxFuture<'_, Vec<AuditRow>>;

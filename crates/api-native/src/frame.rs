@@ -117,6 +117,7 @@ mod tests {
             precision_mm: 0,
             stale: false,
             alert: 0,
+            joined: Vec::new(),
         }
     }
 

@@ -86,6 +86,11 @@ impl<'a> Node<'a> {
         Node { json, path: format!("{}{step}", self.path), complaints: self.complaints }
     }
 
+    /// Whether it is an object, where more than one form is taken.
+    pub(crate) fn is_object(&self) -> bool {
+        matches!(self.json, Json::Object(_))
+    }
+
     pub(crate) fn object(&self) -> Option<Object<'a>> {
         match self.json {
             Json::Object(entries) => Some(Object { node: self.clone(), entries, asked: Vec::new() }),

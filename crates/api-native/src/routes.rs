@@ -36,8 +36,14 @@ routes! {
     get "/v1/state" => read::state;
     get "/v1/tracks" => read::tracks;
     get "/v1/alerts" => read::alerts;
+    get "/v1/alerts/{id}/explanation" => read::explanation;
+    get "/v1/inhibitions" => read::inhibitions;
+    post "/v1/inhibitions" => commands::inhibit;
+    delete "/v1/inhibitions/{id}" => commands::lift;
     get "/v1/notices" => read::notices;
     get "/v1/plans" => read::plans;
+    get "/v1/unplanned" => read::unplanned;
+    get "/v1/unflown" => read::unflown;
     get "/v1/sites" => read::sites;
     get "/v1/avoid" => read::avoids;
     get "/v1/peers" => read::peers;
@@ -48,6 +54,10 @@ routes! {
     get "/v1/release" => read::policy;
     get "/v1/release/preview" => read::preview;
     get "/v1/stream" => stream;
+    get "/v1/cleared" => read::cleared;
+    post "/v1/cleared" => commands::set_cleared;
+    post "/v1/tracks/{id}/separate" => commands::separate;
+    post "/v1/alerts/{id}/reason" => commands::give_reason;
     post "/v1/alerts/{id}/acknowledge" => commands::acknowledge_alert;
     post "/v1/notices" => commands::send_notice;
     post "/v1/notices/{id}/acknowledge" => commands::acknowledge_notice;
@@ -56,6 +66,7 @@ routes! {
     put "/v1/plans/{subject}" => commands::revise_plan;
     delete "/v1/plans/{subject}" => commands::cancel_plan;
     post "/v1/sites" => commands::file_site;
+    post "/v1/sites/check" => read::check_place;
     put "/v1/sites/{subject}" => commands::revise_site;
     delete "/v1/sites/{subject}" => commands::remove_site;
     post "/v1/avoid" => commands::send_avoid;

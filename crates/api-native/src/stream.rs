@@ -26,6 +26,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 /// Least time between two states, and between two frames.
 const PACE: Duration = Duration::from_millis(250);
+/// The same when an alert is raised or has become worse.
+const HASTE: Duration = Duration::from_millis(20);
 /// Most time between two states, and between two frames to a console that acknowledges them.
 const BEAT: Duration = Duration::from_secs(1);
 /// Silence after which a console is asked whether it is still there.
@@ -184,8 +186,13 @@ impl Console {
     fn wait(&self, last: &Option<(Arc<Encoded>, Instant)>, as_other: bool) -> Duration {
         let newest = self.app.backend.view();
         let stale = last.as_ref().is_none_or(|(picture, _)| !Arc::ptr_eq(&picture.view, &newest));
+        let sounds = last.as_ref().is_none_or(|(picture, _)| picture.view.sounded != newest.sounded);
         // What another party is shown changes once a second.
-        if stale && !as_other { PACE } else { BEAT }
+        match (stale && !as_other, sounds) {
+            (true, true) => HASTE,
+            (true, false) => PACE,
+            (false, _) => BEAT,
+        }
     }
 
     /// Sends whatever is due.

@@ -179,6 +179,9 @@ pub enum OwnTrouble {
     /// Release rules were changed, or wait for people to agree.
     #[n(7)]
     Rules,
+    /// The two ways in which conflicts are looked for differ.
+    #[n(20)]
+    Detection,
 }
 
 /// The kinds that the API tells apart.
@@ -273,7 +276,12 @@ impl Situation {
             Self::Peer(_, PeerTrouble::Flood | PeerTrouble::Backlog | PeerTrouble::Unsigned) => AlertKind::Flood,
             Self::Peer(_, PeerTrouble::OwnAddress | PeerTrouble::Disputed)
             | Self::Own(
-                OwnTrouble::Picture | OwnTrouble::Gap | OwnTrouble::Skipped | OwnTrouble::Keys | OwnTrouble::Rules,
+                OwnTrouble::Picture
+                | OwnTrouble::Gap
+                | OwnTrouble::Skipped
+                | OwnTrouble::Keys
+                | OwnTrouble::Rules
+                | OwnTrouble::Detection,
             ) => AlertKind::OwnPicture,
         }
     }

@@ -58,11 +58,23 @@ pub struct Facts {
     /// Who tells of `b`, by a number of the caller's; it outlives the track.
     #[n(16)]
     pub teller: Option<u16>,
+    /// The inhibition that it is under, by its number: nothing in it makes it worse.
+    #[n(17)]
+    pub inhibited: Option<u64>,
+    /// What is taken for where they are going, in words; nothing if both go on as they do.
+    #[n(18)]
+    pub intent: Option<String>,
+    /// Who gave which reason for it to stay.
+    #[n(19)]
+    pub reason: Option<String>,
 }
 
 impl Facts {
     /// What makes a situation worse whatever its level, as bits: each sounds again when it first comes.
     pub(crate) fn aggravations(&self) -> u8 {
+        if self.inhibited.is_some() {
+            return 0;
+        }
         u8::from(self.violation) | u8::from(self.overdue) << 1 | u8::from(self.differs) << 2
     }
 }

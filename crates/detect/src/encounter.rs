@@ -1,5 +1,5 @@
 //! Two tracks, extrapolated: do they come closer than their minima, and when.
-use crate::kinematics::{Kinematics, advance};
+use crate::kinematics::Kinematics;
 use crate::minima::Minima;
 use crate::verdict::{Verdict, Why};
 use minicbor::{Decode, Encode};
@@ -83,7 +83,7 @@ pub struct Encounter {
 ///
 /// A tangent leaves the earth: by 0.4 km after 69 km (450 kt for 300 s), by 59 km after 870 km. A pair of which one gets
 /// further than [`SLICE_M`] within the horizon is therefore judged in time slices, each straight from a point on the
-/// great circle.
+/// great circle. Two states in a plane ([`Kinematics::from_plane`]) are judged exactly, without slices.
 ///
 /// D grows by [`Kinematics::drift_m`] of both. If a velocity is not known, the track stands still; without a conflict
 /// the verdict is then `Clear` only beyond the reach of [`UNKNOWN_SPEED_MPS`]. Both states need the same reference time.
@@ -119,6 +119,9 @@ pub fn track_track(a: &Kinematics, b: &Kinematics, minima: &Minima) -> Verdict<E
 
 /// Why nothing can be said of two tracks, if so.
 pub(crate) fn unknown(a: &Kinematics, b: &Kinematics) -> Option<Why> {
+    if a.flat != b.flat {
+        return Some(Why::Frame);
+    }
     if a.t0 == b.t0 { a.unknown.or(b.unknown) } else { Some(Why::ReferenceTime) }
 }
 
@@ -136,16 +139,16 @@ pub(crate) fn clear<T>(a: &Kinematics, b: &Kinematics, zone: f64, within_s: f64)
 pub const SLICE_M: f64 = 100_000.0;
 
 /// The interval of violation and the closest approach, over all slices.
-struct Meeting {
+pub(crate) struct Meeting {
     tin: f64,
     tout: f64,
-    tcpa: f64,
-    dcpa: f64,
+    pub(crate) tcpa: f64,
+    pub(crate) dcpa: f64,
     d0: f64,
 }
 
 impl Meeting {
-    fn of(a: &Kinematics, b: &Kinematics, zone: f64, horizon: f64, window: (f64, f64)) -> Option<Self> {
+    pub(crate) fn of(a: &Kinematics, b: &Kinematics, zone: f64, horizon: f64, window: (f64, f64)) -> Option<Self> {
         let fastest = if a.speed_mps > b.speed_mps { a.speed_mps } else { b.speed_mps };
         let first = Lateral::of((a.pos, a.vel), (b.pos, b.vel), zone);
         // One part in a hundred for the ellipsoid; beyond it nothing needs to be sliced.
@@ -153,7 +156,8 @@ impl Meeting {
             return None;
         }
         let d0 = first.d0;
-        let slices = libm::ceil(fastest * horizon / SLICE_M).clamp(1.0, SLICES_MAX);
+        // In a plane nothing bends.
+        let slices = if a.flat { 1.0 } else { libm::ceil(fastest * horizon / SLICE_M).clamp(1.0, SLICES_MAX) };
         let length = horizon / slices;
         let (mut lateral, mut from) = (first, 0.0);
         let mut nearest = (0.0, f64::INFINITY);
@@ -180,7 +184,7 @@ impl Meeting {
         }
         let (tin, tout) = found?;
         // The closest approach may lie beyond the horizon: as far as the last line is straight, then line by line.
-        let straight = if fastest > 0.0 { SLICE_M / fastest } else { f64::INFINITY };
+        let straight = if fastest > 0.0 && !a.flat { SLICE_M / fastest } else { f64::INFINITY };
         let until = libm::fmax(TCPA_MAX_S, horizon);
         loop {
             lateral.nearest_within(from, if straight < until - from { straight } else { until - from }, &mut nearest);
@@ -198,17 +202,17 @@ impl Meeting {
 const SLICES_MAX: f64 = 64.0;
 
 /// Horizontal geometry of a pair.
-struct Lateral {
+pub(crate) struct Lateral {
     s: earth::Vec3,
     v: earth::Vec3,
     d0: f64,
     tcpa: f64,
     /// When d < D, possibly from and to infinity; `None` if never.
-    within: Option<(f64, f64)>,
+    pub(crate) within: Option<(f64, f64)>,
 }
 
 impl Lateral {
-    fn of(a: (earth::Vec3, earth::Vec3), b: (earth::Vec3, earth::Vec3), zone: f64) -> Self {
+    pub(crate) fn of(a: (earth::Vec3, earth::Vec3), b: (earth::Vec3, earth::Vec3), zone: f64) -> Self {
         let (s, v) = (earth::sub(b.0, a.0), earth::sub(b.1, a.1));
         let (ss, sv, vv) = (earth::dot(s, s), earth::dot(s, v), earth::dot(v, v));
         let dd = zone * zone;
@@ -227,12 +231,11 @@ impl Lateral {
 
     /// The same with both tracks moved along their great circles.
     fn later(a: &Kinematics, b: &Kinematics, from: f64, zone: f64) -> Self {
-        let moved = |k: &Kinematics| advance(k.pos, k.vel, k.speed_mps, from);
-        Self::of(moved(a), moved(b), zone)
+        Self::of(a.moved(from), b.moved(from), zone)
     }
 
     /// Lowers `nearest` (time, distance) to the closest approach within the next `length` seconds.
-    fn nearest_within(&self, from: f64, length: f64, nearest: &mut (f64, f64)) {
+    pub(crate) fn nearest_within(&self, from: f64, length: f64, nearest: &mut (f64, f64)) {
         let t = if self.tcpa < length { self.tcpa } else { length };
         let d = self.distance_at(t);
         if d < nearest.1 {
@@ -257,10 +260,10 @@ pub(crate) struct Vertical {
     rate: f64,
     /// What they are held against, widened if references differ, 0.1 mm.
     minimum: i64,
-    now: bool,
+    pub(crate) now: bool,
     pub(crate) basis: AltitudeBasis,
     /// When |dz| < H; `None` if never.
-    within: Option<(f64, f64)>,
+    pub(crate) within: Option<(f64, f64)>,
 }
 
 impl Vertical {
@@ -307,9 +310,17 @@ impl Vertical {
         Some((level - if ahead > half { ahead } else { half }, level + half))
     }
 
-    fn distance_at(&self, t: f64) -> Option<i64> {
+    pub(crate) fn distance_at(&self, t: f64) -> Option<i64> {
         self.dz.map(|dz| if t == 0.0 { dz.abs() } else { libm::fabs(libm::round(dz as f64 + self.rate * t)) as i64 })
     }
+}
+
+/// By how much the vertical distance of two tracks may be off for their references, 0.1 mm: 0 within one, `None` if a level is not
+/// known.
+#[must_use]
+pub fn vertical_error(a: &Kinematics, b: &Kinematics) -> Option<i64> {
+    let vertical = Vertical::of(a, b, Height(0));
+    (vertical.basis != AltitudeBasis::UnknownLevel).then_some(vertical.minimum)
 }
 
 /// By how much a pressure altitude and a WGS-84 height of the same aircraft may differ, as far as detectors care.

@@ -7,13 +7,11 @@ use crate::kinematics::DRIFT_MAX_M;
 use crate::minima::Minima;
 use units::earth::Vec3;
 
-/// What bounds every pair of a sweep.
+/// What bounds every pair.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Bounds {
     /// Widest lateral minimum, drift of both tracks included, metres.
     pub zone_m: f64,
-    /// Widest vertical minimum, 0.1 mm. Only for two heights of one reference.
-    pub vertical: f64,
     /// Longest time a track may move between the position filed and the end of the horizon, seconds.
     pub horizon_s: f64,
 }
@@ -28,11 +26,7 @@ const SLACK_M: f64 = 1.0;
 impl Bounds {
     /// For these minima and positions that may be `age_ms` old.
     pub fn of(widest: &Minima, age_ms: i64) -> Self {
-        Self {
-            zone_m: widest.lateral_m() + 2.0 * DRIFT_MAX_M,
-            vertical: f64::from(widest.vertical.0),
-            horizon_s: widest.horizon_s() + age_ms as f64 / 1000.0,
-        }
+        Self { zone_m: widest.lateral_m() + 2.0 * DRIFT_MAX_M, horizon_s: widest.horizon_s() + age_ms as f64 / 1000.0 }
     }
 
     /// How far a track of this speed can get.

@@ -155,6 +155,19 @@ impl<K: Ord + Copy> Index<K> {
         if let Some(why) = track.unknown {
             return Err(why);
         }
+        let mut found = Vec::new();
+        for (key, other) in self.in_reach(&track, except) {
+            let minima = self.minima.get(class, other.class);
+            if let Verdict::Conflict(e) = track_track(&track, &other.track.at(t0), &minima) {
+                found.push((key, e));
+            }
+        }
+        found.sort_unstable_by_key(|(key, _)| *key);
+        Ok(found)
+    }
+
+    /// Tracks that can meet one within the horizon, whatever ways they fly at their speeds; as filed, in no order.
+    pub fn in_reach(&self, track: &Kinematics, except: Option<K>) -> impl Iterator<Item = (K, &Item)> {
         let own_class = self.bounds.class(track.speed_mps);
         let mut found = Vec::new();
         for (reach_class, level) in &self.cells {
@@ -167,17 +180,12 @@ impl<K: Ord + Copy> Index<K> {
                 }
                 let other = &self.tracks[&key].item;
                 let gap = earth::sub(other.track.pos, track.pos);
-                if earth::dot(gap, gap) > apart * apart {
-                    continue;
-                }
-                let minima = self.minima.get(class, other.class);
-                if let Verdict::Conflict(e) = track_track(&track, &other.track.at(t0), &minima) {
-                    found.push((key, e));
+                if earth::dot(gap, gap) <= apart * apart {
+                    found.push((key, other));
                 }
             }
         }
-        found.sort_unstable_by_key(|(key, _)| *key);
-        Ok(found)
+        found.into_iter()
     }
 }
 

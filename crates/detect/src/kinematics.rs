@@ -22,6 +22,8 @@ pub(crate) const DRIFT_MAX_M: f64 = 0.5 * TURN_MPS2 * 25.0 * 25.0;
 /// Horizontal geometry is the WGS-84 surface point in ECEF and the ground velocity as a tangent vector there. A report
 /// of another time is moved to `t0` along a great circle, its heights by the vertical rate. An age beyond the bounds is
 /// not extrapolated: the state then says [`Why`] and every verdict about it is `Unknown`.
+///
+/// A state made by [`Kinematics::from_plane`] lies in a plane instead of on the earth and moves along a straight line.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Kinematics {
     pub(crate) pos: Vec3,
@@ -33,9 +35,11 @@ pub struct Kinematics {
     pub(crate) accuracy_m: Option<f64>,
     pub(crate) t0: Utc,
     /// What `pos` applies to: `t0`, unless the state is unknown and therefore was left where it was.
-    pos_at: Utc,
+    pub(crate) pos_at: Utc,
     pub(crate) reported_at: Utc,
     pub(crate) velocity_known: bool,
+    /// Not on the earth: `pos` is east, north and 0 in a plane.
+    pub(crate) flat: bool,
     pub(crate) unknown: Option<Why>,
 }
 
@@ -64,13 +68,13 @@ impl Kinematics {
     #[must_use]
     pub fn from_report(report: &TrackReport, t0: Utc) -> Self {
         let (lat, lon) = (report.position.lat(), report.position.lon());
-        let (vel, velocity_known) = match (report.speed, report.track) {
-            (Some(speed), _) if speed.0 == 0 => ([0.0; 3], true),
-            (Some(speed), Some(track)) => (earth::velocity(lat, lon, speed.mps(), track.degrees()), true),
-            _ => ([0.0; 3], false),
+        let ((pos, vel), velocity_known) = match (report.speed, report.track) {
+            (Some(speed), _) if speed.0 == 0 => ((earth::surface(lat, lon), [0.0; 3]), true),
+            (Some(speed), Some(track)) => (surface_velocity(lat, lon, speed.mps(), track.degrees()), true),
+            _ => ((earth::surface(lat, lon), [0.0; 3]), false),
         };
         let here = Self {
-            pos: earth::surface(lat, lon),
+            pos,
             vel,
             speed_mps: earth::norm(vel),
             pressure: report.pressure,
@@ -81,6 +85,7 @@ impl Kinematics {
             pos_at: report.at,
             reported_at: report.at,
             velocity_known,
+            flat: false,
             unknown: None,
         };
         here.at(t0)
@@ -109,6 +114,7 @@ impl Kinematics {
             pos_at: t0,
             reported_at: t0,
             velocity_known,
+            flat: false,
             unknown: None,
         })
     }
@@ -117,24 +123,38 @@ impl Kinematics {
     /// bit-for-bit agreement matters: one long step is not two short ones.
     #[must_use]
     pub fn at(&self, t0: Utc) -> Self {
-        let age_ms = t0.since_ms(self.reported_at);
-        let unknown = if age_ms > AGE_MAX_MS {
-            Some(Why::Stale { age_ms })
-        } else if age_ms < -AHEAD_MAX_MS {
-            Some(Why::Ahead { ahead_ms: age_ms.saturating_neg() })
-        } else {
-            None
-        };
+        let unknown = unknown(t0.since_ms(self.reported_at));
         let step_ms = t0.since_ms(self.pos_at);
         if unknown.is_some() || step_ms == 0 {
             return Self { t0, unknown, ..*self };
         }
         let dt = step_ms as f64 / 1000.0;
-        let (pos, vel) = advance(self.pos, self.vel, self.speed_mps, dt);
+        let (pos, vel) = self.moved(dt);
         let rise = libm::round(self.climb_mps * dt * f64::from(Height::PER_METRE));
         let moved = |h: Height| Height(h.0.saturating_add(rise as i32));
         let (pressure, geometric) = (self.pressure.map(moved), self.geometric.map(moved));
         Self { pos, vel, pressure, geometric, t0, pos_at: t0, unknown, ..*self }
+    }
+
+    /// Where it is and how it moves `dt` seconds later.
+    pub(crate) fn moved(&self, dt: f64) -> (Vec3, Vec3) {
+        if self.flat {
+            let (p, v) = (self.pos, self.vel);
+            return ([p[0] + v[0] * dt, p[1] + v[1] * dt, 0.0], v);
+        }
+        advance(self.pos, self.vel, self.speed_mps, dt)
+    }
+
+    /// The same with these heights at the reference time.
+    #[must_use]
+    pub fn with_heights(self, pressure: Option<Height>, geometric: Option<Height>) -> Self {
+        Self { pressure, geometric, ..self }
+    }
+
+    /// The same with this horizontal accuracy (95 %), metres.
+    #[must_use]
+    pub fn with_accuracy_m(self, accuracy_m: Option<f64>) -> Self {
+        Self { accuracy_m, ..self }
     }
 
     /// Reference time.
@@ -155,9 +175,12 @@ impl Kinematics {
         self.t0.since_ms(self.reported_at)
     }
 
-    /// Latitude and longitude at the reference time, degrees.
+    /// Latitude and longitude at the reference time, degrees; not numbers for a state in a plane.
     #[must_use]
     pub fn lat_lon(&self) -> (f64, f64) {
+        if self.flat {
+            return (f64::NAN, f64::NAN);
+        }
         earth::geodetic(self.pos)
     }
 
@@ -202,6 +225,31 @@ impl Kinematics {
     pub fn drift_m(&self) -> f64 {
         let s = (self.age_ms() - AGE_FREE_MS).max(0) as f64 / 1000.0;
         0.5 * TURN_MPS2 * s * s
+    }
+}
+
+/// [`earth::surface`] and [`earth::velocity`], bit for bit, with the sines they have in common taken once: a third less
+/// time where a whole picture is prepared.
+fn surface_velocity(lat_deg: f64, lon_deg: f64, speed_mps: f64, track_deg: f64) -> (Vec3, Vec3) {
+    let (slat, clat) = libm::sincos(lat_deg.to_radians());
+    let (slon, clon) = libm::sincos(lon_deg.to_radians());
+    let (east, north) = libm::sincos(track_deg.to_radians());
+    let (east, north) = (east * speed_mps, north * speed_mps);
+    let n = earth::A / libm::sqrt(1.0 - earth::E2 * slat * slat);
+    (
+        [n * clat * clon, n * clat * slon, n * (1.0 - earth::E2) * slat],
+        [-slon * east - slat * clon * north, clon * east - slat * slon * north, clat * north],
+    )
+}
+
+/// Why a report of this age is not extrapolated, if so.
+pub(crate) fn unknown(age_ms: i64) -> Option<Why> {
+    if age_ms > AGE_MAX_MS {
+        Some(Why::Stale { age_ms })
+    } else if age_ms < -AHEAD_MAX_MS {
+        Some(Why::Ahead { ahead_ms: age_ms.saturating_neg() })
+    } else {
+        None
     }
 }
 
@@ -257,6 +305,17 @@ mod tests {
                 assert_eq!(k.pressure, Some(Height(30_000 * 3048 - 5_080 * 10 * 30)));
                 assert_eq!(k.unknown(), None);
             }
+        }
+    }
+
+    #[test]
+    fn a_state_is_the_earth_models_bit_for_bit() {
+        for n in 0..20_000u64 {
+            let u = |k| crate::scenario::draw(7, 4 * n + k);
+            let (lat, lon, speed, trk) = (180.0 * u(0) - 90.0, 360.0 * u(1) - 180.0, 600.0 * u(2), 360.0 * u(3));
+            let (pos, vel) = surface_velocity(lat, lon, speed, trk);
+            assert_eq!(pos.map(f64::to_bits), earth::surface(lat, lon).map(f64::to_bits));
+            assert_eq!(vel.map(f64::to_bits), earth::velocity(lat, lon, speed, trk).map(f64::to_bits));
         }
     }
 

@@ -1,8 +1,8 @@
 //! Verdicts about the sky: which tracks will come too close, which volumes meet, who is inside what.
 //!
-//! In scope: track to track (prediction and observation), well clear of drones, volume to volume, track to volume,
-//! conformance, screening against protected sites; the all-pairs sweep, the incremental index, and the seeded scenarios they
-//! are judged on.
+//! In scope: track to track (prediction and observation), well clear of drones and the persistence of its alerts, volume to
+//! volume, track to volume, conformance, screening against protected sites; the all-pairs sweep, the incremental
+//! indices of tracks and of volumes, and the seeded scenarios they are judged on; the same for pairs in a flat local frame.
 //! Out of scope: which reports belong to one aircraft and which pairs matter to whom (`node`), alerts and their
 //! hold times (`desk`), minima as agreed (`pact`).
 //!
@@ -17,12 +17,16 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+mod approach;
 mod encounter;
 mod grid;
 mod index;
+mod intent;
 mod kinematics;
 mod line;
 mod minima;
+mod monitor;
+mod plane;
 mod presence;
 pub mod scenario;
 mod screen;
@@ -31,24 +35,34 @@ mod shape;
 mod sweep;
 mod verdict;
 mod volume;
+mod volumes_index;
 mod wellclear;
 
+pub use approach::{Approach, approach};
 pub use encounter::{
-    AltitudeBasis, Encounter, MIXED_ALLOWANCE, MIXED_PART, TOUT_MAX_S, UNKNOWN_SPEED_MPS, track_track,
+    AltitudeBasis, Encounter, MIXED_ALLOWANCE, MIXED_PART, SLICE_M, TOUT_MAX_S, UNKNOWN_SPEED_MPS, track_track,
+    vertical_error,
 };
 pub use index::Index;
+pub use intent::{Intent, Known, Path, path_path};
 pub use kinematics::{AGE_FREE_MS, AGE_MAX_MS, AHEAD_MAX_MS, Kinematics, State, TURN_MPS2};
 pub use minima::{Minima, MinimaError, MinimaTable};
+pub use monitor::{WellClearAlerting, WellClearChange, WellClearMonitor};
+pub use plane::{PLANE_MAX_M, PlaneState};
 pub use presence::{
     ACCURACY_ASSUMED_M, Airspace, Conformance, INSTANT_S, INTERVALS_MAX, Presence, TrackVolume, conformance,
     track_volume,
 };
 pub use screen::{Hit, PreparedSite};
 pub use separation::{GAP_MAX_MS, Observed, observed_at, observed_between};
-pub use sweep::{Item, Pair, Sweep, brute_force, sweep, sweep_between};
+pub use sweep::{Alone, Item, Pair, Sweep, Workers, brute_force, sweep, sweep_between, sweep_reports, sweep_with};
 pub use verdict::{Verdict, Why};
 pub use volume::{Meeting, Overlap, PlanMeeting, PreparedVolume, plan_plan, volume_volume};
+pub use volumes_index::{Extent, VolumeIndex};
 pub use wellclear::{WellClear, WellClearError, WellClearLoss, well_clear};
 
 /// Version of the decisions in this crate, stored with each of them. Changes whenever any input could be judged differently.
 pub const ENGINE: &str = "skypact-detect-1";
+
+/// The earth model of every decision.
+pub const EARTH: &str = units::earth::MODEL;

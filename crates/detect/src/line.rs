@@ -145,6 +145,18 @@ impl Line {
         (c, radius + CHUNK_M)
     }
 
+    /// The box around all points of the line: its corners.
+    pub fn bounds(&self) -> (Vec3, Vec3) {
+        let (mut low, mut high) = (self.points[0], self.points[0]);
+        for p in &self.points {
+            for n in 0..3 {
+                low[n] = low[n].min(p[n]);
+                high[n] = high[n].max(p[n]);
+            }
+        }
+        (low, high)
+    }
+
     /// The nearest place of the line by geodesic distance, if nearer than `below`.
     pub fn nearest(&self, p: &Point, below: f64) -> Option<Foot> {
         if self.edges.is_empty() {

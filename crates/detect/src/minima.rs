@@ -118,6 +118,17 @@ impl MinimaTable {
         self.0[a as usize][b as usize]
     }
 
+    /// Whether all pairs have the same minima.
+    pub(crate) fn is_uniform(&self) -> bool {
+        self.0.iter().flatten().all(|m| *m == self.0[0][0])
+    }
+
+    /// The widest of each part, of any pair.
+    #[must_use]
+    pub fn widest_of_all(&self) -> Minima {
+        self.widest([true; 5])
+    }
+
     /// The widest minima of any pair of the given classes (of all, if `present` says so).
     pub(crate) fn widest(&self, present: [bool; 5]) -> Minima {
         let mut widest = Minima { lateral_mm: 0, vertical: Height(0), horizon_ms: 0 };

@@ -1,5 +1,5 @@
 //! Tracks against volumes: who is inside, who will be, who keeps to the plan.
-use crate::kinematics::{Kinematics, advance};
+use crate::kinematics::Kinematics;
 use crate::line::Point;
 use crate::shape::Shape;
 use crate::volume::{PreparedVolume, difference};
@@ -48,21 +48,21 @@ pub struct TrackVolume {
 ///
 /// Accuracy is the report's (else [`ACCURACY_ASSUMED_M`]) and [`Kinematics::drift_m`]. The prediction moves along the
 /// great circle and steps by the distance to the border, so it cannot jump over a volume; entering and leaving are found
-/// to [`INSTANT_S`]. Nothing is said about a track that is itself unknown: the answer is `Marginal` without a prediction.
+/// to [`INSTANT_S`]. Nothing is said about a track that is itself unknown, or in a plane: the answer is `Marginal` without a
+/// prediction.
 #[must_use]
 pub fn track_volume(track: &Kinematics, volume: &PreparedVolume, horizon_s: f64) -> TrackVolume {
+    let nowhere = track.unknown.is_some() || track.flat;
     let (lateral_m, within) = lateral(track, &volume.shape);
     let height = Level::of(track, volume.lower, volume.upper);
     let active = volume.active_at(track.t0);
-    let now = match (active, track.unknown.is_some()) {
+    let now = match (active, nowhere) {
         (false, _) => Presence::Out,
         (true, true) => Presence::Marginal,
         (true, false) => within.min(height.now),
     };
     let mut predicted = Vec::new();
-    if track.unknown.is_none()
-        && let Some((low, high)) = height.window
-    {
+    if !nowhere && let Some((low, high)) = height.window {
         let from = volume.start.since_s(track.t0).max(low).max(0.0);
         let to = volume.end.since_s(track.t0).min(high).min(horizon_s);
         if from <= to {
@@ -94,7 +94,7 @@ impl Airspace {
     pub fn may_hold(&self, track: &Kinematics, horizon_s: f64) -> bool {
         let (_, within) = lateral(track, &self.shape);
         let height = Level::of(track, self.lower, self.upper);
-        if track.unknown.is_some() || within.min(height.now) != Presence::Out {
+        if track.unknown.is_some() || track.flat || within.min(height.now) != Presence::Out {
             return true;
         }
         let window = height.window.map(|(low, high)| (low.max(0.0), high.min(horizon_s)));
@@ -136,7 +136,7 @@ pub fn conformance(track: &Kinematics, plan: &[PreparedVolume]) -> Conformance {
     }
     match best {
         None => Conformance::NotActive,
-        Some(_) if track.unknown.is_some() => Conformance::Marginal,
+        Some(_) if track.unknown.is_some() || track.flat => Conformance::Marginal,
         Some((Presence::In, _)) => Conformance::Inside,
         Some((Presence::Marginal, _)) => Conformance::Marginal,
         Some((Presence::Out, d)) => Conformance::Outside { lateral_m: if d > 0.0 { d } else { 0.0 } },
@@ -145,6 +145,9 @@ pub fn conformance(track: &Kinematics, plan: &[PreparedVolume]) -> Conformance {
 
 /// Signed distance to the border, and what it means within the accuracy.
 fn lateral(track: &Kinematics, shape: &Shape) -> (f64, Presence) {
+    if track.flat {
+        return (f64::INFINITY, Presence::Marginal);
+    }
     let accuracy = track.accuracy_m.unwrap_or(ACCURACY_ASSUMED_M) + track.drift_m();
     let far = shape.distance_at_least(track.pos);
     let d = if far > FAR_M { far } else { shape.distance(&Point::at(track.pos)) };
@@ -218,7 +221,7 @@ fn clearance(track: &Kinematics, altitude: Altitude) -> Option<(i64, i64)> {
 /// When the track is within the shape between two times.
 pub(crate) fn visits(track: &Kinematics, shape: &Shape, from: f64, to: f64) -> Vec<(f64, f64)> {
     let signed = |t: f64| {
-        let (pos, _) = advance(track.pos, track.vel, track.speed_mps, t);
+        let (pos, _) = track.moved(t);
         let bound = shape.distance_at_least(pos);
         if bound > BOUND_M { bound } else { shape.distance(&Point::at(pos)) }
     };

@@ -6,8 +6,9 @@ use crate::kinematics::Kinematics;
 use crate::line::Point;
 use crate::presence::visits;
 use crate::shape::{MARGIN_M, Shape};
-use crate::volume::PreparedVolume;
-use airspace::{Site, VolumeError};
+use crate::volume::{BALL_MARGIN_M, PreparedVolume};
+use crate::volumes_index::Extent;
+use airspace::{Limit, Site, VolumeError};
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
 use units::Vertex;
@@ -57,10 +58,10 @@ impl PreparedSite {
     }
 
     /// When a track is predicted over the site or its buffer, seconds after the reference time, as in
-    /// [`crate::TrackVolume::predicted`]. Empty for a track about which nothing can be said.
+    /// [`crate::TrackVolume::predicted`]. Empty for a track about which nothing can be said, or in a plane.
     #[must_use]
     pub fn track(&self, track: &Kinematics, horizon_s: f64) -> Vec<(f64, f64)> {
-        if track.unknown.is_some() {
+        if track.unknown.is_some() || track.flat {
             return Vec::new();
         }
         visits(track, &self.with_buffer, 0.0, horizon_s)
@@ -70,6 +71,19 @@ impl PreparedSite {
     #[must_use]
     pub fn ball(&self) -> (Vec3, f64) {
         self.with_buffer.ball()
+    }
+
+    /// Where footprint and buffer are, at every level and time, for a [`crate::VolumeIndex`].
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        let (low, high) = self.with_buffer.bounds();
+        Extent { low, high, lower: Limit::Unlimited, upper: Limit::Unlimited, window: None }
+    }
+
+    /// Whether a volume may come over footprint or buffer, from what costs nothing. `false` is a proof.
+    #[must_use]
+    pub fn may_meet(&self, volume: &PreparedVolume) -> bool {
+        self.extent().may_meet(&volume.extent()) && self.with_buffer.ball_gap(&volume.shape) <= BALL_MARGIN_M
     }
 
     /// Number of edges: what a decision costs.

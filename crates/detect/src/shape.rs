@@ -18,6 +18,9 @@ pub(crate) struct Shape {
     /// A ball in space around everything; the radius is infinite for what holds half of the earth.
     centre: Vec3,
     radius: f64,
+    /// Corners of a box around everything, with [`BOX_MARGIN_M`] to spare.
+    low: Vec3,
+    high: Vec3,
 }
 
 /// Which side of a closed ring is the polygon.
@@ -41,7 +44,8 @@ impl Shape {
         };
         let around = width_mm as f64 / 1000.0 + buffer_m;
         let (centre, reach) = line.ball();
-        let mut shape = Self { line, around, inside: None, centre, radius: reach + around };
+        let (low, high) = line.bounds();
+        let mut shape = Self { line, around, inside: None, centre, radius: reach + around, low, high };
         if closed {
             shape.line.check_simple()?;
             let left = shape.line.left_is_smaller();
@@ -55,7 +59,28 @@ impl Shape {
                 shape.radius = f64::INFINITY;
             }
         }
+        shape.fit_box();
         Ok(shape)
+    }
+
+    /// Widens the line's box to hold everything. On the ellipsoid a coordinate is greatest and least where an axis leaves it, so
+    /// over a region it is so on the border, or at such a point inside.
+    fn fit_box(&mut self) {
+        let b = earth::A * (1.0 - earth::F);
+        for n in 0..3 {
+            for sign in [-1.0, 1.0] {
+                let mut end = [0.0; 3];
+                end[n] = sign * if n == 2 { b } else { earth::A };
+                if self.inside.is_some() && self.distance_at_least(end) <= 0.0 && self.holds(end)
+                    || self.radius.is_infinite()
+                {
+                    self.low[n] = self.low[n].min(end[n]);
+                    self.high[n] = self.high[n].max(end[n]);
+                }
+            }
+            self.low[n] -= self.around + BOX_MARGIN_M;
+            self.high[n] += self.around + BOX_MARGIN_M;
+        }
     }
 
     /// A point well inside the polygon, beside the middle of an edge: the first that is deep enough, else the deepest.
@@ -100,6 +125,16 @@ impl Shape {
         (self.centre, self.radius)
     }
 
+    /// A box in space around everything: its corners.
+    pub fn bounds(&self) -> (Vec3, Vec3) {
+        (self.low, self.high)
+    }
+
+    /// A lower bound of [`Shape::gap`] from the balls alone; less than any number if one holds half of the earth.
+    pub fn ball_gap(&self, other: &Self) -> f64 {
+        earth::norm(earth::sub(self.centre, other.centre)) - self.radius - other.radius
+    }
+
     /// Number of edges.
     pub fn edges(&self) -> usize {
         self.line.edge_count()
@@ -113,7 +148,7 @@ impl Shape {
     /// Gap between two shapes, metres: negative if they overlap, then without meaning beyond [`MARGIN_M`] but that it is
     /// more than it. Gaps of at least `enough` need not be measured exactly.
     pub fn gap(&self, other: &Self, enough: f64) -> f64 {
-        let apart = earth::norm(earth::sub(self.centre, other.centre)) - self.radius - other.radius;
+        let apart = self.ball_gap(other);
         if apart >= enough {
             return apart;
         }
@@ -198,6 +233,8 @@ impl Shape {
     }
 }
 
+/// To spare around a box, metres: half for the arc over a chunk's chord (0.32 m), half for touching at 1 cm and rounding.
+const BOX_MARGIN_M: f64 = 1.0;
 /// Deep enough for a sample, metres.
 const SAMPLE_DEPTH_M: f64 = 0.5;
 /// Edges beside which a sample is looked for.

@@ -1,13 +1,32 @@
 //! All pairs of a picture.
-use crate::encounter::{Encounter, track_track};
-use crate::grid::{Bounds, CLASS_MAX, Cell};
+mod first;
+mod judge;
+mod layer;
+mod near;
+mod pass;
+mod picture;
+mod plan;
+mod probe;
+mod quick;
+mod radix;
+mod rough;
+mod stripe;
+
+use crate::encounter::Encounter;
 use crate::kinematics::Kinematics;
 use crate::minima::MinimaTable;
 use crate::verdict::Why;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use core::ops::Range;
-use units::{AircraftClass, Height};
+use first::{First, Kept, by_tin};
+use judge::{All, Sink};
+use layer::Layer;
+use near::Near;
+use pass::Pass;
+use picture::{Between, Picture, Reports, Whole};
+use plan::Plan;
+use rough::Chunk;
+use track::TrackReport;
+use units::{AircraftClass, Utc};
 
 /// One track of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,7 +65,7 @@ impl Sweep {
     #[must_use]
     pub fn first_by_tin(&self, cap: usize) -> (Vec<Pair>, usize) {
         let mut pairs = self.pairs.clone();
-        pairs.sort_by(|p, q| p.encounter.tin_s.total_cmp(&q.encounter.tin_s).then((p.i, p.j).cmp(&(q.i, q.j))));
+        pairs.sort_by(by_tin);
         pairs.truncate(cap);
         let cut = self.pairs.len() - pairs.len();
         (pairs, cut)
@@ -55,250 +74,153 @@ impl Sweep {
 
 /// Every pair in conflict, through a filter that only leaves out pairs out of each other's reach.
 ///
-/// All tracks need the reference time of the first; the others are listed as unknown.
+/// All tracks need the reference time of the first, and to be on the globe; the others are listed as unknown. Those of a flat frame
+/// are for [`brute_force`].
 #[must_use]
 pub fn sweep(items: &[Item], minima: &MinimaTable) -> Sweep {
-    sweep_between(items, |_| 0, minima, usize::MAX)
+    sweep_with(items, minima, &Alone)
+}
+
+/// Who does the parts of a sweep. The result does not depend on it: this crate has no threads, its caller may.
+pub trait Workers {
+    /// `f` of 0 to `parts` - 1, in this order.
+    fn map<R: Send>(&self, parts: usize, f: impl Fn(usize) -> R + Sync) -> Vec<R>;
+    /// How many can be at work at once.
+    fn count(&self) -> usize;
+}
+
+/// The caller's own thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Alone;
+
+impl Workers for Alone {
+    fn map<R: Send>(&self, parts: usize, f: impl Fn(usize) -> R + Sync) -> Vec<R> {
+        (0..parts).map(f).collect()
+    }
+
+    fn count(&self) -> usize {
+        1
+    }
+}
+
+/// [`sweep`], its parts done by `workers`.
+#[must_use]
+pub fn sweep_with(items: &[Item], minima: &MinimaTable, workers: &impl Workers) -> Sweep {
+    of_picture(items, minima, workers)
+}
+
+/// Every pair in conflict of the tracks of these reports at `t0`, as a sweep over [`Kinematics::from_report`] of each
+/// finds them. Only those are prepared that the filter does not leave out.
+#[must_use]
+pub fn sweep_reports(reports: &[TrackReport], t0: Utc, minima: &MinimaTable, workers: &impl Workers) -> Sweep {
+    let horizon_s = minima.widest([true; 5]).horizon_s();
+    of_picture(&Reports { reports, t0, horizon_s }, minima, workers)
 }
 
 /// Of the pairs of [`sweep()`] those that have a track of group 0 in them. A pair is of the group of its other track; of each
 /// group the `max` that begin first are kept (ties by index) and the others counted. So whoever tells of many tracks in one
 /// place takes up no room that others need, nor the time of their squares.
 #[must_use]
-pub fn sweep_between(items: &[Item], group: impl Fn(usize) -> u16, minima: &MinimaTable, max: usize) -> Sweep {
-    let Setup { unknown, taking_part, bounds } = Setup::of(items, minima);
-    let levels = Level::build(items, &taking_part, &bounds, |i| group(i) == 0);
-    let mut kept: BTreeMap<u16, Kept> = BTreeMap::new();
-    for (n, coarse) in levels.iter().enumerate() {
-        for fine in &levels[..=n] {
-            fine.against(coarse, &bounds, |p, q| {
-                let (i, j) = if p < q { (p, q) } else { (q, p) };
-                if let Some(pair) = judge(items, i, j, minima) {
-                    kept.entry(group(i).max(group(j))).or_default().push(pair, max);
+pub fn sweep_between(items: &[Item], group: impl Fn(usize) -> u16 + Sync, minima: &MinimaTable, max: usize) -> Sweep {
+    let picture = Between { items, is_wanted: |i| group(i) == 0 };
+    let sink = || First { items, minima, group: &group, max, kept: Kept::default() };
+    let Found { unknown, of_parts } = search(&picture, minima, &Alone, 1, sink);
+    let mut kept = Kept::default();
+    of_parts.into_iter().for_each(|part| kept.add(part, max));
+    let (pairs, cut) = kept.end(max);
+    Sweep { pairs, unknown, cut }
+}
+
+/// Tracks that are put into rough order at once: they fit a core's own cache.
+const CHUNK: usize = 4096;
+
+fn of_picture(picture: &(impl Whole + ?Sized), minima: &MinimaTable, workers: &impl Workers) -> Sweep {
+    // Some parts more than workers, for those that are done sooner.
+    let parts = if workers.count() > 1 { workers.count() * 8 } else { 1 };
+    let found = search(picture, minima, workers, parts, || All { tracks: picture.len(), parts });
+    Sweep { pairs: judge::judge(picture, &found.of_parts, minima, workers, parts), unknown: found.unknown, cut: 0 }
+}
+
+/// What a search found.
+struct Found<T> {
+    unknown: Vec<(usize, Why)>,
+    /// What came of the candidates of each part of each layer.
+    of_parts: Vec<T>,
+}
+
+/// Every pair that may be in conflict, put into the sink of its part.
+fn search<S: Sink>(
+    picture: &(impl Picture + ?Sized),
+    minima: &MinimaTable,
+    workers: &impl Workers,
+    parts: usize,
+    sink: impl Fn() -> S + Sync,
+) -> Found<S::Out> {
+    let len = picture.len();
+    let (mut unknown, mut of_parts) = (Vec::new(), Vec::new());
+    for (n, layer) in Layer::all(minima, classes(picture, minima)).iter().enumerate() {
+        let plan = Plan::of(picture, layer);
+        let chunks = len.div_ceil(CHUNK);
+        let chunks = workers.map(parts.min(chunks), |part| {
+            let share = chunks * part / parts.min(chunks)..chunks * (part + 1) / parts.min(chunks);
+            share
+                .map(|c| Chunk::of(picture, c * CHUNK..len.min((c + 1) * CHUNK), layer, plan.stripes))
+                .collect::<Vec<_>>()
+        });
+        let mut chunks: Vec<Chunk> = chunks.into_iter().flatten().collect();
+        if n == 0 {
+            chunks.iter_mut().for_each(|chunk| unknown.append(&mut chunk.unknown));
+        }
+        let near = Near::of(&chunks, layer, &plan, workers, parts);
+        drop(chunks);
+        of_parts.extend(workers.map(parts, |part| {
+            let (mut hits, mut out, mut sink) = (Vec::new(), Vec::new(), sink());
+            let mut pass: Option<((usize, usize), Pass)> = None;
+            for job in near.part(part, parts) {
+                let sets = (job.from, job.to);
+                if pass.as_ref().is_none_or(|(of, _)| *of != sets) {
+                    pass = Some((sets, Pass::of(&near, job.from, job.to)));
                 }
-            });
-        }
+                if let Some((_, pass)) = &pass {
+                    pass.pairs(job, &mut hits, &mut out, &mut sink);
+                }
+            }
+            sink.end(out)
+        }));
     }
-    let mut out = Sweep { unknown, ..Sweep::default() };
-    for mut of_group in kept.into_values() {
-        of_group.only(max);
-        out.cut += of_group.cut;
-        out.pairs.append(&mut of_group.pairs);
-    }
-    out.pairs.sort_unstable_by_key(|pair| (pair.i, pair.j));
-    out
+    Found { unknown, of_parts }
 }
 
-/// The pairs of one group that begin first.
-#[derive(Default)]
-struct Kept {
-    pairs: Vec<Pair>,
-    cut: usize,
-}
-
-impl Kept {
-    fn push(&mut self, pair: Pair, max: usize) {
-        self.pairs.push(pair);
-        if self.pairs.len() >= max.saturating_mul(2) {
-            self.only(max);
-        }
+/// Which classes there are; all, if the minima are the same for all.
+fn classes(picture: &(impl Picture + ?Sized), minima: &MinimaTable) -> [bool; 5] {
+    if minima.is_uniform() {
+        return [true; 5];
     }
-
-    fn only(&mut self, max: usize) {
-        if self.pairs.len() > max {
-            self.pairs.select_nth_unstable_by(max, |p, q| {
-                p.encounter.tin_s.total_cmp(&q.encounter.tin_s).then((p.i, p.j).cmp(&(q.i, q.j)))
-            });
-            self.cut += self.pairs.len() - max;
-            self.pairs.truncate(max);
-        }
-    }
+    let mut present = [false; 5];
+    (0..picture.len()).for_each(|i| present[picture.class(i) as usize] = true);
+    present
 }
 
 /// The same by judging all pairs: the oracle, and the baseline of benchmarks.
 #[must_use]
 pub fn brute_force(items: &[Item], minima: &MinimaTable) -> Sweep {
-    let Setup { unknown, taking_part, .. } = Setup::of(items, minima);
-    let mut pairs = Vec::new();
-    for (n, &i) in taking_part.iter().enumerate() {
-        for &j in &taking_part[n + 1..] {
-            pairs.extend(judge(items, i, j, minima));
-        }
-    }
-    Sweep { pairs, unknown, cut: 0 }
-}
-
-fn judge(items: &[Item], i: usize, j: usize, minima: &MinimaTable) -> Option<Pair> {
-    let (a, b) = (&items[i], &items[j]);
-    let encounter = track_track(&a.track, &b.track, &minima.get(a.class, b.class)).conflict()?;
-    Some(Pair { i, j, encounter })
-}
-
-struct Setup {
-    unknown: Vec<(usize, Why)>,
-    taking_part: Vec<usize>,
-    bounds: Bounds,
-}
-
-impl Setup {
-    fn of(items: &[Item], minima: &MinimaTable) -> Self {
-        let (mut unknown, mut taking_part, mut present) = (Vec::new(), Vec::with_capacity(items.len()), [false; 5]);
-        for (i, Item { track, class }) in items.iter().enumerate() {
-            if track.t0 != items[0].track.t0 {
-                unknown.push((i, Why::ReferenceTime));
-                continue;
-            }
-            if let Some(why) = track.unknown {
-                unknown.push((i, why));
-                continue;
-            }
+    let (mut unknown, mut taking_part, mut pairs) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, Item { track, .. }) in items.iter().enumerate() {
+        if track.t0 != items[0].track.t0 {
+            unknown.push((i, Why::ReferenceTime));
+        } else if let Some(why) = track.unknown {
+            unknown.push((i, why));
+        } else {
             if !track.velocity_known {
                 unknown.push((i, Why::Velocity));
             }
             taking_part.push(i);
-            present[*class as usize] = true;
-        }
-        let widest = minima.widest(present);
-        let bounds = Bounds::of(&widest, 0);
-        Self { unknown, taking_part, bounds }
-    }
-}
-
-/// The tracks of one reach class, sorted by cell, in columns for the filter.
-struct Level {
-    class: u8,
-    cells: Vec<(Cell, usize)>,
-    items: Vec<usize>,
-    /// Which of them are wanted with any other, and where these stand.
-    wanted: Vec<bool>,
-    wanted_at: Vec<usize>,
-    x: Vec<f64>,
-    y: Vec<f64>,
-    z: Vec<f64>,
-    reach: Vec<f64>,
-    /// Pressure altitude, 0.1 mm; not a number if not known, which no comparison leaves out.
-    height: Vec<f64>,
-    /// By how much it may change within the horizon.
-    rise: Vec<f64>,
-}
-
-impl Level {
-    /// The classes that occur, ascending.
-    fn build(items: &[Item], taking_part: &[usize], bounds: &Bounds, wanted: impl Fn(usize) -> bool) -> Vec<Self> {
-        let mut keyed: Vec<(u8, Cell, usize)> = taking_part
-            .iter()
-            .map(|&i| {
-                let class = bounds.class(items[i].track.speed_mps);
-                (class, bounds.cell(class, items[i].track.pos), i)
-            })
-            .collect();
-        keyed.sort_unstable();
-        (0..=CLASS_MAX)
-            .filter_map(|class| {
-                let from = keyed.partition_point(|k| k.0 < class);
-                let to = keyed.partition_point(|k| k.0 <= class);
-                (from < to).then(|| Self::new(class, &keyed[from..to], items, bounds, &wanted))
-            })
-            .collect()
-    }
-
-    fn new(
-        class: u8,
-        keyed: &[(u8, Cell, usize)],
-        items: &[Item],
-        bounds: &Bounds,
-        wanted: impl Fn(usize) -> bool,
-    ) -> Self {
-        let wanted: Vec<bool> = keyed.iter().map(|k| wanted(k.2)).collect();
-        let mut cells: Vec<(Cell, usize)> = Vec::new();
-        for (n, (_, cell, _)) in keyed.iter().enumerate() {
-            if cells.last().is_none_or(|(last, _)| last != cell) {
-                cells.push((*cell, n));
-            }
-        }
-        let column = |f: fn(&Kinematics) -> f64| keyed.iter().map(|k| f(&items[k.2].track)).collect();
-        let mut level = Self {
-            class,
-            cells,
-            items: keyed.iter().map(|k| k.2).collect(),
-            wanted_at: (0..keyed.len()).filter(|at| wanted[*at]).collect(),
-            wanted,
-            x: column(|k| k.pos[0]),
-            y: column(|k| k.pos[1]),
-            z: column(|k| k.pos[2]),
-            reach: column(|k| k.speed_mps),
-            height: column(|k| k.pressure.map_or(f64::NAN, |h| f64::from(h.0))),
-            rise: column(|k| libm::fabs(k.climb_mps) * f64::from(Height::PER_METRE)),
-        };
-        level.reach.iter_mut().for_each(|r| *r = bounds.reach(*r));
-        level.rise.iter_mut().for_each(|r| *r = *r * bounds.horizon_s + 1.0);
-        level
-    }
-
-    /// Where the tracks of cells `low` to `high` of one column of cells (same x and y) stand.
-    fn run(&self, x: i32, y: i32, low: i32, high: i32) -> Range<usize> {
-        let from = self.cells.partition_point(|(c, _)| *c < [x, y, low]);
-        let to = from + self.cells[from..].partition_point(|(c, _)| *c <= [x, y, high]);
-        let start = |n: usize| self.cells.get(n).map_or(self.items.len(), |(_, at)| *at);
-        start(from)..start(to)
-    }
-
-    /// Calls `found` for every pair of a track of `self` and one of `coarse` (of the same or a higher class) that are
-    /// within reach of each other; each pair once.
-    fn against(&self, coarse: &Self, bounds: &Bounds, mut found: impl FnMut(usize, usize)) {
-        let same = self.class == coarse.class;
-        let mut runs: Vec<Range<usize>> = Vec::new();
-        for (n, (cell, from)) in self.cells.iter().enumerate() {
-            let to = self.cells.get(n + 1).map_or(self.items.len(), |(_, at)| *at);
-            let (low, high) = if same { around(*cell) } else { self.span(*cell, coarse, bounds) };
-            runs.clear();
-            for x in low[0]..=high[0] {
-                for y in low[1]..=high[1] {
-                    let run = coarse.run(x, y, low[2], high[2]);
-                    // Of two tracks of the same class the earlier one in the sorted order finds the other.
-                    let behind = same && run.end <= *from;
-                    if !run.is_empty() && !behind {
-                        runs.push(run);
-                    }
-                }
-            }
-            for p in *from..to {
-                for run in &runs {
-                    let start = if same { run.start.max(p + 1) } else { run.start };
-                    let mut look = |q: usize| {
-                        if self.near(p, coarse, q, bounds) {
-                            found(self.items[p], coarse.items[q]);
-                        }
-                    };
-                    if self.wanted[p] {
-                        (start..run.end).for_each(&mut look);
-                        continue;
-                    }
-                    let at = coarse.wanted_at.partition_point(|q| *q < start);
-                    coarse.wanted_at[at..].iter().take_while(|q| **q < run.end).for_each(|q| look(*q));
-                }
-            }
         }
     }
-
-    fn span(&self, cell: Cell, coarse: &Self, bounds: &Bounds) -> (Cell, Cell) {
-        let (edge, apart) = (bounds.edge(self.class), bounds.apart(self.class, coarse.class));
-        let low = cell.map(|c| f64::from(c) * edge - apart);
-        let high = cell.map(|c| (f64::from(c) + 1.0) * edge + apart);
-        bounds.cells(coarse.class, low, high)
-    }
-
-    fn near(&self, p: usize, other: &Self, q: usize, bounds: &Bounds) -> bool {
-        let dz = libm::fabs(other.height[q] - self.height[p]);
-        if dz > bounds.vertical + self.rise[p] + other.rise[q] {
-            return false;
+    for (n, &i) in taking_part.iter().enumerate() {
+        for &j in &taking_part[n + 1..] {
+            pairs.extend(judge::verdict((i, &items[i]), (j, &items[j]), minima));
         }
-        let (dx, dy, dz) = (other.x[q] - self.x[p], other.y[q] - self.y[p], other.z[q] - self.z[p]);
-        let far = self.reach[p] + other.reach[q] + bounds.zone_m;
-        dx * dx + dy * dy + dz * dz <= far * far
     }
-}
-
-fn around(cell: Cell) -> (Cell, Cell) {
-    (cell.map(|c| c - 1), cell.map(|c| c + 1))
+    Sweep { pairs, unknown, cut: 0 }
 }

@@ -53,4 +53,9 @@ pub enum Why {
     #[n(3)]
     #[error("the states apply to different times")]
     ReferenceTime,
+    /// One state lies on the earth and the other in a plane ([`crate::Kinematics::from_plane`]), or a state in a plane is
+    /// asked about a place on the earth.
+    #[n(4)]
+    #[error("the states are of different frames")]
+    Frame,
 }

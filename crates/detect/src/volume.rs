@@ -1,6 +1,7 @@
 //! Volumes of airspace against each other.
 use crate::encounter::mixed_allowance;
 use crate::shape::{MARGIN_M, Shape};
+use crate::volumes_index::Extent;
 use airspace::{Limit, Plan, Volume4d, VolumeError};
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
@@ -58,6 +59,19 @@ impl PreparedVolume {
     #[must_use]
     pub fn ball(&self) -> (Vec3, f64) {
         self.shape.ball()
+    }
+
+    /// Where it is, for a [`crate::VolumeIndex`].
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        let (low, high) = self.shape.bounds();
+        Extent { low, high, lower: self.lower, upper: self.upper, window: Some((self.start, self.end)) }
+    }
+
+    /// Whether two volumes may meet, from what costs nothing: windows, levels, boxes and balls around them. `false` is a proof.
+    #[must_use]
+    pub fn may_meet(&self, other: &Self) -> bool {
+        self.extent().may_meet(&other.extent()) && self.shape.ball_gap(&other.shape) <= BALL_MARGIN_M
     }
 
     /// Number of edges: what a decision costs.
@@ -184,12 +198,15 @@ pub(crate) enum Order {
     Unknown,
 }
 
+/// Balls and boxes are held to be apart beyond this, metres: far more than rounding and the 1 cm that touches.
+pub(crate) const BALL_MARGIN_M: f64 = 1.0;
 /// 1 cm in height units.
-const MARGIN_UNITS: i64 = 100;
+pub(crate) const MARGIN_UNITS: i64 = 100;
 /// Lowest and highest ground, metres above sea level: the Dead Sea's shore and Everest.
-const GROUND_M: (i64, i64) = (-440, 8_849);
+pub(crate) const GROUND_M: (i64, i64) = (-440, 8_849);
 
-fn below(lower: Limit, upper: Limit) -> Order {
+/// How a volume's lower limit stands to another's upper one.
+pub(crate) fn below(lower: Limit, upper: Limit) -> Order {
     let (Limit::At(lower), Limit::At(upper)) = (lower, upper) else { return Order::Below };
     let (Altitude::Known(x, rx), Altitude::Known(y, ry)) = (lower, upper) else { return Order::Unknown };
     let (least, most) = difference(x, rx, y, ry);

@@ -75,15 +75,23 @@ impl WellClear {
     /// # Errors
     /// The first value out of range.
     pub fn check(&self) -> Result<(), WellClearError> {
-        let within = |what, value, least, most, range| {
-            if (least..=most).contains(&value) { Ok(()) } else { Err(WellClearError { what, value, range }) }
-        };
         within("DMOD, mm,", self.lateral_mm, 1, crate::Minima::LATERAL_MAX_MM, "above 0 and at most 100 NM")?;
         within("TAUMOD, ms,", self.tau_ms, 0, Self::TAU_MAX_MS, "from 0 to 120 s")?;
         within("ZTHR, 0.1 mm,", self.vertical.0.into(), 1, i32::MAX.into(), "above 0")?;
         within("TCOA, ms,", self.coaltitude_ms, 0, Self::TAU_MAX_MS, "from 0 to 120 s")?;
         within("the horizon, ms,", self.horizon_ms, 1, Self::HORIZON_MAX_MS, "above 0 and at most 5 minutes")
     }
+}
+
+/// Refuses a value that is not from `least` to `most`.
+pub(crate) fn within(
+    what: &'static str,
+    value: i64,
+    least: i64,
+    most: i64,
+    range: &'static str,
+) -> Result<(), WellClearError> {
+    if (least..=most).contains(&value) { Ok(()) } else { Err(WellClearError { what, value, range }) }
 }
 
 /// A loss of well clear. Times are seconds after the reference time.

@@ -185,3 +185,22 @@ fn of_each_group_the_pairs_with_ours_that_begin_first_are_kept_and_the_others_co
         assert_eq!(few.pairs.iter().filter(|p| of(p) == n).collect::<Vec<_>>(), first);
     }
 }
+
+#[test]
+fn a_pair_of_a_dense_crowd_is_found_once_however_often_room_is_made() {
+    let one = State { lat: 48.0, lon: 10.0, alt_ft: 30_000.0, gs_kt: 0.0, trk_deg: 0.0, vs_fpm: 0.0 };
+    for n in [601, 1000] {
+        let state = |k: usize| State { lon: 10.0 + 1e-6 * k as f64, ..one };
+        let item = |k| Item { track: Kinematics::from_state(&state(k), Utc(0)).unwrap(), class: AircraftClass::Civil };
+        let items: Vec<Item> = (0..n).map(item).collect();
+        let group = |k: usize| u16::from(k.is_multiple_of(50));
+        let ours = |p: &detect::Pair| group(p.i) == 0 || group(p.j) == 0;
+        let minima = MinimaTable::default();
+        let want: Vec<_> = brute_force(&items, &minima).pairs.into_iter().filter(ours).collect();
+        let found = sweep_between(&items, group, &minima, 1_000_000);
+        assert_eq!((found.pairs.len(), found.cut), (want.len(), 0), "{n}");
+        assert!(found.pairs == want);
+        let few = sweep_between(&items, group, &minima, 10);
+        assert_eq!(few.cut + few.pairs.len(), want.len(), "{n}");
+    }
+}

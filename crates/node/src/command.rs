@@ -190,6 +190,48 @@ pub enum Command {
         #[n(1)]
         marking: Option<release::Marking>,
     },
+    /// Take conflicts from among the alarms, for a reason and until a time.
+    #[n(50)]
+    Inhibit {
+        /// Which.
+        #[n(0)]
+        of: crate::Inhibited,
+        /// Why.
+        #[n(1)]
+        reason: String,
+        /// Until when; at most a day.
+        #[n(2)]
+        until: Utc,
+    },
+    /// Enter the level that an own flight is cleared to, until a time; without a level what was entered is taken away.
+    #[n(53)]
+    SetCleared {
+        /// Callsign or 24-bit address.
+        #[n(0)]
+        flight: String,
+        /// Pressure altitude or height above WGS-84.
+        #[n(1)]
+        level: Option<units::Altitude>,
+        /// Not used after; at most a day ahead.
+        #[n(2)]
+        until: Utc,
+    },
+    /// Give the reason why what is flagged may stay at a protected site.
+    #[n(54)]
+    GiveReason {
+        /// The alert.
+        #[n(0)]
+        alert: u64,
+        /// Why.
+        #[n(1)]
+        reason: String,
+    },
+    /// Part a track from the one it was joined to: they are two aircraft.
+    #[n(52)]
+    Separate(#[n(0)] u32),
+    /// End an inhibition before its time.
+    #[n(51)]
+    Lift(#[n(0)] u64),
     /// File or revise a plan with its marking: nobody is told of it without.
     #[n(44)]
     FileMarkedPlan {
@@ -233,6 +275,11 @@ impl Command {
             Self::MarkPlan { .. } => "mark-plan",
             Self::MarkAircraft { .. } => "mark-aircraft",
             Self::FileMarkedPlan { .. } => "file-plan",
+            Self::Inhibit { .. } => "inhibit",
+            Self::Lift(_) => "lift-inhibition",
+            Self::Separate(_) => "separate",
+            Self::GiveReason { .. } => "give-reason",
+            Self::SetCleared { .. } => "set-cleared-level",
         }
     }
 
@@ -246,6 +293,14 @@ impl Command {
                 format!("{} {subject} marking {}", self.name(), word(marking))
             }
             Self::MarkAircraft { address, marking } => format!("{} {address:06x} {}", self.name(), word(marking)),
+            Self::Inhibit { of, reason, .. } => format!("{} {}: {reason}", self.name(), of.words()),
+            Self::SetCleared { flight, level: None, .. } => format!("{} {flight} none", self.name()),
+            Self::SetCleared { flight, level: Some(level), until } => {
+                format!("{} {flight} {level:?} until {}", self.name(), until.0)
+            }
+            Self::GiveReason { alert, reason } => format!("{} {alert}: {reason}", self.name()),
+            Self::Separate(id) => format!("{} {id}", self.name()),
+            Self::Lift(id) => format!("{} {id}", self.name()),
             other => other.name().into(),
         }
     }
@@ -254,10 +309,13 @@ impl Command {
     #[must_use]
     pub const fn allowed(&self, role: Role) -> bool {
         match self {
+            Self::Inhibit { .. } | Self::Lift(_) | Self::Separate(_) => matches!(role, Role::Officer),
             Self::AcknowledgeAlert(..)
             | Self::SendNotice(_)
             | Self::AcknowledgeNotice { .. }
             | Self::ReplyNotice { .. }
+            | Self::SetCleared { .. }
+            | Self::GiveReason { .. }
             | Self::StateDesk(_) => {
                 matches!(role, Role::Officer | Role::Planner)
             }
@@ -327,6 +385,9 @@ pub enum Done {
     /// Records were made for these parties.
     #[n(2)]
     Sent(#[n(0)] Vec<SentTo>),
+    /// Something was made that has this number.
+    #[n(41)]
+    Numbered(#[n(0)] u64),
     /// Release rules, or a marking, that would let out more wait for people to agree.
     #[n(40)]
     Proposed {

@@ -9,7 +9,7 @@ use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use desk::{DeskError, Direction, NoticeEvent, Outgoing};
+use desk::{AlertChange, DeskError, Direction, NoticeEvent, Outgoing};
 use record::{
     Avoid, ChannelState, ChannelStatement, Hash32, PartyId, Precedence, ReadBack, Receipt, ReceiptWanted, Role,
     SubjectId,
@@ -92,6 +92,11 @@ impl State {
                 Taken::InForce => Ok(Done::Ok),
                 Taken::Known => Err(Refused::Already { what: "known: a statement as new or newer is held".into() }),
             },
+            Command::Inhibit { of, reason, until } => self.inhibit(actor, of, reason, *until, now),
+            Command::Lift(id) => self.lift(*id),
+            Command::SetCleared { flight, level, until } => self.set_cleared(&actor.name, flight, *level, *until, now),
+            Command::GiveReason { alert, reason } => self.give_reason(actor, *alert, reason, now),
+            Command::Separate(id) => self.separate(*id),
             Command::SignedIn { .. } | Command::SignedOut => Ok(Done::Ok),
         }
     }
@@ -203,7 +208,11 @@ impl State {
         let mut changed = false;
         loop {
             match self.desk.poll_output() {
-                Some(desk::Output::Alert(_)) => {}
+                Some(desk::Output::Alert(event)) => {
+                    let sounds =
+                        matches!(event.change, AlertChange::Raised | AlertChange::Worsened | AlertChange::Escalated);
+                    self.alerting.sounded += u64::from(sounds);
+                }
                 Some(desk::Output::Notice(event)) => {
                     changed = true;
                     if let NoticeEvent::Send { peer, receipt } = event {

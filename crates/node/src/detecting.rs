@@ -1,13 +1,16 @@
 //! Conflicts of tracks: predicted at every update and audited every second, observed at common times of applicability.
+use crate::deciding::own_first;
 use crate::input::{ObservedLoss, Output};
+use crate::intending::Way;
 use crate::picture::SystemTrack;
 use crate::situation::{Present, conflict_of};
 use crate::state::{Checked, State};
 use crate::unjudged::is_cell;
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
 use alloc::vec::Vec;
 use desk::{AlertLevel, Basis, Facts};
-use detect::{Airspace, AltitudeBasis, Encounter, Kinematics, MinimaTable, Pair, observed_at, sweep_between};
+use detect::{Airspace, AltitudeBasis, Encounter, Item, Kinematics, MinimaTable, Pair, observed_at, sweep_between};
 use pact::SignedPact;
 use track::TrackReport;
 use units::{Height, Now, Utc};
@@ -68,8 +71,9 @@ impl Tries {
             return false;
         }
         let cut = state.cut;
-        let held = state.conflict((a, b), inside, encounter, now);
-        if state.cut > cut {
+        let (held, level) = state.conflict((a, b), inside, encounter, now);
+        // A caution for which there was no room, because it is inhibited, is less than what comes after it.
+        if state.cut > cut && level > AlertLevel::Caution {
             self.refused.insert(whose);
         }
         held
@@ -80,7 +84,7 @@ impl State {
     /// Whether a loss of separation between these two is this node's to find: one of them is its own, and both are where they
     /// are said to be. Nothing flies in the middle of a cell; what it may mean is a caution (`unjudged.rs`). Nor has an own
     /// aircraft a conflict with what a peer says of it; that it says so is a caution too (`claimed.rs`).
-    fn concerns(a: &SystemTrack, b: &SystemTrack) -> bool {
+    pub(crate) fn concerns(a: &SystemTrack, b: &SystemTrack) -> bool {
         let is_one = a.address.is_some() && a.address == b.address;
         !is_one && (a.is_own() || b.is_own()) && !a.last.on_ground && !b.last.on_ground && !is_cell(a) && !is_cell(b)
     }
@@ -91,7 +95,7 @@ impl State {
         self.comes_within(a, until) || self.comes_within(b, until)
     }
 
-    fn comes_within(&self, report: &TrackReport, until: Utc) -> bool {
+    pub(crate) fn comes_within(&self, report: &TrackReport, until: Utc) -> bool {
         let airspaces = &self.pacts.airspaces;
         let state = Kinematics::from_report(report, report.at);
         let horizon_s = until.since_s(report.at).max(0.0);
@@ -101,7 +105,7 @@ impl State {
 
     /// Looks at the separation that was, wherever this track's new report completes a common time.
     pub(crate) fn observe(&mut self, id: u32, out: &mut Vec<Output>) {
-        let Some(track) = self.picture.get(id).cloned() else { return };
+        let Some(track) = self.picture.get(id).filter(|track| self.flies_alone(track)).cloned() else { return };
         let class = track.class();
         let reach_m = self.widest_lateral_m(class) + OBSERVE_MARGIN_M;
         let near = if track.is_own() {
@@ -116,7 +120,7 @@ impl State {
                 continue;
             }
             let Some(other) = self.picture.get(other_id) else { continue };
-            if !Self::concerns(&track, other) {
+            if !Self::concerns(&track, other) || !self.flies_alone(other) {
                 continue;
             }
             let at = track.last.at.min(other.last.at);
@@ -154,19 +158,24 @@ impl State {
         let Some(is_own) = self.picture.get(id).map(SystemTrack::is_own) else { return };
         let found = self.sky.neighbours(id, is_own, now);
         let mut tries = Tries::default();
-        for (other, encounter) in found {
+        let met = self.met_on_the_way(id, now);
+        let met = met.into_iter().filter(|(other, _)| found.iter().all(|(straight, _)| straight != other));
+        for (other, encounter) in met.collect::<Vec<_>>().into_iter().chain(found.iter().copied()) {
             tries.conflict(self, (id, other), &encounter, now);
         }
     }
 
     /// Looks at all pairs.
-    pub(crate) fn full_sweep(&mut self, present: &mut Present, now: Now) {
-        let (keys, items) = self.sky.items(now.utc);
-        let group = |n: usize| {
-            let track = self.picture.get(keys[n]);
-            track.map_or(u16::MAX, |track| if track.is_own() { 0 } else { track.teller().saturating_add(1) })
-        };
-        let found = sweep_between(&items, group, self.sky.minima(), PAIRS_MAX);
+    pub(crate) fn full_sweep(&mut self, present: &mut Present, now: Now, out: &mut Vec<Output>) {
+        // From the picture and not from the index, so that one that is not in the index is missed there alone.
+        let (mut keys, mut items, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+        for track in self.picture.iter().filter(|track| self.flies_alone(track)) {
+            keys.push(track.id);
+            items.push(Item { track: Kinematics::from_report(&track.last, now.utc), class: track.class() });
+            groups.push(if track.is_own() { 0 } else { track.teller().saturating_add(1) });
+        }
+        let found = sweep_between(&items, |n| groups[n], self.sky.minima(), PAIRS_MAX);
+        self.crosscheck(&keys, &found, now, out);
         self.cut = self.cut.saturating_add(u32::try_from(found.cut).unwrap_or(u32::MAX));
         let mut pairs: Vec<&Pair> = found.pairs.iter().collect();
         pairs.sort_by(|p, q| p.encounter.tin_s.total_cmp(&q.encounter.tin_s).then((p.i, p.j).cmp(&(q.i, q.j))));
@@ -178,27 +187,47 @@ impl State {
                 held += 1;
             }
         }
+        let were_found: BTreeSet<(u32, u32)> = found.pairs.iter().map(|p| (keys[p.i], keys[p.j])).collect();
+        self.look_again(|pair| were_found.contains(&pair));
         self.checked = Checked { tracks: keys.len() as u32, conflicts: held, unjudged: 0, at: now.utc };
         // A pair that has not been in violation for a minute is forgotten; a new loss is said anew.
         self.losses.retain(|_, at| now.utc.since_ms(*at) < 60_000);
     }
 
     /// Two that concern us meet; `inside` if one of them is in the airspace of a pact for sure.
-    fn conflict(&mut self, (a, b): (u32, u32), inside: bool, encounter: &Encounter, now: Now) -> bool {
-        let (Some(ta), Some(tb)) = (self.picture.get(a), self.picture.get(b)) else { return false };
-        // The own track first; of two own ones the one with the lower number.
-        let (first, second) = if ta.is_own() && (!tb.is_own() || a < b) { (ta, tb) } else { (tb, ta) };
-        let (level, met) = self.facts_of(encounter, now);
-        if !inside && !self.within_pact(&ta.last, &tb.last, met.cpa.unwrap_or(now.utc)) {
-            return false;
-        }
-        let facts = Facts {
-            a: Some(u64::from(first.id)),
-            b: Some(u64::from(second.id)),
-            data_at: Some(first.last.at.min(second.last.at)),
-            ..met
+    fn conflict(&mut self, (a, b): (u32, u32), inside: bool, encounter: &Encounter, now: Now) -> (bool, AlertLevel) {
+        let none = (false, AlertLevel::Caution);
+        let (Some(ta), Some(tb)) = (self.picture.get(a), self.picture.get(b)) else { return none };
+        let inhibited = self.inhibition_of(ta, tb, now);
+        let way = self.on_their_way(ta, tb, now);
+        let (encounter, known) = match &way {
+            Way::Along(along, _) => (*along, (self.known_of(a), self.known_of(b))),
+            Way::Straight | Way::Apart(_) => (*encounter, Default::default()),
         };
-        self.hold(conflict_of(a, b), level, facts, now)
+        let (level, mut met) = self.facts_of(&encounter, now);
+        if !inside && !self.within_pact(&ta.last, &tb.last, met.cpa.unwrap_or(now.utc)) {
+            return none;
+        }
+        let is_apart = matches!(way, Way::Apart(_)) && !encounter.violation_now;
+        met.intent = match way {
+            Way::Straight => None,
+            Way::Along(_, words) => Some(words),
+            Way::Apart(words) => Some(format!("not if {words}")),
+        };
+        let level = if inhibited.is_some() || is_apart { AlertLevel::Caution } else { level };
+        let facts = Facts { inhibited, ..facts_of_pair(ta, tb, met) };
+        let (first, second) = own_first(ta, tb);
+        let (pair, of, situation) = ((first.id, second.id), (ta.last.at, tb.last.at), conflict_of(a, b));
+        let waits = (level == AlertLevel::Warning || is_apart) && self.desk.alerts.of(&situation).is_none();
+        if waits && !self.is_confirmed((a.min(b), a.max(b)), if a < b { of } else { (of.1, of.0) }) {
+            return none;
+        }
+        let held = self.hold(situation.clone(), level, facts, now);
+        if held {
+            let known = if pair == (a, b) { known } else { (known.1, known.0) };
+            self.decided(&situation, pair, &encounter, known, now);
+        }
+        (held, level)
     }
 
     /// How grave an encounter is, and what there is to say of it beside whose it is.
@@ -225,6 +254,17 @@ impl State {
 
     pub(crate) fn alarm_horizon_ms(&self) -> i64 {
         self.pacts.list.iter().map(|p| p.pact().alarm_horizon_ms).max().unwrap_or(120_000)
+    }
+}
+
+/// What there is to say of two tracks, the own one first.
+pub(crate) fn facts_of_pair(a: &SystemTrack, b: &SystemTrack, met: Facts) -> Facts {
+    let (first, second) = own_first(a, b);
+    Facts {
+        a: Some(u64::from(first.id)),
+        b: Some(u64::from(second.id)),
+        data_at: Some(first.last.at.min(second.last.at)),
+        ..met
     }
 }
 

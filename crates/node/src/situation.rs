@@ -22,7 +22,8 @@ pub(crate) fn sentence(text: String) -> Facts {
 
 impl State {
     /// The condition of a situation holds. Returns false if it was cut.
-    pub(crate) fn hold(&mut self, situation: Situation, level: AlertLevel, mut facts: Facts, now: Now) -> bool {
+    pub(crate) fn hold(&mut self, situation: Situation, level: AlertLevel, facts: Facts, now: Now) -> bool {
+        let (level, mut facts) = self.reasoned(&situation, level, facts);
         if self.desk.alerts.of(&situation).is_none() && !self.has_room(&situation, level, &facts) {
             self.cut = self.cut.saturating_add(1);
             return false;

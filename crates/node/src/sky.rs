@@ -1,8 +1,8 @@
 //! Tracks in the air, filed for their neighbourhoods: all of them, and the own ones by themselves. What a peer tells of is
 //! looked at beside own aircraft alone, so that many of its tracks in one place cost nobody the square of them.
 use alloc::vec::Vec;
-use detect::{Encounter, Index, Item, Kinematics, Minima, MinimaTable};
-use units::{AircraftClass, Now, Utc};
+use detect::{Encounter, Index, Kinematics, Minima, MinimaTable};
+use units::{AircraftClass, Now};
 
 /// It follows from the picture, so it is no part of a state: two are always equal, and none is stored.
 #[derive(Debug, Clone)]
@@ -60,16 +60,20 @@ impl Sky {
         found
     }
 
+    /// Tracks that may meet this one however they turn, at their speeds: of all if it is an own one, of own ones if not.
+    pub(crate) fn in_reach(&self, id: u32, is_own: bool, now: Now) -> Vec<u32> {
+        let Some(item) = self.all.get(id) else { return Vec::new() };
+        let among = if is_own { &self.all } else { &self.own };
+        let mut found: Vec<u32> = among.in_reach(&item.track.at(now.utc), Some(id)).map(|(id, _)| id).collect();
+        found.sort_unstable();
+        found
+    }
+
     /// Own tracks that were within a distance of a track, over-counted, in order of number.
     pub(crate) fn own_near(&self, track: &Kinematics, reach_m: f64) -> Vec<u32> {
         let mut found = self.own.within(track, reach_m);
         found.sort_unstable();
         found
-    }
-
-    /// Every track at a time, ascending by number: input of a sweep.
-    pub(crate) fn items(&self, at: Utc) -> (Vec<u32>, Vec<Item>) {
-        self.all.items(at)
     }
 }
 
@@ -77,7 +81,7 @@ impl Sky {
 mod tests {
     use super::*;
     use track::TrackReport;
-    use units::{Height, Mono, Position};
+    use units::{Height, Mono, Position, Utc};
 
     #[test]
     fn what_peers_tell_of_is_looked_at_beside_own_aircraft_alone() {

@@ -4,6 +4,7 @@ use crate::filed::Filed;
 use crate::input::{Boot, Entry, FeedConfig, FeedState, Input, Output};
 use crate::labels::own_of;
 use crate::markings::{MarkWaits, Marked};
+use crate::pacts::Pacts;
 use crate::picture::{Origin, Picture, Source, Standing, Taken};
 use crate::proposals::Proposal;
 use crate::said::SaidNow;
@@ -15,10 +16,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use desk::Desk;
-use detect::{Airspace, Minima, MinimaTable};
+use detect::{Minima, MinimaTable};
 use link::Link;
 use minicbor::{Decode, Encode};
-use pact::SignedPact;
 use record::{ChannelState, Mode, PartyId, SubjectId, TrackBatch};
 use release::{Envelope, LedgerRow, Marking, Policy, Releaser};
 use track::TrackReport;
@@ -163,6 +163,14 @@ pub struct State {
     #[n(64)]
     #[cbor(default)]
     pub(crate) holding: BTreeMap<PartyId, Vec<bool>>,
+    /// How conflicts become alerts.
+    #[n(80)]
+    #[cbor(default)]
+    pub(crate) alerting: crate::alerting::Alerting,
+    /// Which tracks are one aircraft.
+    #[n(81)]
+    #[cbor(default)]
+    pub(crate) correlation: crate::correlating::Correlation,
     /// What the last input made this node say: read by whoever replays a journal, and kept by nobody.
     #[cbor(skip)]
     pub(crate) said: SaidNow,
@@ -310,15 +318,6 @@ pub struct AuditRow {
     pub last: Utc,
 }
 
-/// Pacts parsed from the boot's texts.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Pacts {
-    pub(crate) list: Vec<SignedPact>,
-    pub(crate) minima: Option<MinimaTable>,
-    /// The airspace of each, ready to be asked; none for one that a detector cannot prepare, which then limits nothing.
-    pub(crate) airspaces: Vec<Option<Airspace>>,
-}
-
 impl Default for State {
     fn default() -> Self {
         Self {
@@ -362,6 +361,8 @@ impl Default for State {
             rules_news: None,
             air_marks: BTreeMap::new(),
             holding: BTreeMap::new(),
+            alerting: crate::alerting::Alerting::default(),
+            correlation: crate::correlating::Correlation::default(),
             said: SaidNow::default(),
             pacts: Pacts::default(),
             sky: Sky::default(),
@@ -429,7 +430,8 @@ impl State {
             for id in self.picture.expire(now) {
                 self.sky.remove(id);
             }
-            self.check_all(now);
+            self.part_from_silent(now).into_iter().for_each(|id| self.index_track(id));
+            self.check_all(now, out);
         }
         let names: Vec<PartyId> = self.peers.keys().cloned().collect();
         for name in names {
@@ -438,9 +440,14 @@ impl State {
     }
 
     /// Looks for every condition there is, and tells the desk what holds and what does not.
-    fn check_all(&mut self, now: Now) {
+    fn check_all(&mut self, now: Now, out: &mut Vec<Output>) {
         let mut present = BTreeSet::new();
-        self.full_sweep(&mut present, now);
+        self.end_inhibitions(now);
+        self.know(now);
+        self.forget_reasons();
+        self.full_sweep(&mut present, now, out);
+        self.keep_near(&mut present, now);
+        self.check_crosscheck(&mut present, now);
         self.check_shared(now);
         self.checked.unjudged = self.check_unjudged(&mut present, now);
         self.keep_unseen(&mut present, now);
@@ -461,6 +468,12 @@ impl State {
     pub fn skip(&mut self, entry: &Entry) {
         self.seq += 1;
         self.now = entry.now;
+    }
+
+    /// How often an alert was raised, worsened or escalated.
+    #[must_use]
+    pub fn sounded(&self) -> u64 {
+        self.alerting.sounded
     }
 
     /// Number of the last input folded.
@@ -499,6 +512,7 @@ impl State {
         if let Some(boot) = self.boot.clone() {
             self.pacts = Pacts::read(&boot.pacts);
         }
+        self.alerting.inhibitions.rebuild();
         self.reindex();
         self.prepared = crate::volumes::Prepared::of(self);
     }
@@ -507,7 +521,7 @@ impl State {
         let minima = self.pacts.minima.clone().unwrap_or_else(|| MinimaTable::uniform(Minima::DEFAULT));
         self.peers.values_mut().for_each(|peer| peer.heard.reindex(&minima));
         let mut sky = Sky::new(minima);
-        for track in self.picture.iter().filter(|t| !t.last.on_ground) {
+        for track in self.picture.iter().filter(|t| self.flies_alone(t)) {
             let kinematics = detect::Kinematics::from_report(&track.last, track.last.at);
             sky.upsert(track.id, track.is_own(), track.class(), kinematics);
         }
@@ -569,7 +583,7 @@ impl State {
             match taken {
                 Taken::New(id) => {
                     ids.insert(id);
-                    self.index_track(id);
+                    self.file(id);
                     self.observe(id, out);
                 }
                 Taken::Kept(_) | Taken::Old(_) => {}
@@ -578,7 +592,7 @@ impl State {
             }
             for id in self.picture.take_moved() {
                 ids.insert(id);
-                self.index_track(id);
+                self.file(id);
             }
             if let (Taken::New(id) | Taken::Kept(id), Standing::Own) = (taken, origin.standing) {
                 // Whether a report is told does not depend on what sensors or peers say of the aircraft.
@@ -594,10 +608,16 @@ impl State {
         own
     }
 
-    fn index_track(&mut self, id: u32) {
+    /// Files a track for its neighbourhood, with those that it has changed.
+    fn file(&mut self, id: u32) {
+        let changed = self.correlate(id);
+        changed.into_iter().chain([id]).for_each(|id| self.index_track(id));
+    }
+
+    pub(crate) fn index_track(&mut self, id: u32) {
         let Some(track) = self.picture.get(id) else { return };
         let last = &track.last;
-        if last.on_ground {
+        if !self.flies_alone(track) {
             self.sky.remove(id);
         } else {
             let kinematics = detect::Kinematics::from_report(last, last.at);
@@ -671,20 +691,5 @@ impl State {
     #[must_use]
     pub fn track(&self, id: u32) -> Option<&crate::picture::SystemTrack> {
         self.picture.get(id)
-    }
-}
-
-impl Pacts {
-    fn read(texts: &[String]) -> Self {
-        // The shell checks texts before it boots a node with them; one that does not parse here names no peer.
-        let list: Vec<SignedPact> = texts.iter().filter_map(|t| SignedPact::parse(t.as_bytes()).ok()).collect();
-        let minima = crate::detecting::minima_of(&list);
-        let airspace = |p: &SignedPact| Airspace::prepare(&p.pact().area, p.pact().lower, p.pact().upper).ok();
-        let airspaces = list.iter().map(airspace).collect();
-        Self { list, minima, airspaces }
-    }
-
-    pub(crate) fn with(&self, peer: &PartyId) -> Option<&SignedPact> {
-        self.list.iter().find(|p| p.pact().party(peer).is_some())
     }
 }

@@ -35,7 +35,7 @@ impl State {
         let mut found: BTreeMap<(u64, PartyId), Unknown> = BTreeMap::new();
         let mut tracks = BTreeSet::new();
         let mut work = 0;
-        for other in self.picture.iter().filter(|t| !t.is_own() && !t.last.on_ground) {
+        for other in self.picture.iter().filter(|t| !t.is_own() && self.flies_alone(t)) {
             let Some(radius_m) = self.unknown_within(other, now) else { continue };
             let whose = self.said_by(other);
             // A peer may say a cell anew each bin under another number.

@@ -32,6 +32,8 @@ pub struct View {
     pub feeds: Vec<FeedView>,
     /// Alerts not yet cleared, and those cleared in the last minutes; by level, then time to closest approach.
     pub alerts: Vec<AlertView>,
+    /// How often an alert was raised, worsened or escalated: who shows them hurries when it changes.
+    pub sounded: u64,
     /// Notices, newest first.
     pub notices: Vec<NoticeView>,
     /// Plans, own and released.
@@ -42,6 +44,14 @@ pub struct View {
     pub avoids: Vec<AvoidView>,
     /// Last full sweep: what it looked at, what it could not judge, and when.
     pub checked: Checked,
+    /// Tracks found to be of one aircraft so far.
+    pub correlation: crate::CorrelationCounts,
+    /// What came of holding both ways of finding conflicts against each other.
+    pub crosscheck: crate::Crosscheck,
+    /// Levels that own flights are cleared to, by flight.
+    pub cleared: BTreeMap<String, crate::Cleared>,
+    /// Inhibitions in force, oldest first.
+    pub inhibitions: Vec<crate::Inhibition>,
     /// Alerts left out because of a bound.
     pub cut: u32,
     /// The pacts in force.
@@ -97,6 +107,19 @@ pub struct TrackView {
     pub stale: bool,
     /// Highest alert level it is part of: 0 none, 1 caution, 2 warning, 3 alarm.
     pub alert: u8,
+    /// Other tracks of the same aircraft, that are not shown by themselves.
+    pub joined: Vec<JoinedView>,
+}
+
+/// A track that is part of another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JoinedView {
+    /// Its own number.
+    pub id: u32,
+    /// Who tells of it.
+    pub owner: Owner,
+    /// Its newest report.
+    pub report: TrackReport,
 }
 
 /// State of a link.
@@ -286,6 +309,10 @@ pub struct AlertView {
     pub basis: Option<&'static str>,
     /// The minima are lost now.
     pub violation: bool,
+    /// The inhibition that it is under.
+    pub inhibited: Option<u64>,
+    /// Who gave which reason for it to stay.
+    pub reason: Option<String>,
     /// Age of the older of the two reports, ms.
     pub data_age_ms: Option<u64>,
     /// Who acknowledged it, and when.

@@ -2,8 +2,8 @@
 use crate::picture::{STALE_MS, Source, SystemTrack, is_ahead};
 use crate::state::State;
 use crate::view::{
-    AlertKind, AlertTrack, AlertView, AvoidView, FeedView, LinkStatus, NoticeView, Owner, PactView, PeerView, PlanView,
-    SiteView, TrackView, View,
+    AlertKind, AlertTrack, AlertView, AvoidView, FeedView, JoinedView, LinkStatus, NoticeView, Owner, PactView,
+    PeerView, PlanView, SiteView, TrackView, View,
 };
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -29,10 +29,15 @@ impl State {
             party: self.party().cloned().unwrap_or_else(unnamed),
             parties: self.parties.clone(),
             mode: self.mode(),
-            tracks: self.picture.iter().map(|t| self.track_view(t, &levels, now)).collect(),
+            tracks: self.track_views(&levels, now),
+            correlation: self.correlation.counts,
             peers: self.peers.keys().filter_map(|name| self.peer_view(name, now)).collect(),
             feeds: self.feeds.iter().map(|f| feed_view(f, now)).collect(),
             alerts,
+            sounded: self.alerting.sounded,
+            crosscheck: self.alerting.crosscheck,
+            cleared: self.cleared().map(|(name, cleared)| (name.into(), cleared.clone())).collect(),
+            inhibitions: self.alerting.inhibitions.list().to_vec(),
             notices: self.notice_views(now),
             plans: self.plan_views(),
             sites: self.site_views(),
@@ -79,6 +84,19 @@ impl State {
         }
     }
 
+    fn track_views(&self, levels: &BTreeMap<u32, u8>, now: Now) -> Vec<TrackView> {
+        let whole = |track: &&SystemTrack| self.correlation.part_of(track.id).is_none();
+        let mut views: Vec<TrackView> =
+            self.picture.iter().filter(whole).map(|t| self.track_view(t, levels, now)).collect();
+        for (part, of) in self.correlation.joined() {
+            let Some(track) = self.picture.get(part) else { continue };
+            if let Ok(at) = views.binary_search_by_key(&of, |view| view.id) {
+                views[at].joined.push(JoinedView { id: part, owner: self.owner(track), report: track.last });
+            }
+        }
+        views
+    }
+
     fn track_view(&self, track: &SystemTrack, levels: &BTreeMap<u32, u8>, now: Now) -> TrackView {
         let chosen = track.chosen();
         let (form, precision_mm) =
@@ -95,6 +113,7 @@ impl State {
             precision_mm,
             stale: now.utc.since_ms(track.last.at) > STALE_MS || is_ahead(track.last.at, now),
             alert: levels.get(&track.id).copied().unwrap_or(0),
+            joined: Vec::new(),
         }
     }
 
@@ -158,7 +177,14 @@ impl State {
             Some(AlertTrack { id, label, owner })
         };
         let (a, b) = (track(facts.a, &facts.a_label), track(facts.b, &facts.b_label));
-        let found = || sentence(a.as_ref(), b.as_ref(), facts.violation);
+        let found = || {
+            let said = sentence(a.as_ref(), b.as_ref(), facts.violation);
+            match facts.intent.as_deref() {
+                Some(intent) if intent.starts_with("not if") => format!("{said}, {intent}"),
+                Some(intent) => format!("{said} if {intent}"),
+                None => said,
+            }
+        };
         AlertView {
             id: alert.id,
             kind: kind_of(&alert.situation),
@@ -179,6 +205,8 @@ impl State {
             vertical: facts.vertical.map(|h| i64::from(h.0)),
             basis: facts.basis.map(Basis::name),
             violation: facts.violation,
+            inhibited: facts.inhibited,
+            reason: facts.reason.clone(),
             data_age_ms: facts.data_at.map(|at| now.utc.since_ms(at).max(0) as u64),
             acknowledged: alert.acknowledged.as_ref().map(|a| (a.by.clone(), a.at)),
         }

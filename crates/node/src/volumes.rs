@@ -3,11 +3,17 @@
 //! What meets what is a function of the things filed alone, so that a state restored from a snapshot knows the same;
 //! time only decides which of it still matters.
 mod airborne;
+mod asking;
 mod conforming;
 mod covering;
+#[cfg(test)]
+mod index_tests;
+mod planned;
 mod words;
 
+pub use asking::{NEAR_SITES_MAX, NearSite};
 pub(crate) use covering::{check, check_site};
+pub use planned::{Listed, PLANNED_MAX, Unflown, Unplanned};
 
 use crate::filed::Filed;
 use crate::situation::{Present, sentence};
@@ -15,10 +21,11 @@ use crate::state::State;
 use airspace::{Limit, Outline, Plan, PlanState, Volume4d};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use covering::{covering, covering_briefly, covering_site};
 use desk::{AlertLevel, Direction, NoticeItem, Situation};
-use detect::{Overlap, PreparedSite, PreparedVolume, volume_volume};
+use detect::{Extent, Overlap, PreparedSite, PreparedVolume, VolumeIndex, volume_volume};
 use record::{PartyId, SubjectId};
 use units::{Now, Utc, Vertex, earth};
 
@@ -68,6 +75,26 @@ enum Ready {
     Site(alloc::boxed::Box<PreparedSite>),
 }
 
+impl Ready {
+    /// Where it is, part by part: the parts of a long plan are far apart.
+    fn extents(&self) -> Vec<Extent> {
+        match self {
+            Self::Volumes(volumes) => volumes.iter().map(PreparedVolume::extent).collect(),
+            Self::Site(site) => alloc::vec![site.extent()],
+        }
+    }
+
+    fn parts(&self) -> usize {
+        match self {
+            Self::Volumes(volumes) => volumes.len(),
+            Self::Site(_) => 1,
+        }
+    }
+}
+
+/// Parts of things by where they are.
+type Places = VolumeIndex<(Arc<Thing>, u32)>;
+
 /// Two things that meet, as seen from one of them.
 #[derive(Debug, Clone)]
 struct Found {
@@ -81,6 +108,10 @@ struct Found {
 #[derive(Debug, Clone, Default)]
 pub struct Prepared {
     ready: BTreeMap<Thing, Ready>,
+    /// What is ready, by where, at what level and when each of its parts is: ours, and of others. Things of two other parties
+    /// never matter to each other, and there may be many in one place.
+    ours: Places,
+    theirs: Places,
     /// In both directions.
     meetings: BTreeMap<Thing, BTreeMap<Thing, Found>>,
     /// Own things, with a kind and a party of which they may meet more than are held.
@@ -126,10 +157,45 @@ impl Prepared {
             Kind::Notice => notice_of(state, thing)
                 .map(|item| Ready::Volumes(concerned(item).iter().filter_map(covering_briefly).collect())),
         };
-        match ready {
-            Some(ready) => self.ready.insert(thing.clone(), ready),
-            None => self.ready.remove(thing),
-        };
+        let Some(ready) = ready else { return self.unprepare(thing) };
+        let (name, extents) = (Arc::new(thing.clone()), ready.extents());
+        let parts = self.ready.get(thing).map_or(0, Ready::parts) as u32;
+        let places = if own { &mut self.ours } else { &mut self.theirs };
+        for part in extents.len() as u32..parts {
+            places.remove(&(Arc::clone(&name), part));
+        }
+        // What stays where it was costs nothing: most revisions change the state alone.
+        for (part, extent) in (0..).zip(extents) {
+            places.upsert((Arc::clone(&name), part), extent);
+        }
+        self.ready.insert(thing.clone(), ready);
+    }
+
+    fn unprepare(&mut self, thing: &Thing) {
+        let Some(ready) = self.ready.remove(thing) else { return };
+        let name = Arc::new(thing.clone());
+        for part in 0..ready.parts() as u32 {
+            let key = (Arc::clone(&name), part);
+            if !self.ours.remove(&key) {
+                self.theirs.remove(&key);
+            }
+        }
+    }
+
+    /// Everything ready that matters to a thing, or to which it matters, and that it may meet, ascending; never too little.
+    fn candidates(&self, thing: &Thing, me: &PartyId) -> BTreeSet<Arc<Thing>> {
+        let mut found = BTreeSet::new();
+        let theirs = (thing.owner == *me).then_some(&self.theirs);
+        for extent in self.ready.get(thing).map(Ready::extents).unwrap_or_default() {
+            for places in [Some(&self.ours), theirs].into_iter().flatten() {
+                places.each(&extent, |(other, _)| {
+                    if (matters(thing, other, me) || matters(other, thing, me)) && !found.contains(other) {
+                        found.insert(Arc::clone(other));
+                    }
+                });
+            }
+        }
+        found
     }
 
     /// Judges a thing against everything it matters to. Returns the things whose meetings may have changed.
@@ -137,18 +203,10 @@ impl Prepared {
         let mut touched = self.forget(state, thing);
         let Some(me) = state.party() else { return touched };
         let mut found = Vec::new();
-        if self.ready.contains_key(thing) {
-            for other in self.ready.keys() {
-                let pair = if matters(thing, other, me) {
-                    (thing, other)
-                } else if matters(other, thing, me) {
-                    (other, thing)
-                } else {
-                    continue;
-                };
-                if let Some(meeting) = self.judge(state, pair.0, pair.1) {
-                    found.push((pair.0.clone(), pair.1.clone(), meeting));
-                }
+        for other in self.candidates(thing, me) {
+            let pair = if matters(thing, &other, me) { (thing, &*other) } else { (&*other, thing) };
+            if let Some(meeting) = self.judge(state, pair.0, pair.1) {
+                found.push((pair.0.clone(), pair.1.clone(), meeting));
             }
         }
         for (own, other, meeting) in found {
@@ -214,13 +272,14 @@ impl Prepared {
         let me = state.party()?;
         let alike = group(gone.kind, &gone.owner);
         let held = self.meetings.get(own).and_then(|held| held.range(alike.clone()).next_back());
-        let after = held.map_or(alike.start().clone(), |(last, _)| last.clone());
-        let behind = self.ready.range(after.clone()..=alike.end().clone()).map(|(thing, _)| thing);
-        let mut candidates = behind.filter(|other| *other != gone && (held.is_none() || **other != after));
-        candidates.find_map(|other| {
-            let meeting = if matters(own, other, me) { self.judge(state, own, other) } else { None };
-            Some((other.clone(), meeting?))
-        })
+        let after = held.map(|(last, _)| last);
+        let candidates = self.candidates(own, me);
+        let behind = candidates
+            .iter()
+            .map(|other| &**other)
+            .filter(|other| *other != gone && alike.contains(other) && after.is_none_or(|after| *other > after));
+        let mut judged = behind.filter(|other| matters(own, other, me));
+        judged.find_map(|other| Some((other.clone(), self.judge(state, own, other)?)))
     }
 
     fn judge(&self, state: &State, own: &Thing, other: &Thing) -> Option<Found> {
@@ -310,7 +369,7 @@ fn meet(a: &[PreparedVolume], b: &[PreparedVolume]) -> Option<Meets> {
     let mut found: Option<Meets> = None;
     let mut work = 0;
     for (x, y) in a.iter().flat_map(|x| b.iter().map(move |y| (x, y))) {
-        if !near(x, y) {
+        if !x.may_meet(y) {
             continue;
         }
         work += (x.edges() + 1) * (y.edges() + 1);
@@ -344,32 +403,23 @@ fn meet(a: &[PreparedVolume], b: &[PreparedVolume]) -> Option<Meets> {
     found
 }
 
-/// Whether two volumes share time and their balls meet.
-fn near(x: &PreparedVolume, y: &PreparedVolume) -> bool {
-    let ((a, b), (c, d)) = (x.window(), y.window());
-    let ((p, r), (q, s)) = (x.ball(), y.ball());
-    a <= d && c <= b && within(earth::sub(p, q), r + s + 1.0)
-}
-
 fn within(gap: earth::Vec3, reach: f64) -> bool {
     // Written so that an infinite reach is within.
     earth::dot(gap, gap) <= reach * reach
 }
 
 /// How volumes come near a site.
-struct NearSite {
+struct Nearing {
     distance_m: f64,
     from: Utc,
     until: Utc,
 }
 
-fn near_site(volumes: &[PreparedVolume], site: &PreparedSite) -> Option<NearSite> {
-    let (centre, radius) = site.ball();
-    let mut found: Option<NearSite> = None;
+fn near_site(volumes: &[PreparedVolume], site: &PreparedSite) -> Option<Nearing> {
+    let mut found: Option<Nearing> = None;
     let mut work = 0;
     for volume in volumes {
-        let (p, r) = volume.ball();
-        if !within(earth::sub(p, centre), r + radius + 1.0) {
+        if !site.may_meet(volume) {
             continue;
         }
         work += (volume.edges() + 1) * (site.edges() + 1);
@@ -379,8 +429,8 @@ fn near_site(volumes: &[PreparedVolume], site: &PreparedSite) -> Option<NearSite
         if hit.inside_buffer {
             let distance_m = hit.distance_m;
             found = Some(match found {
-                None => NearSite { distance_m, from, until },
-                Some(n) => NearSite {
+                None => Nearing { distance_m, from, until },
+                Some(n) => Nearing {
                     distance_m: if distance_m < n.distance_m { distance_m } else { n.distance_m },
                     from: n.from.min(from),
                     until: n.until.max(until),
@@ -435,7 +485,7 @@ impl State {
         let gone: Vec<Thing> = prepared.ready.keys().filter(|thing| !filed(thing)).cloned().collect();
         let mut touched = BTreeSet::new();
         for thing in gone {
-            prepared.ready.remove(&thing);
+            prepared.unprepare(&thing);
             touched.append(&mut prepared.forget(self, &thing));
         }
         self.retell(&prepared, &touched, now);
@@ -457,7 +507,10 @@ impl State {
         for (own, others) in prepared.meetings.iter().filter(|(own, _)| of.is_none_or(|of| of.contains(own))) {
             for (other, found) in others.iter().filter(|(_, f)| f.alert && f.until >= now.utc) {
                 let situation = Situation::Meeting(own.subject, other.owner.clone(), other.subject);
-                if self.hold(situation.clone(), AlertLevel::Caution, sentence(found.text.clone()), now) {
+                // Of a protected site until somebody gives a reason.
+                let of_site = own.kind == Kind::Site || other.kind == Kind::Site;
+                let level = if of_site { AlertLevel::Warning } else { AlertLevel::Caution };
+                if self.hold(situation.clone(), level, sentence(found.text.clone()), now) {
                     present.insert(situation);
                 }
             }

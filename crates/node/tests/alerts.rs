@@ -462,6 +462,9 @@ fn an_aircraft_outside_the_plan_it_flies_is_told_after_three_looks() {
     assert_eq!((told.level, told.state), (1, "raised"));
     assert!(told.text.starts_with("TEST1 is outside plan PLAN1: 0."), "{}", told.text);
     assert!(of_kind(&world, 1, AlertKind::Plan).is_empty());
+    fly(&mut world, 62, &[(0, track)]);
+    let long = only(&world, 0, AlertKind::Plan);
+    assert_eq!((long.id, long.level, long.raising), (told.id, 2, 2), "after a minute a warning");
 }
 
 /// An aircraft that flies round a place.

@@ -149,8 +149,8 @@ fn a_notice_about_a_protected_site_is_said_to_whoever_knows_of_the_site() {
     }
     let until = "010000Z to 020000Z";
     let said = [
-        format!("1 notice hazard comes within 1320 m of protected site Clinic of south, {until}"),
-        format!("1 notice hazard of north comes within 1320 m of protected site Clinic, {until}"),
+        format!("2 notice hazard comes within 1320 m of protected site Clinic of south, {until}"),
+        format!("2 notice hazard of north comes within 1320 m of protected site Clinic, {until}"),
     ];
     assert_eq!([alerts(&world, 0), alerts(&world, 1)], said.map(|text| vec![text]));
     // The same after a restart from a snapshot.
@@ -158,6 +158,19 @@ fn a_notice_about_a_protected_site_is_said_to_whoever_knows_of_the_site() {
     world.restart(1, true);
     world.run(3_000, 100);
     assert_eq!(alerts(&world, 1).len(), 1);
+    // Whoever asks about the place is told the same, by either node from what it holds; and of an area, by any part of it.
+    let asked = |n: usize, lon: f64, radius_mm: i64| {
+        let place = units::Vertex::from_degrees(47.0, lon).unwrap();
+        let (near, more) = world.state(n).sites_near(place, radius_mm);
+        assert_eq!(more, 0);
+        near.iter().map(|site| (site.owner.to_string(), site.distance_m.round())).collect::<Vec<_>>()
+    };
+    for n in [0, 1] {
+        assert_eq!(asked(n, 8.0, 0), [("south".to_string(), 1321.0)]);
+        assert_eq!(asked(n, 8.02, 0), [("south".to_string(), 0.0)]);
+        assert_eq!(asked(n, 7.9, 0), []);
+        assert_eq!(asked(n, 7.9, 7_000_000), [("south".to_string(), 1927.0)]);
+    }
 }
 
 #[test]
@@ -190,4 +203,51 @@ fn a_crowd_of_a_peers_plans_over_an_own_one_is_held_in_part_and_the_rest_moves_u
     file(&mut world, 1, 5, at(5, 46.5, 7.0));
     world.run(3_000, 500);
     assert_eq!((texts(&world, 0, Owner::Own).len(), held(&world)), (16, 16));
+}
+
+#[test]
+fn a_plan_at_a_protected_site_stays_flagged_until_a_reason_is_given_and_again_when_it_changes() {
+    let mut world = pair();
+    world.ask(0, Role::Planner, Command::FileSite { subject: subject(9), site: site(46.5, 7.0) }).unwrap();
+    file(&mut world, 0, 1, at(1, 46.5, 7.0));
+    let flag = |world: &World| {
+        let mut live: Vec<_> = world.view(0).alerts.into_iter().collect();
+        live.retain(|a| a.kind == AlertKind::Plan && a.state != "cleared");
+        assert_eq!(live.len(), 1, "{live:?}");
+        live.remove(0)
+    };
+    let raised = flag(&world);
+    assert_eq!((raised.level, raised.reason.clone()), (2, None), "within the input that filed it");
+    world.ask(0, Role::Officer, Command::AcknowledgeAlert(raised.id, None)).unwrap();
+    world.run(30_000, 1_000);
+    assert_eq!((flag(&world).id, flag(&world).level), (raised.id, 2), "acknowledging is no reason");
+    let give = |reason: &str| Command::GiveReason { alert: raised.id, reason: reason.into() };
+    for (role, command, why) in [
+        (Role::Observer, give("x"), "may not do this"),
+        (Role::Administrator, give("x"), "may not do this"),
+        (Role::Officer, give("  "), "reason: must be given"),
+        (Role::Officer, give(&"x".repeat(401)), "reason: must be given, in at most 400"),
+        (Role::Officer, Command::GiveReason { alert: 99, reason: "x".into() }, "no such alert about a protected site"),
+    ] {
+        let said = world.refusal(0, role, command);
+        assert!(said.contains(why), "{said}");
+    }
+    assert_eq!(world.ask(0, Role::Officer, give("agreed with the hospital")), Ok(Done::Ok));
+    world.run(12_000, 1_000);
+    let reasoned = flag(&world);
+    assert_eq!((reasoned.id, reasoned.level), (raised.id, 1));
+    assert_eq!(reasoned.reason.as_deref(), Some("officer: agreed with the hospital"));
+    world.restart(0, true);
+    world.run(3_000, 1_000);
+    assert_eq!(flag(&world).reason, reasoned.reason, "a restart keeps it");
+    // Another time of the plan: what was reasoned was another thing.
+    let mut later = at(1, 46.5, 7.0);
+    later.volumes[0].end = START.plus_ms(7_200_000);
+    file(&mut world, 0, 1, later);
+    world.run(2_000, 1_000);
+    let again = flag(&world);
+    assert_eq!((again.id, again.level, again.reason), (raised.id, 2, None));
+    world.ask(0, Role::Planner, Command::CancelPlan(subject(1))).unwrap();
+    world.run(12_000, 1_000);
+    assert!(alerts(&world, 0).is_empty(), "what it is about is gone");
 }

@@ -152,11 +152,12 @@ pub(crate) mod tests {
         /// What the rule of the same grid stands on: no pitch can be multiplied so that the cells of one are made of the other's.
         #[test]
         fn the_columns_of_a_coarser_grid_cut_through_cells_of_a_finer_one(
-            cell in 100_000..10_000_000u32, times in 2..10u32, lat in 100_000_000..700_000_000i32,
+            cell in 100_000..10_000_000u32, times in 2..10u32,
         ) {
             let (fine, coarse) = (Grid::new(cell), Grid::new(cell * times));
-            let cuts = (0..2_000).any(|step: i64| {
-                let lat = lat + (step / 1_000) as i32 * cell as i32;
+            // In one row or another: of few columns, half as many may happen to fit.
+            let cuts = (0..60_000).any(|step: i64| {
+                let lat = 100_000_000 + (step / 1_000) as i32 * 10_000_000;
                 let at = units::Position { lat_e7: lat, lon_e7: (step % 1_000 * 3_599_999 - 1_800_000_000) as i32 };
                 // The western and eastern ends of the fine cell, one unit within.
                 let [west, east] = fine.ends(at);

@@ -3,14 +3,16 @@ use crate::core::{CoreHandle, NotAccepted};
 use crate::metrics;
 use api_native::{AuditRow, Backend, Denied, Health, JournalState, Preview, PreviewRecord, Seen, Unavailable};
 use futures_util::future::BoxFuture;
+use node::NearSite;
 use node::command::{Actor, Answer, Command};
 use node::input::{Input, PaintedAlert};
 use node::view::{Owner, TrackView, View};
+use node::{Decisions, Listed, Unflown, Unplanned};
 use record::{Body, Hash32, PartyId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
-use units::Utc;
+use units::{Utc, Vertex};
 
 /// Entries of the released log read back to show what a peer sees: ten minutes of batches once a second, and more.
 const SEEN_ENTRIES: u64 = 2_000;
@@ -110,6 +112,10 @@ impl Backend for NodeBackend {
         })
     }
 
+    fn sites_near(&self, at: Vertex, radius_mm: i64) -> BoxFuture<'_, Option<(Vec<NearSite>, usize)>> {
+        Box::pin(async move { self.core.query(move |state| state.sites_near(at, radius_mm)).await })
+    }
+
     fn seen_by(&self, peer: PartyId) -> BoxFuture<'_, Option<Seen>> {
         Box::pin(async move {
             let stores = self.core.stores(&peer)?;
@@ -118,6 +124,18 @@ impl Backend for NodeBackend {
             let from = size.saturating_sub(SEEN_ENTRIES);
             let read = tokio::task::spawn_blocking(move || tracks_told(&stores.out, from, size, utc)).await.ok()?;
             Some(Seen { utc, tracks: read })
+        })
+    }
+
+    fn decisions(&self, alert: u64) -> BoxFuture<'_, Option<Decisions>> {
+        Box::pin(async move { self.core.query(move |state| state.decisions(alert).cloned()).await? })
+    }
+
+    fn planned(&self) -> BoxFuture<'_, (Listed<Unplanned>, Listed<Unflown>)> {
+        Box::pin(async move {
+            let now = self.core.clock().now().utc;
+            let asked = self.core.query(move |state| (state.unplanned(now), state.unflown(now))).await;
+            asked.unwrap_or((Listed { rows: Vec::new(), cut: true }, Listed { rows: Vec::new(), cut: true }))
         })
     }
 
@@ -199,7 +217,10 @@ fn tracks_told(log: &fold::LogStore, from: u64, size: u64, now: Utc) -> Vec<Trac
                 // The peer's number folded to 32 bits: the same aircraft keeps its id from frame to frame.
                 let id = (report.local ^ report.local >> 32) as u32;
                 let (owner, stale, alert) = (Owner::Own, false, 0);
-                tracks.insert(report.local, TrackView { id, owner, report, form, precision_mm, stale, alert });
+                tracks.insert(
+                    report.local,
+                    TrackView { id, owner, report, form, precision_mm, stale, alert, joined: Vec::new() },
+                );
             }
         }
     }

@@ -38,6 +38,8 @@ const BATCH_BYTES: usize = 128 << 10;
 const BATCH_REPORTS: usize = 2;
 /// Views at most this often: a console shows four a second.
 const VIEW_EVERY: Duration = Duration::from_millis(100);
+/// The same when an alert was raised or has become worse: who has the desk is to know at once.
+const HURRY: Duration = Duration::from_millis(10);
 /// Losses kept for the report of an exercise.
 const LOSSES_MAX: usize = 100_000;
 
@@ -94,7 +96,7 @@ pub struct CoreConfig {
 pub fn start(config: CoreConfig, recovered: Recovered) -> Result<(CoreHandle, std::thread::JoinHandle<()>)> {
     let (handle, core) = boot(config, recovered)?;
     // Only to wait for two queues: it drives neither sockets nor timers.
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let thread = std::thread::Builder::new().name("fold".into()).spawn(move || runtime.block_on(core.run()))?;
     Ok((handle, thread))
 }
@@ -135,7 +137,7 @@ fn boot(config: CoreConfig, recovered: Recovered) -> Result<(CoreHandle, Core)> 
     };
     let now = Instant::now();
     let fold = Fold::new(options, recovered, Machine { clock: config.clock, began: now });
-    let mut core = Core { rx, reports, shared: shared.clone(), fold, last_view: now };
+    let mut core = Core { rx, reports, shared: shared.clone(), fold, last_view: now, hurry: false };
     core.batch(vec![(Input::Boot(Box::new(config.boot)), None)]);
     Out(&core.shared).made_again(core.fold.stores());
     if let Some(why) = core.fold.trouble() {
@@ -171,6 +173,8 @@ struct Core {
     shared: Arc<Shared>,
     fold: Fold<Machine>,
     last_view: Instant,
+    /// An alert was raised or has become worse since then.
+    hurry: bool,
 }
 
 impl Core {
@@ -185,10 +189,14 @@ impl Core {
 
     /// The next message; `None` when no handle is left.
     async fn wait(&mut self) -> Option<Message> {
-        tokio::select! {
-            biased;
-            message = self.rx.recv() => message,
-            message = self.reports.recv() => message,
+        loop {
+            let due = self.last_view + HURRY;
+            tokio::select! {
+                biased;
+                message = self.rx.recv() => return message,
+                message = self.reports.recv() => return message,
+                () = tokio::time::sleep_until(due), if self.hurry => self.publish(),
+            }
         }
     }
 
@@ -224,8 +232,10 @@ impl Core {
         }
         // However much else there is, feeds have their share of every batch.
         inputs.extend(self.reported(BATCH_REPORTS));
+        let sounded = self.fold.state().sounded();
         self.batch(inputs);
-        if self.last_view.elapsed() >= VIEW_EVERY {
+        self.hurry |= self.fold.state().sounded() != sounded;
+        if self.last_view.elapsed() >= if self.hurry { HURRY } else { VIEW_EVERY } {
             self.publish();
         }
         self.fold.housekeeping();
@@ -252,7 +262,7 @@ impl Core {
     }
 
     fn publish(&mut self) {
-        self.last_view = Instant::now();
+        (self.last_view, self.hurry) = (Instant::now(), false);
         self.shared.view.store(Arc::new(self.fold.shown().view(self.shared.clock.now())));
         let (journal, trouble) = (self.fold.journal().health(), self.fold.trouble().map(ToString::to_string));
         self.shared.with_health(|h| (h.journal, h.trouble) = (journal, trouble));

@@ -20,8 +20,8 @@ use tokio::net::TcpStream;
 use tracing::{info, warn};
 use track::TrackReport;
 
-/// Reports are handed over this often at the latest.
-const HAND_OVER_EVERY: Duration = Duration::from_millis(100);
+/// Reports of a stream are handed over this often, and at once when it has been quiet for as long: an alert waits for them.
+const HAND_OVER_EVERY: Duration = Duration::from_millis(10);
 /// Waits between attempts.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 /// A TCP feed that says nothing for this long is connected anew.

@@ -1,8 +1,8 @@
 //! Reports of aircraft, who they say they are, and how well they are known.
 //!
-//! In scope: one report ([`TrackReport`]), identity claims, aircraft and source classes. The table that makes one
-//! system track of the reports of one aircraft lives with the node, which knows the parties. Out of scope: bytes of any feed (`feed`), conflicts
-//! (`detect`), what a peer may see (`release`).
+//! In scope: one report ([`TrackReport`]), identity claims, aircraft and source classes, whether two reports can be of one
+//! aircraft. The table that makes one system track of the reports of one aircraft lives with the node, which knows the
+//! parties. Out of scope: bytes of any feed (`feed`), conflicts (`detect`), what a peer may see (`release`).
 //!
 //! Invariants: pressure and geometric altitude are never mixed; every report keeps the time it applies to; an
 //! identity is a claim by an emitter, kept with its source.
@@ -10,9 +10,11 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+mod correlate;
 mod identity;
 mod report;
 
+pub use correlate::{COMPARED_MS, Closeness, GATE_M, GATE_S, GATE_VERTICAL, Names, closeness, names};
 pub use identity::{Address, Callsign, IdentityError, ModeA};
 pub use report::{ReportError, SourceClass, TrackReport};
 pub use units::AircraftClass;

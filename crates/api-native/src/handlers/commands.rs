@@ -4,6 +4,7 @@ use crate::auth::caller::Caller;
 use crate::body::Body;
 use crate::json::Node;
 use crate::problem::Problem;
+use crate::wire::inhibition::{read_cleared, read_inhibit};
 use crate::wire::notice::{read_parties, read_read_back, read_reason, read_reply, read_send, read_text};
 use crate::wire::plan::{parse_subject, read_marked_plan, read_site};
 use crate::wire::policy::{read_only_marking, read_policy};
@@ -32,6 +33,7 @@ fn done(done: Done, made: bool) -> Response {
             let body = json!({ "subject": subject.to_string(), "revision": revision, "conflicts": conflicts });
             (status, Json(body)).into_response()
         }
+        Done::Numbered(id) => (status, Json(json!({ "id": id.to_string() }))).into_response(),
         Done::Proposed { id, missing } => {
             (StatusCode::ACCEPTED, Json(json!({ "proposal": id, "missing": missing }))).into_response()
         }
@@ -87,7 +89,7 @@ pub(crate) async fn send_notice(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let notice = body.read(|node| read_send(node, new_subject(&app)))?;
+    let notice = body.read(|node| read_send(node, new_subject(&app), app.backend.clock_utc()))?;
     Ok(done(app.command(&caller, &headers, Command::SendNotice(notice)).await?, true))
 }
 
@@ -209,6 +211,68 @@ pub(crate) async fn send_avoid(
     })?;
     let command = Command::SendAvoid { subject: new_subject(&app), to, volumes };
     Ok(done(app.command(&caller, &headers, command).await?, true))
+}
+
+/// `POST /v1/tracks/{id}/separate`.
+pub(crate) async fn separate(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let number = id.parse().map_err(|_| Problem::no_such("track", &id))?;
+    Ok(done(app.command(&caller, &headers, Command::Separate(number)).await?, false))
+}
+
+/// `POST /v1/alerts/{id}/reason`.
+pub(crate) async fn give_reason(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let reason = body.read(|node| {
+        let mut o = node.object()?;
+        let reason = o.required("reason").and_then(|n| read_text(&n, node::REASON_MAX));
+        o.end();
+        reason
+    })?;
+    let alert = id.parse().map_err(|_| Problem::no_such("alert", &id))?;
+    Ok(done(app.command(&caller, &headers, Command::GiveReason { alert, reason }).await?, false))
+}
+
+/// `POST /v1/cleared`.
+pub(crate) async fn set_cleared(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let (flight, level, until) = body.read(read_cleared)?;
+    Ok(done(app.command(&caller, &headers, Command::SetCleared { flight, level, until }).await?, false))
+}
+
+/// `POST /v1/inhibitions`.
+pub(crate) async fn inhibit(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let (of, reason, until) = body.read(read_inhibit)?;
+    Ok(done(app.command(&caller, &headers, Command::Inhibit { of, reason, until }).await?, true))
+}
+
+/// `DELETE /v1/inhibitions/{id}`.
+pub(crate) async fn lift(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let number = id.parse().map_err(|_| Problem::no_such("inhibition", &id))?;
+    Ok(done(app.command(&caller, &headers, Command::Lift(number)).await?, false))
 }
 
 /// `POST /v1/desk`.

@@ -2,6 +2,7 @@
 use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::backend::AuditRow;
+use crate::body::Body;
 use crate::openapi::OPENAPI;
 use crate::page::{Page, Query, cursor, page};
 use crate::problem::{Kind, Problem};
@@ -54,6 +55,45 @@ pub(crate) async fn alerts(State(app): State<App>, _: Caller, RawQuery(query): R
     Ok(Json(page).into_response())
 }
 
+/// `GET /v1/alerts/{id}/explanation`.
+pub(crate) async fn explanation(State(app): State<App>, _: Caller, Path(id): Path<String>) -> Answer {
+    let number = id.parse().map_err(|_| Problem::no_such("alert", &id))?;
+    let decisions = app.backend.decisions(number).await;
+    let decisions = decisions.ok_or_else(|| Problem::no_such("alert of a conflict that was decided here", &id))?;
+    Ok(Json(wire::explanation::explanation(number, &decisions)).into_response())
+}
+
+/// `GET /v1/inhibitions`.
+pub(crate) async fn inhibitions(State(app): State<App>, _: Caller, RawQuery(query): RawQuery) -> Answer {
+    let query = Query::parse(query.as_deref(), &PAGED)?;
+    let view = app.backend.view();
+    let page = page(&view.inhibitions, |i| i.id.to_be_bytes(), |_| 0, wire::inhibition::inhibition, &query)?;
+    Ok(Json(page).into_response())
+}
+
+/// `GET /v1/cleared`.
+pub(crate) async fn cleared(State(app): State<App>, _: Caller) -> Answer {
+    let view = app.backend.view();
+    let items: Vec<_> = view.cleared.iter().map(wire::inhibition::cleared).collect();
+    Ok(Json(json!({ "items": items, "next": null })).into_response())
+}
+
+/// `GET /v1/unplanned`.
+pub(crate) async fn unplanned(State(app): State<App>, _: Caller) -> Answer {
+    let (listed, _) = app.backend.planned().await;
+    let view = app.backend.view();
+    let items: Vec<_> = listed.rows.iter().filter_map(|row| wire::plan::unplanned(&view, row)).collect();
+    Ok(Json(json!({ "items": items, "cut": listed.cut })).into_response())
+}
+
+/// `GET /v1/unflown`.
+pub(crate) async fn unflown(State(app): State<App>, _: Caller) -> Answer {
+    let (_, listed) = app.backend.planned().await;
+    let view = app.backend.view();
+    let items: Vec<_> = listed.rows.iter().map(|row| wire::plan::unflown(&view, row)).collect();
+    Ok(Json(json!({ "items": items, "cut": listed.cut })).into_response())
+}
+
 /// `GET /v1/notices`.
 pub(crate) async fn notices(State(app): State<App>, _: Caller, RawQuery(query): RawQuery) -> Answer {
     let query = Query::parse(query.as_deref(), &PAGED)?;
@@ -80,6 +120,15 @@ pub(crate) async fn sites(State(app): State<App>, _: Caller, RawQuery(query): Ra
     let weight = |s: &node::view::SiteView| s.site.footprint.points().len();
     let page = page(&view.sites, key, weight, |s| wire::plan::site(&view, s), &query)?;
     Ok(Json(page).into_response())
+}
+
+/// `POST /v1/sites/check`: a question, with a body because coordinates have characters that addresses have not. It is answered from
+/// what is held here; nothing of it is journaled or told to anybody.
+pub(crate) async fn check_place(State(app): State<App>, _: Caller, Body(body): Body) -> Answer {
+    let place = body.read(wire::plan::read_check)?;
+    let stopping = || Problem::new(Kind::NotHealthy, "the node is stopping");
+    let (near, more) = app.backend.sites_near(place.at, place.radius_mm).await.ok_or_else(stopping)?;
+    Ok(Json(wire::plan::checked(place, &near, more, app.backend.clock_utc())).into_response())
 }
 
 /// `GET /v1/avoid`.

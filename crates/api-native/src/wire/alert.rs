@@ -25,6 +25,8 @@ pub(crate) struct AlertWire {
     vertical_ft: Option<f64>,
     basis: Option<&'static str>,
     violation: bool,
+    inhibited: Option<String>,
+    reason: Option<String>,
     data_age_ms: Option<u64>,
     acknowledged: Option<Acknowledged>,
 }
@@ -84,6 +86,8 @@ pub(crate) fn alert(view: &View, alert: &AlertView) -> AlertWire {
         vertical_ft: alert.vertical.map(feet),
         basis: alert.basis,
         violation: alert.violation,
+        inhibited: alert.inhibited.map(|id| id.to_string()),
+        reason: alert.reason.clone(),
         data_age_ms: alert.data_age_ms,
         acknowledged: alert.acknowledged.as_ref().map(|(by, at)| Acknowledged { by: by.clone(), utc_ms: at.0 }),
     }

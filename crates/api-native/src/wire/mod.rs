@@ -1,5 +1,7 @@
 //! Wire types: made here from the core's values, and read here into them.
 pub(crate) mod alert;
+pub(crate) mod explanation;
+pub(crate) mod inhibition;
 pub(crate) mod link;
 pub(crate) mod notice;
 pub(crate) mod pact;

@@ -1,11 +1,13 @@
 //! Notices: out, and in with their read-backs.
 use super::volume::{AltitudeWire, Place, VolumeWire, altitude, place, volume};
-use super::volume::{read_altitude, read_notice_volumes, read_place, read_utc};
+use super::volume::{Where, read_altitude, read_notice_volumes, read_place, read_utc, read_where};
 use crate::json::Node;
+use airspace::{Limit, Outline, Volume4d};
 use node::command::{Reply, SendNotice};
 use node::view::{NoticeView, Said};
 use record::{Decision, Notice, NoticeClass, PartyId, Precedence, ReadBack, ReceiptLevel, SubjectId, TextLimits};
 use serde::Serialize;
+use units::Utc;
 
 const CLASSES: [(&str, NoticeClass); 6] = [
     ("activation", NoticeClass::Activation),
@@ -184,18 +186,29 @@ pub(crate) fn read_reason(node: &Node<'_>) -> Option<String> {
     read_text(node, TextLimits::REASON_BYTES_MAX)
 }
 
+/// The volume of a notice whose place is an area: the circle that holds it, at all levels. Without a start it begins now; without an
+/// end it lasts a day, as the node takes it of a point.
+fn volume_of(place: Where, start: Option<Utc>, end: Option<Utc>, now: Utc) -> Volume4d {
+    let outline = Outline::Circle { centre: place.at, radius_mm: place.radius_mm };
+    let start = start.unwrap_or(now);
+    let end = end.unwrap_or(start.plus_ms(DAY_MS)).max(start);
+    Volume4d { outline, lower: Limit::Unlimited, upper: Limit::Unlimited, start, end }
+}
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
 /// The body of `POST /v1/notices`.
-pub(crate) fn read_send(node: &Node<'_>, subject: SubjectId) -> Option<SendNotice> {
+pub(crate) fn read_send(node: &Node<'_>, subject: SubjectId, now: Utc) -> Option<SendNotice> {
     let mut o = node.object()?;
     let to = o.required("to").and_then(|n| read_parties(&n));
     let class = o.required("class").and_then(|n| n.word(&CLASSES));
     let precedence = o.required("precedence").and_then(|n| n.word(&PRECEDENCES));
     let text = o.required("text").and_then(|n| read_text(&n, TextLimits::NOTICE_BYTES_MAX));
-    let place = o.optional("place").and_then(|n| read_place(&n));
+    let place = o.optional("place").and_then(|n| read_where(&n));
     let level = o.optional("level").and_then(|n| read_altitude(&n));
     let start = o.optional("start_utc_ms").and_then(|n| read_utc(&n));
     let end = o.optional("end_utc_ms").and_then(|n| read_utc(&n));
-    let volumes = o.optional("volumes").and_then(|n| read_notice_volumes(&n, 0)).unwrap_or_default();
+    let mut volumes = o.optional("volumes").and_then(|n| read_notice_volumes(&n, 0)).unwrap_or_default();
     let action = o.optional("action").and_then(|n| read_reason(&n));
     let receipt = o.optional("receipt").and_then(|n| n.word(&RECEIPTS));
     o.end();
@@ -204,6 +217,14 @@ pub(crate) fn read_send(node: &Node<'_>, subject: SubjectId) -> Option<SendNotic
     {
         return node.refuse("end_utc_ms must not be before start_utc_ms");
     }
+    if let Some(area) = place.filter(|place| place.is_area() && volumes.is_empty()) {
+        let volume = volume_of(area, start, end, now);
+        if let Err(error) = volume.check() {
+            return node.refuse(format!("place: the area is watched from start to end: {error}"));
+        }
+        volumes.push(volume);
+    }
+    let place = place.and_then(Where::position);
     let notice = Notice { class: class?, text: text?, place, level, start, end, volumes, action };
     Some(SendNotice { subject, to: to?, precedence: precedence?, receipt, notice })
 }

@@ -1,14 +1,21 @@
 //! Plans, protected sites, avoid areas.
 use super::policy::read_marking;
-use super::volume::{OutlineWire, VolumeWire, outline, read_outline, read_plan_volumes, read_utc, volume};
+use super::volume::{
+    OutlineWire, Place, VolumeWire, Where, outline, read_outline, read_plan_volumes, read_utc, read_where, vertex,
+    volume,
+};
 use super::{metres, owner};
 use crate::json::Node;
 use airspace::{Plan, PlanState, Site, SiteCategory, SpecialHandling, Verification, limits};
+use node::NearSite;
 use node::view::{AvoidView, PlanView, SiteView, View};
+use node::{Unflown, Unplanned};
+use notation::Notation;
 use record::SubjectId;
 use release::Marking;
 use serde::Serialize;
-use units::AircraftClass;
+use std::collections::BTreeMap;
+use units::{AircraftClass, Utc};
 
 const STATES: [(&str, PlanState); 7] = [
     ("draft", PlanState::Draft),
@@ -49,6 +56,49 @@ pub(crate) const AIRCRAFT: [(&str, AircraftClass); 5] = [
     ("uas", AircraftClass::Uas),
     ("humanitarian", AircraftClass::Humanitarian),
 ];
+
+/// The word of a class.
+pub(crate) fn class_name(class: AircraftClass) -> &'static str {
+    word(&AIRCRAFT, &class)
+}
+
+/// An aircraft in the air without a plan.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct UnplannedWire {
+    track: super::track::TrackWire,
+    /// A plan that names it and is not active now.
+    inactive_plan: Option<String>,
+}
+
+/// `None` if the track has left since.
+pub(crate) fn unplanned(view: &View, row: &Unplanned) -> Option<UnplannedWire> {
+    let at = view.tracks.binary_search_by_key(&row.track, |t| t.id).ok()?;
+    let inactive_plan = row.inactive.as_ref().map(|(_, subject)| subject.to_string());
+    Some(UnplannedWire { track: super::track::track(view, &view.tracks[at]), inactive_plan })
+}
+
+/// A plan that nobody flies.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct UnflownWire {
+    subject: String,
+    owner: String,
+    callsign: Option<String>,
+    since_utc_ms: i64,
+    why: &'static str,
+}
+
+pub(crate) fn unflown(view: &View, row: &Unflown) -> UnflownWire {
+    let is_it = |plan: &&PlanView| {
+        plan.subject == row.subject && owner(view, plan.owner).is_some_and(|owner| owner == row.owner.as_str())
+    };
+    UnflownWire {
+        subject: row.subject.to_string(),
+        owner: row.owner.to_string(),
+        callsign: view.plans.iter().find(is_it).and_then(|plan| plan.plan.callsign.clone()),
+        since_utc_ms: row.since.0,
+        why: row.why,
+    }
+}
 
 fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
     words.iter().find(|(_, v)| v == value).map_or("unknown", |(word, _)| word)
@@ -156,6 +206,59 @@ pub(crate) fn avoid(view: &View, of: &AvoidView) -> AvoidWire {
         owner: owner(view, of.owner),
         volumes: of.volumes.iter().map(volume).collect(),
     }
+}
+
+/// A site over which, or in whose buffer, a place lies.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct NearWire {
+    owner: String,
+    subject: String,
+    name: Option<String>,
+    category: &'static str,
+    verification: &'static str,
+    distance_m: f64,
+    buffer_m: f64,
+    over: bool,
+    expired: bool,
+}
+
+/// Answer to `POST /v1/sites/check`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct CheckWire {
+    place: Place,
+    radius_m: f64,
+    notations: BTreeMap<&'static str, String>,
+    sites: Vec<NearWire>,
+    more: usize,
+}
+
+pub(crate) fn checked(at: Where, near: &[NearSite], more: usize, now: Utc) -> CheckWire {
+    let one = |n: &NearSite| NearWire {
+        owner: n.owner.to_string(),
+        subject: n.subject.to_string(),
+        name: n.site.name.clone(),
+        category: word(&CATEGORIES, &n.site.category),
+        verification: word(&VERIFICATIONS, &n.site.verification),
+        distance_m: (n.distance_m * 100.0).round() / 100.0,
+        buffer_m: metres(n.site.buffer_mm),
+        over: n.distance_m <= 0.0,
+        expired: n.site.expires < now,
+    };
+    CheckWire {
+        place: vertex(at.at),
+        radius_m: metres(at.radius_mm),
+        notations: Notation::ALL.map(|n| (n.name(), notation::show(at.at, n))).into(),
+        sites: near.iter().map(one).collect(),
+        more,
+    }
+}
+
+/// The body of `POST /v1/sites/check`.
+pub(crate) fn read_check(node: &Node<'_>) -> Option<Where> {
+    let mut o = node.object()?;
+    let place = o.required("place").and_then(|n| read_where(&n));
+    o.end();
+    place
 }
 
 // --- reading ------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 //! The `state` and `hello` messages.
 use super::alert::{AlertWire, alert};
+use super::inhibition::{InhibitionWire, inhibition};
 use super::link::{FeedWire, PeerWire, StaffingWire, feed, peer, staffing};
 use super::notice::{NoticeWire, notice};
 use super::pact::{Terms, terms};
@@ -28,7 +29,17 @@ pub(crate) struct StateWire<'a> {
     alerts: Vec<AlertWire>,
     notices: Vec<NoticeWire>,
     checked: Checked,
+    correlation: Correlation,
+    inhibitions: Vec<InhibitionWire>,
     cut: u64,
+}
+
+/// Tracks found to be of one aircraft so far.
+#[derive(Debug, Serialize)]
+struct Correlation {
+    joined: u64,
+    parted: u64,
+    undone: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -51,6 +62,9 @@ struct Checked {
     conflicts: u32,
     unjudged: u32,
     utc_ms: i64,
+    /// Own tracks asked in both ways of looking for conflicts, and how often these differed.
+    crosschecked: u64,
+    mismatches: u64,
 }
 
 /// Makes the state message; `frozen` is why the picture is the last known one.
@@ -73,7 +87,15 @@ pub(crate) fn state<'a>(view: &View, health: &Health, frozen: Option<&'a str>) -
             conflicts: view.checked.conflicts,
             unjudged: view.checked.unjudged,
             utc_ms: view.checked.at.0,
+            crosschecked: view.crosscheck.asked,
+            mismatches: view.crosscheck.mismatches,
         },
+        correlation: Correlation {
+            joined: view.correlation.joined,
+            parted: view.correlation.parted,
+            undone: view.correlation.undone,
+        },
+        inhibitions: view.inhibitions.iter().map(inhibition).collect(),
         cut: u64::from(view.cut) + left_out as u64,
     }
 }

@@ -1,6 +1,6 @@
 //! Tracks with identity.
 use super::volume::{AltitudeWire, altitude};
-use node::view::{TrackView, View};
+use node::view::{JoinedView, TrackView, View};
 use record::ReleaseForm;
 use serde::Serialize;
 
@@ -23,6 +23,36 @@ pub(crate) struct TrackWire {
     at_utc_ms: i64,
     precision_m: u32,
     form: &'static str,
+    joined: Vec<JoinedWire>,
+}
+
+/// Another track of the same aircraft.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct JoinedWire {
+    id: u32,
+    owner: Option<String>,
+    address: Option<String>,
+    callsign: Option<String>,
+    mode_a: Option<String>,
+    lat: f64,
+    lon: f64,
+    altitude: Option<AltitudeWire>,
+    at_utc_ms: i64,
+}
+
+fn joined(view: &View, of: &JoinedView) -> JoinedWire {
+    let r = &of.report;
+    JoinedWire {
+        id: of.id,
+        owner: super::owner(view, of.owner),
+        address: r.address.map(|a| a.to_string()),
+        callsign: r.callsign.map(|c| c.to_string()),
+        mode_a: r.mode_a.map(|c| c.to_string()),
+        lat: r.position.lat(),
+        lon: r.position.lon(),
+        altitude: altitude(r.altitude()),
+        at_utc_ms: r.at.0,
+    }
 }
 
 pub(crate) const fn form_name(form: ReleaseForm) -> &'static str {
@@ -56,5 +86,6 @@ pub(crate) fn track(view: &View, track: &TrackView) -> TrackWire {
         at_utc_ms: r.at.0,
         precision_m: track.precision_mm.div_ceil(1000),
         form: form_name(track.form),
+        joined: track.joined.iter().map(|of| joined(view, of)).collect(),
     }
 }

@@ -71,6 +71,10 @@ pub(crate) fn place(position: Position) -> Place {
     Place { lat: position.lat(), lon: position.lon() }
 }
 
+pub(crate) fn vertex(at: Vertex) -> Place {
+    Place { lat: at.lat(), lon: at.lon() }
+}
+
 fn point(vertex: &Vertex) -> [f64; 2] {
     [vertex.lon(), vertex.lat()]
 }
@@ -108,16 +112,48 @@ pub(crate) fn read_utc(node: &Node<'_>) -> Option<Utc> {
     node.integer(TIMES_MS).map(Utc)
 }
 
-/// `{"lat","lon"}` in degrees, rounded to 1e-7.
-pub(crate) fn read_place(node: &Node<'_>) -> Option<Position> {
+/// A point, or an area by its centre and the distance to its farthest corner.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Where {
+    pub at: Vertex,
+    pub radius_mm: i64,
+}
+
+impl Where {
+    /// Whether it is more than a square of a metre, whose corners are 0.71 m from its centre.
+    pub fn is_area(self) -> bool {
+        self.radius_mm > 1_000
+    }
+
+    /// The centre as reports and notices have it.
+    pub fn position(self) -> Option<Position> {
+        Position::from_degrees(self.at.lat(), self.at.lon()).ok()
+    }
+}
+
+/// `{"text"}` in any notation, or `{"lat","lon"}` in degrees.
+pub(crate) fn read_where(node: &Node<'_>) -> Option<Where> {
     let mut o = node.object()?;
+    if o.has("text") {
+        let place = o.required("text").and_then(|n| {
+            let text = n.text(1..=notation::TEXT_MAX)?;
+            notation::parse(text).map_or_else(|e| n.refuse(e.to_string()), Some)
+        });
+        o.end();
+        return place.map(|p| Where { at: p.at, radius_mm: p.radius_mm });
+    }
     let lat = o.required("lat").and_then(|n| n.number(-90.0..=90.0));
     let lon = o.required("lon").and_then(|n| n.number(-180.0..=180.0));
     o.end();
-    match Position::from_degrees(lat?, lon?) {
-        Ok(position) => Some(position),
+    match Vertex::from_degrees(lat?, lon?) {
+        Ok(at) => Some(Where { at, radius_mm: 0 }),
         Err(error) => node.refuse(error.to_string()),
     }
+}
+
+/// The same, rounded to 1e-7 degrees; of an area the centre.
+pub(crate) fn read_place(node: &Node<'_>) -> Option<Position> {
+    read_where(node).and_then(Where::position)
 }
 
 /// `{"value_ft"|"value_m","reference"}`.
@@ -143,8 +179,15 @@ fn read_limit(node: Option<Node<'_>>) -> Option<Limit> {
     node.map_or(Some(Limit::Unlimited), |node| read_altitude(&node).map(Limit::At))
 }
 
-/// `[lon, lat]`.
+/// `[lon, lat]`, or an object as [`read_where`] takes it, which must be a point.
 fn read_point(node: &Node<'_>) -> Option<Vertex> {
+    if node.is_object() {
+        let place = read_where(node)?;
+        if place.is_area() {
+            return node.refuse(format!("is an area of {} m around its centre: give a point", place.radius_mm / 1000));
+        }
+        return Some(place.at);
+    }
     let numbers = node.list(2..=2, |n| n.number(-180.0..=180.0))?;
     match Vertex::from_degrees(numbers[1], numbers[0]) {
         Ok(vertex) => Some(vertex),
@@ -177,9 +220,13 @@ pub(crate) fn read_outline(node: &Node<'_>) -> Option<Outline> {
             Outline::Polygon(points)
         }),
         Shape::Circle => {
-            let centre = o.required("centre").and_then(|n| read_point(&n));
+            // Around an area it is a circle around everything that the area may be.
+            let point = |n: &Node<'_>| read_point(n).map(|at| Where { at, radius_mm: 0 });
+            let read = |n: Node<'_>| if n.is_object() { read_where(&n) } else { point(&n) };
+            let centre = o.required("centre").and_then(read);
             let radius = o.required("radius_m").and_then(|n| read_radius(&n));
-            centre.zip(radius).map(|(centre, radius_mm)| Outline::Circle { centre, radius_mm })
+            let wider = |c: Where| if c.is_area() { c.radius_mm } else { 0 };
+            centre.zip(radius).map(|(c, r)| Outline::Circle { centre: c.at, radius_mm: r + wider(c) })
         }
         Shape::Corridor => {
             let points = o.required("points").and_then(points);

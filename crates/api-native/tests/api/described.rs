@@ -100,8 +100,12 @@ fn every_schema_is_used() {
 /// A real address for a described one.
 fn address(path: &str) -> String {
     let notice = NOTICE.to_string();
-    let path =
-        if path.starts_with("/v1/alerts/{id}") { path.replace("{id}", "11") } else { path.replace("{id}", &notice) };
+    let path = match path {
+        _ if path.starts_with("/v1/alerts/{id}") => path.replace("{id}", "11"),
+        _ if path.starts_with("/v1/tracks/{id}") => path.replace("{id}", "4"),
+        _ if path.starts_with("/v1/inhibitions/{id}") => path.replace("{id}", "2"),
+        _ => path.replace("{id}", &notice),
+    };
     let path = path
         .replace("{subject}", &SUBJECT.to_string())
         .replace("{party}", "south")

@@ -2,15 +2,17 @@
 use crate::world;
 use api_native::{AuditRow, Backend, Denied, Health, JournalState, Preview, PreviewRecord, Seen, Unavailable};
 use futures_util::future::BoxFuture;
+use node::NearSite;
 use node::command::{Actor, Answer, Command, Done, Refused, SentTo};
 use node::input::PaintedAlert;
 use node::view::View;
+use node::{Decisions, Listed, Unflown, Unplanned};
 use record::{Avoid, Body, Caveat, Hash32, PartyId, Precedence, Record, TrackBatch};
 use sha2::{Digest, Sha256};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
-use units::Utc;
+use units::{Utc, Vertex};
 
 /// A command as it arrived.
 #[derive(Debug, Clone, PartialEq)]
@@ -130,6 +132,10 @@ impl Fake {
                 Err(no_such("proposal", id.to_string()))
             }
             Command::ConfirmPolicy(_) | Command::RejectPolicy(_) => Ok(Done::Ok),
+            Command::Separate(_) | Command::SetCleared { .. } | Command::GiveReason { .. } => Ok(Done::Ok),
+            Command::Inhibit { .. } => Ok(Done::Numbered(7)),
+            Command::Lift(id) if *id > 3 => Err(Refused::NoSuch { what: "inhibition".into(), given: id.to_string() }),
+            Command::Lift(_) => Ok(Done::Ok),
             Command::MarkPlan { .. } | Command::MarkAircraft { .. } => Ok(Done::Ok),
             Command::SendAvoid { to, .. } => sent(to),
             Command::StateDesk(_) => sent(&view.parties[1..]),
@@ -264,10 +270,35 @@ impl Backend for Fake {
         })
     }
 
+    fn decisions(&self, alert: u64) -> BoxFuture<'_, Option<Decisions>> {
+        Box::pin(async move { (alert == 11).then(world::decisions) })
+    }
+
+    fn planned(&self) -> BoxFuture<'_, (Listed<Unplanned>, Listed<Unflown>)> {
+        Box::pin(async move {
+            let inactive = Some((world::party("north"), world::SUBJECT));
+            let flies = vec![Unplanned { track: 1, inactive: None }, Unplanned { track: 2, inactive }];
+            let (owner, subject) = (world::party("north"), world::SUBJECT);
+            let plans = vec![Unflown { owner, subject, since: Utc(world::T0), why: "its aircraft is not heard" }];
+            (Listed { rows: flies, cut: false }, Listed { rows: plans, cut: true })
+        })
+    }
+
     fn denied(&self, peer: PartyId) -> BoxFuture<'_, Option<Vec<Denied>>> {
         Box::pin(async move {
             let one = |index, said: &[u8]| Denied { index, record: Hash32([index as u8; 32]), said: said.to_vec() };
             (peer == world::party("south")).then(|| vec![one(5, b"told"), one(9, b"")])
+        })
+    }
+
+    fn sites_near(&self, at: Vertex, radius_mm: i64) -> BoxFuture<'_, Option<(Vec<NearSite>, usize)>> {
+        let site = world::site();
+        let centre = site.footprint.points()[0];
+        let distance_m = units::earth::distance(at.lat(), at.lon(), centre.lat(), centre.lon());
+        let (owner, subject) = (world::party("south"), world::SUBJECT);
+        let near = distance_m * 1000.0 <= (radius_mm + site.buffer_mm + 9_260_000) as f64;
+        Box::pin(async move {
+            Some((near.then_some(NearSite { owner, subject, site, distance_m }).into_iter().collect(), 0))
         })
     }
 

@@ -1,6 +1,7 @@
 //! Lists, and who may read what.
 use crate::http::{OPERATOR, Site};
 use crate::world::{T0, track};
+use node::command::Command;
 use node::view::Owner;
 use record::Role;
 use serde_json::{Value, json};
@@ -43,7 +44,7 @@ async fn a_track_reads_as_the_contract_says() {
     let expect = json!({
         "id": 1, "owner": "north", "address": "4b0001", "callsign": "TST1", "class": "civil", "lat": 47.25, "lon": 8.5,
         "altitude": { "value_ft": 24000.0, "reference": "pressure" }, "speed_kt": 450.0, "track_deg": 90.0,
-        "vertical_fpm": -500.0, "on_ground": false, "stale": false, "at_utc_ms": T0 - 700, "precision_m": 0, "form": "full",
+        "vertical_fpm": -500.0, "on_ground": false, "stale": false, "at_utc_ms": T0 - 700, "precision_m": 0, "joined": [], "form": "full",
     });
     assert_eq!(list["items"][0], expect);
     let unknown = &list["items"][2];
@@ -62,8 +63,8 @@ async fn an_alert_and_a_notice_read_as_the_contract_says() {
         "escalated": false, "raising": 1,
         "text": "TST1 and TST2 are predicted to lose separation", "about": null, "a": side(1, "north", "full"),
         "b": side(2, "south", "reduced"), "cpa_utc_ms": T0 + 60_000, "tin_utc_ms": T0 + 30_000, "dcpa_m": 1234.567,
-        "distance_m": 20000.0, "vertical_ft": 1000.0, "basis": "pressure", "violation": false, "data_age_ms": 700,
-        "acknowledged": null,
+        "distance_m": 20000.0, "vertical_ft": 1000.0, "basis": "pressure", "violation": false,
+        "inhibited": "1", "reason": null, "data_age_ms": 700, "acknowledged": null,
     });
     assert_eq!(state["alerts"][0], expect);
     assert_eq!(state["alerts"][1]["acknowledged"], json!({ "by": "anna", "utc_ms": T0 - 1000 }));
@@ -187,4 +188,56 @@ async fn a_state_holds_five_hundred_alerts_and_counts_the_rest() {
     });
     let state = site.bearer(OPERATOR).get("/v1/state").await.json();
     assert_eq!((state["alerts"].as_array().unwrap().len(), &state["cut"]), (500, &json!(205)));
+}
+
+#[tokio::test]
+async fn a_place_is_checked_against_sites_in_any_notation_and_its_faults_are_named() {
+    let site = Site::new();
+    let client = site.bearer(OPERATOR);
+    let check = async |place: Value| client.post("/v1/sites/check", json!({ "place": place })).await;
+    for place in [json!({"text": "47.25N 8.5E"}), json!({"text": "471500N0083000E"}), json!({"lat": 47.25, "lon": 8.5})]
+    {
+        let answer = check(place).await.json();
+        assert_eq!((&answer["sites"][0]["over"], &answer["radius_m"]), (&json!(true), &json!(0.0)), "{answer}");
+        assert_eq!(answer["notations"]["icao"], "471500N0083000E");
+    }
+    let area = check(json!({"text": "378ML"})).await.json();
+    assert!(area["radius_m"].as_f64().unwrap() > 30_000.0, "{area}");
+    assert_eq!(check(json!({"text": "0N 0E"})).await.json()["sites"], json!([]));
+    for (place, want) in [
+        (json!({"text": "47,25 8,5"}), "decimals have a point"),
+        (json!({"text": "47N 8E", "lat": 1}), "is not known here"),
+        (json!({"lat": 91, "lon": 0}), "place.lat"),
+    ] {
+        let refused = check(place).await;
+        assert!(refused.text.contains(want), "{}", refused.text);
+    }
+    assert!(site.fake.taken().is_empty(), "a question is no command");
+}
+
+#[tokio::test]
+async fn a_notice_about_an_area_watches_all_of_it_and_one_about_a_point_the_point() {
+    let site = Site::new();
+    let client = site.signed_in("anna").await;
+    for (text, radius_m) in
+        [("498LP42", Some(5_900)), ("42SVF 877 635", Some(70)), ("42SVF 87765 63598", None), ("3643N06851E", None)]
+    {
+        let body = json!({
+            "to": ["south"], "class": "hazard", "precedence": "FLASH", "text": "Strike", "place": { "text": text },
+        });
+        let reply = client.post("/v1/notices", body).await;
+        assert_eq!(reply.status, 201, "{}", reply.text);
+        let Command::SendNotice(sent) = site.fake.taken().remove(0).command else { panic!("another command") };
+        let place = sent.notice.place.expect("a place");
+        assert!((place.lat() - 36.718).abs() < 0.05 && (place.lon() - 68.863).abs() < 0.05, "{place:?}");
+        let radius = sent.notice.volumes.first().map(|v| match &v.outline {
+            airspace::Outline::Circle { radius_mm, .. } => radius_mm / 1000,
+            other => panic!("{other:?}"),
+        });
+        match (radius, radius_m) {
+            (None, None) => {}
+            (Some(got), Some(least)) => assert!((least..least + least / 5).contains(&got), "{text}: {got} m"),
+            (got, want) => panic!("{text}: {got:?}, wanted {want:?}"),
+        }
+    }
 }

@@ -51,7 +51,16 @@ pub fn track(id: u32, owner: Owner) -> TrackView {
     report.track = Angle::from_degrees(90.0);
     report.vertical_rate = Some(VerticalRate::from_fpm(-500.0));
     report.class = AircraftClass::Civil;
-    TrackView { id, owner, report, form: ReleaseForm::Full, precision_mm: 0, stale: false, alert: 0 }
+    TrackView {
+        id,
+        owner,
+        report,
+        form: ReleaseForm::Full,
+        precision_mm: 0,
+        stale: false,
+        alert: 0,
+        joined: Vec::new(),
+    }
 }
 
 pub fn volume() -> Volume4d {
@@ -87,9 +96,50 @@ fn alert() -> AlertView {
         vertical: Some(3_048_000),
         basis: Some("pressure"),
         violation: false,
+        inhibited: Some(1),
+        reason: None,
         data_age_ms: Some(700),
         acknowledged: None,
     }
+}
+
+/// What alert 11 rests on.
+pub fn decisions() -> node::Decisions {
+    let report = |id, owner| track(id, owner).report;
+    let reports = (report(1, Owner::Own), report(2, Owner::Peer(1)));
+    let (t0, minima) = (Utc(T0), detect::Minima::DEFAULT);
+    let at = |r: &TrackReport| detect::Kinematics::from_report(r, t0);
+    let encounter = detect::track_track(&at(&reports.0), &at(&reports.1), &minima).conflict().unwrap();
+    let (engine, earth) = (detect::ENGINE.into(), detect::EARTH.into());
+    let classes = (AircraftClass::Civil, AircraftClass::Civil);
+    let known = Default::default();
+    let first = node::Decision { reports, classes, t0, minima, encounter, engine, earth, known };
+    let mut last = first.clone();
+    last.encounter.dcpa_m += 1.0;
+    node::Decisions { first, last }
+}
+
+fn cleared() -> node::Cleared {
+    let (level, reference) = (Height::from_feet(24_000), Reference::Pressure);
+    node::Cleared { level, reference, by: "anna".into(), until: Utc(T0 + 3_600_000) }
+}
+
+/// An inhibition of each kind.
+fn inhibitions() -> Vec<node::Inhibition> {
+    let names = ["TIGER1", "TIGER2"].map(String::from);
+    let [a, b] = names.clone();
+    [node::Inhibited::Flight(a.clone()), node::Inhibited::Pair(a, b), node::Inhibited::Volume(volume())]
+        .into_iter()
+        .zip(1..)
+        .map(|(of, id)| node::Inhibition {
+            id,
+            of,
+            owner: "anna".into(),
+            reason: "formation".into(),
+            since: Utc(T0),
+            until: Utc(T0 + 3_600_000),
+        })
+        .collect()
 }
 
 fn alerts() -> Vec<AlertView> {
@@ -292,6 +342,11 @@ pub fn view() -> View {
         avoids: vec![AvoidView { subject: SubjectId([9; 16]), owner: Owner::Peer(1), volumes: vec![volume()] }],
         checked: Checked { tracks: 3, conflicts: 1, unjudged: 2, at: Utc(T0 - 800) },
         cut: 0,
+        sounded: 0,
+        correlation: node::CorrelationCounts { joined: 3, parted: 1, undone: 0 },
+        crosscheck: node::Crosscheck::default(),
+        inhibitions: inhibitions(),
+        cleared: [("TST1".to_string(), cleared())].into(),
         pacts: vec![PactView {
             hash: Hash32([0x11; 32]),
             text: PACT.into(),

@@ -75,7 +75,7 @@ impl Prepared {
         let mut flying: Vec<Flying<'_>> = state
             .picture
             .iter()
-            .filter(|t| !t.last.on_ground && (t.is_own() || t.chosen().form != ReleaseForm::Coarse))
+            .filter(|t| state.flies_alone(t) && (t.is_own() || t.chosen().form != ReleaseForm::Coarse))
             .map(|t| Flying::new(t, now.utc, horizon_ms))
             .collect();
         flying.sort_by_key(|f| !f.own);

@@ -1,4 +1,7 @@
 //! Whether own aircraft keep to the plans that name them.
+//!
+//! The node says so at its own desk, and does not itself declare a plan nonconforming or contingent (F3548-21): the plan's state goes to
+//! whoever is told of the plan, and would tell of an aircraft that is withheld from it.
 use super::{Kind, Prepared, Ready, Thing, words};
 use crate::situation::{Present, label};
 use crate::state::State;
@@ -16,6 +19,8 @@ use units::Now;
 /// deviation.
 const OUTSIDE_AT: u32 = 3;
 const LOOKS: u8 = 0b1_1111;
+/// How long it may be outside before that is a warning, milliseconds.
+const LONG_MS: i64 = 60_000;
 
 impl State {
     /// Once a second: aircraft outside the plan they fly.
@@ -41,7 +46,11 @@ impl State {
                 text: format!("{} is outside {plan}: {off}", label(track)),
                 ..Facts::default()
             };
-            if self.hold(situation.clone(), AlertLevel::Caution, facts, now) {
+            // Outside for so long, the plan is no longer what is flown: its planner is to say so.
+            let since = self.desk.alerts.of(&situation).map(|alert| alert.raised);
+            let for_long = since.is_some_and(|since| now.utc.since_ms(since) >= LONG_MS);
+            let level = if for_long { AlertLevel::Warning } else { AlertLevel::Caution };
+            if self.hold(situation.clone(), level, facts, now) {
                 present.insert(situation);
             }
         }

@@ -1,5 +1,5 @@
 //! Sentences about volumes, for planners and officers.
-use super::{Kind, Meets, NearSite, Thing};
+use super::{Kind, Meets, Nearing, Thing};
 use crate::state::State;
 use airspace::Limit;
 use alloc::format;
@@ -27,7 +27,7 @@ impl Meets {
     }
 }
 
-impl NearSite {
+impl Nearing {
     pub(super) fn text(&self, state: &State, own: &Thing, other: &Thing) -> (String, Utc) {
         let (plan, site) = if own.kind == Kind::Site { (other, own) } else { (own, other) };
         let place = if self.distance_m > 0.0 {

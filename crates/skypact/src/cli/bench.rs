@@ -1,12 +1,15 @@
 //! `skypact bench`: measures on this machine, beside a baseline of the same run. No figure here is a promise.
+mod alert;
 mod detect;
 mod journal;
 mod link;
 mod node;
+mod nuisance;
 mod protocol;
 mod recover;
 mod release;
 mod table;
+mod volumes;
 pub(crate) mod world;
 
 use crate::cli::evidence::history::progress;
@@ -33,14 +36,20 @@ enum What {
     Journal(journal::Args),
     /// Two nodes in this process, each on a runtime of its own, over real mutual TLS and HTTP/2: from release to receipt.
     Link(link::Args),
+    /// From the bytes of a report to the alert on an open console, in a running node.
+    Alert(alert::Args),
     /// Finds all conflicts of a picture, beside judging every pair.
     Detect(detect::Args),
+    /// A recording played to a node's fold: alerts, of which true, missed losses, warning; with each rule and without.
+    Nuisance(nuisance::Args),
     /// A whole node in a process of its own, with peers in theirs, in real time: CPU, memory, disk.
     Node(node::Args),
     /// From kill -9 to the full picture.
     Recover(recover::Args),
     /// Applies the release rules, track by track and peer by peer.
     Release(release::Args),
+    /// Finds what a volume conflicts with among up to a million, beside judging it against each.
+    Volumes(volumes::Args),
 }
 
 /// What every benchmark takes.
@@ -81,13 +90,22 @@ pub fn run(args: Args, global: Global) -> Outcome {
     if cfg!(debug_assertions) {
         eprintln!("skypact: this is a build without optimisation; build with --profile fast or --release to measure");
     }
+    if let What::Detect(args) = &args.what
+        && args.aircraft
+    {
+        detect::print_aircraft(args);
+        return Ok(ExitCode::SUCCESS);
+    }
     let report = match args.what {
         What::Journal(args) => journal::run(&args),
+        What::Alert(args) => alert::run(&args),
         What::Link(args) => link::run(&args),
         What::Detect(args) => detect::run(&args),
         What::Node(args) => node::run(&args),
+        What::Nuisance(args) => return nuisance::run(&args, global),
         What::Recover(args) => recover::run(&args),
         What::Release(args) => release::run(&args),
+        What::Volumes(args) => volumes::run(&args),
     }?;
     print(&report, global)
 }

@@ -343,11 +343,6 @@ pub fn show_time(ms: &Value) -> String {
     ms.as_i64().map_or_else(|| String::from("-"), |ms| crate::clock::rfc3339(Utc(ms / 1000 * 1000)))
 }
 
-/// A point for the API.
-pub fn place_json(place: units::Position) -> Value {
-    json!({ "lat": place.lat(), "lon": place.lon() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,6 +22,18 @@ pub struct Shape {
     pub start: Option<When>,
     /// Property `end`.
     pub end: Option<When>,
+    /// Which feature of the document it is of, counted from 0; a `MultiPolygon` makes several shapes.
+    pub feature: usize,
+    /// Every property of the feature, and its `id`, if it has one.
+    pub properties: Map<String, Value>,
+}
+
+impl Shape {
+    /// One that is in no document.
+    pub fn of(outline: Outline) -> Self {
+        let (lower, upper, start, end) = (None, None, None, None);
+        Self { outline, lower, upper, start, end, feature: 0, properties: Map::new() }
+    }
 }
 
 /// Reads every shape of a document.
@@ -34,11 +46,11 @@ pub fn shapes(text: &str) -> Result<Vec<Shape>> {
             let features = json["features"].as_array().context("a FeatureCollection has features")?;
             for (n, feature) in features.iter().enumerate() {
                 ensure!(feature["type"] == "Feature", "feature {n} (counted from 0): type must be \"Feature\"");
-                read(feature, &mut out).with_context(|| format!("feature {n} (counted from 0)"))?;
+                read(n, feature, &mut out).with_context(|| format!("feature {n} (counted from 0)"))?;
             }
         }
-        Some("Feature") => read(&json, &mut out)?,
-        Some(_) => geometry(&json, &Map::new(), &mut out)?,
+        Some("Feature") => read(0, &json, &mut out)?,
+        Some(_) => geometry(0, &json, &Map::new(), &mut out)?,
         None => bail!("not GeoJSON: there is no \"type\""),
     }
     ensure!(!out.is_empty(), "there is no feature in it");
@@ -61,13 +73,15 @@ fn check_crs(json: &Value) -> Result<()> {
     Ok(())
 }
 
-fn read(feature: &Value, out: &mut Vec<Shape>) -> Result<()> {
-    let none = Map::new();
-    let properties = feature["properties"].as_object().unwrap_or(&none);
-    geometry(&feature["geometry"], properties, out)
+fn read(n: usize, feature: &Value, out: &mut Vec<Shape>) -> Result<()> {
+    let mut properties = feature["properties"].as_object().cloned().unwrap_or_default();
+    if !feature["id"].is_null() {
+        properties.entry("id").or_insert_with(|| feature["id"].clone());
+    }
+    geometry(n, &feature["geometry"], &properties, out)
 }
 
-fn geometry(geometry: &Value, properties: &Map<String, Value>, out: &mut Vec<Shape>) -> Result<()> {
+fn geometry(feature: usize, geometry: &Value, properties: &Map<String, Value>, out: &mut Vec<Shape>) -> Result<()> {
     let coordinates = &geometry["coordinates"];
     let list = || coordinates.as_array().context("there are no coordinates");
     let outlines = match geometry["type"].as_str().unwrap_or("nothing") {
@@ -93,6 +107,8 @@ fn geometry(geometry: &Value, properties: &Map<String, Value>, out: &mut Vec<Sha
             upper: property(properties, "upper", values::upper)?,
             start: property(properties, "start", values::when)?,
             end: property(properties, "end", values::when)?,
+            feature,
+            properties: properties.clone(),
         });
     }
     Ok(())

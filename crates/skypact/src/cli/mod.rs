@@ -4,8 +4,11 @@ mod audit;
 pub(crate) mod bench;
 mod client;
 mod desk;
+mod detect;
 pub mod evidence;
+mod explain;
 mod geojson;
+mod inhibit;
 mod init;
 mod journal;
 mod key;
@@ -15,7 +18,9 @@ mod plan;
 mod release;
 mod replay;
 mod setup;
+mod site;
 mod terms;
+mod track;
 mod values;
 
 use anyhow::Result;
@@ -44,7 +49,8 @@ Exit codes:
   0  done
   1  failed; standard error says why and what to do
   2  the command line is wrong
-  3  checked and found bad: evidence that does not verify, a damaged journal
+  3  checked and found bad: evidence that does not verify, a damaged journal,
+     a place over or near a protected site
   4  refused by the node: role, release rules, read-back
   5  evidence that verifies, under a pact that a party did not sign";
 
@@ -64,6 +70,14 @@ enum Command {
     Plan(plan::Args),
     /// Sends, lists and acknowledges notices at a running node.
     Notice(notice::Args),
+    /// Says why there is an alert, and makes the decision again.
+    Explain(explain::Args),
+    /// Takes conflicts from among the alarms, for a reason and until a time.
+    Inhibit(inhibit::Args),
+    /// Lists the picture; parts tracks that were taken for one aircraft.
+    Track(track::Args),
+    /// Files and lists protected sites; says whether a place lies over or near one.
+    Site(site::Args),
     /// States whether somebody is at the own desk, and shows what the peers state of theirs.
     Desk(desk::Args),
     /// Shows what a peer would be told, and the rules; replaces the rules.
@@ -80,6 +94,8 @@ enum Command {
     Replay(replay::Args),
     /// Shows how far a journal reaches; removes its oldest part by order.
     Journal(journal::Args),
+    /// Runs the detectors on files, without a node: tracks, pairs, volumes, plans, protected sites.
+    Detect(Box<detect::Args>),
     /// Measures, against a baseline in the same run.
     Bench(bench::Args),
 }
@@ -188,6 +204,10 @@ fn run(command: Command, global: Global) -> Outcome {
         Command::Pact(args) => pact::run(args, global),
         Command::Plan(args) => plan::run(args, global),
         Command::Notice(args) => notice::run(args, global),
+        Command::Track(args) => track::run(&args, global),
+        Command::Explain(args) => explain::run(&args, global),
+        Command::Inhibit(args) => inhibit::run(&args, global),
+        Command::Site(args) => site::run(args, global),
         Command::Desk(args) => desk::run(args, global),
         Command::Release(args) => release::run(args, global),
         Command::Account(args) => account::run(args, global),
@@ -196,6 +216,7 @@ fn run(command: Command, global: Global) -> Outcome {
         Command::Witness(args) => block_on(crate::witness::run(args, global.json)),
         Command::Replay(args) => replay::run(args, global),
         Command::Journal(args) => journal::run(args, global),
+        Command::Detect(args) => detect::run(&args, global),
         Command::Bench(args) => bench::run(args, global),
     }
 }

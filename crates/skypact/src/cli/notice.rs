@@ -1,14 +1,14 @@
 //! `skypact notice`: send, list and acknowledge notices at the running node.
-use crate::cli::client::{self, NodeArgs, by_prefix, place_json, show_place, show_time};
+use crate::cli::client::{self, NodeArgs, by_prefix, show_place, show_time};
 use crate::cli::evidence::brackets::SHOWN_MS;
-use crate::cli::values::{self, When, altitude_json, show_altitude};
+use crate::cli::values::{self, When, Written, altitude_json, show_altitude};
 use crate::cli::{Global, Outcome};
 use anyhow::Context;
 use clap::Subcommand;
 use hyper::Method;
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
-use units::{Altitude, Position, Utc};
+use units::{Altitude, Utc};
 
 const AFTER: &str = "\
 Examples:
@@ -21,7 +21,8 @@ Examples:
   skypact notice ack 3fa9 --place \"47.1083N 8.2042E\" --level 3000ftMSL --time 2026-08-01T05:00:00Z
 
 Precedence and time to acknowledge are the pact's (clause 7): FLASH, IMMEDIATE, PRIORITY, ROUTINE.
-Places: 47.1N 8.2E; 47.1,8.2 (latitude first); 47°06'30\"N 008°12'15\"E; 470630N0081215E.
+Places: 47.1N 8.2E; 47.1,8.2 (latitude first); 47°06'30\"N 008°12'15\"E; 470630N0081215E; MGRS 32TMT 39618 17510; GARS 377ML36.
+A square or area larger than a metre goes as its centre, and the circle that holds it is what is watched and told.
 Levels: FL100, 3000ftMSL, 900mAGL, 9500ftSTD (1013.25 hPa), 500mWGS84.
 Times: 2026-08-01T05:00:00Z, `now`, or +15m from now, by the node's clock.
 
@@ -81,8 +82,8 @@ struct SendArgs {
     #[arg(long)]
     text: String,
     /// Where.
-    #[arg(long, value_parser = values::place, allow_hyphen_values = true)]
-    place: Option<Position>,
+    #[arg(long, value_parser = values::written, allow_hyphen_values = true)]
+    place: Option<Written>,
     /// At what level, with its reference.
     #[arg(long, value_parser = values::level, allow_hyphen_values = true)]
     level: Option<Altitude>,
@@ -108,8 +109,8 @@ struct AckArgs {
     /// The notice's name, or its first digits (4 or more).
     id: String,
     /// The place, read back.
-    #[arg(long, value_parser = values::place, allow_hyphen_values = true)]
-    place: Option<Position>,
+    #[arg(long, value_parser = values::written, allow_hyphen_values = true)]
+    place: Option<Written>,
     /// The level, read back.
     #[arg(long, value_parser = values::level, allow_hyphen_values = true)]
     level: Option<Altitude>,
@@ -234,7 +235,7 @@ impl SendArgs {
         let utc = |when: Option<When>| when.map(|w| w.at(now).0);
         json!({
             "to": self.to, "class": self.class, "precedence": self.precedence.to_ascii_uppercase(), "text": self.text,
-            "place": self.place.map(place_json), "level": self.level.map(altitude_json), "start_utc_ms": utc(self.start),
+            "place": self.place.as_ref().map(Written::json), "level": self.level.map(altitude_json), "start_utc_ms": utc(self.start),
             "end_utc_ms": utc(self.end), "action": self.action, "receipt": self.receipt.to_ascii_uppercase(),
         })
     }
@@ -245,7 +246,7 @@ impl AckArgs {
     fn body(&self, now: Utc) -> Value {
         let mut read_back = Map::new();
         let mut add = |name: &str, value: Option<Value>| value.map(|v| read_back.insert(name.to_owned(), v));
-        add("place", self.place.map(place_json));
+        add("place", self.place.as_ref().map(Written::json));
         add("level", self.level.map(altitude_json));
         add("time_utc_ms", self.time.map(|t| json!(t.at(now).0)));
         json!({ "read_back": read_back })
@@ -397,8 +398,9 @@ mod tests {
         );
         check(
             &["--place", "the ridge"],
-            "error: invalid value 'the ridge' for '--place <PLACE>': \"the ridge\" is not a place: 47.1N 8.2E, 47.1,8.2 \
-             (latitude first), 47°06'30\"N 008°12'15\"E or 470630N0081215E",
+            "error: invalid value 'the ridge' for '--place <PLACE>': \"the ridge\" is in no notation read here: \
+             47.1083N 8.2042E, 47.1083,8.2042 (latitude first), 47°06'30\"N 008°12'15\"E, 470630N0081215E, MGRS 32TMT3961817510 \
+             or GARS 377ML36",
         );
         check(&["--receipt", "READ"], "error: invalid value 'READ' for '--receipt <RECEIPT>'");
         check(

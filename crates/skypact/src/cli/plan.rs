@@ -8,6 +8,7 @@ use airspace::{Limit, Outline, Volume4d};
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Subcommand, ValueEnum};
 use hyper::Method;
+use notation::Place;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,6 +24,8 @@ Examples:
   skypact plan file area.geojson --from now --to +2h --marking medevac
   skypact plan list
   skypact plan cancel 3fa9
+  skypact plan unplanned
+  skypact plan unflown
 
 GeoJSON: Polygon, MultiPolygon, Point with the property radius_nm, LineString with half_width_nm; WGS-84 [longitude, latitude].
 Each feature may have properties of its own, as text, which go before the options:
@@ -54,6 +57,16 @@ enum PlanCommand {
         #[command(flatten)]
         node: NodeArgs,
     },
+    /// Lists aircraft in the air without a plan of the party that tells of them.
+    Unplanned {
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// Lists plans that are active now and that nobody flies.
+    Unflown {
+        #[command(flatten)]
+        node: NodeArgs,
+    },
     /// Cancels a plan of the own party.
     Cancel {
         /// The plan's subject, or its first digits (4 or more).
@@ -66,8 +79,15 @@ enum PlanCommand {
 #[derive(Debug, clap::Args)]
 struct FileArgs {
     /// GeoJSON file with the plan's volumes.
-    #[arg(required_unless_present = "circle", conflicts_with = "circle")]
+    #[arg(required_unless_present_any = ["circle", "place"], conflicts_with_all = ["circle", "place"])]
     geojson: Option<PathBuf>,
+    /// Or a circle around a place in any notation (47.1N 8.2E, 470630N0081215E, MGRS, GARS), with --radius. Around a square or area it
+    /// is wide enough for wherever in it the centre may be.
+    #[arg(long, value_parser = values::place, allow_hyphen_values = true, requires = "radius", conflicts_with = "circle")]
+    place: Option<Place>,
+    /// Its radius: 5 NM, 9260 m or 9.26 km.
+    #[arg(long, value_parser = values::distance, requires = "place")]
+    radius: Option<i64>,
     /// One circle instead: latitude and longitude in degrees, radius in NM.
     #[arg(long, num_args = 3, value_names = ["LAT", "LON", "NM"], allow_negative_numbers = true)]
     circle: Option<Vec<f64>>,
@@ -137,6 +157,28 @@ pub fn run(args: Args, global: Global) -> Outcome {
             let plans = client::talk(&node, async |client| client.list("/v1/plans").await)?;
             list(&plans, global);
         }
+        PlanCommand::Unplanned { node } => {
+            let answer = client::talk(&node, async |client| client.get("/v1/unplanned").await)?;
+            show_list(&answer, global, |row| {
+                let plan =
+                    row["inactive_plan"].as_str().map(|p| format!("  its plan {} is not active", values::plain(p)));
+                format!("{}{}", crate::cli::track::line(&row["track"]), plan.unwrap_or_default())
+            });
+        }
+        PlanCommand::Unflown { node } => {
+            let answer = client::talk(&node, async |client| client.get("/v1/unflown").await)?;
+            show_list(&answer, global, |row| {
+                let text = |name: &str| values::plain(row[name].as_str().unwrap_or("-"));
+                let since = client::show_time(&row["since_utc_ms"]);
+                format!(
+                    "{}  {:<12} {:<12} since {since}: {}",
+                    text("subject"),
+                    text("owner"),
+                    text("callsign"),
+                    text("why")
+                )
+            });
+        }
         PlanCommand::Cancel { subject, node } => {
             let done = client::talk(&node, async |client| {
                 let subject = own_subject(client, &subject).await?;
@@ -166,6 +208,11 @@ async fn own_subject(client: &Client, typed: &str) -> Result<String> {
 
 impl FileArgs {
     fn shapes(&self) -> Result<Vec<Shape>> {
+        if let (Some(place), Some(radius_mm)) = (&self.place, self.radius) {
+            let outline = Outline::Circle { centre: place.at, radius_mm: radius_mm + values::spread_mm(place) };
+            outline.check().context("--place and --radius")?;
+            return Ok(vec![Shape::of(outline)]);
+        }
         if let Some(circle) = &self.circle {
             let [lat, lon, radius] = circle.as_slice() else { bail!("--circle has three values") };
             ensure!(
@@ -178,7 +225,7 @@ impl FileArgs {
             );
             let centre = Vertex::from_degrees(*lat, *lon).context("--circle is latitude, longitude, radius")?;
             let outline = Outline::Circle { centre, radius_mm: (radius * NM_MM as f64).round() as i64 };
-            return Ok(vec![Shape { outline, lower: None, upper: None, start: None, end: None }]);
+            return Ok(vec![Shape::of(outline)]);
         }
         let path = self.geojson.as_ref().context("name a GeoJSON file, or give --circle")?;
         let of = || path.display().to_string();
@@ -233,7 +280,7 @@ impl FileArgs {
     }
 }
 
-fn volume_json(volume: &Volume4d) -> Value {
+pub(super) fn volume_json(volume: &Volume4d) -> Value {
     let limit = |limit| match limit {
         Limit::Unlimited => Value::Null,
         Limit::At(altitude) => altitude_json(altitude),
@@ -254,6 +301,22 @@ fn volume_json(volume: &Volume4d) -> Value {
         "outline": outline, "lower": limit(volume.lower), "upper": limit(volume.upper),
         "start_utc_ms": volume.start.0, "end_utc_ms": volume.end.0,
     })
+}
+
+/// A list that may have been cut, row by row.
+fn show_list(answer: &Value, global: Global, line: impl Fn(&Value) -> String) {
+    if global.json {
+        println!("{answer}");
+        return;
+    }
+    let rows = answer["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    rows.iter().for_each(|row| println!("{}", line(row)));
+    if rows.is_empty() {
+        println!("None.");
+    }
+    if answer["cut"] == true {
+        println!("There may be more.");
+    }
 }
 
 fn filed(answer: &Value, global: Global) {

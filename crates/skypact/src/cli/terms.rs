@@ -7,7 +7,7 @@ use pact::{Auditor, Minima, Oversight, Pact, Padding, PairMinima, Quorum};
 use record::{Mode, NoticeClass, Precedence};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use units::{AircraftClass, Utc, Vertex};
+use units::{AircraftClass, Utc};
 
 /// What holds if a proposal says nothing of minima: the separation that radar control applies en route.
 const MINIMA: &str = "any any 5 NM 1000 ft 300 s";
@@ -66,13 +66,16 @@ pub struct Terms {
     padding: Option<Padding>,
 }
 
-type Pair = (Option<AircraftClass>, Option<AircraftClass>);
+/// Classes; `None` for any.
+pub type Pair = (Option<AircraftClass>, Option<AircraftClass>);
 
 /// One line of minima: the pair in the pact's order, and the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line {
-    pair: Pair,
-    minima: Minima,
+    /// The pair.
+    pub pair: Pair,
+    /// The numbers.
+    pub minima: Minima,
 }
 
 impl Terms {
@@ -175,10 +178,7 @@ fn area(text: &str) -> Result<Outline, String> {
     const FORM: &str =
         "`circle 47.1,8.2 100 NM`, `polygon 45.6,5.8 45.6,10.6 47.9,10.6` or `corridor 5 NM 47.1,8.2 47.5,8.9`";
     let words: Vec<&str> = text.split_whitespace().collect();
-    let point = |word: &str| {
-        let (lat, lon) = values::degrees(word)?;
-        Vertex::from_degrees(lat, lon).map_err(|e| e.to_string())
-    };
+    let point = |word: &str| values::vertex(word);
     let points = |words: &[&str]| words.iter().map(|w| point(w)).collect::<Result<Vec<_>, _>>();
     let outline = match words.as_slice() {
         ["polygon", rest @ ..] => Outline::Polygon(points(rest)?),
@@ -220,7 +220,8 @@ pub fn padding(text: &str) -> Result<Padding, String> {
     Ok(Padding { chunk_bytes, every_ms })
 }
 
-fn minima(text: &str) -> Result<Line, String> {
+/// A pair of classes and its minima.
+pub fn minima(text: &str) -> Result<Line, String> {
     let form = || format!("write it as \"{MINIMA}\"");
     let mut words = text.split_whitespace();
     let mut class = || {

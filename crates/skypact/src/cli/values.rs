@@ -1,15 +1,18 @@
 //! Values as people type them: times, levels, places, distances. Each is refused with the form it should have had, and
 //! none is guessed: a level without its reference is no level.
 use airspace::Limit;
-use units::{Altitude, Height, NM_MM, Position, Reference, Utc};
+use notation::Place;
+use units::{Altitude, Height, NM_MM, Position, Reference, Utc, Vertex};
 
 const LEVEL: &str =
     "a level: FL100, 3000ftMSL, 900mAGL, 3000ftWGS84 or 9500ftSTD (1013.25 hPa); a height needs its reference";
-const PLACE: &str = "a place: 47.1N 8.2E, 47.1,8.2 (latitude first), 47°06'30\"N 008°12'15\"E or 470630N0081215E";
 const TIME: &str = "a time: 2026-08-01T05:00:00Z, or `now`, or +45m from now (s, m, h)";
 const DISTANCE: &str = "a distance: 5 NM, 9260 m or 9.26 km";
 const HEIGHT: &str = "a height: 1000 ft or 300 m";
 const DURATION: &str = "a time span: 300 s, 100 ms, 5 min or 2 h";
+
+/// A square of MGRS of a metre counts as a point: its corners are 0.71 m from its centre.
+const POINT_MM: i64 = 1_000;
 
 type Read<T> = Result<T, String>;
 
@@ -81,6 +84,15 @@ pub fn level(text: &str) -> Read<Altitude> {
     read().ok_or_else(|| is_not(text, LEVEL))
 }
 
+/// A level, or the word `none`.
+#[derive(Debug, Clone, Copy)]
+pub struct LevelOrNone(pub Option<Altitude>);
+
+/// Reads one.
+pub fn level_or_none(text: &str) -> Read<LevelOrNone> {
+    if text == "none" { Ok(LevelOrNone(None)) } else { level(text).map(|level| LevelOrNone(Some(level))) }
+}
+
 /// Parses the bottom of a volume.
 pub fn lower(text: &str) -> Read<Limit> {
     if ["ground", "gnd", "sfc"].iter().any(|w| text.eq_ignore_ascii_case(w)) {
@@ -104,74 +116,47 @@ pub fn levels(text: &str) -> Read<(Limit, Limit)> {
     Ok((lower(low.trim())?, upper(high.trim())?))
 }
 
-/// Parses a place into degrees of latitude and longitude.
-pub fn degrees(text: &str) -> Read<(f64, f64)> {
-    let lettered = || {
-        let upper = text.trim().to_uppercase();
-        let (a, b) = halves(&upper)?;
-        Some((angle(a, 'N', 'S', 2, 90.0)?, angle(b, 'E', 'W', 3, 180.0)?))
-    };
-    let signed = || {
-        let parts: Vec<&str> = text.split([',', ' ', '\t']).filter(|p| !p.is_empty()).collect();
-        let [lat, lon] = parts.as_slice() else { return None };
-        Some((number(lat)?, number(lon)?))
-    };
-    let on_earth = |(lat, lon): &(f64, f64)| lat.abs() <= 90.0 && lon.abs() <= 180.0;
-    lettered().or_else(signed).filter(on_earth).ok_or_else(|| is_not(text, PLACE))
+/// Parses a place in any notation: a point, or a square or area with the distance to its farthest corner.
+pub fn place(text: &str) -> Read<Place> {
+    notation::parse(text).map_err(|e| e.to_string())
 }
 
-/// Parses a place.
-pub fn place(text: &str) -> Read<Position> {
-    let (lat, lon) = degrees(text)?;
-    Position::from_degrees(lat, lon).map_err(|e| e.to_string())
+/// By how much what lies around a place reaches farther where the place is a square or area.
+pub fn spread_mm(place: &Place) -> i64 {
+    if place.radius_mm > POINT_MM { place.radius_mm } else { 0 }
 }
 
-/// Splits a place with letters into its latitude and its longitude, whether the letters stand before or behind.
-fn halves(text: &str) -> Option<(&str, &str)> {
-    let lat = text.find(['N', 'S'])?;
-    let lon = text.find(['E', 'W'])?;
-    if lat > lon {
-        return None;
-    }
-    let behind = lat > 0;
-    let cut = if behind { lat + 1 } else { lon };
-    Some((text[..cut].trim(), text[cut..].trim_start_matches([',', ' ']).trim()))
+/// A place with the text it was read from, which is what the node is sent where it says more than a point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    /// As read.
+    pub place: Place,
+    text: String,
 }
 
-/// Degrees, minutes and seconds with a letter, apart (`47 06 30 N`) or run together (`470630N`).
-fn angle(text: &str, positive: char, negative: char, degree_digits: usize, most: f64) -> Option<f64> {
-    let letters = [positive, negative];
-    let (letter, body) = match text.chars().next() {
-        Some(first) if letters.contains(&first) => (first, &text[1..]),
-        _ => (text.chars().next_back().filter(|c| letters.contains(c))?, &text[..text.len() - 1]),
-    };
-    let marks = |c: char| c.is_whitespace() || "°º'′’\"″”:".contains(c);
-    if body.chars().any(|c| !(marks(c) || c.is_ascii_digit() || c == '.')) {
-        return None;
-    }
-    let mut parts: Vec<&str> = body.split(marks).filter(|p| !p.is_empty()).collect();
-    if let [run] = parts.as_slice() {
-        let run = *run;
-        let whole = run.find('.').unwrap_or(run.len());
-        // Four or six digits of a latitude are degrees and minutes, and seconds; two are degrees.
-        if whole == degree_digits + 2 {
-            parts = vec![&run[..degree_digits], &run[degree_digits..]];
-        } else if whole == degree_digits + 4 {
-            parts = vec![&run[..degree_digits], &run[degree_digits..degree_digits + 2], &run[degree_digits + 2..]];
+impl Written {
+    /// As the API takes it.
+    pub fn json(&self) -> serde_json::Value {
+        let at = self.place.at;
+        match Position::from_degrees(at.lat(), at.lon()) {
+            Ok(point) if self.place.radius_mm == 0 => serde_json::json!({ "lat": point.lat(), "lon": point.lon() }),
+            _ => serde_json::json!({ "text": self.text }),
         }
     }
-    if parts.is_empty() || parts.len() > 3 || parts[..parts.len() - 1].iter().any(|p| p.contains('.')) {
-        return None;
+}
+
+/// Parses a place and keeps its text.
+pub fn written(text: &str) -> Read<Written> {
+    Ok(Written { place: place(text)?, text: text.to_owned() })
+}
+
+/// Parses a place that must be a point: a corner, or the centre of what has a width of its own.
+pub fn vertex(text: &str) -> Read<Vertex> {
+    let place = place(text)?;
+    if place.radius_mm > POINT_MM {
+        return Err(format!("{text:?} is an area of {} m around its centre: give a point", place.radius_mm / 1000));
     }
-    let mut value = 0.0;
-    for (n, part) in parts.iter().enumerate() {
-        let part = number(part)?;
-        if n > 0 && part >= 60.0 {
-            return None;
-        }
-        value += part / [1.0, 60.0, 3600.0][n];
-    }
-    (value <= most).then_some(if letter == negative { -value } else { value })
+    Ok(place.at)
 }
 
 /// Parses a distance into millimetres.
@@ -312,49 +297,16 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_read_in_every_form_that_officers_write() {
-        let want = (47.0 + 6.0 / 60.0 + 30.0 / 3600.0, 8.0 + 12.0 / 60.0 + 15.0 / 3600.0);
-        for text in [
-            "47°06'30\"N 008°12'15\"E",
-            "47°6′30″N, 8°12′15″E",
-            "470630N0081215E",
-            "470630N 0081215E",
-            "N470630 E0081215",
-            "N47 06 30 E008 12 15",
-            "47:06:30n 8:12:15e",
-        ] {
-            let (lat, lon) = degrees(text).unwrap();
-            assert!((lat - want.0).abs() < 1e-12 && (lon - want.1).abs() < 1e-12, "{text}: {lat} {lon}");
+    fn a_place_is_read_in_every_notation_and_a_corner_must_be_a_point() {
+        let want = Vertex::from_degrees(47.0 + 6.5 / 60.0, 8.0 + 12.25 / 60.0).unwrap();
+        for text in ["47°06'30\"N 008°12'15\"E", "470630N0081215E", "4706.5N00812.25E", "32TMT 39618 17510"] {
+            let got = vertex(text).unwrap();
+            assert!(units::earth::distance(got.lat(), got.lon(), want.lat(), want.lon()) < 1.0, "{text}: {got:?}");
         }
-        check(degrees, "47.1N 8.2E", Ok((47.1, 8.2)));
-        check(degrees, "47.1, 8.2", Ok((47.1, 8.2)));
-        check(degrees, "-47.1 -8.2", Ok((-47.1, -8.2)));
-        check(degrees, "33S070W", Ok((-33.0, -70.0)));
-        check(degrees, "4706.5N00812.25E", Ok((47.0 + 6.5 / 60.0, 8.0 + 12.25 / 60.0)));
-    }
-
-    #[test]
-    fn a_place_that_is_none_is_refused() {
-        for bad in [
-            "",
-            "47.1",
-            "47.1N",
-            "8.2E 47.1N",
-            "91N 8E",
-            "47N 181E",
-            "91,0",
-            "0,181",
-            "47°60'N 8°E",
-            "47.5°30'N 8E",
-            "47N 8E 9",
-            "1 2 3",
-            "NaN,0",
-            "47..1N 8E",
-            "47°06'30'5N 8E",
-            "N E",
-        ] {
-            check(degrees, bad, Err(PLACE));
-        }
+        assert!(place("377ML").unwrap().radius_mm > 30_000_000);
+        let wide = vertex("32TMT 39 17").unwrap_err();
+        assert_eq!(wide, "\"32TMT 39 17\" is an area of 707 m around its centre: give a point");
+        assert!(place("47N 8E 9").is_err());
     }
 
     #[test]

@@ -78,7 +78,7 @@ fn row(size: usize, peers: usize, runs: Vec<Figures>) -> Row {
 }
 
 /// A node's process; killed when dropped.
-struct Process(Child);
+pub(super) struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -89,7 +89,13 @@ impl Drop for Process {
 }
 
 impl Process {
-    fn start(home: &Home) -> Result<Self> {
+    /// Its number.
+    pub(super) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Starts the node of a folder, and waits until it answers.
+    pub(super) fn start(home: &Home) -> Result<Self> {
         let log = std::fs::File::create(home.dir.join("log"))?;
         let child = Command::new(std::env::current_exe()?)
             .args(["serve", "--config"])
@@ -141,7 +147,7 @@ fn one(args: &Args, size: usize, peers: usize) -> Result<Figures> {
     write_traffic(&mut traffic, &file)?;
     node.write_config("127.0.0.1:0", &addresses, Some("aircraft.json"))?;
     let measured = Process::start(&node)?;
-    let pid = measured.0.id();
+    let pid = measured.id();
     let data = node.dir.join("data");
     drive(&mut traffic, &file, SETTLE)?;
     let (cpu, bytes, begun) = (cpu_s(Some(pid)), bytes_below(&data), Instant::now());

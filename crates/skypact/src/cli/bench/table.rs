@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 pub enum Unit {
     /// Milliseconds; less is better, and the cost of one item is shown.
     Ms,
+    /// Microseconds; less is better.
+    Us,
     /// Items a second; more is better.
     PerS,
     /// Percent of one core.
@@ -19,6 +21,7 @@ impl Unit {
     const fn name(self) -> &'static str {
         match self {
             Self::Ms => "ms",
+            Self::Us => "us",
             Self::PerS => "/s",
             Self::PercentOfCore => "% of a core",
             Self::NsEach => "ns each",

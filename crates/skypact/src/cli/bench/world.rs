@@ -1,7 +1,6 @@
 //! What benchmarks of whole nodes work on: folders, keys, pacts, traffic, processes.
-use crate::cli::bench::detect::report;
 use crate::keys::{Keys, key_name};
-use ::detect::scenario::{Family, SEED, states};
+use ::detect::scenario::{Family, SEED, reports};
 use airspace::{Limit, Outline};
 use anyhow::{Context, Result, anyhow};
 use pact::{Minima, Pact, Padding, Party, SignedPact};
@@ -78,12 +77,22 @@ impl Home {
         })
     }
 
-    /// Writes the configuration. `peers` are names with the address to dial, if this side dials.
+    /// Writes the configuration, with a receiver's file as feed. `peers` are names with the address to dial, if this side dials.
     pub fn write_config(
         &self,
         link: &str,
         peers: &[(&PartyId, Option<String>)],
         feed: Option<&str>,
+    ) -> Result<PathBuf> {
+        self.write_config_of(link, peers, feed.map(|source| ("aircraft-json", source)))
+    }
+
+    /// The same with a feed of any format.
+    pub fn write_config_of(
+        &self,
+        link: &str,
+        peers: &[(&PartyId, Option<String>)],
+        feed: Option<(&str, &str)>,
     ) -> Result<PathBuf> {
         let pacts: Vec<String> = peers.iter().map(|(peer, _)| format!("\"{peer}.pact\"")).collect();
         let mut text = format!(
@@ -99,10 +108,10 @@ impl Home {
             }
             let _ = write!(text, "[[release]]\nto = \"{peer}\"\nclass = \"tracks\"\nlevel = \"full\"\n");
         }
-        if let Some(source) = feed {
+        if let Some((format, source)) = feed {
             let _ = write!(
                 text,
-                "[[feed]]\nname = \"bench\"\nformat = \"aircraft-json\"\nsource = \"{source}\"\nclaim = \"own\"\nclass = \"civil\"\n"
+                "[[feed]]\nname = \"bench\"\nformat = \"{format}\"\nsource = \"{source}\"\nclaim = \"own\"\nclass = \"civil\"\n"
             );
         }
         let path = self.dir.join("skypact.toml");
@@ -161,15 +170,14 @@ pub struct Traffic {
 impl Traffic {
     /// The first `n` of a family.
     pub fn new(family: Family, n: usize) -> Result<Self> {
-        let one = |(i, state)| -> Result<TrackReport> {
-            let mut r = report(i, state)?;
+        let one = |(i, mut r): (usize, TrackReport)| -> Result<TrackReport> {
             // Addresses of a block that is given to nobody.
             r.address = Address::icao(0xF0_0000 + i as u32);
             r.local = u64::from(r.address.context("an address")?.bits());
             r.callsign = Callsign::parse(&format!("BN{i}")).ok();
             Ok(r)
         };
-        let reports = states(family, n, SEED).iter().enumerate().map(one).collect::<Result<_>>()?;
+        let reports = reports(family, n, SEED)?.into_iter().enumerate().map(one).collect::<Result<_>>()?;
         Ok(Self { family, reports })
     }
 
@@ -209,6 +217,11 @@ impl Traffic {
         out
     }
 
+    /// The same as lines of a receiver, each with all that it says at once; their time is that of their reception.
+    pub fn sbs_lines(&self) -> Vec<String> {
+        self.reports.iter().map(sbs_line).collect()
+    }
+
     /// For a report's scenario line.
     pub fn words(&self) -> String {
         format!(
@@ -217,6 +230,21 @@ impl Traffic {
             self.family.name()
         )
     }
+}
+
+/// One report as a line of a receiver (SBS).
+pub fn sbs_line(r: &TrackReport) -> String {
+    format!(
+        "MSG,3,1,1,{:06X},1,,,,,{},{:.0},{:.1},{:.2},{:.6},{:.6},{:.0},,,,,0\n",
+        r.local,
+        r.callsign.map_or_else(String::new, |c| c.to_string()),
+        r.pressure.map_or(0.0, Height::feet),
+        r.speed.map_or(0.0, units::Speed::knots),
+        r.track.map_or(0.0, units::Angle::degrees),
+        r.position.lat(),
+        r.position.lon(),
+        r.vertical_rate.map_or(0.0, units::VerticalRate::fpm),
+    )
 }
 
 /// Bytes in all files below a folder.

@@ -1,0 +1,195 @@
+//! Who flies without a plan, and which plans nobody flies: lists for people, asked for and not alarmed. Whoever files no plans has
+//! all of its traffic on the first.
+use super::{Kind, Ready, Thing, within};
+use crate::picture::{STALE_MS, SystemTrack};
+use crate::state::State;
+use crate::unjudged::is_cell;
+use airspace::{Plan, PlanState};
+use alloc::string::String;
+use alloc::vec::Vec;
+use detect::{Kinematics, PreparedVolume, Presence, track_volume};
+use record::{PartyId, SubjectId};
+use track::Address;
+use units::{Utc, earth};
+
+/// Volumes looked at for one list, 60 ns each if they are elsewhere; beyond them it is cut.
+const WORK_MAX: usize = 2_000_000;
+/// Rows of a list.
+pub const PLANNED_MAX: usize = 1_000;
+/// A plan's aircraft may be late by so much before the plan counts as not flown, milliseconds.
+const LATE_MS: i64 = 60_000;
+/// Added to the reach of a track in a ball test, metres: more than any accuracy.
+const REACH_M: f64 = 20_000.0;
+
+/// An aircraft in the air without a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unplanned {
+    /// The track.
+    pub track: u32,
+    /// A plan that names it and has no volume that is active now.
+    pub inactive: Option<(PartyId, SubjectId)>,
+}
+
+/// A plan that is active now and that nobody flies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unflown {
+    /// Whose.
+    pub owner: PartyId,
+    /// Which.
+    pub subject: SubjectId,
+    /// When its first volume that is active now became so.
+    pub since: Utc,
+    /// Why, in words.
+    pub why: &'static str,
+}
+
+/// A list, and whether something was left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// There may be more.
+    pub cut: bool,
+}
+
+/// A plan that may be flown.
+struct Live<'s> {
+    owner: &'s PartyId,
+    subject: SubjectId,
+    plan: &'s Plan,
+    /// Its volumes that are active now.
+    active: Vec<&'s PreparedVolume>,
+}
+
+impl Live<'_> {
+    fn names(&self, track: &SystemTrack, callsign: Option<&str>) -> bool {
+        let address = self.plan.address.and_then(Address::icao);
+        let same_address = address.is_some() && address == track.address;
+        let same_callsign =
+            callsign.is_some_and(|c| self.plan.callsign.as_deref().is_some_and(|p| p.eq_ignore_ascii_case(c)));
+        // By address if it has one: a callsign may be flown by another aircraft tomorrow.
+        same_address || address.is_none_or(|_| track.address.is_none()) && same_callsign
+    }
+
+    fn is_for_anyone(&self) -> bool {
+        self.plan.address.is_none() && self.plan.callsign.is_none()
+    }
+}
+
+impl State {
+    /// Aircraft in the air, in the airspace of a pact, without a plan of the party that tells of them; of those that own sensors see,
+    /// of any party.
+    #[must_use]
+    pub fn unplanned(&self, now: Utc) -> Listed<Unplanned> {
+        let (plans, mut work, mut listed) = (self.live_plans(now), 0, Listed { rows: Vec::new(), cut: false });
+        for track in self.picture.iter().filter(|track| self.is_flying(track, now)) {
+            let callsign = self.callsign_of(track);
+            let of = |plan: &&Live<'_>| self.may_plan(plan.owner, track);
+            let named: Vec<&Live<'_>> =
+                plans.iter().filter(of).filter(|plan| plan.names(track, callsign.as_deref())).collect();
+            if named.iter().any(|plan| !plan.active.is_empty()) {
+                continue;
+            }
+            let mut anyone = plans.iter().filter(of).filter(|plan| plan.is_for_anyone());
+            if anyone.any(|plan| self.is_in(plan, track, now, &mut work)) || !self.comes_within(&track.last, now) {
+                continue;
+            }
+            let inactive = named.first().map(|plan| (plan.owner.clone(), plan.subject));
+            listed.rows.push(Unplanned { track: track.id, inactive });
+            if listed.rows.len() >= PLANNED_MAX || work > WORK_MAX {
+                listed.cut = true;
+                break;
+            }
+        }
+        listed
+    }
+
+    /// Plans with a volume that has been active for a minute, or that are said to be flown, and that no aircraft flies.
+    #[must_use]
+    pub fn unflown(&self, now: Utc) -> Listed<Unflown> {
+        let (plans, mut work, mut listed) = (self.live_plans(now), 0, Listed { rows: Vec::new(), cut: false });
+        for plan in plans.iter().filter(|plan| !plan.active.is_empty()) {
+            let since = plan.active.iter().map(|v| v.window().0).min().unwrap_or(now);
+            if plan.plan.state == PlanState::Accepted && now.since_ms(since) < LATE_MS {
+                continue;
+            }
+            let mut of = self.picture.iter().filter(|track| self.may_plan(plan.owner, track));
+            let why = if plan.is_for_anyone() {
+                if of.any(|t| self.is_flying(t, now) && self.is_in(plan, t, now, &mut work)) {
+                    continue;
+                }
+                "nobody is heard in it"
+            } else {
+                let named: Vec<_> = of.filter(|t| plan.names(t, self.callsign_of(t).as_deref())).collect();
+                if named.iter().any(|track| self.is_flying(track, now)) {
+                    continue;
+                }
+                if named.iter().any(|track| track.last.on_ground) {
+                    "its aircraft is on the ground"
+                } else {
+                    "its aircraft is not heard"
+                }
+            };
+            listed.rows.push(Unflown { owner: plan.owner.clone(), subject: plan.subject, since, why });
+            if listed.rows.len() >= PLANNED_MAX || work > WORK_MAX {
+                listed.cut = true;
+                break;
+            }
+        }
+        listed
+    }
+
+    fn live_plans(&self, now: Utc) -> Vec<Live<'_>> {
+        let live = |((owner, subject), filed): (&'_ (PartyId, SubjectId), &'_ crate::filed::Filed<Plan>)| {
+            let thing = Thing { kind: Kind::Plan, owner: owner.clone(), subject: *subject };
+            filed.value.state.is_live().then_some((thing, *subject))
+        };
+        let things: Vec<(Thing, SubjectId)> = self.plans.iter().filter_map(live).collect();
+        things
+            .into_iter()
+            .filter_map(|(thing, subject)| {
+                let (key, filed) = self.plans.get_key_value(&thing.key())?;
+                let active = match self.prepared.ready.get(&thing) {
+                    Some(Ready::Volumes(volumes)) => volumes.iter().filter(|v| v.active_at(now)).collect(),
+                    _ => Vec::new(),
+                };
+                Some(Live { owner: &key.0, subject, plan: &filed.value, active })
+            })
+            .collect()
+    }
+
+    fn is_flying(&self, track: &SystemTrack, now: Utc) -> bool {
+        self.flies_alone(track) && !is_cell(track) && now.since_ms(track.last.at) <= STALE_MS
+    }
+
+    fn callsign_of(&self, track: &SystemTrack) -> Option<String> {
+        use alloc::string::ToString;
+        track.callsign().map(|callsign| callsign.to_string())
+    }
+
+    /// Whether a party's plans are for this aircraft: its own, a peer's for what it releases, anybody's for what is merely seen.
+    fn may_plan(&self, owner: &PartyId, track: &SystemTrack) -> bool {
+        let number = self.parties.iter().position(|party| party == owner);
+        let released = || track.contributions.iter().filter(|c| c.standing == crate::picture::Standing::Released);
+        if track.is_own() {
+            return number == Some(0);
+        }
+        released().next().is_none()
+            || released()
+                .any(|c| matches!(c.source, crate::picture::Source::Peer(of) if Some(usize::from(of)) == number))
+    }
+
+    fn is_in(&self, plan: &Live<'_>, track: &SystemTrack, now: Utc, work: &mut usize) -> bool {
+        let pos = earth::surface(track.last.position.lat(), track.last.position.lon());
+        let state = Kinematics::from_report(&track.last, now);
+        plan.active.iter().any(|volume| {
+            let (centre, radius_m) = volume.ball();
+            *work += 1;
+            if !within(earth::sub(pos, centre), radius_m + REACH_M) {
+                return false;
+            }
+            *work += volume.edges();
+            track_volume(&state, volume, 0.0).now != Presence::Out
+        })
+    }
+}

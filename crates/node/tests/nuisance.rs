@@ -1,0 +1,253 @@
+//! What keeps alerts few and true: M of N looks, wider thresholds at the end, inhibitions; and what an alert rests on.
+mod common;
+
+use common::{START, World, actor, aircraft, circle, flown, open};
+use detect::Verdict;
+use node::command::{Command, Done};
+use node::view::{AlertKind, AlertView};
+use node::{AlertRules, INHIBITIONS_MAX, Inhibited};
+use record::Role;
+use track::TrackReport;
+use units::{Angle, Height, Utc, VerticalRate};
+
+fn alone() -> World {
+    let mut world = World::pair(START, [open(&["south"]), open(&["north"])]);
+    world.run(1_000, 500);
+    world
+}
+
+fn conflicts(world: &World) -> Vec<AlertView> {
+    world.view(0).alerts.into_iter().filter(|a| a.kind == AlertKind::Conflict && a.state != "cleared").collect()
+}
+
+/// Own aircraft fly for some seconds, each reporting once a second.
+fn fly(world: &mut World, seconds: u64, tracks: &[TrackReport]) {
+    for _ in 0..seconds {
+        let at = world.now().utc;
+        world.report(0, 0, &tracks.iter().map(|t| flown(t, at)).collect::<Vec<_>>());
+        world.run(1_000, 500);
+    }
+}
+
+/// Head on at one level, the loss of 5 NM `seconds` ahead.
+fn head_on(at: Utc, seconds: f64) -> [TrackReport; 2] {
+    let apart_nm = 5.0 + 900.0 * seconds / 3600.0;
+    let east = apart_nm / 60.0 / 46.5f64.to_radians().cos();
+    [aircraft(1, 46.5, 7.0, 450.0, 90.0, at), aircraft(2, 46.5, 7.0 + east, 450.0, 270.0, at)]
+}
+
+#[test]
+fn one_wild_report_is_no_warning_and_a_second_one_that_agrees_is() {
+    let mut world = alone();
+    let mut tracks = head_on(world.now().utc, 240.0);
+    // 2000 ft above; one report has a vertical rate that leads through the other's level.
+    tracks[1].pressure = Some(Height(tracks[0].pressure.unwrap().0 + 2_000 * 3_048));
+    fly(&mut world, 5, &tracks);
+    let mut wild = tracks;
+    wild[1].vertical_rate = Some(VerticalRate::from_fpm(-500.0));
+    fly(&mut world, 1, &wild);
+    assert_eq!(conflicts(&world), [], "found once");
+    fly(&mut world, 5, &tracks);
+    assert_eq!(conflicts(&world), []);
+    // The same report judged again each second is no second look.
+    let at = world.now().utc;
+    world.report(0, 0, &[flown(&wild[1], at)]);
+    world.run(8_000, 500);
+    assert_eq!(conflicts(&world), [], "nobody has reported since");
+    fly(&mut world, 2, &wild);
+    assert_eq!(conflicts(&world).len(), 1, "two reports agree");
+}
+
+#[test]
+fn what_is_near_is_an_alarm_at_once() {
+    let mut world = alone();
+    let tracks = head_on(world.now().utc, 100.0);
+    let at = world.now().utc;
+    world.report(0, 0, &tracks.map(|t| flown(&t, at)));
+    assert_eq!(
+        conflicts(&world).iter().map(|a| a.level).collect::<Vec<_>>(),
+        [3],
+        "by the first reports, before any look at all"
+    );
+}
+
+#[test]
+fn with_no_rules_every_finding_is_an_alert() {
+    let mut world = alone();
+    world.nodes[0].state.set_alert_rules(AlertRules::NONE);
+    let at = world.now().utc;
+    world.report(0, 0, &head_on(at, 240.0).map(|t| flown(&t, at)));
+    assert_eq!(conflicts(&world).len(), 1);
+}
+
+#[test]
+fn an_alert_at_the_edge_of_the_minimum_neither_ends_nor_sounds_again_until_it_is_clear_by_more() {
+    let mut world = alone();
+    let start = world.now().utc;
+    // Side by side on one level, 4.9 NM apart; then one turns off and back, between 4.9 and 5.3 NM.
+    let mut tracks =
+        [aircraft(1, 46.5, 7.0, 300.0, 90.0, start), aircraft(2, 46.5 + 4.9 / 60.0, 7.0, 300.0, 90.0, start)];
+    fly(&mut world, 3, &tracks);
+    let first = conflicts(&world);
+    assert_eq!((first.len(), first[0].level), (1, 3));
+    let north = |tracks: &mut [TrackReport; 2], nm: f64| {
+        tracks[1].position = units::Position::from_degrees(46.5 + nm / 60.0, 7.0).unwrap();
+    };
+    for _ in 0..3 {
+        north(&mut tracks, 5.3);
+        fly(&mut world, 15, &tracks);
+        let edge = conflicts(&world);
+        assert_eq!(edge.len(), 1, "not clear by the wider threshold");
+        assert_eq!((edge[0].id, edge[0].level, edge[0].violation), (first[0].id, 1, false), "a caution by now");
+        north(&mut tracks, 4.9);
+        fly(&mut world, 3, &tracks);
+        assert_eq!(conflicts(&world)[0].id, first[0].id, "the same alert");
+    }
+    north(&mut tracks, 5.7);
+    fly(&mut world, 9, &tracks);
+    assert_eq!(conflicts(&world).len(), 1, "held for ten seconds");
+    fly(&mut world, 4, &tracks);
+    assert_eq!(conflicts(&world), []);
+}
+
+fn inhibit(world: &mut World, of: Inhibited, seconds: i64) -> u64 {
+    let until = world.now().utc.plus_ms(seconds * 1000);
+    match world.ask(0, Role::Officer, Command::Inhibit { of, reason: "formation".into(), until }) {
+        Ok(Done::Numbered(id)) => id,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_inhibited_conflict_stays_in_sight_as_a_caution_and_sounds_when_the_inhibition_ends() {
+    let start = START;
+    let close = |at| [aircraft(1, 46.5, 7.0, 300.0, 90.0, at), aircraft(2, 46.51, 7.0, 300.0, 90.0, at)];
+    let of = [
+        Inhibited::Flight("test2".into()),
+        Inhibited::Pair("TEST2".into(), "TEST1".into()),
+        Inhibited::Volume(circle(46.5, 7.0, 30.0, start)),
+    ];
+    for of in of {
+        let mut world = alone();
+        let tracks = close(world.now().utc);
+        let id = inhibit(&mut world, of.clone(), 30);
+        assert_eq!(world.view(0).inhibitions.len(), 1);
+        fly(&mut world, 20, &tracks);
+        let quiet = conflicts(&world);
+        assert_eq!(quiet.len(), 1, "{of:?}");
+        let told = (quiet[0].level, quiet[0].raising, quiet[0].inhibited, quiet[0].violation);
+        assert_eq!(told, (1, 1, Some(id), true), "{of:?}");
+        fly(&mut world, 15, &tracks);
+        let loud = conflicts(&world);
+        assert_eq!((loud[0].level, loud[0].raising, loud[0].inhibited), (3, 2, None), "{of:?}: at its end it sounds");
+        assert!(world.view(0).inhibitions.is_empty());
+        let again = inhibit(&mut world, of, 300);
+        fly(&mut world, 15, &tracks);
+        assert_eq!((conflicts(&world)[0].level, conflicts(&world)[0].inhibited), (1, Some(again)));
+        world.restart(0, true);
+        fly(&mut world, 3, &tracks);
+        assert_eq!(conflicts(&world)[0].inhibited, Some(again), "a restart keeps it");
+        assert_eq!(world.ask(0, Role::Officer, Command::Lift(again)), Ok(Done::Ok));
+        fly(&mut world, 2, &tracks);
+        assert_eq!((conflicts(&world)[0].level, conflicts(&world)[0].inhibited), (3, None), "lifted");
+    }
+}
+
+#[test]
+fn an_inhibition_is_of_those_it_names_and_no_others() {
+    let mut world = alone();
+    let at = world.now().utc;
+    let tracks = [
+        aircraft(1, 46.5, 7.0, 300.0, 90.0, at),
+        aircraft(2, 46.51, 7.0, 300.0, 90.0, at),
+        aircraft(3, 46.52, 7.0, 300.0, 90.0, at),
+    ];
+    inhibit(&mut world, Inhibited::Pair("TEST1".into(), "TEST2".into()), 600);
+    // At its edge within the accuracy of both: not certainly in it.
+    inhibit(&mut world, Inhibited::Volume(circle(46.515, 7.0, 0.32, START)), 600);
+    fly(&mut world, 3, &tracks);
+    let mut levels: Vec<_> = conflicts(&world)
+        .iter()
+        .map(|a| (a.a.as_ref().unwrap().label.clone(), a.b.as_ref().unwrap().label.clone(), a.level))
+        .collect();
+    levels.sort();
+    let want = [("TEST1", "TEST2", 1), ("TEST1", "TEST3", 3), ("TEST2", "TEST3", 3)];
+    assert_eq!(levels, want.map(|(a, b, level)| (a.to_string(), b.to_string(), level)));
+}
+
+#[test]
+fn an_inhibition_needs_a_reason_an_end_and_an_officer() {
+    let mut world = alone();
+    let now = world.now().utc;
+    let of = Inhibited::Flight("TEST1".into());
+    let ask = |of: &Inhibited, reason: &str, hours: i64| Command::Inhibit {
+        of: of.clone(),
+        reason: reason.into(),
+        until: now.plus_ms(hours * 3_600_000),
+    };
+    let mut refused = |role, command: &Command, why: &str| {
+        let said = world.refusal(0, role, command.clone());
+        assert!(said.contains(why), "{said}");
+    };
+    for role in [Role::Planner, Role::Administrator, Role::Observer] {
+        refused(role, &ask(&of, "x", 1), "may not do this");
+        refused(role, &Command::Lift(1), "may not do this");
+    }
+    refused(Role::Officer, &ask(&of, " ", 1), "reason: must be given");
+    refused(Role::Officer, &ask(&of, &"x".repeat(401), 1), "reason: must be given, in at most 400");
+    refused(Role::Officer, &ask(&of, "x", 0), "until: must be ahead");
+    refused(Role::Officer, &ask(&of, "x", 25), "until: must be ahead, by at most 24 hours");
+    refused(Role::Officer, &ask(&Inhibited::Flight("  ".into()), "x", 1), "flight: is a callsign");
+    refused(Role::Officer, &ask(&Inhibited::Pair("A1".into(), "a1".into()), "x", 1), "of a pair two that differ");
+    refused(Role::Officer, &Command::Lift(1), "no such inhibition: 1");
+    for _ in 0..INHIBITIONS_MAX {
+        assert!(world.ask(0, Role::Officer, ask(&of, "x", 1)).is_ok());
+    }
+    assert!(world.refusal(0, Role::Officer, ask(&of, "x", 1)).contains("full: at most 50"));
+    let asked = world.state(0).audit().last().unwrap().command.clone();
+    assert_eq!(asked, "inhibit flight TEST1: x", "the audit says what and why");
+    assert_eq!(actor(Role::Officer).name, world.view(0).inhibitions[0].owner);
+}
+
+#[test]
+fn what_an_alert_rests_on_is_kept_and_gives_the_same_again_after_a_restart() {
+    let mut world = alone();
+    let mut tracks = head_on(world.now().utc, 250.0);
+    tracks[0].track = Angle::from_degrees(89.3);
+    fly(&mut world, 5, &tracks);
+    let alert = conflicts(&world)[0].clone();
+    fly(&mut world, 5, &tracks);
+    for from_snapshot in [true, false] {
+        let decisions = world.state(0).decisions(alert.id).expect("of a conflict decided here").clone();
+        assert!(decisions.last.t0 > decisions.first.t0);
+        for decision in [&decisions.first, &decisions.last] {
+            assert_eq!(decision.again(), Verdict::Conflict(decision.encounter));
+            assert_eq!((decision.engine.as_str(), decision.earth.as_str()), (detect::ENGINE, detect::EARTH));
+            let (a, b) = decision.hashes();
+            assert_ne!(a, b);
+        }
+        assert_eq!(
+            decisions.first.reports.0.callsign.unwrap().to_string(),
+            "TEST1",
+            "the own one, or the lower, first"
+        );
+        let mut other = decisions.first.clone();
+        other.reports.0.position = tracks[1].position;
+        assert_ne!(other.again(), Verdict::Conflict(other.encounter), "another input gives another result");
+        world.restart(0, from_snapshot);
+    }
+    assert_eq!(world.state(0).decisions(alert.id + 1), None);
+}
+
+#[test]
+fn both_ways_of_looking_are_held_against_each_other_each_second() {
+    let mut world = alone();
+    let at = world.now().utc;
+    let tracks: Vec<TrackReport> =
+        (0..40).map(|n| aircraft(n + 1, 46.0 + f64::from(n) * 0.05, 7.0, 300.0, f64::from(n * 37 % 360), at)).collect();
+    fly(&mut world, 20, &tracks);
+    let check = world.view(0).crosscheck;
+    assert!(check.asked >= 19 * 40, "{check:?}");
+    assert_eq!((check.mismatches, check.last), (0, None));
+    assert!(!conflicts(&world).is_empty());
+}
