@@ -478,6 +478,7 @@ class PartyView {
         ground_speed_kt: one.speed / 0.514444,
         track_deg: one.track,
         vertical_rate_fpm: 0,
+        vertical_rate_is_noise: false,
         accuracy_m: 30,
         drift_m: 1.6,
       };

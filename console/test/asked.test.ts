@@ -17,6 +17,7 @@ const input = {
   ground_speed_kt: 440,
   track_deg: 80,
   vertical_rate_fpm: 0,
+  vertical_rate_is_noise: false,
   accuracy_m: null,
   drift_m: 3.2,
 };

@@ -14,6 +14,7 @@ export interface Input {
   ground_speed_kt: number | null;
   track_deg: number | null;
   vertical_rate_fpm: number | null;
+  vertical_rate_is_noise: boolean;
   accuracy_m: number | null;
   drift_m: number | null;
 }
@@ -107,6 +108,7 @@ function readInput(value: Json): Input {
     ground_speed_kt: num(value.ground_speed_kt),
     track_deg: num(value.track_deg),
     vertical_rate_fpm: num(value.vertical_rate_fpm),
+    vertical_rate_is_noise: value.vertical_rate_is_noise === true,
     accuracy_m: num(value.accuracy_m),
     drift_m: num(value.drift_m),
   };

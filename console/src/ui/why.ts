@@ -79,7 +79,7 @@ function decision(id: string, title: string, of: Decision, now: number): Templat
         ${row('Level', a, b, levels)}
         ${row('Speed', a, b, (of) => figure(of.ground_speed_kt, (v) => `${v.toFixed(1)} kt`))}
         ${row('Track', a, b, (of) => figure(of.track_deg, (v) => `${v.toFixed(1)}° true`))}
-        ${row('Vertical rate', a, b, (of) => figure(of.vertical_rate_fpm, (v) => `${signed(v)} ft/min`))}
+        ${row('Vertical rate', a, b, (of) => figure(of.vertical_rate_fpm, (v) => `${signed(v)} ft/min${of.vertical_rate_is_noise ? ', noise: keeps its level' : ''}`))}
         ${row('Accuracy, 95 %', a, b, (of) => (of.accuracy_m === null ? 'not stated' : metres(of.accuracy_m)))}
         ${row('May have left its line by', a, b, (of) => figure(of.drift_m, metres))}
         ${row('SHA-256 begins', a, b, (of) => of.sha256.slice(0, 12))}

@@ -7,7 +7,7 @@ use crate::situation::{Present, conflict_of};
 use crate::state::State;
 use alloc::vec::Vec;
 use desk::{AlertLevel, Facts, Situation};
-use detect::{Kinematics, Verdict, track_track};
+use detect::{Verdict, track_track};
 use minicbor::{Decode, Encode};
 use units::{Now, Utc};
 
@@ -37,17 +37,22 @@ pub struct AlertRules {
     /// Tracks of one aircraft are joined before they are judged.
     #[n(4)]
     pub joins: bool,
+    /// Vertical rates are believed of those, too, that keep their level.
+    #[n(5)]
+    #[cbor(default)]
+    pub all_rates: bool,
 }
 
 impl Default for AlertRules {
     fn default() -> Self {
-        Self { found: 2, looks: 3, wider_percent: 10, later_percent: 20, joins: true }
+        Self { found: 2, looks: 3, wider_percent: 10, later_percent: 20, joins: true, all_rates: false }
     }
 }
 
 impl AlertRules {
     /// Every finding is an alert at once, and ends with it.
-    pub const NONE: Self = Self { found: 1, looks: 1, wider_percent: 0, later_percent: 0, joins: false };
+    pub const NONE: Self =
+        Self { found: 1, looks: 1, wider_percent: 0, later_percent: 0, joins: false, all_rates: true };
 
     fn mask(self) -> u8 {
         (1u16.checked_shl(u32::from(self.looks)).unwrap_or(0).wrapping_sub(1) & 0xff) as u8
@@ -135,7 +140,7 @@ impl State {
             }
             // What meets on its way is one, and so is one that was found and for which there was no room.
             let minima = self.sky.minima().get(ta.class(), tb.class());
-            let state_of = |track: &SystemTrack| Kinematics::from_report(&track.last, now.utc);
+            let state_of = |track: &SystemTrack| self.kinematics_of(track, now.utc);
             let (sa, sb) = (state_of(ta), state_of(tb));
             if matches!(self.on_their_way(ta, tb, now), Way::Along(..))
                 || track_track(&sa, &sb, &minima).conflict().is_some()

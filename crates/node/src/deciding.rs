@@ -1,4 +1,5 @@
 //! What a conflict's alert rests on: both reports, the minima and the verdict, kept so that anybody can repeat the decision.
+use crate::detecting::judged;
 use crate::picture::SystemTrack;
 use crate::state::State;
 use alloc::collections::BTreeSet;
@@ -42,6 +43,10 @@ pub struct Decision {
     #[n(7)]
     #[cbor(default)]
     pub known: (Known, Known),
+    /// Of which the vertical rate was taken for noise, because it keeps its level.
+    #[n(8)]
+    #[cbor(default)]
+    pub noise: (bool, bool),
 }
 
 impl Decision {
@@ -61,9 +66,15 @@ impl Decision {
 
     fn paths(&self) -> (Path, Path) {
         let horizon_s = self.minima.horizon_ms as f64 / 1000.0;
-        let path =
-            |report: &TrackReport, known: &Known| Path::of(&Kinematics::from_report(report, self.t0), known, horizon_s);
-        (path(&self.reports.0, &self.known.0), path(&self.reports.1, &self.known.1))
+        let (a, b) = self.states();
+        (Path::of(&a, &self.known.0, horizon_s), Path::of(&b, &self.known.1, horizon_s))
+    }
+
+    /// Both as they were judged, at the reference time.
+    #[must_use]
+    pub fn states(&self) -> (Kinematics, Kinematics) {
+        let of = |report: &TrackReport, is_noise: bool| judged(report, is_noise, self.t0);
+        (of(&self.reports.0, self.noise.0), of(&self.reports.1, self.noise.1))
     }
 
     /// SHA-256 of each report in CBOR, as a record holds it.
@@ -106,6 +117,7 @@ impl State {
             engine: ENGINE.into(),
             earth: EARTH.into(),
             known,
+            noise: (self.is_noise(a), self.is_noise(b)),
         };
         match self.alerting.decisions.get_mut(&id) {
             Some(decisions) => decisions.last = decision,

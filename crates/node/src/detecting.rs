@@ -171,7 +171,7 @@ impl State {
         let (mut keys, mut items, mut groups) = (Vec::new(), Vec::new(), Vec::new());
         for track in self.picture.iter().filter(|track| self.flies_alone(track)) {
             keys.push(track.id);
-            items.push(Item { track: Kinematics::from_report(&track.last, now.utc), class: track.class() });
+            items.push(Item { track: self.kinematics_of(track, now.utc), class: track.class() });
             groups.push(if track.is_own() { 0 } else { track.teller().saturating_add(1) });
         }
         let found = sweep_between(&items, |n| groups[n], self.sky.minima(), PAIRS_MAX);
@@ -252,9 +252,25 @@ impl State {
         (if alarm { AlertLevel::Alarm } else { AlertLevel::Warning }, facts)
     }
 
+    /// A track as it is judged: of one that keeps its level the vertical rate is noise.
+    pub(crate) fn kinematics_of(&self, track: &SystemTrack, t0: Utc) -> Kinematics {
+        judged(&track.last, self.is_noise(track), t0)
+    }
+
+    /// Whether a track's vertical rate is noise, by the rules in force.
+    pub(crate) fn is_noise(&self, track: &SystemTrack) -> bool {
+        !self.alerting.rules.all_rates && track.is_steady()
+    }
+
     pub(crate) fn alarm_horizon_ms(&self) -> i64 {
         self.pacts.list.iter().map(|p| p.pact().alarm_horizon_ms).max().unwrap_or(120_000)
     }
+}
+
+/// A report moved to `t0`, without its vertical rate if that is noise.
+pub(crate) fn judged(report: &TrackReport, is_noise: bool, t0: Utc) -> Kinematics {
+    let vertical_rate = report.vertical_rate.filter(|_| !is_noise);
+    Kinematics::from_report(&TrackReport { vertical_rate, ..*report }, t0)
 }
 
 /// What there is to say of two tracks, the own one first.

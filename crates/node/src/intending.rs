@@ -9,7 +9,7 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use detect::{Encounter, Kinematics, Known, Path, Verdict, path_path};
+use detect::{Encounter, Known, Path, Verdict, path_path};
 use minicbor::{Decode, Encode};
 use track::Address;
 use units::{Altitude, Height, Now, Reference, Utc, Vertex};
@@ -148,7 +148,7 @@ impl State {
         let minima = self.sky.minima().get(a.class(), b.class());
         let horizon_s = minima.horizon_ms as f64 / 1000.0;
         let path = |track: &SystemTrack, known: Option<&Known>| {
-            let state = Kinematics::from_report(&track.last, now.utc);
+            let state = self.kinematics_of(track, now.utc);
             known.map_or_else(|| Path::straight(&state), |known| Path::of(&state, known, horizon_s))
         };
         let (pa, pb) = (path(a, known.0), path(b, known.1));
@@ -174,7 +174,7 @@ impl State {
         // Its way once, as far ahead as any minima look; whom it may meet on it is then judged by its own.
         let widest = self.sky.minima().widest_of_all();
         let way = |track: &SystemTrack| {
-            let state = Kinematics::from_report(&track.last, now.utc);
+            let state = self.kinematics_of(track, now.utc);
             let known = self.alerting.known.get(&track.id);
             known.map_or_else(
                 || Path::straight(&state),

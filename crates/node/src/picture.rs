@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use apart::Place;
 use minicbor::{Decode, Encode};
 use record::ReleaseForm;
-use track::{Address, AircraftClass, Callsign, TrackReport};
+use track::{Address, AircraftClass, Callsign, Steady, TrackReport};
 use units::{Mono, Now, Utc, earth};
 
 /// A report older than this is stale: shown as such, and not used to predict.
@@ -108,9 +108,19 @@ pub struct SystemTrack {
     /// When `last` arrived.
     #[n(5)]
     pub received: Mono,
+    /// The level that it keeps.
+    #[n(6)]
+    #[cbor(default)]
+    pub steady: Option<Steady>,
 }
 
 impl SystemTrack {
+    /// Whether it keeps its level, and the vertical rate that it reports is noise.
+    #[must_use]
+    pub fn is_steady(&self) -> bool {
+        self.steady.is_some_and(|steady| steady.is_noise(&self.last))
+    }
+
     /// The contribution whose report is in use.
     #[must_use]
     pub fn chosen(&self) -> &Contribution {
@@ -406,6 +416,10 @@ impl Picture {
             return Taken::Kept(id);
         }
         track.prev = Some(track.last).filter(|_| !is_new_place);
+        track.steady = match &track.prev {
+            Some(before) => Steady::after(track.steady, before, &chosen),
+            None => Steady::new(&chosen),
+        };
         track.last = chosen;
         track.received = now.mono;
         self.cells.upsert(id, &chosen);
@@ -451,7 +465,8 @@ impl Picture {
         }
         self.cells.upsert(id, &report);
         let contributions = alloc::vec![first];
-        self.tracks.insert(id, SystemTrack { id, address, contributions, last: report, prev: None, received });
+        let steady = Steady::new(&report);
+        self.tracks.insert(id, SystemTrack { id, address, contributions, last: report, prev: None, received, steady });
         self.rehome(number, id);
         id
     }
@@ -470,6 +485,7 @@ impl Picture {
             self.left.push(old);
         } else if was_used {
             (track.prev, track.last) = (None, track.chosen().report);
+            track.steady = Steady::new(&track.last);
             self.cells.upsert(old, &track.last);
             self.moved.push(old);
         }

@@ -522,7 +522,7 @@ impl State {
         self.peers.values_mut().for_each(|peer| peer.heard.reindex(&minima));
         let mut sky = Sky::new(minima);
         for track in self.picture.iter().filter(|t| self.flies_alone(t)) {
-            let kinematics = detect::Kinematics::from_report(&track.last, track.last.at);
+            let kinematics = self.kinematics_of(track, track.last.at);
             sky.upsert(track.id, track.is_own(), track.class(), kinematics);
         }
         self.sky = sky;
@@ -616,11 +616,10 @@ impl State {
 
     pub(crate) fn index_track(&mut self, id: u32) {
         let Some(track) = self.picture.get(id) else { return };
-        let last = &track.last;
         if !self.flies_alone(track) {
             self.sky.remove(id);
         } else {
-            let kinematics = detect::Kinematics::from_report(last, last.at);
+            let kinematics = self.kinematics_of(track, track.last.at);
             self.sky.upsert(id, track.is_own(), track.class(), kinematics);
         }
     }

@@ -251,3 +251,39 @@ fn both_ways_of_looking_are_held_against_each_other_each_second() {
     assert_eq!((check.mismatches, check.last), (0, None));
     assert!(!conflicts(&world).is_empty());
 }
+
+#[test]
+fn the_noise_of_a_rate_is_no_conflict_of_two_that_keep_their_levels_and_a_climb_is() {
+    let mut world = alone();
+    let mut tracks = head_on(world.now().utc, 100.0);
+    tracks[1].pressure = Some(Height(tracks[0].pressure.unwrap().0 + 1_000 * 3_048));
+    tracks[1].vertical_rate = Some(VerticalRate::from_fpm(-64.0));
+    fly(&mut world, 5, &tracks);
+    let early = conflicts(&world);
+    assert_eq!(early.len(), 1, "until it is seen to keep its level the rate is believed");
+    let decision = world.nodes[0].state.decisions(early[0].id).unwrap().first.clone();
+    assert_eq!(decision.noise, (false, false));
+    fly(&mut world, 40, &tracks);
+    assert_eq!(conflicts(&world), [], "1000 ft apart for half a minute");
+    assert_eq!(world.view(0).crosscheck.mismatches, 0, "both looks know it");
+    // A restart knows it, too.
+    let bytes = world.nodes[0].state.to_snapshot();
+    let again = node::State::from_snapshot(&bytes).unwrap();
+    let sides = [&early[0].a, &early[0].b].map(|side| side.as_ref().unwrap().id);
+    assert_eq!(sides.map(|id| again.track(id).unwrap().is_steady()), [false, true]);
+    // It leaves its level as descents begin: the rate first.
+    tracks[1].vertical_rate = Some(VerticalRate::from_fpm(-800.0));
+    fly(&mut world, 1, &tracks);
+    let late = conflicts(&world);
+    assert_eq!(late.iter().map(|a| a.level).collect::<Vec<_>>(), [3]);
+    // A conflict of one that keeps its level says so, and is the same when it is decided again.
+    tracks[1].vertical_rate = Some(VerticalRate::from_fpm(-64.0));
+    tracks[1].pressure = Some(Height(tracks[0].pressure.unwrap().0 + 900 * 3_048));
+    fly(&mut world, 35, &tracks);
+    let held = conflicts(&world);
+    assert_eq!(held.len(), 1);
+    let decision = world.nodes[0].state.decisions(held[0].id).unwrap().last.clone();
+    assert_eq!(decision.noise, (false, true));
+    assert_eq!(decision.again(), Verdict::Conflict(decision.encounter));
+    assert_eq!(decision.encounter.vertical_at_cpa.map(i64::abs), Some(900 * 3_048));
+}

@@ -13,8 +13,10 @@ extern crate alloc;
 mod correlate;
 mod identity;
 mod report;
+mod steady;
 
 pub use correlate::{COMPARED_MS, Closeness, GATE_M, GATE_S, GATE_VERTICAL, Names, closeness, names};
 pub use identity::{Address, Callsign, IdentityError, ModeA};
 pub use report::{ReportError, SourceClass, TrackReport};
+pub use steady::{NOISE_MAX, STEADY_BAND, STEADY_S, Steady};
 pub use units::AircraftClass;

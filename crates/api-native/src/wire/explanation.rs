@@ -52,6 +52,8 @@ struct InputWire {
     ground_speed_kt: Option<f64>,
     track_deg: Option<f64>,
     vertical_rate_fpm: Option<f64>,
+    /// The rate was taken for noise: it keeps its level.
+    vertical_rate_is_noise: bool,
     accuracy_m: Option<f64>,
     /// By how much it may have turned off its line since the report.
     drift_m: f64,
@@ -91,8 +93,8 @@ fn decision(d: &Decision) -> DecisionWire {
             vertical_ft: feet(d.minima.vertical.0.into()),
             horizon_s: d.minima.horizon_ms as f64 / 1000.0,
         },
-        a: input(d, &d.reports.0, d.classes.0, (a.to_string(), d.intents().0.name())),
-        b: input(d, &d.reports.1, d.classes.1, (b.to_string(), d.intents().1.name())),
+        a: input(&d.reports.0, &d.states().0, d.classes.0, d.noise.0, (a.to_string(), d.intents().0.name())),
+        b: input(&d.reports.1, &d.states().1, d.classes.1, d.noise.1, (b.to_string(), d.intents().1.name())),
         found: found(d, &d.encounter),
         again: match d.again() {
             Verdict::Conflict(again) if again == d.encounter => "the same",
@@ -103,12 +105,12 @@ fn decision(d: &Decision) -> DecisionWire {
 }
 
 fn input(
-    d: &Decision,
     r: &TrackReport,
+    state: &Kinematics,
     class: units::AircraftClass,
+    vertical_rate_is_noise: bool,
     (sha256, intent): (String, &'static str),
 ) -> InputWire {
-    let state = Kinematics::from_report(r, d.t0);
     InputWire {
         sha256,
         address: r.address.map(|a| a.to_string()),
@@ -123,6 +125,7 @@ fn input(
         ground_speed_kt: r.speed.map(|s| s.mps() * 3600.0 / 1852.0),
         track_deg: r.track.map(|t| t.degrees()),
         vertical_rate_fpm: r.vertical_rate.map(|v| v.mps() * 60.0 / 0.3048),
+        vertical_rate_is_noise,
         accuracy_m: r.accuracy_mm.map(|mm| metres(mm.into())),
         drift_m: state.drift_m(),
         intent,
@@ -130,7 +133,7 @@ fn input(
 }
 
 fn found(d: &Decision, e: &Encounter) -> FoundWire {
-    let at = |r: &TrackReport| Kinematics::from_report(r, d.t0);
+    let (a, b) = d.states();
     FoundWire {
         tin_s: e.tin_s,
         tout_s: e.tout_s,
@@ -139,7 +142,7 @@ fn found(d: &Decision, e: &Encounter) -> FoundWire {
         d0_m: e.d0_m,
         vertical_at_cpa_ft: e.vertical_at_cpa.map(feet),
         vertical_now_ft: e.vertical_now.map(feet),
-        vertical_error_ft: detect::vertical_error(&at(&d.reports.0), &at(&d.reports.1)).map(feet),
+        vertical_error_ft: detect::vertical_error(&a, &b).map(feet),
         basis: match e.basis {
             AltitudeBasis::Pressure => "pressure",
             AltitudeBasis::Geometric => "wgs84",

@@ -113,7 +113,7 @@ pub fn decisions() -> node::Decisions {
     let (engine, earth) = (detect::ENGINE.into(), detect::EARTH.into());
     let classes = (AircraftClass::Civil, AircraftClass::Civil);
     let known = Default::default();
-    let first = node::Decision { reports, classes, t0, minima, encounter, engine, earth, known };
+    let first = node::Decision { reports, classes, t0, minima, encounter, engine, earth, known, noise: (false, false) };
     let mut last = first.clone();
     last.encounter.dcpa_m += 1.0;
     node::Decisions { first, last }

@@ -76,7 +76,7 @@ impl Prepared {
             .picture
             .iter()
             .filter(|t| state.flies_alone(t) && (t.is_own() || t.chosen().form != ReleaseForm::Coarse))
-            .map(|t| Flying::new(t, now.utc, horizon_ms))
+            .map(|t| Flying::new(state, t, now.utc, horizon_ms))
             .collect();
         flying.sort_by_key(|f| !f.own);
         let mut near = Near::default();
@@ -141,11 +141,11 @@ impl Target<'_> {
 }
 
 impl<'a> Flying<'a> {
-    fn new(track: &'a SystemTrack, now: Utc, horizon_ms: i64) -> Self {
+    fn new(state: &State, track: &'a SystemTrack, now: Utc, horizon_ms: i64) -> Self {
         // A stale track is where it was last seen; nothing is predicted of it.
         let stale = now.since_ms(track.last.at) > AGE_MAX_MS;
         let at = if stale { track.last.at } else { now };
-        let state = Kinematics::from_report(&track.last, at);
+        let state = state.kinematics_of(track, at);
         let horizon_s = if stale { 0.0 } else { horizon_ms as f64 / 1000.0 };
         let age_s = libm::fabs(at.since_s(track.last.at));
         let accuracy_m = state.accuracy_m().unwrap_or(detect::ACCURACY_ASSUMED_M) + state.drift_m();

@@ -127,12 +127,13 @@ fn show(id: u64, told: &Value, alert: Option<&Value>) {
         );
         println!("         at {}, {}", round7(&r["lat"]), round7(&r["lon"]));
         println!(
-            "         pressure altitude {}, WGS-84 height {}, {} along {}, {}",
+            "         pressure altitude {}, WGS-84 height {}, {} along {}, {}{}",
             number(&r["pressure_altitude_ft"], "ft"),
             number(&r["wgs84_height_ft"], "ft"),
             number(&r["ground_speed_kt"], "kt"),
             number(&r["track_deg"], "deg"),
-            number(&r["vertical_rate_fpm"], "ft/min")
+            number(&r["vertical_rate_fpm"], "ft/min"),
+            if r["vertical_rate_is_noise"] == true { " (noise: it keeps its level)" } else { "" }
         );
         println!("         accuracy {}, drift since {}", number(&r["accuracy_m"], "m"), number(&r["drift_m"], "m"));
         println!("         taken to go {}; sha256 {}", text(&r["intent"]), text(&r["sha256"]));

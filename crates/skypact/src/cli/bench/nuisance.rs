@@ -79,17 +79,19 @@ struct Variant {
     rules: AlertRules,
 }
 
-const VARIANTS: [Variant; 4] = [
+/// As a node has them.
+const RULES: AlertRules =
+    AlertRules { found: 2, looks: 3, wider_percent: 10, later_percent: 20, joins: true, all_rates: false };
+
+const VARIANTS: [Variant; 5] = [
     Variant { name: "every finding", rules: AlertRules::NONE },
     Variant { name: "and found twice of three looks", rules: AlertRules { found: 2, looks: 3, ..AlertRules::NONE } },
     Variant {
         name: "and ended by wider thresholds",
         rules: AlertRules { found: 2, looks: 3, wider_percent: 10, later_percent: 20, ..AlertRules::NONE },
     },
-    Variant {
-        name: "and one track for one aircraft",
-        rules: AlertRules { found: 2, looks: 3, wider_percent: 10, later_percent: 20, joins: true },
-    },
+    Variant { name: "and one track for one aircraft", rules: AlertRules { all_rates: true, ..RULES } },
+    Variant { name: "and no rate of one that keeps its level", rules: RULES },
 ];
 
 /// One alert as it was.
@@ -385,7 +387,7 @@ mod tests {
         let timeline = Timeline::new(read.timeline.reports().iter().filter(|r| case.holds(r)).copied());
         let events = losses(timeline.reports(), &case.minima);
         let (all, _) = play(&boot(&case, &timeline).unwrap(), &timeline, VARIANTS[0].rules).unwrap();
-        let (few, _) = play(&boot(&case, &timeline).unwrap(), &timeline, VARIANTS[3].rules).unwrap();
+        let (few, _) = play(&boot(&case, &timeline).unwrap(), &timeline, VARIANTS[4].rules).unwrap();
         let (all, few) = (score(&all, &events), score(&few, &events));
         assert!(few.alerts < all.alerts, "{} of {}", few.alerts, all.alerts);
         assert!(few.missed <= all.missed, "{} and {}", few.missed, all.missed);
