@@ -123,8 +123,10 @@ export function addSteps(step, check) {
       await page.getByText('This flag is over meanwhile').waitFor();
       await page.keyboard.press('Enter');
       await page.locator('sky-reason .problem', { hasText: 'protected site' }).waitFor();
-      check((await page.locator('#reason-text').inputValue()) === REASON, 'what was typed is lost');
       await north.axe('a reason refused');
+      // Drawn again four times a second: what is lost is seen to be lost only then.
+      await page.waitForTimeout(600);
+      check((await page.locator('#reason-text').inputValue()) === REASON, 'what was typed is lost');
       await north.shot('05-reason-refused');
       await page.keyboard.press('Escape');
       await page.locator('#reason-title').waitFor({ state: 'detached' });
