@@ -162,6 +162,15 @@ async function handle(party, session, code, request, response) {
       ? json(204)
       : problem(404, 'No such alert');
   }
+  if (list === 'alerts' && verb === 'reason') {
+    return world.giveReason(decodeURIComponent(id), value.reason, about.officer)
+      ? json(204)
+      : problem(404, 'No such alert about a protected site');
+  }
+  if (list === 'cleared') {
+    const refused = world.clear(party, value, about.officer);
+    return refused === null ? json(204) : problem(422, refused);
+  }
   if (list === 'notices' && verb === 'acknowledge') {
     const errors = world.readBack(party, decodeURIComponent(id), value.read_back ?? {}, about);
     if (errors === null) return problem(404, 'No such notice');

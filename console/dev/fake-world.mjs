@@ -21,6 +21,8 @@ export class World {
     this.acknowledged = new Map();
     this.displays = new Map();
     this.inhibitions = [];
+    this.reason = null;
+    this.cleared = new Map();
     this.parted = false;
     this.notices = [];
     this.serial = 0;
@@ -131,6 +133,32 @@ export class World {
   inForce(party) {
     const mine = this.inhibitions.filter(({ party: of, is }) => of === party && is.until_utc_ms > Date.now());
     return mine.map(({ is }) => is);
+  }
+
+  /** Of the one flag there is. */
+  giveReason(id, reason, by) {
+    if (id !== 's1') return false;
+    this.reason = { words: `${by}: ${reason}`, utc_ms: Date.now() };
+    this.touch();
+    return true;
+  }
+
+  /** Null if it was done, else why not. */
+  clear(party, { flight, level, until_utc_ms }, by) {
+    const key = `${party}/${flight.toUpperCase()}`;
+    if (level === undefined) {
+      if (!this.cleared.delete(key)) return 'No such cleared level';
+    } else if (until_utc_ms <= Date.now()) return 'The end must be ahead';
+    else this.cleared.set(key, { flight: flight.toUpperCase(), level, by, until_utc_ms });
+    this.touch();
+    return null;
+  }
+
+  clearedOf(party) {
+    const mine = [...this.cleared].filter(
+      ([key, { until_utc_ms }]) => key.startsWith(`${party}/`) && until_utc_ms > Date.now(),
+    );
+    return mine.map(([, is]) => is);
   }
 
   separate(id) {
@@ -316,6 +344,7 @@ class PartyView {
       alerts: this.alerts(now),
       notices: this.notices(party, now),
       inhibitions: world.inForce(party),
+      cleared: world.clearedOf(party),
       checked: {
         tracks: this.tracks.length,
         conflicts: 2,
@@ -410,8 +439,11 @@ class PartyView {
       this.stamp(
         plainAlert({
           id: 's1',
-          kind: 'site',
-          level: 'caution',
+          kind: 'plan',
+          level: world.reason === null ? 'warning' : 'caution',
+          asks_reason: world.reason === null,
+          reason: world.reason?.words ?? null,
+          reason_utc_ms: world.reason?.utc_ms ?? null,
           raised_utc_ms: world.started,
           since_utc_ms: world.started,
           escalated: false,
@@ -602,7 +634,7 @@ function fleet(count) {
     return {
       id: i + 1,
       owner,
-      callsign: owner === null ? null : `${prefix[owner]}${10 + Math.floor(i / 4)}`,
+      callsign: owner === null ? null : `${prefix[owner]}${10 + i}`,
       address: (0x480000 + i * 57).toString(16),
       lat0: 56 + (random() - 0.5) * 2 * spread,
       lon0: 7 + (random() - 0.5) * 3.4 * spread,

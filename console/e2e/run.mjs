@@ -2,6 +2,8 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { Desk, OUTPUT } from './desk.mjs';
+import { addSteps as addEntered } from './entered.mjs';
+
 import { startNodes } from './nodes.mjs';
 import { addSteps as addRules } from './rules.mjs';
 import { addSteps as addWatch } from './watch.mjs';
@@ -119,6 +121,7 @@ step('a track is found, selected and centred by keyboard', async ({ north }) => 
 });
 
 addWatch(step, check);
+addEntered(step, check);
 
 step('help opens, has no violation, and closes', async ({ north }) => {
   await north.page.keyboard.press('?');

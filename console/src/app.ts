@@ -184,6 +184,21 @@ export class App {
     return this.command(`lift:${id}`, () => api.liftInhibition(id));
   }
 
+  async giveReason(alert: string, reason: string, key: string): Promise<boolean> {
+    return this.command('reason', () => api.giveReason(alert, reason, key));
+  }
+
+  async setCleared(of: api.NewCleared, key: string): Promise<boolean> {
+    return this.command('cleared', () => api.setCleared(of, key));
+  }
+
+  /** Takes a level away; the node asks for a time, and does not use it. */
+  async takeLevelAway(flight: string): Promise<boolean> {
+    const until_utc_ms = Math.round(this.store.utc_ms());
+    const of = { flight, until_utc_ms };
+    return this.command(`uncleared:${flight}`, () => api.setCleared(of, crypto.randomUUID()));
+  }
+
   async separate(id: number): Promise<boolean> {
     return this.command(`part:${id}`, () => api.separate(id));
   }
@@ -201,6 +216,12 @@ export class App {
 
   async reject(proposal: number): Promise<boolean> {
     return this.command('release', () => api.rejectRelease(proposal));
+  }
+
+  /** For asking again: the same key after no answer, so that it is done once; another after a refusal, which the node would only repeat. */
+  keyAgain(what: string, key: string): string {
+    const status = this.problems.get(what)?.status ?? 0;
+    return status >= 400 && status < 500 ? crypto.randomUUID() : key;
   }
 
   private async command(what: string, run: () => Promise<api.Answer<unknown>>): Promise<boolean> {
@@ -235,6 +256,11 @@ export class App {
     const at = (row: number): [number, number] => [store.picture.lon[row] ?? 0, store.picture.lat[row] ?? 0];
     if (second === undefined) this.map?.centre(...at(first));
     else this.map?.showBoth(at(first), at(second));
+  }
+
+  /** The levels in force, and the form for the selected track if it is an own one. */
+  openCleared(opener: Element | null): void {
+    this.openDrawer({ kind: 'cleared', track: this.store.selectedOwn() }, opener);
   }
 
   openDrawer(drawer: Store['drawer'], opener: Element | null): void {

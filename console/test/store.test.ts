@@ -316,3 +316,22 @@ describe('the desk and the rules', () => {
     expect(may('administrator')).toEqual([false, true, true]);
   });
 });
+
+describe('the selected track', () => {
+  it('is an own one only while it is in the picture as one', () => {
+    const labels = { type: 'labels', labels: [[9, 'TIGER1', '4b1a41']], gone: [] };
+    store.message(readMessage(JSON.stringify(labels)));
+    store.frame(frame(0));
+    expect(store.selectedOwn()).toBeNull();
+    store.select(9);
+    expect(store.selectedOwn()).toBe(9);
+    expect(store.ownLabels()).toEqual([[9, { callsign: 'TIGER1', address: '4b1a41' }]]);
+    for (const owner of [1, 255]) {
+      store.frame(frame(owner));
+      expect([store.selectedOwn(), store.ownLabels()]).toEqual([null, []]);
+    }
+    store.select(8);
+    store.frame(frame(0));
+    expect(store.selectedOwn()).toBeNull();
+  });
+});

@@ -26,6 +26,7 @@ const NOTHING: State = {
   alerts: [],
   notices: [],
   inhibitions: [],
+  cleared: [],
   checked: { tracks: 0, conflicts: 0, unjudged: 0, utc_ms: 0, crosschecked: 0, mismatches: 0 },
   cut: 0,
   malformed: 0,
@@ -37,6 +38,9 @@ export type Drawer =
   | { kind: 'desk' }
   | { kind: 'inhibit'; alert: string }
   | { kind: 'why'; alert: string }
+  | { kind: 'reason'; alert: string }
+  /** Of the track that was selected when it was opened, and of all. */
+  | { kind: 'cleared'; track: number | null }
   | { kind: 'planned' }
   | { kind: 'release' };
 
@@ -300,6 +304,9 @@ export class Store extends EventTarget {
       basis: null,
       violation: false,
       inhibited: null,
+      asks_reason: false,
+      reason: null,
+      reason_utc_ms: null,
       data_age_ms: null,
       acknowledged: this.ownPictureAcknowledged
         ? { by: 'here only, the node cannot record it', utc_ms: this.frozenSince_ms }
@@ -317,6 +324,25 @@ export class Store extends EventTarget {
   /** Row of the selected track in the picture, or -1. */
   selectedRow(): number {
     return this.selected === null ? -1 : rowOf(this.picture, this.selected);
+  }
+
+  /** The selected track if it is an own one that is in the picture. */
+  selectedOwn(): number | null {
+    const row = this.selectedRow();
+    return row >= 0 && this.picture.owner[row] === 0 ? this.selected : null;
+  }
+
+  /** Labels of own tracks in the picture. */
+  ownLabels(): [number, Label][] {
+    const { picture } = this;
+    const all = Array.from(picture.id.subarray(0, picture.count), (id, i) => ({
+      id,
+      own: picture.owner[i] === 0,
+    }));
+    return all.flatMap(({ id, own }) => {
+      const label = own ? this.labels.get(id) : undefined;
+      return label === undefined ? [] : [[id, label] as [number, Label]];
+    });
   }
 
   nameOf(id: number): string {

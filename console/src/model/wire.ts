@@ -2,6 +2,7 @@
  * The JSON messages of the node (docs/api.md), read field by field. The node is trusted to be up to date, not to be right:
  * a field of the wrong type becomes a safe default or drops its entry, and each drop is counted and shown.
  */
+import { CLEARED_MAX, type Cleared, readCleared } from './cleared';
 import { type Inhibition, readInhibition } from './inhibition';
 import { array, isId, isObject, type Json, key, num, optional, pair, str } from './json';
 import { plain } from './text';
@@ -120,6 +121,11 @@ export interface Alert {
   violation: boolean;
   /** The inhibition that it is under: a caution for as long, whatever it would be. */
   inhibited: string | null;
+  /** What was entered is at a protected site, and nobody has said yet why it may stay. */
+  asks_reason: boolean;
+  /** Who said why, in their words. */
+  reason: string | null;
+  reason_utc_ms: number | null;
   data_age_ms: number | null;
   acknowledged: Acknowledged | null;
 }
@@ -187,6 +193,8 @@ export interface State {
   notices: Notice[];
   /** Conflicts that officers took from among the alarms. */
   inhibitions: Inhibition[];
+  /** Levels that own flights are cleared to, by flight. */
+  cleared: Cleared[];
   checked: Checked;
   cut: number;
   /** Entries of this message that could not be read. */
@@ -277,9 +285,9 @@ function readMinima(value: Json): Minima {
 
 function readState(value: Json): State {
   let malformed = 0;
-  const list = <T>(from: unknown, read: (entry: Json) => T | null): T[] => {
+  const list = <T>(from: unknown, read: (entry: Json) => T | null, max = LIST_MAX): T[] => {
     const all = Array.isArray(from) ? from : [];
-    const good = all.slice(0, LIST_MAX).flatMap((entry) => {
+    const good = all.slice(0, max).flatMap((entry) => {
       const one = isObject(entry) ? read(entry) : null;
       return one === null ? [] : [one];
     });
@@ -305,6 +313,7 @@ function readState(value: Json): State {
     alerts: list(value.alerts, readAlert),
     notices: list(value.notices, readNotice),
     inhibitions: list(value.inhibitions, readInhibition),
+    cleared: list(value.cleared, readCleared, CLEARED_MAX),
     checked: {
       tracks: num(checked.tracks) ?? 0,
       conflicts: num(checked.conflicts) ?? 0,
@@ -403,6 +412,9 @@ function readAlert(value: Json): Alert | null {
     basis: optional(value.basis, 32),
     violation: value.violation === true,
     inhibited: key(value.inhibited),
+    asks_reason: value.asks_reason === true,
+    reason: optional(value.reason, 500),
+    reason_utc_ms: num(value.reason_utc_ms),
     data_age_ms: num(value.data_age_ms),
     acknowledged: acknowledged && {
       by: str(acknowledged.by, 64, '?'),

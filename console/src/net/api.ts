@@ -106,6 +106,28 @@ export async function liftInhibition(id: string): Promise<Answer<null>> {
   return nothing(await call('DELETE', `/v1/inhibitions/${encodeURIComponent(id)}`));
 }
 
+/** Says why what is flagged may stay at a protected site. */
+export async function giveReason(
+  alert: string,
+  reason: string,
+  idempotencyKey: string,
+): Promise<Answer<null>> {
+  const path = `/v1/alerts/${encodeURIComponent(alert)}/reason`;
+  return nothing(await call('POST', path, { reason }, { 'Idempotency-Key': idempotencyKey }));
+}
+
+export interface NewCleared {
+  flight: string;
+  /** Without one the level entered before is taken away. */
+  level?: Altitude;
+  until_utc_ms: number;
+}
+
+/** Enters the level that an own flight is cleared to. */
+export async function setCleared(of: NewCleared, idempotencyKey: string): Promise<Answer<null>> {
+  return nothing(await call('POST', '/v1/cleared', of, { 'Idempotency-Key': idempotencyKey }));
+}
+
 /** The release rules in force, and those that wait. */
 export async function release(): Promise<Answer<Release>> {
   return got('/v1/release', readRelease, 'rules');

@@ -102,6 +102,7 @@ class Alerts extends Panel {
       ${alert.a === null ? nothing : this.sides(alert)}
       ${alert.text === '' ? nothing : html`<p class="text"><bdi>${alert.text}</bdi></p>`}
       ${this.inhibited(alert, now)}
+      ${this.reason(alert, now)}
       <div class="bottom">
         <div class="facts">${this.geometry(alert)}${this.facts(alert, now)}</div>
         <div class="acts">${this.button(alert, open)}${this.more(alert)}</div>
@@ -121,8 +122,24 @@ class Alerts extends Panel {
     }</p>`;
   }
 
-  /** What else there is to a conflict. Each opens a form or a page: nothing is done by one press. */
+  /** What was entered at a protected site stays flagged until somebody says why it may be there, whoever acknowledged it. */
+  private reason(alert: Alert, now: number): TemplateResult | typeof nothing {
+    if (alert.asks_reason)
+      return html`<p class="reasoned"><b>REASON ASKED</b> why it may stay there; acknowledging is none</p>`;
+    if (alert.reason === null) return nothing;
+    const at = alert.reason_utc_ms === null ? nothing : html` ${moment(alert.reason_utc_ms, now)}`;
+    return html`<p class="reasoned"><b>REASON</b>${at} <bdi>${alert.reason}</bdi></p>`;
+  }
+
+  /** What else there is to an alert. Each opens a form or a page: nothing is done by one press. */
   private more(alert: Alert): TemplateResult | typeof nothing {
+    if (alert.asks_reason || alert.reason !== null) {
+      const text = alert.reason === null ? 'Give reason…' : 'Change reason…';
+      const can = alert.state !== 'cleared';
+      return this.app.store.mayAct()
+        ? html`<div class="more">${this.opens(alert, 'reason', text, `${text} ${alert.text}`, can)}</div>`
+        : nothing;
+    }
     if (alert.kind !== 'conflict' || alert.a === null || alert.b === null) return nothing;
     const of = `${alert.a.label} and ${alert.b.label}`;
     return html`<div class="more">
@@ -141,7 +158,7 @@ class Alerts extends Panel {
 
   private opens(
     alert: Alert,
-    kind: 'why' | 'inhibit',
+    kind: 'why' | 'inhibit' | 'reason',
     text: string,
     label: string,
     can: boolean,

@@ -1,5 +1,6 @@
 /** Registers every element. */
 import './alerts';
+import './cleared';
 import './compose';
 import './desk-state';
 import './header';
@@ -13,6 +14,7 @@ import './notices';
 import './peers';
 import './planned';
 import './read-back';
+import './reason';
 import './release';
 import './selected';
 import './shell';

@@ -35,7 +35,7 @@ const blank = (): Draft => ({
 
 /** A notice being written. The draft outlives the drawer: Esc puts it aside, it does not throw it away. */
 let draft = blank();
-let key = crypto.randomUUID();
+let key: string = crypto.randomUUID();
 
 class Compose extends Panel {
   private tried = false;
@@ -165,6 +165,7 @@ class Compose extends Panel {
     if (start !== null) notice.start_utc_ms = start.value;
     if (draft.action.trim() !== '') notice.action = draft.action.trim();
     if (await this.app.send(notice, key)) this.discard();
+    else key = this.app.keyAgain('compose', key);
   }
 }
 

@@ -18,7 +18,7 @@ class Inhibit extends Panel {
   private last_ms: number | null = null;
   private tried = false;
   /** One for each thing asked: sent again after no answer it is done once. */
-  private key = crypto.randomUUID();
+  private key: string = crypto.randomUUID();
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -105,6 +105,7 @@ class Inhibit extends Panel {
       this.key,
     );
     if (done) this.app.closeDrawer();
+    this.key = this.app.keyAgain('inhibit', this.key);
   }
 }
 

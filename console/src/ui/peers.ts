@@ -133,6 +133,7 @@ class Peers extends Panel {
       </dl>
       <div class="buttons">
         ${store.mayAct() ? this.opens('desk', 'Own desk…', 'd') : nothing}
+        <button data-key="open:cleared" @click=${(event: Event) => this.app.openCleared(event.currentTarget as Element)}>Cleared levels… <kbd>f</kbd></button>
         ${this.opens('planned', 'Plans and flights…', 'p')}
         ${store.mayReadRules() ? this.opens('release', 'Release rules…', 'r') : nothing}
       </div>`;

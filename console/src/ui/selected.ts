@@ -1,6 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { type Cleared, clearedOf } from '../model/cleared';
 import { age, altitude, decimalPlace, dmsPlace, REFERENCES, thousands } from '../model/format';
 import { COARSE, IN_ALARM, IN_WARNING, ON_GROUND, REDUCED, STALE, UNCLAIMED } from '../model/frame';
+import { takeAwayButton, until } from './cleared';
 import * as icons from './icons';
 import { Panel } from './panel';
 
@@ -49,6 +51,7 @@ class Selected extends Panel {
         ${item('Form', this.form(flags, p.precision_m[row] ?? 0))}
         ${item('Class', `${CLASSES[p.class[row] ?? 0] ?? 'unknown'}${(flags & ON_GROUND) !== 0 ? ', on the ground' : ''}`)}
         ${item('Level', Number.isNaN(ft) || reference === undefined ? 'unknown' : altitude({ value_ft: ft, reference }))}
+        ${owner === 0 ? html`<div><dt>Cleared</dt><dd class="cleared">${this.cleared(id)}</dd></div>` : nothing}
         ${item(
           'Speed',
           number(p.speed[row], (v) => `${Math.round(v / 0.514444)} kt`),
@@ -66,6 +69,21 @@ class Selected extends Panel {
         )}
         ${item('Place', html`<span class="figure">${dmsPlace(place)}</span><br /><span class="figure dim">${decimalPlace(place)}</span>`)}
       </dl>`;
+  }
+
+  /** The level that conflicts of this own track are predicted with. */
+  private cleared(id: number): TemplateResult {
+    const { store, problems } = this.app;
+    const level = clearedOf(store.state.cleared, store.labels.get(id));
+    const problem = level === null ? undefined : problems.get(`uncleared:${level.flight}`);
+    return html`${level === null ? 'no level entered' : html`<b>${altitude(level.level)}</b> <small>until ${until(level, store.utc_ms())}, by ${level.by}</small>`}
+      ${store.mayAct() ? html`<span class="more">${this.setButton(level)}${level === null ? nothing : takeAwayButton(this.app, level, 'selected')}</span>` : nothing}
+      ${problem === undefined ? nothing : html`<p class="refusal" role="alert"><b>Not taken away.</b> ${problem.title}. ${problem.detail}</p>`}`;
+  }
+
+  private setButton(level: Cleared | null): TemplateResult {
+    const text = level === null ? 'Enter level…' : 'Change level…';
+    return html`<button class="small" data-key="cleared:enter" @click=${(event: Event) => this.app.openCleared(event.currentTarget as Element)}>${text} <kbd>f</kbd></button>`;
   }
 
   private source(owner: number): string {

@@ -127,6 +127,10 @@ export class SkyApp extends LitElement {
         return keyed(drawer.alert, html`<sky-inhibit .app=${this.app} .alert=${drawer.alert}></sky-inhibit>`);
       case 'why':
         return keyed(drawer.alert, html`<sky-why .app=${this.app} .alert=${drawer.alert}></sky-why>`);
+      case 'reason':
+        return keyed(drawer.alert, html`<sky-reason .app=${this.app} .alert=${drawer.alert}></sky-reason>`);
+      case 'cleared':
+        return keyed(drawer.track, html`<sky-cleared .app=${this.app} .track=${drawer.track}></sky-cleared>`);
       case 'planned':
         return html`<sky-planned .app=${this.app}></sky-planned>`;
       case undefined:

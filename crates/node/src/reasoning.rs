@@ -5,7 +5,7 @@ use crate::inhibiting::REASON_MAX;
 use crate::state::State;
 use alloc::format;
 use alloc::string::{String, ToString};
-use desk::{AlertLevel, Facts, Situation};
+use desk::{Alert, AlertLevel, Facts, Situation};
 use minicbor::{Decode, Encode};
 use units::{Now, Utc};
 
@@ -25,6 +25,12 @@ pub(crate) struct Reason {
     at: Utc,
     #[n(3)]
     reason: String,
+}
+
+impl Reason {
+    fn words(&self) -> String {
+        format!("{}: {}", self.by, self.reason)
+    }
 }
 
 impl State {
@@ -55,6 +61,18 @@ impl State {
         self.sites.contains_key(&(me, *own)) || self.sites.contains_key(&(owner.clone(), *other))
     }
 
+    /// What is shown of the reason for an alert: who gave which, when, and whether one is asked for. At once, where the facts of the alert
+    /// have it from the next look on. Of one that has ended only its facts are left.
+    pub(crate) fn reason_shown(&self, alert: &Alert) -> (Option<String>, Option<Utc>, bool) {
+        if alert.cleared.is_some() {
+            return (alert.facts.reason.clone(), None, false);
+        }
+        match self.alerting.reasons.get(&alert.situation).filter(|given| given.about == alert.facts.text) {
+            Some(given) => (Some(given.words()), Some(given.at), false),
+            None => (None, None, self.is_of_site(&alert.situation)),
+        }
+    }
+
     /// A flag for which a reason was given is a caution with it; one that says another thing than it did then has none.
     pub(crate) fn reasoned(
         &mut self,
@@ -67,7 +85,7 @@ impl State {
             self.alerting.reasons.remove(situation);
             return (level, facts);
         }
-        facts.reason = Some(format!("{}: {}", given.by, given.reason));
+        facts.reason = Some(given.words());
         (AlertLevel::Caution, facts)
     }
 

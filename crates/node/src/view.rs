@@ -313,6 +313,10 @@ pub struct AlertView {
     pub inhibited: Option<u64>,
     /// Who gave which reason for it to stay.
     pub reason: Option<String>,
+    /// When, for as long as the alert lasts.
+    pub reasoned: Option<Utc>,
+    /// What was entered is at a protected site, and nobody gave a reason yet.
+    pub asks_reason: bool,
     /// Age of the older of the two reports, ms.
     pub data_age_ms: Option<u64>,
     /// Who acknowledged it, and when.

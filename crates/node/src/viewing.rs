@@ -185,6 +185,7 @@ impl State {
                 None => said,
             }
         };
+        let (reason, reasoned, asks_reason) = self.reason_shown(alert);
         AlertView {
             id: alert.id,
             kind: kind_of(&alert.situation),
@@ -206,7 +207,9 @@ impl State {
             basis: facts.basis.map(Basis::name),
             violation: facts.violation,
             inhibited: facts.inhibited,
-            reason: facts.reason.clone(),
+            reason,
+            reasoned,
+            asks_reason,
             data_age_ms: facts.data_at.map(|at| now.utc.since_ms(at).max(0) as u64),
             acknowledged: alert.acknowledged.as_ref().map(|a| (a.by.clone(), a.at)),
         }

@@ -51,6 +51,7 @@ fn plans_of_two_parties_that_meet_are_said_to_both_planners_and_alerted_once() {
         assert_eq!(alerts(&world, 0), [format!("1 {mirrored}")]);
         assert_eq!(alerts(&world, 1).len(), 1);
     }
+    assert!(world.view(0).alerts.iter().all(|a| !a.asks_reason), "no site is near");
     // Cancelled: the texts go at once, the alert ten seconds later.
     world.ask(1, Role::Planner, Command::CancelPlan(subject(2))).unwrap();
     assert!(texts(&world, 0, Owner::Own).is_empty() && texts(&world, 1, Owner::Own).is_empty());
@@ -218,6 +219,7 @@ fn a_plan_at_a_protected_site_stays_flagged_until_a_reason_is_given_and_again_wh
     };
     let raised = flag(&world);
     assert_eq!((raised.level, raised.reason.clone()), (2, None), "within the input that filed it");
+    assert!(raised.asks_reason);
     world.ask(0, Role::Officer, Command::AcknowledgeAlert(raised.id, None)).unwrap();
     world.run(30_000, 1_000);
     assert_eq!((flag(&world).id, flag(&world).level), (raised.id, 2), "acknowledging is no reason");
@@ -233,6 +235,9 @@ fn a_plan_at_a_protected_site_stays_flagged_until_a_reason_is_given_and_again_wh
         assert!(said.contains(why), "{said}");
     }
     assert_eq!(world.ask(0, Role::Officer, give("agreed with the hospital")), Ok(Done::Ok));
+    let given = flag(&world);
+    assert_eq!(given.reason.as_deref(), Some("officer: agreed with the hospital"), "shown at once");
+    assert_eq!((given.reasoned, given.asks_reason), (Some(world.view(0).utc), false));
     world.run(12_000, 1_000);
     let reasoned = flag(&world);
     assert_eq!((reasoned.id, reasoned.level), (raised.id, 1));
@@ -246,8 +251,9 @@ fn a_plan_at_a_protected_site_stays_flagged_until_a_reason_is_given_and_again_wh
     file(&mut world, 0, 1, later);
     world.run(2_000, 1_000);
     let again = flag(&world);
-    assert_eq!((again.id, again.level, again.reason), (raised.id, 2, None));
+    assert_eq!((again.id, again.level, again.reason, again.asks_reason), (raised.id, 2, None, true));
     world.ask(0, Role::Planner, Command::CancelPlan(subject(1))).unwrap();
     world.run(12_000, 1_000);
     assert!(alerts(&world, 0).is_empty(), "what it is about is gone");
+    assert!(world.view(0).alerts.iter().all(|a| !a.asks_reason), "of what is over nothing is asked");
 }

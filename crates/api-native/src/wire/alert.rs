@@ -27,6 +27,8 @@ pub(crate) struct AlertWire {
     violation: bool,
     inhibited: Option<String>,
     reason: Option<String>,
+    reason_utc_ms: Option<i64>,
+    asks_reason: bool,
     data_age_ms: Option<u64>,
     acknowledged: Option<Acknowledged>,
 }
@@ -88,6 +90,8 @@ pub(crate) fn alert(view: &View, alert: &AlertView) -> AlertWire {
         violation: alert.violation,
         inhibited: alert.inhibited.map(|id| id.to_string()),
         reason: alert.reason.clone(),
+        reason_utc_ms: alert.reasoned.map(|t| t.0),
+        asks_reason: alert.asks_reason,
         data_age_ms: alert.data_age_ms,
         acknowledged: alert.acknowledged.as_ref().map(|(by, at)| Acknowledged { by: by.clone(), utc_ms: at.0 }),
     }

@@ -1,6 +1,6 @@
 //! The `state` and `hello` messages.
 use super::alert::{AlertWire, alert};
-use super::inhibition::{InhibitionWire, inhibition};
+use super::inhibition::{ClearedWire, InhibitionWire, cleared, inhibition};
 use super::link::{FeedWire, PeerWire, StaffingWire, feed, peer, staffing};
 use super::notice::{NoticeWire, notice};
 use super::pact::{Terms, terms};
@@ -31,6 +31,8 @@ pub(crate) struct StateWire<'a> {
     checked: Checked,
     correlation: Correlation,
     inhibitions: Vec<InhibitionWire>,
+    /// All of them: one left out would read as none. The node holds 1,000 at most, of 130 bytes.
+    cleared: Vec<ClearedWire>,
     cut: u64,
 }
 
@@ -96,6 +98,7 @@ pub(crate) fn state<'a>(view: &View, health: &Health, frozen: Option<&'a str>) -
             undone: view.correlation.undone,
         },
         inhibitions: view.inhibitions.iter().map(inhibition).collect(),
+        cleared: view.cleared.iter().map(cleared).collect(),
         cut: u64::from(view.cut) + left_out as u64,
     }
 }

@@ -64,10 +64,16 @@ async fn an_alert_and_a_notice_read_as_the_contract_says() {
         "text": "TST1 and TST2 are predicted to lose separation", "about": null, "a": side(1, "north", "full"),
         "b": side(2, "south", "reduced"), "cpa_utc_ms": T0 + 60_000, "tin_utc_ms": T0 + 30_000, "dcpa_m": 1234.567,
         "distance_m": 20000.0, "vertical_ft": 1000.0, "basis": "pressure", "violation": false,
-        "inhibited": "1", "reason": null, "data_age_ms": 700, "acknowledged": null,
+        "inhibited": "1", "reason": null, "reason_utc_ms": null, "asks_reason": false, "data_age_ms": 700, "acknowledged": null,
     });
     assert_eq!(state["alerts"][0], expect);
     assert_eq!(state["alerts"][1]["acknowledged"], json!({ "by": "anna", "utc_ms": T0 - 1000 }));
+    let reason = |at: usize| ["reason", "reason_utc_ms", "asks_reason"].map(|field| state["alerts"][at][field].clone());
+    assert_eq!(reason(2), [json!("anna: agreed with the hospital"), json!(T0 - 500), json!(false)]);
+    assert_eq!(reason(3), [json!(null), json!(null), json!(true)]);
+    let level = json!({ "value_ft": 24000.0, "reference": "pressure" });
+    let cleared = json!([{ "flight": "TST1", "level": level, "by": "anna", "until_utc_ms": T0 + 3_600_000 }]);
+    assert_eq!(state["cleared"], cleared);
     let expect = json!({
         "id": "ab".repeat(32), "subject": "07".repeat(16), "direction": "in", "peer": "south", "class": "hazard",
         "precedence": "IMMEDIATE", "text": "Parachute drop", "place": { "lat": 47.25, "lon": 8.5 },

@@ -98,6 +98,8 @@ fn alert() -> AlertView {
         violation: false,
         inhibited: Some(1),
         reason: None,
+        reasoned: None,
+        asks_reason: false,
         data_age_ms: Some(700),
         acknowledged: None,
     }
@@ -162,7 +164,19 @@ fn alerts() -> Vec<AlertView> {
         acknowledged: Some(("anna".into(), Utc(T0 - 1000))),
         ..alert()
     };
-    vec![alert(), quiet]
+    let flagged = AlertView {
+        id: 13,
+        kind: AlertKind::Plan,
+        level: 1,
+        text: "own plan is in the buffer of the hospital".into(),
+        about: Some("07".repeat(16)),
+        inhibited: None,
+        reason: Some("anna: agreed with the hospital".into()),
+        reasoned: Some(Utc(T0 - 500)),
+        ..quiet.clone()
+    };
+    let unreasoned = AlertView { id: 14, level: 2, reason: None, reasoned: None, asks_reason: true, ..flagged.clone() };
+    vec![alert(), quiet, flagged, unreasoned]
 }
 
 fn notices() -> Vec<NoticeView> {
