@@ -117,12 +117,12 @@ pub fn track_track(a: &Kinematics, b: &Kinematics, minima: &Minima) -> Verdict<E
     clear(a, b, zone, horizon)
 }
 
-/// Why nothing can be said of two tracks, if so.
+/// Why nothing can be said of two tracks, if so; of two reasons the greater, whichever track comes first.
 pub(crate) fn unknown(a: &Kinematics, b: &Kinematics) -> Option<Why> {
     if a.flat != b.flat {
         return Some(Why::Frame);
     }
-    if a.t0 == b.t0 { a.unknown.or(b.unknown) } else { Some(Why::ReferenceTime) }
+    if a.t0 == b.t0 { a.unknown.max(b.unknown) } else { Some(Why::ReferenceTime) }
 }
 
 /// `Clear` of two tracks that do not meet as they are taken to fly; without a velocity only out of reach.
