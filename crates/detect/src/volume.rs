@@ -243,11 +243,7 @@ pub(crate) fn difference(x: Height, rx: Reference, y: Height, ry: Reference) -> 
 fn tighter(a: Limit, b: Limit, tighter: impl Fn(Height, Height) -> bool) -> Limit {
     match (a, b) {
         (Limit::At(Altitude::Known(x, rx)), Limit::At(Altitude::Known(y, ry))) => {
-            if rx < ry || rx == ry && !tighter(y, x) {
-                a
-            } else {
-                b
-            }
+            if rx < ry || rx == ry && !tighter(y, x) { a } else { b }
         }
         (Limit::At(Altitude::Known(..)), _) | (Limit::At(Altitude::Unknown), Limit::Unlimited) => a,
         _ => b,
