@@ -5,9 +5,9 @@ mod draws;
 
 use airspace::{Limit, Outline, Volume4d};
 use detect::{
-    AGE_FREE_MS, AGE_MAX_MS, AHEAD_MAX_MS, AltitudeBasis, Encounter, Item, Kinematics, MIXED_ALLOWANCE, MIXED_PART,
-    Minima, MinimaTable, Overlap, Path, PlaneState, PreparedVolume, State, TOUT_MAX_S, Verdict, WellClear, Why,
-    brute_force, path_path, sweep, track_track, volume_volume, well_clear,
+    AGE_FREE_MS, AGE_MAX_MS, AHEAD_MAX_MS, AltitudeBasis, Encounter, Item, Kinematics, Known, MIXED_ALLOWANCE,
+    MIXED_PART, Minima, MinimaTable, Overlap, Path, PlaneState, PreparedVolume, State, TOUT_MAX_S, Verdict, WellClear,
+    Why, brute_force, path_path, sweep, track_track, volume_volume, well_clear,
 };
 use draws::place;
 use proptest::prelude::*;
@@ -322,7 +322,24 @@ proptest! {
         // The stated 0.4 % of D, with its slope. On the way the ground is another distance from the centre, by 1 in 6,000 after
         // 300 km, and so is the speed.
         let off_m = (0.01 * d + 2.0 + mps * in_s / 6_000.0) / slant;
-        prop_assert!((e.tin_s - in_s).abs() * mps < off_m, "{} m: {} s, not {} s: {:?}", d, e.tin_s, in_s, e);
+        let check = |e: &Encounter| {
+            prop_assert!((e.tin_s - in_s).abs() * mps < off_m, "{} m: {} s, not {} s: {:?}", d, e.tin_s, in_s, e);
+            // At the end of a line the tangent is 0.085 D above the ground.
+            if in_s + d / mps < 1_200.0 {
+                prop_assert!((e.dcpa_m - beside * d).abs() < 0.1 * d + 10.0, "{} m, beside {} D: {:?}", d, beside, e);
+            }
+            Ok(())
+        };
+        check(&e)?;
+        // The same in pieces: it rises by 10 ft and stays there.
+        let rises = at(&State { alt_ft: 29_990.0, vs_fpm: 300.0, ..on_earth(target.0, target.1, 0.0, 0.0) });
+        let level = Some((Height::from_feet(30_000), Reference::Pressure));
+        let path = Path::of(&rises, &Known { level, route: Vec::new() }, 300.0);
+        prop_assert!(path.intent().level);
+        match path_path(&path, &Path::straight(&flies), &minima) {
+            Verdict::Conflict(e) => check(&e)?,
+            other => prop_assert!(false, "{} m: {:?}", d, other),
+        }
     }
 }
 

@@ -95,6 +95,13 @@ fn a_turn_of_the_route_is_flown_by_one_that_follows_it_and_by_no_other() {
     assert!(conflict(&path(&past, &line), &beyond).is_some());
 }
 
+#[test]
+fn what_a_verdict_rests_on_is_said_in_words() {
+    let words = [(false, false), (false, true), (true, false), (true, true)]
+        .map(|(route, level)| Intent { level, route }.name());
+    assert_eq!(words, ["straight", "level", "route", "route and level"]);
+}
+
 /// Position and height of a path, by its own definition: legs of great circles flown at one speed, a climb to a level.
 fn sample(track: &State, turns: &[(f64, f64)], level_ft: Option<f64>, t: f64) -> (earth::Vec3, f64) {
     let speed = track.gs_kt * 1852.0 / 3600.0;
