@@ -331,8 +331,8 @@ proptest! {
             Ok(())
         };
         check(&e)?;
-        // The same in pieces: it rises by 10 ft and stays there.
-        let rises = at(&State { alt_ft: 29_990.0, vs_fpm: 300.0, ..on_earth(target.0, target.1, 0.0, 0.0) });
+        // The same in pieces: it rises by 10 ft, faster than noise, and stays there.
+        let rises = at(&State { alt_ft: 29_990.0, vs_fpm: 600.0, ..on_earth(target.0, target.1, 0.0, 0.0) });
         let level = Some((Height::from_feet(30_000), Reference::Pressure));
         let path = Path::of(&rises, &Known { level, route: Vec::new() }, 300.0);
         prop_assert!(path.intent().level);
