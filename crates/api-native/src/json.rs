@@ -91,6 +91,14 @@ impl<'a> Node<'a> {
         matches!(self.json, Json::Object(_))
     }
 
+    /// Of how many entries it is and how many of them are lists of values that have parts themselves: of points, not of numbers.
+    pub(crate) fn nested(&self) -> (usize, usize) {
+        let Json::List(items) = self.json else { return (0, 0) };
+        let parts = |json: &Json| matches!(json, Json::List(_) | Json::Object(_));
+        let nested = items.iter().filter(|item| matches!(item, Json::List(of) if of.first().is_some_and(parts)));
+        (items.len(), nested.count())
+    }
+
     pub(crate) fn object(&self) -> Option<Object<'a>> {
         match self.json {
             Json::Object(entries) => Some(Object { node: self.clone(), entries, asked: Vec::new() }),

@@ -82,7 +82,7 @@ pub struct Encounter {
 /// decide as integers: exactly 1000 ft apart is clear of 1000 ft.
 ///
 /// A tangent leaves the earth: by 0.4 km after 69 km (450 kt for 300 s), by 59 km after 870 km. A pair of which one gets
-/// further than [`SLICE_M`] within the horizon is therefore judged in time slices, each straight from a point on the
+/// further than [`slice_m`] within the horizon is therefore judged in time slices, each straight from a point on the
 /// great circle. Two states in a plane ([`Kinematics::from_plane`]) are judged exactly, without slices.
 ///
 /// D grows by [`Kinematics::drift_m`] of both. If a velocity is not known, the track stands still; without a conflict
@@ -117,12 +117,12 @@ pub fn track_track(a: &Kinematics, b: &Kinematics, minima: &Minima) -> Verdict<E
     clear(a, b, zone, horizon)
 }
 
-/// Why nothing can be said of two tracks, if so.
+/// Why nothing can be said of two tracks, if so; of two reasons the greater, whichever track comes first.
 pub(crate) fn unknown(a: &Kinematics, b: &Kinematics) -> Option<Why> {
     if a.flat != b.flat {
         return Some(Why::Frame);
     }
-    if a.t0 == b.t0 { a.unknown.or(b.unknown) } else { Some(Why::ReferenceTime) }
+    if a.t0 == b.t0 { a.unknown.max(b.unknown) } else { Some(Why::ReferenceTime) }
 }
 
 /// `Clear` of two tracks that do not meet as they are taken to fly; without a velocity only out of reach.
@@ -135,8 +135,17 @@ pub(crate) fn clear<T>(a: &Kinematics, b: &Kinematics, zone: f64, within_s: f64)
     Verdict::Clear
 }
 
-/// Longest way that is taken as straight, metres: 647 kt for 300 s.
+/// Longest way that is taken as straight for a lateral minimum of 5 NM or more, metres: 647 kt for 300 s.
 pub const SLICE_M: f64 = 100_000.0;
+
+/// Longest way that is taken as straight, metres. At its end a tangent is s²/2R above the ground, which takes one that is
+/// right there for h²/2D farther off; with s as the root of D that is 0.4 % of any D. (In one line of 100 km the tangent would
+/// be 785 m above an aircraft that stands in the way, which a D of 100 m would never see.)
+#[must_use]
+pub fn slice_m(lateral_m: f64) -> f64 {
+    const WIDE_M: f64 = 9260.0;
+    if lateral_m < WIDE_M { SLICE_M * libm::sqrt(lateral_m / WIDE_M) } else { SLICE_M }
+}
 
 /// The interval of violation and the closest approach, over all slices.
 pub(crate) struct Meeting {
@@ -157,7 +166,7 @@ impl Meeting {
         }
         let d0 = first.d0;
         // In a plane nothing bends.
-        let slices = if a.flat { 1.0 } else { libm::ceil(fastest * horizon / SLICE_M).clamp(1.0, SLICES_MAX) };
+        let slices = if a.flat { 1.0 } else { libm::ceil(fastest * horizon / slice_m(zone)).clamp(1.0, SLICES_MAX) };
         let length = horizon / slices;
         let (mut lateral, mut from) = (first, 0.0);
         let mut nearest = (0.0, f64::INFINITY);
@@ -171,7 +180,8 @@ impl Meeting {
             }
             let Some((h_in, h_out)) = lateral.within else { continue };
             let h_in = if n > 0 && h_in < 0.0 { from } else { from + h_in };
-            let h_out = if !last && h_out > length { from + length } else { from + h_out };
+            // To the last bit where the next slice begins, or a loss that goes on would end here.
+            let h_out = if !last && h_out > length { f64::from(n + 1) * length } else { from + h_out };
             let tin = if h_in > window.0 { h_in } else { window.0 };
             let tout = if h_out < window.1 { h_out } else { window.1 };
             if tin < tout && tout > 0.0 && tin < horizon {
@@ -184,8 +194,8 @@ impl Meeting {
         }
         let (tin, tout) = found?;
         // The closest approach may lie beyond the horizon: as far as the last line is straight, then line by line.
-        let straight = if fastest > 0.0 && !a.flat { SLICE_M / fastest } else { f64::INFINITY };
         let until = libm::fmax(TCPA_MAX_S, horizon);
+        let straight = if a.flat { f64::INFINITY } else { straight_s(zone, fastest, until) };
         loop {
             lateral.nearest_within(from, if straight < until - from { straight } else { until - from }, &mut nearest);
             if lateral.tcpa <= straight || from + straight >= until {
@@ -198,8 +208,13 @@ impl Meeting {
     }
 }
 
-/// 3000 m/s for half an hour is 54 slices.
-const SLICES_MAX: f64 = 64.0;
+/// 3000 m/s for half an hour is 54 slices at 5 NM; 87 at 100 m for five minutes. What would take more has longer ones.
+const SLICES_MAX: f64 = 256.0;
+
+/// For how long a line is taken as straight at this speed, seconds.
+pub(crate) fn straight_s(zone: f64, fastest: f64, until: f64) -> f64 {
+    if fastest > 0.0 { libm::fmax(slice_m(zone) / fastest, until / SLICES_MAX) } else { f64::INFINITY }
+}
 
 /// Horizontal geometry of a pair.
 pub(crate) struct Lateral {

@@ -1,5 +1,5 @@
 //! Where a track is going: a level that it is cleared to, a route that it follows. With neither it goes on as it does.
-use crate::encounter::{Encounter, Lateral, SLICE_M, TCPA_MAX_S, TOUT_MAX_S, Vertical, clear, track_track, unknown};
+use crate::encounter::{Encounter, Lateral, TCPA_MAX_S, TOUT_MAX_S, Vertical, clear, straight_s, track_track, unknown};
 use crate::kinematics::Kinematics;
 use crate::line::{Line, Point};
 use crate::minima::Minima;
@@ -232,7 +232,7 @@ pub fn path_path(a: &Path, b: &Path, minima: &Minima) -> Verdict<Encounter> {
         return clear(ka, kb, zone, horizon);
     }
     let until = libm::fmax(TCPA_MAX_S, horizon);
-    let times = times(a, b, until);
+    let times = times(a, b, zone, until);
     let first = Vertical::of(ka, kb, minima.vertical);
     let d0 = earth::norm(earth::sub(kb.pos, ka.pos));
     let mut nearest = (0.0, f64::INFINITY);
@@ -250,12 +250,15 @@ pub fn path_path(a: &Path, b: &Path, minima: &Minima) -> Verdict<Encounter> {
         }
         let (Some((h_in, h_out)), Some((v_in, v_out))) = (lateral.within, vertical.within) else { continue };
         let tin = libm::fmax(libm::fmax(h_in, v_in), 0.0);
-        let tout = libm::fmin(libm::fmin(h_out, v_out), to.map_or(f64::INFINITY, |to| to - from));
+        let length = to.map_or(f64::INFINITY, |to| to - from);
+        let tout = libm::fmin(libm::fmin(h_out, v_out), length);
         if tin < tout {
+            // To the last bit where the next piece begins, or a loss that goes on would end here.
+            let out = to.filter(|_| tout >= length).unwrap_or(from + tout);
             match &mut found {
                 // It goes on from the piece before.
-                Some((_, end)) if tin == 0.0 && *end >= from => *end = from + tout,
-                None if from + tin < horizon => found = Some((from + tin, from + tout)),
+                Some((_, end)) if tin == 0.0 && *end >= from => *end = out,
+                None if from + tin < horizon => found = Some((from + tin, out)),
                 Some(_) | None => {}
             }
         }
@@ -279,10 +282,10 @@ pub fn path_path(a: &Path, b: &Path, minima: &Minima) -> Verdict<Encounter> {
 }
 
 /// When pieces begin: at each leg of either, and so often that each is straight.
-fn times(a: &Path, b: &Path, until: f64) -> Vec<f64> {
+fn times(a: &Path, b: &Path, zone: f64, until: f64) -> Vec<f64> {
     let mut times: Vec<f64> = a.legs.iter().chain(&b.legs).map(|leg| leg.from_s).collect();
     let fastest = libm::fmax(a.first().speed_mps, b.first().speed_mps);
-    let straight = if fastest > 0.0 { SLICE_M / fastest } else { f64::INFINITY };
+    let straight = straight_s(zone, fastest, until);
     let mut at = straight;
     while at < until {
         times.push(at);

@@ -40,8 +40,8 @@ mod wellclear;
 
 pub use approach::{Approach, approach};
 pub use encounter::{
-    AltitudeBasis, Encounter, MIXED_ALLOWANCE, MIXED_PART, SLICE_M, TOUT_MAX_S, UNKNOWN_SPEED_MPS, track_track,
-    vertical_error,
+    AltitudeBasis, Encounter, MIXED_ALLOWANCE, MIXED_PART, SLICE_M, TOUT_MAX_S, UNKNOWN_SPEED_MPS, slice_m,
+    track_track, vertical_error,
 };
 pub use index::Index;
 pub use intent::{Intent, Known, Path, path_path};
@@ -62,7 +62,7 @@ pub use volumes_index::{Extent, VolumeIndex};
 pub use wellclear::{WellClear, WellClearError, WellClearLoss, well_clear};
 
 /// Version of the decisions in this crate, stored with each of them. Changes whenever any input could be judged differently.
-pub const ENGINE: &str = "skypact-detect-1";
+pub const ENGINE: &str = "skypact-detect-2";
 
 /// The earth model of every decision.
 pub const EARTH: &str = units::earth::MODEL;

@@ -237,17 +237,15 @@ pub(crate) fn difference(x: Height, rx: Reference, y: Height, ry: Reference) -> 
     (low - allowance, high + allowance)
 }
 
-/// Of two limits on one side the tighter one. Of different references the first stays: it is shown, not decided on.
+/// Of two limits on one side the tighter one. Of different references it is shown, not decided on: the first of them in the
+/// order of [`Reference`], so that it is the same whichever volume comes first. A level that is known goes before one that
+/// is not, and that before none.
 fn tighter(a: Limit, b: Limit, tighter: impl Fn(Height, Height) -> bool) -> Limit {
     match (a, b) {
-        (Limit::At(Altitude::Known(x, rx)), Limit::At(Altitude::Known(y, ry))) if rx == ry => {
-            if tighter(y, x) {
-                b
-            } else {
-                a
-            }
+        (Limit::At(Altitude::Known(x, rx)), Limit::At(Altitude::Known(y, ry))) => {
+            if rx < ry || rx == ry && !tighter(y, x) { a } else { b }
         }
-        (Limit::At(Altitude::Known(..)), _) => a,
+        (Limit::At(Altitude::Known(..)), _) | (Limit::At(Altitude::Unknown), Limit::Unlimited) => a,
         _ => b,
     }
 }

@@ -126,7 +126,8 @@ pub fn well_clear(a: &Kinematics, b: &Kinematics, limits: &WellClear) -> Verdict
     }
     let [tau, coaltitude, horizon] =
         [limits.tau_ms, limits.coaltitude_ms, limits.horizon_ms].map(|ms| ms as f64 / 1000.0);
-    let zone = limits.lateral_mm as f64 / 1000.0 + a.drift_m() + b.drift_m();
+    // What both add first: the sum of three depends on their order.
+    let zone = limits.lateral_mm as f64 / 1000.0 + (a.drift_m() + b.drift_m());
     let vertical = Vertical::of(a, b, limits.vertical);
     let velocity_unknown = !(a.velocity_known && b.velocity_known);
     let (s, v) = (earth::sub(b.pos, a.pos), earth::sub(b.vel, a.vel));

@@ -68,8 +68,11 @@ fn what_it_does_not_do_is_not_believed() {
     let noisy = at(48.0, 10.0, 25_000.0, 450.0, 90.0, 64.0);
     assert!(conflict(&Path::straight(&noisy), &other).is_some());
     assert_eq!(conflict(&path(&noisy, &level(25_000)), &other), None);
-    let leaving = at(48.0, 10.0, 25_100.0, 450.0, 90.0, 600.0);
-    assert!(conflict(&path(&leaving, &level(25_000)), &other).is_some(), "faster than noise");
+    let leaving = at(48.0, 10.0, 24_990.0, 450.0, 90.0, 600.0);
+    assert!(conflict(&path(&leaving, &level(24_900)), &other).is_some(), "faster than noise");
+    let slow = at(48.0, 10.0, 24_000.0, 450.0, 90.0, 300.0);
+    let above = Path::straight(&at(48.0, 10.5, 25_200.0, 450.0, 270.0, 0.0));
+    assert!(conflict(&path(&slow, &level(25_400)), &above).is_some(), "on its way, however slow");
 }
 
 #[test]
@@ -93,6 +96,13 @@ fn a_turn_of_the_route_is_flown_by_one_that_follows_it_and_by_no_other() {
     assert_eq!(path(&past, &line).intent(), Intent { level: false, route: true });
     let beyond = Path::straight(&at(49.6, 10.2, 30_000.0, 450.0, 180.0, 0.0));
     assert!(conflict(&path(&past, &line), &beyond).is_some());
+}
+
+#[test]
+fn what_a_verdict_rests_on_is_said_in_words() {
+    let words = [(false, false), (false, true), (true, false), (true, true)]
+        .map(|(route, level)| Intent { level, route }.name());
+    assert_eq!(words, ["straight", "level", "route", "route and level"]);
 }
 
 /// Position and height of a path, by its own definition: legs of great circles flown at one speed, a climb to a level.

@@ -201,6 +201,16 @@ fn read_radius(node: &Node<'_>) -> Option<i64> {
     Some((metres * 1000.0).round() as i64)
 }
 
+/// The points of a polygon: one ring. A list of rings, as GeoJSON has it, is refused by name: a hole would become forbidden
+/// space or free space by a guess.
+fn read_ring(node: &Node<'_>) -> Option<Vec<Vertex>> {
+    match node.nested() {
+        (_, 0) => node.list(2..=limits::VERTICES_MAX + 1, read_point),
+        (1, 1) => node.refuse("is a list of rings: give the ring itself, a list of points"),
+        _ => node.refuse("has more than one ring: holes are not supported, cut the area into polygons without one"),
+    }
+}
+
 /// An outline; a polygon may repeat its first point at its end, as GeoJSON does.
 pub(crate) fn read_outline(node: &Node<'_>) -> Option<Outline> {
     #[derive(Clone, Copy)]
@@ -211,9 +221,8 @@ pub(crate) fn read_outline(node: &Node<'_>) -> Option<Outline> {
     }
     let mut o = node.object()?;
     let words = [("polygon", Shape::Polygon), ("circle", Shape::Circle), ("corridor", Shape::Corridor)];
-    let points = |n: Node<'_>| n.list(2..=limits::VERTICES_MAX + 1, read_point);
     let outline = match o.required("type").and_then(|n| n.word(&words))? {
-        Shape::Polygon => o.required("points").and_then(points).map(|mut points| {
+        Shape::Polygon => o.required("points").and_then(|n| read_ring(&n)).map(|mut points| {
             if points.len() > 3 && points.first() == points.last() {
                 points.pop();
             }
@@ -229,7 +238,7 @@ pub(crate) fn read_outline(node: &Node<'_>) -> Option<Outline> {
             centre.zip(radius).map(|(c, r)| Outline::Circle { centre: c.at, radius_mm: r + wider(c) })
         }
         Shape::Corridor => {
-            let points = o.required("points").and_then(points);
+            let points = o.required("points").and_then(|n| n.list(2..=limits::VERTICES_MAX + 1, read_point));
             let half = o.required("half_width_m").and_then(|n| read_radius(&n));
             points.zip(half).map(|(points, half_width_mm)| Outline::Corridor { points, half_width_mm })
         }

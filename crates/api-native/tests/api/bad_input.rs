@@ -114,6 +114,17 @@ async fn plans_and_sites_that_are_none() {
     let point = "volumes[0].outline.points[2]: must be [longitude, latitude] in degrees, latitude from -90 to 90";
     let polygon = json!({ "type": "polygon", "points": [[0, 0], [1, 1], [1, 91]] });
     refused("/volumes/0/outline", polygon, point).await;
+    let ring = json!([[0, 0], [2, 0], [2, 2], [0, 2], [0, 0]]);
+    let hole = json!([[0.5, 0.5], [1, 0.5], [1, 1], [0.5, 0.5]]);
+    let named = json!([{ "lat": 0.5, "lon": 0.5 }, { "text": "47N008E" }, { "lat": 1, "lon": 0.5 }]);
+    let holes = "volumes[0].outline.points: has more than one ring: holes are not supported, cut the area into polygons without one";
+    let mut behind = ring.clone();
+    behind.as_array_mut().unwrap().push(hole.clone());
+    for points in [json!([ring, hole]), json!([ring, hole, hole]), json!([ring, named]), behind] {
+        refused("/volumes/0/outline", json!({ "type": "polygon", "points": points }), holes).await;
+    }
+    let wrapped = "volumes[0].outline.points: is a list of rings: give the ring itself, a list of points";
+    refused("/volumes/0/outline", json!({ "type": "polygon", "points": [ring] }), wrapped).await;
     let corridor = json!({ "type": "corridor", "points": [[0, 0], [0, 0]], "half_width_m": 5 });
     let same = "volumes[0].outline: a corridor needs at least 2 different points, got 1";
     refused("/volumes/0/outline", corridor, same).await;
@@ -134,6 +145,9 @@ async fn plans_and_sites_that_are_none() {
     let outline = volume()["outline"].clone();
     let site = json!({ "category": "school", "footprint": outline, "buffer_m": 100, "verification": "claimed", "expires_utc_ms": 9 });
     check("POST", "/v1/sites", site.clone(), "201").await;
+    let holes = "422 invalid | footprint.points: has more than one ring: holes are not supported, cut the area into polygons without one";
+    let annulus = json!({ "type": "polygon", "points": [ring, hole] });
+    check("POST", "/v1/sites", with(&site, "/footprint", annulus), holes).await;
     let buffer = "422 invalid | buffer_m: must be between 0 and 1852000, got -1";
     check("POST", "/v1/sites", with(&site, "/buffer_m", json!(-1)), buffer).await;
     let name = "422 invalid | name: must be one line of at most 80 bytes in UTF-8";

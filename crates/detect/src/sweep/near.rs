@@ -14,7 +14,7 @@ use super::plan::Plan;
 use super::probe::MARGIN_M;
 use super::rough::{Bucket, Chunk};
 use super::stripe::{Kind, Stripe};
-use crate::encounter::SLICE_M;
+use crate::encounter::slice_m;
 use alloc::vec::Vec;
 use core::f64::consts::PI;
 
@@ -116,7 +116,7 @@ impl Set {
         let full = 2.0 * reach;
         // A tangent leaves the sphere by s²/2R; a fifth more for the ellipsoid and the higher terms.
         let bend = 1.2 * full * full / (2.0 * RADIUS_MIN_M);
-        let sliced = full * 1.01 > SLICE_M;
+        let sliced = full * 1.01 > slice_m(layer.lateral_m());
         let apart = 2.0 * (reach + off) + layer.lateral_m() + if sliced { 2.0 * bend } else { 0.0 };
         // No more rows than there are tracks, so that most hold somebody.
         let most = (4 * bucket.count / plan.stripes).max(4) as f64;
