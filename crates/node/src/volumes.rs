@@ -343,15 +343,16 @@ fn concerned(item: &NoticeItem) -> Vec<Volume4d> {
     alloc::vec![Volume4d { outline, lower, upper, start, end }]
 }
 
-/// Whether `own` is a thing of ours that `other` matters to. An own plan or notice is screened against every site, whoever
-/// filed it; what peers plan is screened against our plans, our sites and what we asked them to avoid.
+/// Whether `own` is a thing of ours that `other` matters to. An own plan, avoid area or notice is screened against every site,
+/// whoever filed it; what peers plan is screened against our plans, our sites and what we asked them to avoid, and what they ask
+/// to avoid and notify against our sites.
 fn matters(own: &Thing, other: &Thing, me: &PartyId) -> bool {
     own.owner == *me
         && match (own.kind, other.kind) {
-            (Kind::Plan | Kind::Notice, Kind::Site) => true,
+            (Kind::Plan | Kind::Avoid | Kind::Notice, Kind::Site) => true,
             (Kind::Plan, Kind::Plan | Kind::Avoid)
             | (Kind::Avoid | Kind::Site, Kind::Plan)
-            | (Kind::Site, Kind::Notice) => other.owner != *me,
+            | (Kind::Site, Kind::Avoid | Kind::Notice) => other.owner != *me,
             _ => false,
         }
 }
