@@ -310,3 +310,31 @@ fn an_avoid_area_at_a_protected_site_is_flagged_as_a_plan_is_by_its_owner_and_by
     world.ask(1, Role::Planner, file(46.0)).unwrap();
     assert_eq!(alerts(&world, 1), [format!("2 avoid area 03030303 {over}, 010000Z to 010100Z")]);
 }
+
+#[test]
+fn what_is_over_takes_no_room_from_what_is_not() {
+    let mut world = pair();
+    world.ask(0, Role::Planner, Command::FileSite { subject: subject(9), site: site(46.5, 7.0) }).unwrap();
+    // South asks to avoid one volume after another, as by bins of time; each is kept for a day. The newest has the last name.
+    for n in 1..=80 {
+        let start = START.plus_ms(i64::from(n) * 1_000 - 2 * 3_600_000);
+        let volumes = vec![circle(46.5, 7.0, 5.0, start)];
+        world
+            .ask(1, Role::Planner, Command::SendAvoid { subject: subject(n), to: vec![party("north")], volumes })
+            .unwrap();
+        world.run(500, 500);
+    }
+    assert!(alerts(&world, 0).is_empty(), "all are over");
+    let volumes = vec![circle(46.5, 7.0, 5.0, START)];
+    world
+        .ask(1, Role::Planner, Command::SendAvoid { subject: subject(99), to: vec![party("north")], volumes })
+        .unwrap();
+    world.run(3_000, 500);
+    assert_eq!(world.view(0).avoids.len(), 81);
+    let want = "2 avoid area 63636363 of south leads over protected site Clinic, 010000Z to 010100Z";
+    for _ in 0..2 {
+        assert_eq!(alerts(&world, 0), [want]);
+        world.nodes[0].take_snapshot();
+        world.restart(0, true);
+    }
+}
