@@ -110,6 +110,9 @@ bodies! {
         "ok-taken-away" => "{}",
         "ok-marked" => r#"{"marking":"medevac"}"#,
         "no-marking" => r#"{"marking":"Med Evac"}"#];
+    "plan-state", "PUT", "/v1/plans/05050505050505050505050505050505/state", [
+        "ok-contingent" => r#"{"state":"contingent"}"#,
+        "no-state" => r#"{"state":"lost"}"#];
     "aircraft-marking", "PUT", "/v1/aircraft/4b1a41/marking", [
         "ok-marked" => r#"{"marking":"medevac"}"#,
         "no-marking" => r#"{"marking":""}"#];

@@ -33,6 +33,20 @@ pub enum PlanState {
 }
 
 impl PlanState {
+    /// The word used in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Accepted => "accepted",
+            Self::Activated => "activated",
+            Self::Nonconforming => "nonconforming",
+            Self::Contingent => "contingent",
+            Self::Ended => "ended",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
     /// Whether the plan still takes up airspace.
     #[must_use]
     pub const fn is_live(self) -> bool {

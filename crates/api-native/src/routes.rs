@@ -65,6 +65,7 @@ routes! {
     post "/v1/plans" => commands::file_plan;
     put "/v1/plans/{subject}" => commands::revise_plan;
     delete "/v1/plans/{subject}" => commands::cancel_plan;
+    put "/v1/plans/{subject}/state" => commands::declare_plan;
     post "/v1/sites" => commands::file_site;
     post "/v1/sites/check" => read::check_place;
     put "/v1/sites/{subject}" => commands::revise_site;

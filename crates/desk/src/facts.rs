@@ -3,6 +3,8 @@ use alloc::string::String;
 use minicbor::{Decode, Encode};
 use units::{Height, Reference, Utc};
 
+use crate::alert::AlertLevel;
+
 /// What is known of the situation, as of the last time it was found.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 #[cbor(map)]
@@ -67,6 +69,9 @@ pub struct Facts {
     /// Who gave which reason for it to stay.
     #[n(19)]
     pub reason: Option<String>,
+    /// What it would be without the inhibition.
+    #[n(20)]
+    pub uninhibited: Option<AlertLevel>,
 }
 
 impl Facts {

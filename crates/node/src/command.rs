@@ -245,6 +245,16 @@ pub enum Command {
         #[n(2)]
         marking: Option<release::Marking>,
     },
+    /// Declare how an own plan is flown, and leave all else of it as it is.
+    #[n(55)]
+    DeclarePlan {
+        /// Subject.
+        #[n(0)]
+        subject: SubjectId,
+        /// Activated, nonconforming or contingent.
+        #[n(1)]
+        state: airspace::PlanState,
+    },
 }
 
 impl Command {
@@ -280,6 +290,7 @@ impl Command {
             Self::Separate(_) => "separate",
             Self::GiveReason { .. } => "give-reason",
             Self::SetCleared { .. } => "set-cleared-level",
+            Self::DeclarePlan { .. } => "declare-plan",
         }
     }
 
@@ -298,6 +309,7 @@ impl Command {
             Self::SetCleared { flight, level: Some(level), until } => {
                 format!("{} {flight} {level:?} until {}", self.name(), until.0)
             }
+            Self::DeclarePlan { subject, state } => format!("{} {subject} {}", self.name(), state.name()),
             Self::GiveReason { alert, reason } => format!("{} {alert}: {reason}", self.name()),
             Self::Separate(id) => format!("{} {id}", self.name()),
             Self::Lift(id) => format!("{} {id}", self.name()),
@@ -316,6 +328,7 @@ impl Command {
             | Self::ReplyNotice { .. }
             | Self::SetCleared { .. }
             | Self::GiveReason { .. }
+            | Self::DeclarePlan { .. }
             | Self::StateDesk(_) => {
                 matches!(role, Role::Officer | Role::Planner)
             }

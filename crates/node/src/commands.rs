@@ -66,6 +66,7 @@ impl State {
             Command::ReplyNotice { id, reply } => self.reply_notice(actor, *id, reply, now),
             Command::StateDesk(status) => self.state_desk(actor, status, now, out),
             Command::FilePlan { subject, plan } => self.file_plan(*subject, plan, now, out),
+            Command::DeclarePlan { subject, state } => self.declare_plan(*subject, *state, now, out),
             Command::CancelPlan(subject) => self.cancel_plan(*subject, now, out),
             Command::FileSite { subject, site } => self.file_site(*subject, site, now, out),
             Command::RemoveSite(subject) => self.remove_site(*subject, now, out),
@@ -241,6 +242,25 @@ impl State {
         let conflicts = self.plan_arrived(&key, now);
         self.tell_plan(subject, plan, now, out);
         Ok(Done::Filed { subject, revision, conflicts })
+    }
+
+    /// The states of F3548-21 that only who watches the flight can know. A contingent plan stays so until it is ended; what was
+    /// declared in error is put right by its planner, who files it anew.
+    fn declare_plan(&mut self, subject: SubjectId, state: PlanState, now: Now, out: &mut Vec<Output>) -> Answer {
+        use PlanState::{Activated, Contingent, Nonconforming};
+        let invalid = |reason: String| Err(Refused::Invalid { field: "state".into(), reason });
+        let filed = self.party().and_then(|party| self.plans.get(&(party.clone(), subject)));
+        let Some(plan) = filed.map(|filed| filed.value.clone()) else { return Err(no_such("plan", subject)) };
+        if !matches!(state, Activated | Nonconforming | Contingent) {
+            return invalid("must be activated, nonconforming or contingent".into());
+        }
+        if plan.state == state {
+            return Err(Refused::Already { what: state.name().into() });
+        }
+        if !plan.state.is_live() || plan.state == Contingent {
+            return invalid(format!("cannot follow {}", plan.state.name()));
+        }
+        self.file_plan(subject, &Plan { state, ..plan }, now, out)
     }
 
     fn cancel_plan(&mut self, subject: SubjectId, now: Now, out: &mut Vec<Output>) -> Answer {

@@ -1,6 +1,7 @@
 //! How a conflict of two tracks becomes an alert, and stays one: seen M of N times before it is a warning, at once when it is
 //! near, and ended by thresholds wider than those that begin it. Every part of it is data, [`AlertRules`].
 use crate::detecting::{CONFLICTS_MAX, facts_of_pair};
+use crate::inhibiting::under;
 use crate::intending::Way;
 use crate::picture::SystemTrack;
 use crate::situation::{Present, conflict_of};
@@ -156,8 +157,9 @@ impl State {
             }
             let inhibited = self.inhibition_of(ta, tb, now);
             // Beyond the minima nothing is lost.
-            let facts = Facts { violation: false, loss: None, inhibited, ..facts_of_pair(ta, tb, met) };
-            if self.hold(conflict_of(a, b), AlertLevel::Caution, facts, now) {
+            let facts = Facts { violation: false, loss: None, ..facts_of_pair(ta, tb, met) };
+            let (level, facts) = under(inhibited, AlertLevel::Caution, facts);
+            if self.hold(conflict_of(a, b), level, facts, now) {
                 present.insert(conflict_of(a, b));
             }
         }

@@ -1,5 +1,6 @@
 //! Conflicts of tracks: predicted at every update and audited every second, observed at common times of applicability.
 use crate::deciding::own_first;
+use crate::inhibiting::under;
 use crate::input::{ObservedLoss, Output};
 use crate::intending::Way;
 use crate::picture::SystemTrack;
@@ -214,8 +215,8 @@ impl State {
             Way::Along(_, words) => Some(words),
             Way::Apart(words) => Some(format!("not if {words}")),
         };
-        let level = if inhibited.is_some() || is_apart { AlertLevel::Caution } else { level };
-        let facts = Facts { inhibited, ..facts_of_pair(ta, tb, met) };
+        let level = if is_apart { AlertLevel::Caution } else { level };
+        let (level, facts) = under(inhibited, level, facts_of_pair(ta, tb, met));
         let (first, second) = own_first(ta, tb);
         let (pair, of, situation) = ((first.id, second.id), (ta.last.at, tb.last.at), conflict_of(a, b));
         let waits = (level == AlertLevel::Warning || is_apart) && self.desk.alerts.of(&situation).is_none();

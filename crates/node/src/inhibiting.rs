@@ -2,13 +2,14 @@
 //! cautions that name the inhibition, whatever happens, and become what they are as soon as it ends.
 use crate::command::{Actor, Answer, Done, Refused};
 use crate::picture::SystemTrack;
-use crate::situation::label;
+use crate::situation::{Present, label};
 use crate::state::State;
 use airspace::Volume4d;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use detect::{Kinematics, PreparedVolume, Presence, track_volume};
+use desk::{AlertLevel, Facts, Situation};
+use detect::{AGE_MAX_MS, Kinematics, PreparedVolume, Presence, track_volume};
 use minicbor::{Decode, Encode};
 use units::{Now, Utc};
 
@@ -168,6 +169,61 @@ impl State {
         };
         self.alerting.inhibitions.list.iter().filter(|i| i.until > now.utc).find(holds).map(|i| i.id)
     }
+
+    /// The same of a conflict as it was found last, of which one aircraft, or both, may not be heard. What is not heard is in no
+    /// volume for sure; but as long as nothing is heard the inhibition under which it was found goes on.
+    pub(crate) fn inhibition_of_found(&self, found: &Facts, now: Now) -> Option<u64> {
+        let track = |id: Option<u64>| id.and_then(|id| self.track_of(id));
+        let (a, b) = (track(found.a), track(found.b));
+        let heard = |t: &SystemTrack| now.utc.since_ms(t.last.at) <= AGE_MAX_MS;
+        if let (Some(a), Some(b)) = (a, b)
+            && heard(a)
+            && heard(b)
+        {
+            return self.inhibition_of(a, b, now);
+        }
+        let is = |track: Option<&SystemTrack>, was: &str, name: &str| match track {
+            Some(track) => is_called(track, name),
+            None => was.eq_ignore_ascii_case(name.trim()),
+        };
+        let (is_a, is_b) = (|name: &str| is(a, &found.a_label, name), |name: &str| is(b, &found.b_label, name));
+        let holds = |i: &&Inhibition| match &i.of {
+            Inhibited::Flight(flight) => is_a(flight) || is_b(flight),
+            Inhibited::Pair(x, y) => is_a(x) && is_b(y) || is_a(y) && is_b(x),
+            Inhibited::Volume(_) => false,
+        };
+        let mut in_force = self.alerting.inhibitions.list.iter().filter(|i| i.until > now.utc);
+        let goes_on = in_force.clone().find(|i| found.inhibited == Some(i.id));
+        goes_on.or_else(|| in_force.find(holds)).map(|i| i.id)
+    }
+
+    /// Once a second, when all that can be judged was: what is held because nobody can say that it is over comes under an
+    /// inhibition, and out of it, as what is judged does.
+    pub(crate) fn inhibit_unseen(&mut self, present: &Present, now: Now) {
+        let conflicts = self.desk.alerts.live().filter(|alert| {
+            matches!(alert.situation, Situation::Tracks(..) | Situation::Reported(..))
+                && present.contains(&alert.situation)
+        });
+        let changed: Vec<(Situation, AlertLevel, Facts)> = conflicts
+            .filter_map(|alert| {
+                let inhibited = self.inhibition_of_found(&alert.facts, now);
+                inhibited.or(alert.facts.inhibited)?;
+                let level = alert.facts.uninhibited.unwrap_or(alert.condition());
+                let (level, facts) = under(inhibited, level, alert.facts.clone());
+                Some((alert.situation.clone(), level, facts))
+            })
+            .collect();
+        for (situation, level, facts) in changed {
+            self.hold(situation, level, facts, now);
+        }
+    }
+}
+
+/// What is under an inhibition is a caution, which says so and keeps what it would be without.
+pub(crate) fn under(inhibited: Option<u64>, level: AlertLevel, facts: Facts) -> (AlertLevel, Facts) {
+    let uninhibited = inhibited.map(|_| level);
+    let level = if inhibited.is_some() { AlertLevel::Caution } else { level };
+    (level, Facts { inhibited, uninhibited, ..facts })
 }
 
 /// By callsign or by address; of several that differ a track has none.

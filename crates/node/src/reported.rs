@@ -1,5 +1,6 @@
 //! Conflicts that are not seen here: reported by a peer, or of an aircraft no longer heard. A pair is one situation and has one alert, whoever found
 //! it first; what only the peer can find (it knows its own aircraft sooner) is held on its word until it is past.
+use crate::inhibiting::under;
 use crate::input::Output;
 use crate::numbers::numbered;
 use crate::picture::{Source, SystemTrack};
@@ -43,7 +44,8 @@ impl State {
         };
         // The peer need not be told what it told.
         self.shared_already(name, (number, report.own), AlertLevel::Warning, &facts, now);
-        self.hold(situation, AlertLevel::Warning, facts, now);
+        let (level, facts) = under(self.inhibition_of_found(&facts, now), AlertLevel::Warning, facts);
+        self.hold(situation, level, facts, now);
     }
 
     /// Once a second: conflicts that cannot be judged any more go on. Silence ends no alert: an aircraft that is no longer
@@ -64,6 +66,7 @@ impl State {
             }
         }
         back.iter().for_each(|situation| self.desk.alerts.clear(situation, now));
+        self.inhibit_unseen(present, now);
     }
 
     /// Whether nobody can say that the conflict is over.

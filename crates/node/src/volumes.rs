@@ -23,6 +23,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 use covering::{covering, covering_briefly, covering_site};
 use desk::{AlertLevel, Direction, NoticeItem, Situation};
 use detect::{Extent, Overlap, PreparedSite, PreparedVolume, VolumeIndex, volume_volume};
@@ -37,7 +38,8 @@ const TEXTS_MAX: usize = 50;
 
 /// Meetings held of one own thing with things of one kind and party: more than a planner is shown. Without it the meetings are as
 /// many as own things times peers' things, 500 × 40,000 × 600 bytes = 12 GB; with it 500 × 4 kinds × 64 × 600 bytes = 77 MB a
-/// peer. Held are the first by subject, whatever came first, so that a restored state holds the same.
+/// peer. Held are those that end last, and of these the first by subject, whatever came first, so that a restored state holds the
+/// same: what is over is kept for a day, and takes no room from what is not. A peer may have a new avoid area each second.
 const MEETINGS_MAX: usize = 64;
 
 /// Kind of thing that is filed.
@@ -215,15 +217,26 @@ impl Prepared {
         touched
     }
 
-    /// Holds a meeting of an own thing, unless as many with a smaller subject are held.
+    /// Where a thing stands among its like, the first before others.
+    fn rank<'t>(&self, thing: &'t Thing) -> (Reverse<Utc>, &'t Thing) {
+        let end = match self.ready.get(thing) {
+            Some(Ready::Volumes(volumes)) => volumes.iter().map(|volume| volume.window().1).max(),
+            _ => None,
+        };
+        (Reverse(end.unwrap_or(Utc(i64::MAX))), thing)
+    }
+
+    /// Holds a meeting of an own thing, unless as many that stand before it are held.
     fn hold_meeting(&mut self, own: Thing, other: Thing, meeting: Found, touched: &mut BTreeSet<Thing>) {
-        let held = self.meetings.entry(own.clone()).or_default();
-        if other.owner != own.owner && !held.contains_key(&other) {
-            let mut alike = held.range(group(other.kind, &other.owner)).map(|(thing, _)| thing);
+        let held = self.meetings.get(&own);
+        if other.owner != own.owner && held.is_none_or(|held| !held.contains_key(&other)) {
+            let alike = held.into_iter().flat_map(|held| held.range(group(other.kind, &other.owner)));
+            let alike = alike.map(|(thing, _)| thing);
             if alike.clone().count() >= MEETINGS_MAX {
+                let last = alike.max_by(|a, b| self.rank(a).cmp(&self.rank(b))).cloned();
                 self.crowded.insert((own.clone(), other.kind, other.owner.clone()));
-                match alike.next_back().cloned() {
-                    Some(last) if other < last => {
+                match last {
+                    Some(last) if self.rank(&other) < self.rank(&last) => {
                         self.part(&own, &last);
                         touched.insert(last);
                     }
@@ -271,14 +284,15 @@ impl Prepared {
     fn next_of(&self, state: &State, own: &Thing, gone: &Thing) -> Option<(Thing, Found)> {
         let me = state.party()?;
         let alike = group(gone.kind, &gone.owner);
-        let held = self.meetings.get(own).and_then(|held| held.range(alike.clone()).next_back());
-        let after = held.map(|(last, _)| last);
+        let held = self.meetings.get(own).into_iter().flat_map(|held| held.range(alike.clone()));
+        let after = held.map(|(thing, _)| self.rank(thing)).max();
         let candidates = self.candidates(own, me);
-        let behind = candidates
-            .iter()
-            .map(|other| &**other)
-            .filter(|other| *other != gone && alike.contains(other) && after.is_none_or(|after| *other > after));
-        let mut judged = behind.filter(|other| matters(own, other, me));
+        let others = candidates.iter().map(|other| &**other).filter(|other| *other != gone && alike.contains(other));
+        let behind =
+            others.map(|other| self.rank(other)).filter(|rank| after.as_ref().is_none_or(|after| rank > after));
+        let mut behind: Vec<_> = behind.collect();
+        behind.sort_unstable();
+        let mut judged = behind.into_iter().map(|(_, other)| other).filter(|other| matters(own, other, me));
         judged.find_map(|other| Some((other.clone(), self.judge(state, own, other)?)))
     }
 
@@ -286,6 +300,9 @@ impl Prepared {
         let (text, until) = match (self.ready.get(own)?, self.ready.get(other)?) {
             (Ready::Volumes(a), Ready::Volumes(b)) => meet(a, b)?.text(state, own, other),
             (Ready::Volumes(volumes), Ready::Site(site)) | (Ready::Site(site), Ready::Volumes(volumes)) => {
+                if other.kind == Kind::Avoid && own.kind == Kind::Site && is_passing(volumes) {
+                    return None;
+                }
                 near_site(volumes, site)?.text(state, own, other)
             }
             (Ready::Site(_), Ready::Site(_)) => return None,
@@ -343,17 +360,27 @@ fn concerned(item: &NoticeItem) -> Vec<Volume4d> {
     alloc::vec![Volume4d { outline, lower, upper, start, end }]
 }
 
-/// Whether `own` is a thing of ours that `other` matters to. An own plan or notice is screened against every site, whoever
-/// filed it; what peers plan is screened against our plans, our sites and what we asked them to avoid.
+/// Whether `own` is a thing of ours that `other` matters to. An own plan, avoid area or notice is screened against every site,
+/// whoever filed it; what peers plan is screened against our plans, our sites and what we asked them to avoid, and what they ask
+/// to avoid and notify against our sites.
 fn matters(own: &Thing, other: &Thing, me: &PartyId) -> bool {
     own.owner == *me
         && match (own.kind, other.kind) {
-            (Kind::Plan | Kind::Notice, Kind::Site) => true,
+            (Kind::Plan | Kind::Avoid | Kind::Notice, Kind::Site) => true,
             (Kind::Plan, Kind::Plan | Kind::Avoid)
             | (Kind::Avoid | Kind::Site, Kind::Plan)
-            | (Kind::Site, Kind::Notice) => other.owner != *me,
+            | (Kind::Site, Kind::Avoid | Kind::Notice) => other.owner != *me,
             _ => false,
         }
+}
+
+/// Longest time of an avoid area that is where an aircraft is, and not an area that somebody closes.
+const PASSING_MS: i64 = 600_000;
+
+/// Whether an avoid area is one bin in which a peer tells of an aircraft. Like a coarse cell it is not held against sites: there
+/// would be a flag anew with each bin, which no officer could give a reason for.
+fn is_passing(volumes: &[PreparedVolume]) -> bool {
+    volumes.iter().map(PreparedVolume::window).all(|(start, end)| end.since_ms(start) <= PASSING_MS)
 }
 
 /// How two lists of volumes meet.

@@ -1,10 +1,12 @@
 //! Alerts: one per situation, acknowledged, cleared with hysteresis; and what a plan, an area, a site makes of a track.
 mod common;
 
+use airspace::PlanState;
 use common::{
     NAMES, START, World, actor, aircraft, boot, circle, closed, flown, notice, open, pact_of, party, plan, policy,
     rule, signed, site, subject,
 };
+use node::Inhibited;
 use node::command::{Command, Done};
 use node::input::{FeedState, Input, PaintedAlert};
 use node::view::{AlertKind, AlertView};
@@ -237,10 +239,15 @@ fn a_conflict_with_an_aircraft_no_longer_heard_goes_on_and_says_how_old_it_is() 
 
 /// South's aircraft turns towards north's; south says so at once, before its next release is due.
 fn turned() -> (World, [(usize, TrackReport); 2]) {
-    let mut world = pair();
+    turned_in(pair(), 0)
+}
+
+/// The same after south's aircraft was not heard for so many seconds.
+fn turned_in(mut world: World, silent_s: u64) -> (World, [(usize, TrackReport); 2]) {
     let mut tracks = head_on(world.now().utc);
     tracks[1].1.track = units::Angle::from_degrees(90.0);
     fly(&mut world, 20, &tracks);
+    fly(&mut world, silent_s, &tracks[..1]);
     assert!(of_kind(&world, 0, AlertKind::Conflict).is_empty());
     let at = world.now().utc;
     tracks[0].1 = flown(&tracks[0].1, at);
@@ -275,6 +282,51 @@ fn what_only_a_peer_could_find_is_alerted_on_its_word_until_it_is_past() {
     assert_eq!(held.level, 3, "and nobody acknowledged it");
     fly(&mut world, 20, &tracks[..1]);
     assert_eq!(only(&world, 0, AlertKind::Conflict).state, "cleared");
+}
+
+#[test]
+fn what_a_peer_alone_reports_comes_under_an_inhibition_and_out_of_it_as_what_is_found_here() {
+    // The other aircraft is known here, or has long left the picture.
+    for silent_s in [0, 140] {
+        let mut world = pair();
+        let inhibit = |world: &mut World, of: Inhibited| {
+            let until = world.now().utc.plus_ms(3_600_000);
+            match world.ask(0, Role::Officer, Command::Inhibit { of, reason: "agreed".into(), until }) {
+                Ok(Done::Numbered(id)) => id,
+                other => panic!("{other:?}"),
+            }
+        };
+        inhibit(&mut world, Inhibited::Flight("TEST9".into()));
+        let first = inhibit(&mut world, Inhibited::Flight("test1".into()));
+        let (mut world, tracks) = turned_in(world, silent_s);
+        let is_known = silent_s == 0;
+        let told = |world: &World| {
+            let word = only(world, 0, AlertKind::Conflict);
+            assert_eq!(word.b.is_some(), is_known);
+            assert!(word.text.starts_with("south reports a conflict with this aircraft: 0."), "{}", word.text);
+            (word.level, word.raising, word.inhibited)
+        };
+        assert_eq!(told(&world), (1, 1, Some(first)), "a caution that names it");
+        // From here on nothing more is heard of south.
+        world.cut(0, 1);
+        let fly = |world: &mut World, seconds| fly(world, seconds, &tracks[..1]);
+        fly(&mut world, 3);
+        assert_eq!(told(&world), (1, 1, Some(first)));
+        world.ask(0, Role::Officer, Command::Lift(first)).unwrap();
+        fly(&mut world, 1);
+        assert_eq!(told(&world), (2, 2, None), "lifted: what it is, and it sounds");
+        let pair = Inhibited::Pair("TEST2".into(), "TEST1".into());
+        let again = if is_known { pair } else { Inhibited::Flight("400001".into()) };
+        let second = inhibit(&mut world, again);
+        fly(&mut world, 12);
+        assert_eq!(told(&world), (1, 2, Some(second)));
+        world.restart(0, true);
+        fly(&mut world, 2);
+        assert_eq!(told(&world), (1, 2, Some(second)), "a restart keeps it");
+        world.ask(0, Role::Officer, Command::Lift(second)).unwrap();
+        fly(&mut world, 1);
+        assert_eq!(told(&world), (2, 3, None));
+    }
 }
 
 #[test]
@@ -460,11 +512,72 @@ fn an_aircraft_outside_the_plan_it_flies_is_told_after_three_looks() {
     fly(&mut world, 12, &[(0, track)]);
     let told = only(&world, 0, AlertKind::Plan);
     assert_eq!((told.level, told.state), (1, "raised"));
-    assert!(told.text.starts_with("TEST1 is outside plan PLAN1: 0."), "{}", told.text);
+    assert!(told.text.starts_with("TEST1 is nonconforming: 0."), "{}", told.text);
+    assert!(told.text.ends_with(" NM outside plan PLAN1"), "{}", told.text);
     assert!(of_kind(&world, 1, AlertKind::Plan).is_empty());
     fly(&mut world, 62, &[(0, track)]);
     let long = only(&world, 0, AlertKind::Plan);
     assert_eq!((long.id, long.level, long.raising), (told.id, 2, 2), "after a minute a warning");
+    assert!(long.text.ends_with("; it is to be declared, or contingent if it cannot return"), "{}", long.text);
+
+    // The officer declares it: a revision like any other, which goes to whoever was told of the plan.
+    let declare = |state| Command::DeclarePlan { subject: subject(1), state };
+    let state = |world: &World, n: usize| {
+        let plan = world.view(n).plans.remove(0);
+        (plan.plan.state, plan.revision, plan.plan.volumes)
+    };
+    let before = state(&world, 1);
+    let declared = world.ask(0, Role::Officer, declare(PlanState::Nonconforming));
+    assert!(matches!(declared, Ok(Done::Filed { revision: 2, .. })), "{declared:?}");
+    world.run(2_000, 500);
+    let after = state(&world, 1);
+    assert_eq!((before.0, after.0, after.1), (PlanState::Activated, PlanState::Nonconforming, before.1 + 1));
+    assert_eq!(after.2, before.2, "and all else of it is as it was");
+    fly(&mut world, 2, &[(0, track)]);
+    let text = only(&world, 0, AlertKind::Plan).text;
+    assert!(text.ends_with("; if it cannot return, contingent is to be declared"), "{text}");
+    // Back in its volumes it goes on being declared until somebody declares otherwise.
+    let back = TrackReport { at: world.now().utc, ..track };
+    fly(&mut world, 5, &[(0, back)]);
+    let text = only(&world, 0, AlertKind::Plan).text;
+    assert_eq!(text, "TEST1 is back in plan PLAN1, which is declared nonconforming: activated may be declared");
+    world.ask(0, Role::Officer, declare(PlanState::Activated)).unwrap();
+    fly(&mut world, 12, &[(0, back)]);
+    assert_eq!(only(&world, 0, AlertKind::Plan).state, "cleared");
+    assert_eq!(state(&world, 1).0, PlanState::Activated);
+}
+
+#[test]
+fn an_officer_declares_how_a_plan_is_flown_and_nothing_that_does_not_follow() {
+    let mut world = pair();
+    let mut flown_plan = plan(1, vec![circle(46.5, 7.0, 20.0, START)]);
+    flown_plan.state = PlanState::Draft;
+    world.ask(0, Role::Planner, Command::FilePlan { subject: subject(1), plan: flown_plan.clone() }).unwrap();
+    let declare = |state| Command::DeclarePlan { subject: subject(1), state };
+    for (role, command, why) in [
+        (Role::Observer, declare(PlanState::Contingent), "may not do this"),
+        (Role::Administrator, declare(PlanState::Contingent), "may not do this"),
+        (Role::Officer, declare(PlanState::Contingent), "state: cannot follow draft"),
+        (Role::Officer, declare(PlanState::Ended), "state: must be activated, nonconforming or contingent"),
+        (Role::Officer, Command::DeclarePlan { subject: subject(2), state: PlanState::Activated }, "no such plan"),
+    ] {
+        let said = world.refusal(0, role, command);
+        assert!(said.contains(why), "{said}");
+    }
+    flown_plan.state = PlanState::Accepted;
+    world.ask(0, Role::Planner, Command::FilePlan { subject: subject(1), plan: flown_plan.clone() }).unwrap();
+    for state in [PlanState::Activated, PlanState::Nonconforming, PlanState::Contingent] {
+        world.ask(0, Role::Officer, declare(state)).unwrap();
+        assert_eq!(world.refusal(0, Role::Officer, declare(state)), format!("already {}", state.name()));
+    }
+    let audit = world.state(0).audit().last().unwrap().command.clone();
+    assert_eq!(audit, format!("declare-plan {} contingent", subject(1)));
+    for state in [PlanState::Activated, PlanState::Nonconforming] {
+        assert!(world.refusal(0, Role::Officer, declare(state)).contains("state: cannot follow contingent"));
+    }
+    flown_plan.state = PlanState::Ended;
+    world.ask(0, Role::Planner, Command::FilePlan { subject: subject(1), plan: flown_plan }).unwrap();
+    assert!(world.refusal(0, Role::Officer, declare(PlanState::Contingent)).contains("state: cannot follow ended"));
 }
 
 /// An aircraft that flies round a place.

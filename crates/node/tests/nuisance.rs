@@ -154,6 +154,43 @@ fn an_inhibited_conflict_stays_in_sight_as_a_caution_and_sounds_when_the_inhibit
 }
 
 #[test]
+fn an_alert_that_silence_keeps_alive_comes_out_of_an_inhibition_and_under_one() {
+    let told = |world: &World| {
+        let alert = conflicts(world).remove(0);
+        (alert.level, alert.raising, alert.inhibited, alert.violation)
+    };
+    // Lifted, or over by itself.
+    for lifted in [true, false] {
+        for of in [
+            Inhibited::Flight("test2".into()),
+            Inhibited::Pair("TEST2".into(), "TEST1".into()),
+            Inhibited::Volume(circle(46.5, 7.0, 30.0, START)),
+        ] {
+            let mut world = alone();
+            let at = world.now().utc;
+            let tracks = [aircraft(1, 46.5, 7.0, 300.0, 90.0, at), aircraft(2, 46.51, 7.0, 300.0, 90.0, at)];
+            let id = inhibit(&mut world, of.clone(), 50);
+            fly(&mut world, 5, &tracks);
+            // Nobody reports any more: beyond 30 s nothing is judged, and what was found goes on.
+            world.run(40_000, 1_000);
+            assert_eq!(told(&world), (1, 1, Some(id), true), "{of:?}: still under it");
+            if lifted {
+                world.ask(0, Role::Officer, Command::Lift(id)).unwrap();
+                world.run(1_000, 500);
+            } else {
+                world.run(6_000, 500);
+            }
+            assert_eq!(told(&world), (3, 2, None, true), "{of:?}: what it is, at once");
+            // A flight and a pair are known by name; what is not heard is in no volume for sure.
+            let by_name = !matches!(of, Inhibited::Volume(_));
+            let again = inhibit(&mut world, of.clone(), 300);
+            world.run(12_000, 500);
+            assert_eq!(told(&world), if by_name { (1, 2, Some(again), true) } else { (3, 2, None, true) }, "{of:?}");
+        }
+    }
+}
+
+#[test]
 fn an_inhibition_is_of_those_it_names_and_no_others() {
     let mut world = alone();
     let at = world.now().utc;

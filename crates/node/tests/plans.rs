@@ -1,7 +1,7 @@
 //! Plans against plans, avoid areas and sites: texts for the planner, one alert, and what ends them.
 mod common;
 
-use airspace::{Plan, PlanState};
+use airspace::{Plan, PlanState, Volume4d};
 use common::{START, World, circle, notice, open, party, plan, site, subject};
 use node::command::{Command, Done};
 use node::view::{AlertKind, Owner};
@@ -256,4 +256,104 @@ fn a_plan_at_a_protected_site_stays_flagged_until_a_reason_is_given_and_again_wh
     world.run(12_000, 1_000);
     assert!(alerts(&world, 0).is_empty(), "what it is about is gone");
     assert!(world.view(0).alerts.iter().all(|a| !a.asks_reason), "of what is over nothing is asked");
+}
+
+#[test]
+fn an_avoid_area_at_a_protected_site_is_flagged_as_a_plan_is_by_its_owner_and_by_the_sites() {
+    let mut world = pair();
+    let send = |n: u8, to: &str, lat: f64| {
+        let volumes = vec![circle(lat, 7.0, 5.0, START)];
+        Command::SendAvoid { subject: subject(n), to: vec![party(to)], volumes }
+    };
+    let file = |lat: f64| Command::FileSite { subject: subject(9), site: site(lat, 7.0) };
+    world.ask(1, Role::Planner, file(46.5)).unwrap();
+    world.run(2_000, 500);
+    world.ask(0, Role::Planner, send(2, "south", 47.5)).unwrap();
+    world.run(2_000, 500);
+    assert!(alerts(&world, 0).is_empty() && alerts(&world, 1).is_empty(), "far from the site");
+    world.ask(0, Role::Planner, send(1, "south", 46.5)).unwrap();
+    let over = "leads over protected site Clinic";
+    let own = format!("2 avoid area 01010101 {over} of south, 010000Z to 010100Z");
+    assert_eq!(alerts(&world, 0), [own.as_str()], "within the input that sent it");
+    world.run(2_000, 500);
+    assert_eq!(alerts(&world, 1), [format!("2 avoid area 01010101 of north {over}, 010000Z to 010100Z")]);
+    let flag = |world: &World, n: usize| {
+        let mut live = world.view(n).alerts;
+        live.retain(|a| a.kind == AlertKind::Plan && a.state != "cleared");
+        assert_eq!(live.len(), 1, "{live:?}");
+        live.remove(0)
+    };
+    // Acknowledging ends neither; a reason at one desk is none at the other.
+    for n in [0, 1] {
+        let alert = flag(&world, n).id;
+        world.ask(n, Role::Officer, Command::AcknowledgeAlert(alert, None)).unwrap();
+    }
+    let reason = |alert: u64| Command::GiveReason { alert, reason: "relief drop agreed".into() };
+    let alert = flag(&world, 0).id;
+    world.ask(0, Role::Officer, reason(alert)).unwrap();
+    world.run(12_000, 500);
+    assert_eq!((flag(&world, 0).level, flag(&world, 1).level), (1, 2));
+    assert_eq!(flag(&world, 0).reason.as_deref(), Some("officer: relief drop agreed"));
+    let alert = flag(&world, 1).id;
+    world.ask(1, Role::Officer, reason(alert)).unwrap();
+    world.run(12_000, 500);
+    assert_eq!(flag(&world, 1).level, 1);
+    // The site moves to where the area only comes near it: both are flagged again, and after a restart as well.
+    world.ask(1, Role::Planner, file(46.5 + 10.0 / 111.2)).unwrap();
+    world.run(2_000, 500);
+    for n in [0, 1] {
+        world.nodes[n].take_snapshot();
+        world.restart(n, true);
+        let again = flag(&world, n);
+        assert_eq!((again.level, again.reason), (2, None), "{}", again.text);
+        assert!(again.text.contains("comes within 5") && again.text.contains(" m of protected site Clinic"));
+    }
+    world.ask(1, Role::Planner, Command::RemoveSite(subject(9))).unwrap();
+    world.run(14_000, 500);
+    assert!(alerts(&world, 0).is_empty() && alerts(&world, 1).is_empty());
+    // What we ask others to avoid at a site of our own, whichever comes first.
+    world.ask(1, Role::Planner, send(3, "north", 46.0)).unwrap();
+    world.ask(1, Role::Planner, file(46.0)).unwrap();
+    assert_eq!(alerts(&world, 1), [format!("2 avoid area 03030303 {over}, 010000Z to 010100Z")]);
+    // Where a peer's aircraft is for some minutes is not held against our sites, as no cell is. What lasts longer is.
+    let ask = |world: &mut World, n: u8, ms: i64| {
+        let volumes = vec![Volume4d { end: START.plus_ms(ms), ..circle(46.0, 7.0, 5.0, START) }];
+        world
+            .ask(0, Role::Planner, Command::SendAvoid { subject: subject(n), to: vec![party("south")], volumes })
+            .unwrap();
+        world.run(2_000, 500);
+    };
+    ask(&mut world, 4, 600_000);
+    assert_eq!(alerts(&world, 1).len(), 1);
+    assert_eq!(alerts(&world, 0).len(), 1, "our own is, however short");
+    ask(&mut world, 5, 600_001);
+    assert_eq!(alerts(&world, 1).len(), 2);
+}
+
+#[test]
+fn what_is_over_takes_no_room_from_what_is_not() {
+    let mut world = pair();
+    world.ask(0, Role::Planner, Command::FileSite { subject: subject(9), site: site(46.5, 7.0) }).unwrap();
+    // South asks to avoid one volume after another, as by bins of time; each is kept for a day. The newest has the last name.
+    for n in 1..=80 {
+        let start = START.plus_ms(i64::from(n) * 1_000 - 2 * 3_600_000);
+        let volumes = vec![circle(46.5, 7.0, 5.0, start)];
+        world
+            .ask(1, Role::Planner, Command::SendAvoid { subject: subject(n), to: vec![party("north")], volumes })
+            .unwrap();
+        world.run(500, 500);
+    }
+    assert!(alerts(&world, 0).is_empty(), "all are over");
+    let volumes = vec![circle(46.5, 7.0, 5.0, START)];
+    world
+        .ask(1, Role::Planner, Command::SendAvoid { subject: subject(99), to: vec![party("north")], volumes })
+        .unwrap();
+    world.run(3_000, 500);
+    assert_eq!(world.view(0).avoids.len(), 81);
+    let want = "2 avoid area 63636363 of south leads over protected site Clinic, 010000Z to 010100Z";
+    for _ in 0..2 {
+        assert_eq!(alerts(&world, 0), [want]);
+        world.nodes[0].take_snapshot();
+        world.restart(0, true);
+    }
 }

@@ -305,6 +305,16 @@ fn a_planner_works_at_a_running_node() {
     let revised = json(&format!("{circle} --revise {}", &subject[..8]));
     assert_eq!((&revised["subject"], &revised["revision"]), (&json!(subject), &json!(2)));
 
+    // Declared as it is flown, with all else of it as it was.
+    let before = json("plan list")["items"][0].clone();
+    let declared = json(&format!("plan declare {} nonconforming", &subject[..8]));
+    assert_eq!((&declared["subject"], &declared["revision"]), (&json!(subject), &json!(3)));
+    let after = json("plan list")["items"][0].clone();
+    assert_eq!((&after["state"], &after["revision"]), (&json!("nonconforming"), &json!(3)));
+    assert_eq!((&after["volumes"], &after["callsign"]), (&before["volumes"], &before["callsign"]));
+    north(&format!("plan declare {} nonconforming", &subject[..8])).refused(4, "already nonconforming");
+    north(&format!("plan declare {} ended", &subject[..8])).refused(2, "possible values");
+
     let area = r#"{"type":"Feature","properties":{"lower":"ground","upper":"3000ftMSL"},"geometry":{"type":"Polygon",
         "coordinates":[[[9,46],[9.1,46],[9.1,46.1],[9,46.1],[9,46]]]}}"#;
     std::fs::write(at.join("area.geojson"), area).unwrap();

@@ -6,7 +6,7 @@ use crate::json::Node;
 use crate::problem::Problem;
 use crate::wire::inhibition::{read_cleared, read_inhibit};
 use crate::wire::notice::{read_parties, read_read_back, read_reason, read_reply, read_send, read_text};
-use crate::wire::plan::{parse_subject, read_marked_plan, read_site};
+use crate::wire::plan::{parse_subject, read_marked_plan, read_site, read_state};
 use crate::wire::policy::{read_only_marking, read_policy};
 use crate::wire::volume::{read_notice_volumes, read_utc};
 use axum::Json;
@@ -160,6 +160,18 @@ pub(crate) async fn cancel_plan(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     Ok(done(app.command(&caller, &headers, Command::CancelPlan(subject(&path, "plan")?)).await?, false))
+}
+
+/// `PUT /v1/plans/{subject}/state`.
+pub(crate) async fn declare_plan(
+    State(app): State<App>,
+    caller: Caller,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let (subject, state) = (subject(&path, "plan")?, body.read(read_state)?);
+    Ok(done(app.command(&caller, &headers, Command::DeclarePlan { subject, state }).await?, false))
 }
 
 /// `POST /v1/sites`.

@@ -280,6 +280,14 @@ pub(crate) fn read_marked_plan(node: &Node<'_>) -> Option<(Plan, Option<Option<M
     Some((plan, marking))
 }
 
+/// The body of `PUT /v1/plans/{subject}/state`.
+pub(crate) fn read_state(node: &Node<'_>) -> Option<PlanState> {
+    let mut o = node.object()?;
+    let state = o.required("state").and_then(|n| n.word(&STATES));
+    o.end();
+    state
+}
+
 fn read_address(text: &str) -> Option<u32> {
     let fits = text.len() == 6 && text.bytes().all(|b| b.is_ascii_hexdigit());
     fits.then(|| u32::from_str_radix(text, 16).ok()).flatten()

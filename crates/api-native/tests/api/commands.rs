@@ -44,6 +44,7 @@ fn requests() -> Vec<(&'static str, String, Value, Role)> {
         ("POST", "/v1/plans".into(), plan_json(), Role::Planner),
         ("PUT", format!("/v1/plans/{subject}"), plan_json(), Role::Planner),
         ("DELETE", format!("/v1/plans/{subject}"), json!(null), Role::Planner),
+        ("PUT", format!("/v1/plans/{subject}/state"), json!({ "state": "contingent" }), Role::Officer),
         ("POST", "/v1/sites".into(), site_json(), Role::Planner),
         ("PUT", format!("/v1/sites/{subject}"), site_json(), Role::Planner),
         ("DELETE", format!("/v1/sites/{subject}"), json!(null), Role::Planner),
@@ -117,6 +118,9 @@ async fn requests_become_exact_commands() {
     let path = format!("/v1/plans/{SUBJECT}");
     check("PUT", &path, plan_json(), Command::FilePlan { subject: SUBJECT, plan: plan() }).await;
     check("DELETE", &path, json!(null), Command::CancelPlan(SUBJECT)).await;
+    let state = airspace::PlanState::Nonconforming;
+    let expect = Command::DeclarePlan { subject: SUBJECT, state };
+    check("PUT", &format!("{path}/state"), json!({ "state": "nonconforming" }), expect).await;
     let path = format!("/v1/sites/{SUBJECT}");
     check("PUT", &path, site_json(), Command::FileSite { subject: SUBJECT, site: protected() }).await;
     check("DELETE", &path, json!(null), Command::RemoveSite(SUBJECT)).await;

@@ -125,7 +125,7 @@ impl Fake {
             Command::FilePlan { subject, .. } | Command::FileSite { subject, .. } | Command::CancelPlan(subject) => {
                 Ok(Done::Filed { subject: *subject, revision: 3, conflicts: vec!["meets S-17".into()] })
             }
-            Command::FileMarkedPlan { subject, .. } => {
+            Command::FileMarkedPlan { subject, .. } | Command::DeclarePlan { subject, .. } => {
                 Ok(Done::Filed { subject: *subject, revision: 3, conflicts: Vec::new() })
             }
             Command::ConfirmPolicy(id) | Command::RejectPolicy(id) if *id != 1 => {

@@ -1,9 +1,11 @@
 //! Whether own aircraft keep to the plans that name them.
 //!
 //! The node says so at its own desk, and does not itself declare a plan nonconforming or contingent (F3548-21): the plan's state goes to
-//! whoever is told of the plan, and would tell of an aircraft that is withheld from it.
+//! whoever is told of the plan, and would tell of an aircraft that is withheld from it. People declare it ([`Command::DeclarePlan`]).
+//!
+//! [`Command::DeclarePlan`]: crate::command::Command::DeclarePlan
 use super::{Kind, Prepared, Ready, Thing, words};
-use crate::situation::{Present, label};
+use crate::situation::{Present, label, sentence};
 use crate::state::State;
 use airspace::PlanState;
 use alloc::collections::BTreeMap;
@@ -22,33 +24,61 @@ const LOOKS: u8 = 0b1_1111;
 /// How long it may be outside before that is a warning, milliseconds.
 const LONG_MS: i64 = 60_000;
 
+/// An own plan that is flown, and how far its aircraft keeps to it.
+struct Flown {
+    subject: SubjectId,
+    track: u32,
+    state: PlanState,
+    kept: Conformance,
+}
+
 impl State {
-    /// Once a second: aircraft outside the plan they fly.
+    /// Once a second: aircraft outside the plan they fly, in the words of F3548-21.
     pub(super) fn check_conformance(&mut self, prepared: &Prepared, present: &mut Present, now: Now) {
-        let flown: Vec<(SubjectId, u32, f64, bool)> = self.flown(prepared, now);
         let mut looks = BTreeMap::new();
-        for (subject, id, lateral_m, outside) in flown {
+        for Flown { subject, track: id, state, kept } in self.flown(prepared, now) {
             let before = self.off_plan.get(&subject).copied().unwrap_or(0);
-            let seen = (before << 1 | u8::from(outside)) & LOOKS;
+            let seen = (before << 1 | u8::from(matches!(kept, Conformance::Outside { .. }))) & LOOKS;
             looks.insert(subject, seen);
             let situation = Situation::OffPlan(u64::from(id), subject);
             // It ends as it begins: by three looks, not by one.
-            if seen.count_ones() < OUTSIDE_AT {
+            let is_outside = seen.count_ones() >= OUTSIDE_AT;
+            let is_declared = state == PlanState::Nonconforming;
+            let is_back = is_declared && kept == Conformance::Inside;
+            if !is_outside && !is_back {
                 continue;
             }
             let Some(track) = self.picture.get(id) else { continue };
             let Some(me) = self.party().cloned() else { continue };
-            let plan = words::name(self, &Thing { kind: Kind::Plan, owner: me, subject });
-            let off = if lateral_m > 0.0 { format!("{:.1} NM", lateral_m / 1852.0) } else { "by level".into() };
-            let facts = Facts {
-                a: Some(u64::from(id)),
-                data_at: Some(track.last.at),
-                text: format!("{} is outside {plan}: {off}", label(track)),
-                ..Facts::default()
-            };
-            // Outside for so long, the plan is no longer what is flown: its planner is to say so.
+            let (who, plan) = (label(track), words::name(self, &Thing { kind: Kind::Plan, owner: me, subject }));
+            // For so long, the plan is no longer what is flown: somebody is to say so to those who were told of it.
             let since = self.desk.alerts.of(&situation).map(|alert| alert.raised);
-            let for_long = since.is_some_and(|since| now.utc.since_ms(since) >= LONG_MS);
+            let for_long = is_outside && since.is_some_and(|since| now.utc.since_ms(since) >= LONG_MS);
+            let off = match kept {
+                Conformance::Outside { lateral_m } if lateral_m > 0.0 => {
+                    format!("{:.1} NM outside", lateral_m / 1852.0)
+                }
+                Conformance::Outside { .. } => "by level outside".into(),
+                _ => "lately outside".into(),
+            };
+            let text = match (is_outside, is_declared, for_long) {
+                (false, ..) => {
+                    format!("{who} is back in {plan}, which is declared nonconforming: activated may be declared")
+                }
+                (true, false, false) => format!("{who} is nonconforming: {off} {plan}"),
+                (true, false, true) => {
+                    format!(
+                        "{who} is nonconforming for a minute: {off} {plan}; it is to be declared, or contingent if it cannot return"
+                    )
+                }
+                (true, true, false) => format!("{who} is nonconforming as declared: {off} {plan}"),
+                (true, true, true) => {
+                    format!(
+                        "{who} is nonconforming as declared, for a minute: {off} {plan}; if it cannot return, contingent is to be declared"
+                    )
+                }
+            };
+            let facts = Facts { a: Some(u64::from(id)), data_at: Some(track.last.at), ..sentence(text) };
             let level = if for_long { AlertLevel::Warning } else { AlertLevel::Caution };
             if self.hold(situation.clone(), level, facts, now) {
                 present.insert(situation);
@@ -57,8 +87,8 @@ impl State {
         self.off_plan = looks;
     }
 
-    /// Own plans that are flown, with the aircraft that they name: how far outside it is, and whether it is.
-    fn flown(&self, prepared: &Prepared, now: Now) -> Vec<(SubjectId, u32, f64, bool)> {
+    /// Own plans that are flown, with the aircraft that they name.
+    fn flown(&self, prepared: &Prepared, now: Now) -> Vec<Flown> {
         let mut flown = Vec::new();
         let own = self.plans.iter().filter(|((owner, _), _)| Some(owner) == self.party());
         for (key, filed) in
@@ -70,13 +100,9 @@ impl State {
             if !track.is_own() || track.last.on_ground {
                 continue;
             }
-            let state = Kinematics::from_report(&track.last, now.utc);
-            let (lateral_m, outside) = match conformance(&state, volumes) {
-                Conformance::Outside { lateral_m } => (lateral_m, true),
-                // Before and after its time the plan says nothing of where the aircraft should be.
-                Conformance::NotActive | Conformance::Inside | Conformance::Marginal => (0.0, false),
-            };
-            flown.push((key.1, track.id, lateral_m, outside));
+            // Before and after its time the plan says nothing of where the aircraft should be.
+            let kept = conformance(&Kinematics::from_report(&track.last, now.utc), volumes);
+            flown.push(Flown { subject: key.1, track: track.id, state: filed.value.state, kept });
         }
         flown
     }

@@ -93,13 +93,15 @@ fn step(state: &mut State, parties: &[PartyId], n: u64, now: Now) {
     }
 }
 
-/// Own things with what they meet, by looking at every pair: of a peer's things of a kind the first [`MEETINGS_MAX`].
+/// Own things with what they meet, by looking at every pair: of a peer's things of a kind the [`MEETINGS_MAX`] that end last.
 fn by_scan(state: &State, prepared: &Prepared) -> BTreeMap<Thing, BTreeSet<Thing>> {
     let me = state.party().expect("a party");
     let mut met: BTreeMap<Thing, BTreeSet<Thing>> = BTreeMap::new();
     for own in prepared.ready.keys() {
         let mut alike: BTreeMap<(Kind, PartyId), usize> = BTreeMap::new();
-        for other in prepared.ready.keys() {
+        let mut others: Vec<&Thing> = prepared.ready.keys().collect();
+        others.sort_by(|a, b| prepared.rank(a).cmp(&prepared.rank(b)));
+        for other in others {
             if !matters(own, other, me) || prepared.judge(state, own, other).is_none() {
                 continue;
             }

@@ -5,6 +5,7 @@ use crate::picture::{STALE_MS, SystemTrack};
 use crate::state::State;
 use crate::unjudged::is_cell;
 use airspace::{Plan, PlanState};
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use detect::{Kinematics, PreparedVolume, Presence, track_volume};
@@ -12,8 +13,10 @@ use record::{PartyId, SubjectId};
 use track::Address;
 use units::{Utc, earth};
 
-/// Volumes looked at for one list, 60 ns each if they are elsewhere; beyond them it is cut.
+/// Volumes, and pairs of a plan and an aircraft, looked at for one list, 60 ns each if they are apart; beyond them it is cut.
 const WORK_MAX: usize = 2_000_000;
+/// What it costs to ask whether an aircraft is in the airspace of a pact, in volumes.
+const AIRSPACE_WORK: usize = 100;
 /// Rows of a list.
 pub const PLANNED_MAX: usize = 1_000;
 /// A plan's aircraft may be late by so much before the plan counts as not flown, milliseconds.
@@ -62,8 +65,12 @@ struct Live<'s> {
 }
 
 impl Live<'_> {
+    fn address(&self) -> Option<Address> {
+        self.plan.address.and_then(Address::icao)
+    }
+
     fn names(&self, track: &SystemTrack, callsign: Option<&str>) -> bool {
-        let address = self.plan.address.and_then(Address::icao);
+        let address = self.address();
         let same_address = address.is_some() && address == track.address;
         let same_callsign =
             callsign.is_some_and(|c| self.plan.callsign.as_deref().is_some_and(|p| p.eq_ignore_ascii_case(c)));
@@ -76,29 +83,73 @@ impl Live<'_> {
     }
 }
 
+/// Places in a list by the address and by the callsign, in capitals, that are there; any number may bear the same.
+#[derive(Default)]
+struct ByName {
+    address: BTreeMap<Address, Vec<usize>>,
+    callsign: BTreeMap<String, Vec<usize>>,
+}
+
+impl ByName {
+    fn of(list: impl Iterator<Item = (Option<Address>, Option<String>)>) -> Self {
+        let mut by = Self::default();
+        for (place, (address, callsign)) in list.enumerate() {
+            if let Some(address) = address {
+                by.address.entry(address).or_default().push(place);
+            }
+            if let Some(callsign) = callsign {
+                by.callsign.entry(callsign.to_ascii_uppercase()).or_default().push(place);
+            }
+        }
+        by
+    }
+
+    /// Where the address or the callsign is, ascending.
+    fn either(&self, address: Option<Address>, callsign: Option<&str>) -> Vec<usize> {
+        let by_address = address.and_then(|address| self.address.get(&address));
+        let by_callsign = callsign.and_then(|callsign| self.callsign.get(&callsign.to_ascii_uppercase()));
+        let mut places: Vec<usize> = by_address.into_iter().chain(by_callsign).flatten().copied().collect();
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+}
+
 impl State {
     /// Aircraft in the air, in the airspace of a pact, without a plan of the party that tells of them; of those that own sensors see,
     /// of any party.
     #[must_use]
     pub fn unplanned(&self, now: Utc) -> Listed<Unplanned> {
         let (plans, mut work, mut listed) = (self.live_plans(now), 0, Listed { rows: Vec::new(), cut: false });
+        let by_name = ByName::of(plans.iter().map(|plan| (plan.address(), plan.plan.callsign.clone())));
+        let anyone: Vec<&Live<'_>> = plans.iter().filter(|p| p.is_for_anyone() && !p.active.is_empty()).collect();
         for track in self.picture.iter().filter(|track| self.is_flying(track, now)) {
-            let callsign = self.callsign_of(track);
-            let of = |plan: &&Live<'_>| self.may_plan(plan.owner, track);
-            let named: Vec<&Live<'_>> =
-                plans.iter().filter(of).filter(|plan| plan.names(track, callsign.as_deref())).collect();
-            if named.iter().any(|plan| !plan.active.is_empty()) {
-                continue;
-            }
-            let mut anyone = plans.iter().filter(of).filter(|plan| plan.is_for_anyone());
-            if anyone.any(|plan| self.is_in(plan, track, now, &mut work)) || !self.comes_within(&track.last, now) {
-                continue;
-            }
-            let inactive = named.first().map(|plan| (plan.owner.clone(), plan.subject));
-            listed.rows.push(Unplanned { track: track.id, inactive });
             if listed.rows.len() >= PLANNED_MAX || work > WORK_MAX {
                 listed.cut = true;
                 break;
+            }
+            let callsign = self.callsign_of(track);
+            let callsign = callsign.as_deref();
+            let places = by_name.either(track.address, callsign);
+            work += 1 + places.len();
+            let named = places.into_iter().map(|place| &plans[place]);
+            let named = named.filter(|plan| self.may_plan(plan.owner, track) && plan.names(track, callsign));
+            let named: Vec<&Live<'_>> = named.collect();
+            if named.iter().any(|plan| !plan.active.is_empty()) {
+                continue;
+            }
+            match self.is_one_in(anyone.iter().map(|plan| (*plan, track)), now, &mut work) {
+                Some(false) => {}
+                Some(true) => continue,
+                None => {
+                    listed.cut = true;
+                    break;
+                }
+            }
+            work += AIRSPACE_WORK;
+            if self.comes_within(&track.last, now) {
+                let inactive = named.first().map(|plan| (plan.owner.clone(), plan.subject));
+                listed.rows.push(Unplanned { track: track.id, inactive });
             }
         }
         listed
@@ -108,19 +159,35 @@ impl State {
     #[must_use]
     pub fn unflown(&self, now: Utc) -> Listed<Unflown> {
         let (plans, mut work, mut listed) = (self.live_plans(now), 0, Listed { rows: Vec::new(), cut: false });
+        let tracks: Vec<&SystemTrack> = self.picture.iter().collect();
+        let by_name = ByName::of(tracks.iter().map(|track| (track.address, self.callsign_of(track))));
+        let flying: Vec<&SystemTrack> = tracks.iter().filter(|track| self.is_flying(track, now)).copied().collect();
         for plan in plans.iter().filter(|plan| !plan.active.is_empty()) {
+            if listed.rows.len() >= PLANNED_MAX || work > WORK_MAX {
+                listed.cut = true;
+                break;
+            }
             let since = plan.active.iter().map(|v| v.window().0).min().unwrap_or(now);
             if plan.plan.state == PlanState::Accepted && now.since_ms(since) < LATE_MS {
                 continue;
             }
-            let mut of = self.picture.iter().filter(|track| self.may_plan(plan.owner, track));
             let why = if plan.is_for_anyone() {
-                if of.any(|t| self.is_flying(t, now) && self.is_in(plan, t, now, &mut work)) {
-                    continue;
+                match self.is_one_in(flying.iter().map(|track| (plan, *track)), now, &mut work) {
+                    Some(false) => "nobody is heard in it",
+                    Some(true) => continue,
+                    None => {
+                        listed.cut = true;
+                        break;
+                    }
                 }
-                "nobody is heard in it"
             } else {
-                let named: Vec<_> = of.filter(|t| plan.names(t, self.callsign_of(t).as_deref())).collect();
+                let places = by_name.either(plan.address(), plan.plan.callsign.as_deref());
+                work += 1 + places.len();
+                let named = places.into_iter().map(|place| tracks[place]);
+                let named = named.filter(|track| {
+                    self.may_plan(plan.owner, track) && plan.names(track, self.callsign_of(track).as_deref())
+                });
+                let named: Vec<&SystemTrack> = named.collect();
                 if named.iter().any(|track| self.is_flying(track, now)) {
                     continue;
                 }
@@ -131,12 +198,27 @@ impl State {
                 }
             };
             listed.rows.push(Unflown { owner: plan.owner.clone(), subject: plan.subject, since, why });
-            if listed.rows.len() >= PLANNED_MAX || work > WORK_MAX {
-                listed.cut = true;
-                break;
-            }
         }
         listed
+    }
+
+    /// Whether an aircraft is in the plan of its pair, for which the plan may be; `None` if that is too much to look at.
+    fn is_one_in<'a>(
+        &self,
+        pairs: impl Iterator<Item = (&'a Live<'a>, &'a SystemTrack)>,
+        now: Utc,
+        work: &mut usize,
+    ) -> Option<bool> {
+        for (plan, track) in pairs {
+            *work += 1;
+            if *work > WORK_MAX {
+                return None;
+            }
+            if self.may_plan(plan.owner, track) && self.is_in(plan, track, now, work) {
+                return Some(true);
+            }
+        }
+        Some(false)
     }
 
     fn live_plans(&self, now: Utc) -> Vec<Live<'_>> {
@@ -193,3 +275,7 @@ impl State {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "planned_tests.rs"]
+mod tests;

@@ -23,6 +23,7 @@ Examples:
   skypact plan file --circle 47.1 8.2 5 --lower ground --upper 3000ftMSL --from 2026-08-01T05:00:00Z --to 2026-08-01T06:00:00Z --class uas
   skypact plan file area.geojson --from now --to +2h --marking medevac
   skypact plan list
+  skypact plan declare 3fa9 nonconforming
   skypact plan cancel 3fa9
   skypact plan unplanned
   skypact plan unflown
@@ -32,6 +33,9 @@ Each feature may have properties of its own, as text, which go before the option
   lower, upper   FL100, 3000ftMSL, 900mAGL, 9500ftSTD (1013.25 hPa), 500mWGS84; `ground` and `unlimited` for none
   start, end     2026-08-01T05:00:00Z, `now`, or +45m (from now, by the node's clock)
 Every volume needs all four from one or the other: a limit left out is not taken for no limit.
+
+`declare` says how a plan is flown and leaves all else of it: nonconforming outside its volumes, activated again when back in them,
+contingent if it cannot return (for good, until the plan is ended). The node sees it and says so at this desk; only people tell others.
 
 A plan goes to the peers as far as the release rules allow (`skypact release show`). The answer names the peers' plans, the areas
 to avoid and the protected sites that it conflicts with: it is filed all the same, and both sides are warned. Own plans are not
@@ -64,6 +68,16 @@ enum PlanCommand {
     },
     /// Lists plans that are active now and that nobody flies.
     Unflown {
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// Declares how a plan of the own party is flown (F3548-21); whoever was told of the plan is told.
+    Declare {
+        /// The plan's subject, or its first digits (4 or more).
+        subject: String,
+        /// activated, nonconforming or contingent.
+        #[arg(value_parser = ["activated", "nonconforming", "contingent"])]
+        state: String,
         #[command(flatten)]
         node: NodeArgs,
     },
@@ -179,6 +193,15 @@ pub fn run(args: Args, global: Global) -> Outcome {
                 )
             });
         }
+        PlanCommand::Declare { subject, state, node } => {
+            let answer = client::talk(&node, async |client| {
+                let path = client::path("/v1/plans/", &own_subject(client, &subject).await?, "/state")?;
+                let answer = client.command(Method::PUT, &path, Some(json!({ "state": state }))).await?;
+                settled(client, &answer).await?;
+                Ok(answer)
+            })?;
+            filed(&answer, global);
+        }
         PlanCommand::Cancel { subject, node } => {
             let done = client::talk(&node, async |client| {
                 let subject = own_subject(client, &subject).await?;
@@ -195,6 +218,12 @@ pub fn run(args: Args, global: Global) -> Outcome {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Waits until the plan as filed is listed.
+async fn settled(client: &Client, answer: &Value) -> Result<()> {
+    let shown = |p: &Value| p["subject"] == answer["subject"] && p["revision"] == answer["revision"];
+    client.settle("/v1/plans", |plans| plans.iter().any(shown)).await
 }
 
 /// The subject of the own plan that begins with what was typed.
@@ -242,8 +271,7 @@ impl FileArgs {
                 client.command(Method::PUT, &client::path("/v1/plans/", &subject, "")?, Some(body)).await?
             }
         };
-        let shown = |p: &Value| p["subject"] == answer["subject"] && p["revision"] == answer["revision"];
-        client.settle("/v1/plans", |plans| plans.iter().any(shown)).await?;
+        settled(client, &answer).await?;
         Ok(answer)
     }
 

@@ -15,6 +15,7 @@ mod forks;
 mod hostile;
 mod keys;
 mod ledger;
+mod sites;
 mod stop;
 mod token;
 mod told;
