@@ -123,12 +123,15 @@ proptest! {
         ];
         for wide in wider {
             let one_slice = in_one_slice([&a, &b], &minima) && in_one_slice([&a, &b], &wide);
-            if !one_slice {
-                // Other slices are other lines; that they find the same is for the geodesic to judge (edges.rs).
+            let found = track_track(&a, &b, &wide);
+            // Other slices are other lines, which differ by less than a hundredth of D.
+            if !one_slice && wide.lateral_mm < minima.lateral_mm + minima.lateral_mm / 100 {
                 continue;
             }
-            let found = track_track(&a, &b, &wide);
             prop_assert!(rank(&narrow) <= rank(&found), "{:?}\n{:?}: {:?}", narrow, wide, found);
+            if !one_slice {
+                continue;
+            }
             if let (Verdict::Conflict(n), Verdict::Conflict(w)) = (&narrow, &found) {
                 prop_assert!(w.tin_s <= n.tin_s, "{:?}\n{:?}", n, w);
                 prop_assert!(w.tout_s >= n.tout_s, "{:?}\n{:?}", n, w);

@@ -380,7 +380,8 @@ const PASSING_MS: i64 = 600_000;
 /// Whether an avoid area is one bin in which a peer tells of an aircraft. Like a coarse cell it is not held against sites: there
 /// would be a flag anew with each bin, which no officer could give a reason for.
 fn is_passing(volumes: &[PreparedVolume]) -> bool {
-    volumes.iter().map(PreparedVolume::window).all(|(start, end)| end.since_ms(start) <= PASSING_MS)
+    let (starts, ends) = (volumes.iter().map(|v| v.window().0), volumes.iter().map(|v| v.window().1));
+    starts.min().zip(ends.max()).is_some_and(|(start, end)| end.since_ms(start) <= PASSING_MS)
 }
 
 /// How two lists of volumes meet.

@@ -292,16 +292,16 @@ fn both_ways_of_looking_are_held_against_each_other_each_second() {
 #[test]
 fn the_noise_of_a_rate_is_no_conflict_of_two_that_keep_their_levels_and_a_climb_is() {
     let mut world = alone();
-    let mut tracks = head_on(world.now().utc, 100.0);
+    let mut tracks = head_on(world.now().utc, 280.0);
     tracks[1].pressure = Some(Height(tracks[0].pressure.unwrap().0 + 1_000 * 3_048));
-    tracks[1].vertical_rate = Some(VerticalRate::from_fpm(-64.0));
+    tracks[1].vertical_rate = Some(VerticalRate::from_fpm(-128.0));
     fly(&mut world, 5, &tracks);
     let early = conflicts(&world);
     assert_eq!(early.len(), 1, "until it is seen to keep its level the rate is believed");
     let decision = world.nodes[0].state.decisions(early[0].id).unwrap().first.clone();
     assert_eq!(decision.noise, (false, false));
-    fly(&mut world, 40, &tracks);
-    assert_eq!(conflicts(&world), [], "1000 ft apart for half a minute");
+    fly(&mut world, 110, &tracks);
+    assert_eq!(conflicts(&world), [], "1000 ft apart for longer than 200 ft take");
     assert_eq!(world.view(0).crosscheck.mismatches, 0, "both looks know it");
     // A restart knows it, too.
     let bytes = world.nodes[0].state.to_snapshot();
@@ -309,18 +309,39 @@ fn the_noise_of_a_rate_is_no_conflict_of_two_that_keep_their_levels_and_a_climb_
     let sides = [&early[0].a, &early[0].b].map(|side| side.as_ref().unwrap().id);
     assert_eq!(sides.map(|id| again.track(id).unwrap().is_steady()), [false, true]);
     // It leaves its level as descents begin: the rate first.
-    tracks[1].vertical_rate = Some(VerticalRate::from_fpm(-800.0));
-    fly(&mut world, 1, &tracks);
+    tracks[1].vertical_rate = Some(VerticalRate::from_fpm(-500.0));
+    fly(&mut world, 2, &tracks);
     let late = conflicts(&world);
-    assert_eq!(late.iter().map(|a| a.level).collect::<Vec<_>>(), [3]);
+    assert_eq!(late.iter().map(|a| a.level).collect::<Vec<_>>(), [2]);
     // A conflict of one that keeps its level says so, and is the same when it is decided again.
-    tracks[1].vertical_rate = Some(VerticalRate::from_fpm(-64.0));
+    tracks[1].vertical_rate = Some(VerticalRate::from_fpm(-128.0));
     tracks[1].pressure = Some(Height(tracks[0].pressure.unwrap().0 + 900 * 3_048));
-    fly(&mut world, 35, &tracks);
+    fly(&mut world, 100, &tracks);
     let held = conflicts(&world);
     assert_eq!(held.len(), 1);
     let decision = world.nodes[0].state.decisions(held[0].id).unwrap().last.clone();
     assert_eq!(decision.noise, (false, true));
     assert_eq!(decision.again(), Verdict::Conflict(decision.encounter));
     assert_eq!(decision.encounter.vertical_at_cpa.map(i64::abs), Some(900 * 3_048));
+}
+
+#[test]
+fn a_slow_climb_into_another_s_level_is_one_alert_however_its_level_is_told() {
+    for (fpm, step_ft) in [(64.0, 100), (100.0, 25), (128.0, 100), (150.0, 100), (200.0, 100)] {
+        let mut world = alone();
+        let start = world.now().utc;
+        // Side by side, 2 NM apart; one comes from 1,400 ft below.
+        let mut tracks =
+            [aircraft(1, 46.5, 7.0, 300.0, 90.0, start), aircraft(2, 46.5 + 2.0 / 60.0, 7.0, 300.0, 90.0, start)];
+        tracks[1].vertical_rate = Some(VerticalRate::from_fpm(fpm));
+        let mut seen = std::collections::BTreeSet::new();
+        for s in 0..(500.0 * 60.0 / fpm) as u64 {
+            let feet = 28_600.0 + fpm * s as f64 / 60.0;
+            tracks[1].pressure = Some(Height::from_feet((feet / f64::from(step_ft)).round() as i32 * step_ft));
+            fly(&mut world, 1, &tracks);
+            seen.extend(world.view(0).alerts.into_iter().filter(|a| a.kind == AlertKind::Conflict).map(|a| a.id));
+        }
+        assert_eq!(seen.len(), 1, "{fpm} ft/min in steps of {step_ft} ft");
+        assert!(conflicts(&world).iter().all(|a| a.level == 3), "the minima are lost by now");
+    }
 }

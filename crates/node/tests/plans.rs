@@ -328,6 +328,15 @@ fn an_avoid_area_at_a_protected_site_is_flagged_as_a_plan_is_by_its_owner_and_by
     assert_eq!(alerts(&world, 0).len(), 1, "our own is, however short");
     ask(&mut world, 5, 600_001);
     assert_eq!(alerts(&world, 1).len(), 2);
+    let bins = [0, 600_000].map(|ms| Volume4d {
+        start: START.plus_ms(ms),
+        end: START.plus_ms(ms + 600_000),
+        ..circle(46.0, 7.0, 5.0, START)
+    });
+    let bins = Command::SendAvoid { subject: subject(6), to: vec![party("south")], volumes: bins.to_vec() };
+    world.ask(0, Role::Planner, bins).unwrap();
+    world.run(2_000, 500);
+    assert_eq!(alerts(&world, 1).len(), 3, "one bin behind another is no aircraft's");
 }
 
 #[test]

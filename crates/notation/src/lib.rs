@@ -130,14 +130,19 @@ pub fn parse(text: &str) -> Result<Place, NotationError> {
     if upper.is_empty() {
         return Err(NotationError::Empty);
     }
+    // Some write the name of a grid before its letters, and so do the examples here.
+    let named =
+        |name: &str, is: fn(&str) -> bool| upper.strip_prefix(name).map(str::trim_start).filter(|text| is(text));
+    let named = named("MGRS ", mgrs::looks_like).or_else(|| named("GARS ", gars::looks_like));
+    let upper = named.unwrap_or(&upper);
     // By their first characters no two look alike: three digits and two letters; up to two digits and three letters, of which
     // the polar zones have no digits; degrees have no two letters together.
-    let read = if gars::looks_like(&upper) {
-        gars::parse(&upper)
-    } else if mgrs::looks_like(&upper) {
-        mgrs::parse(&upper)
-    } else if degrees::looks_like(&upper) {
-        degrees::parse(&upper)
+    let read = if gars::looks_like(upper) {
+        gars::parse(upper)
+    } else if mgrs::looks_like(upper) {
+        mgrs::parse(upper)
+    } else if degrees::looks_like(upper) {
+        degrees::parse(upper)
     } else {
         return Err(NotationError::Unknown { text: text.into() });
     };

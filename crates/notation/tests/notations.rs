@@ -271,3 +271,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_grid_may_be_named_before_its_letters() {
+    for (named, plain) in [
+        ("MGRS 32TMT3961817510", "32TMT3961817510"),
+        ("mgrs  32TMT 39618 17510", "32TMT3961817510"),
+        ("GARS 377ML36", "377ML36"),
+    ] {
+        assert_eq!(notation::parse(named), notation::parse(plain), "{named}");
+        assert!(notation::parse(plain).is_ok());
+    }
+    for wrong in ["GARS 32TMT3961817510", "MGRS 47.1N 8.2E", "MGRS32TMT3961817510", "MGRS"] {
+        assert!(notation::parse(wrong).is_err(), "{wrong}");
+    }
+}

@@ -18,5 +18,5 @@ mod steady;
 pub use correlate::{COMPARED_MS, Closeness, GATE_M, GATE_S, GATE_VERTICAL, Names, closeness, names};
 pub use identity::{Address, Callsign, IdentityError, ModeA};
 pub use report::{ReportError, SourceClass, TrackReport};
-pub use steady::{NOISE_MAX, STEADY_BAND, STEADY_S, Steady};
+pub use steady::{FLOWN, NOISE_MAX, SILENCE_S, STEADY_BAND, Steady};
 pub use units::AircraftClass;

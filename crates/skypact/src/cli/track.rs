@@ -71,6 +71,7 @@ pub fn run(args: &Args, global: Global) -> Outcome {
             }
         }
         TrackCommand::Cleared { flight, level, until, node } => {
+            let taken_away = level.0.is_none();
             client::talk(node, async |client: &Client| {
                 let until = until.at(client.now().await?);
                 let level = level.0.map_or(Value::Null, values::altitude_json);
@@ -79,6 +80,8 @@ pub fn run(args: &Args, global: Global) -> Outcome {
             })?;
             if global.json {
                 println!("{}", json!({ "flight": flight }));
+            } else if taken_away {
+                println!("Taken away: no level is used of an own aircraft called {}.", plain(flight));
             } else {
                 println!("Entered: used while an own aircraft called {} is in the air.", plain(flight));
             }
