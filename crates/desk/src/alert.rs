@@ -395,7 +395,7 @@ pub enum AlertChange {
     /// An alarm now, since nobody acknowledged the warning.
     #[n(2)]
     Escalated,
-    /// The condition's level has been lower for ten seconds. Does not sound.
+    /// The condition's level has been lower for ten seconds, or an officer answered what had waited. Does not sound.
     #[n(3)]
     Lowered,
     /// Displayed to an officer for the first time in this form.

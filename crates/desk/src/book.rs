@@ -34,7 +34,8 @@ const SHOWN_MAX: usize = 32;
 /// | any live | of a lower level for ten seconds | as it was, at that level |
 /// | Raised | displayed to an officer | Shown |
 /// | Raised, Shown | acknowledged | Acknowledged |
-/// | Raised, Shown as warning | 60 s | alarm in the same state |
+/// | Raised, Shown as warning | 60 s without inhibition or reason | alarm in the same state |
+/// | any live, alarm by those 60 s | inhibited, or given a reason | as it was, of the condition's level; the 60 s begin anew when that ends |
 /// | any live | absent, and absent still ten seconds later | Cleared |
 ///
 /// Absence is told, never inferred from silence: a picture that stands still ends no alert.
@@ -305,7 +306,16 @@ impl Alert {
     fn found(&mut self, level: AlertLevel, facts: Facts, now: Now) -> Option<AlertChange> {
         self.absent_since = None;
         let aggravations = facts.aggravations();
+        let (was_answered, is_answered) = (self.facts.is_answered(), facts.is_answered());
         self.facts = facts;
+        // An inhibition or a reason is an officer's answer: what came of having none goes, and waits anew when that ends.
+        let relieved = is_answered && self.is_escalated();
+        if relieved {
+            self.level = self.condition;
+        }
+        if was_answered && !is_answered {
+            self.since = now.mono;
+        }
         // Against the condition's own level: a warning that only waiting made an alarm can still become one.
         let worse = level > self.condition || (aggravations & !self.aggravations) != 0;
         self.aggravations |= aggravations;
@@ -320,11 +330,11 @@ impl Alert {
         }
         if level >= self.condition {
             (self.condition, self.lower_since) = (level, None);
-            return None;
+            return relieved.then_some(AlertChange::Lowered);
         }
         let since = *self.lower_since.get_or_insert(now.mono);
         if now.mono.since_ms(since) < CLEAR_MS {
-            return None;
+            return relieved.then_some(AlertChange::Lowered);
         }
         // An alarm that came of nobody's answer stays one until it ends: the fault was not in the condition.
         let escalated = self.level > self.condition;
@@ -338,7 +348,7 @@ impl Alert {
 
     /// When it becomes an alarm if nobody acknowledges it.
     fn escalates(&self) -> Option<Mono> {
-        let waits = matches!(self.state, AlertState::Raised | AlertState::Shown);
+        let waits = matches!(self.state, AlertState::Raised | AlertState::Shown) && !self.facts.is_answered();
         (waits && self.level == AlertLevel::Warning).then(|| self.since.plus_ms(ESCALATE_MS))
     }
 }

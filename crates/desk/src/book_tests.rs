@@ -17,6 +17,14 @@ fn facts(violation: bool) -> Facts {
     Facts { violation, ..Facts::default() }
 }
 
+fn inhibited() -> Facts {
+    Facts { inhibited: Some(1), ..Facts::default() }
+}
+
+fn reasoned() -> Facts {
+    Facts { reason: Some("ada: agreed".into()), ..Facts::default() }
+}
+
 fn events(book: &mut AlertBook) -> String {
     let mut out = String::new();
     while let Some(e) = book.poll_output() {
@@ -68,7 +76,7 @@ const STATES: [Step; 8] = [
     }),
 ];
 
-const EVENTS: [Step; 15] = [
+const EVENTS: [Step; 21] = [
     ("found as caution", |b, t| {
         b.raise(pair(), AlertLevel::Caution, facts(false), now(t + 1));
     }),
@@ -89,6 +97,29 @@ const EVENTS: [Step; 15] = [
         for ms in [1, 2] {
             b.raise(pair(), AlertLevel::Warning, Facts { overdue: true, ..Facts::default() }, now(t + ms));
         }
+    }),
+    ("found inhibited", |b, t| {
+        b.raise(pair(), AlertLevel::Caution, inhibited(), now(t + 1));
+    }),
+    ("found inhibited for 10 s", |b, t| {
+        b.raise(pair(), AlertLevel::Caution, inhibited(), now(t + 1));
+        b.raise(pair(), AlertLevel::Caution, inhibited(), now(t + 1 + CLEAR_MS));
+    }),
+    ("found with a reason", |b, t| {
+        b.raise(pair(), AlertLevel::Caution, reasoned(), now(t + 1));
+    }),
+    ("found with a reason for 10 s", |b, t| {
+        b.raise(pair(), AlertLevel::Caution, reasoned(), now(t + 1));
+        b.raise(pair(), AlertLevel::Caution, reasoned(), now(t + 1 + CLEAR_MS));
+    }),
+    ("found as caution for 10 s, then with a reason", |b, t| {
+        b.raise(pair(), AlertLevel::Caution, facts(false), now(t + 1));
+        b.raise(pair(), AlertLevel::Caution, facts(false), now(t + 1 + CLEAR_MS));
+        b.raise(pair(), AlertLevel::Caution, reasoned(), now(t + 2 + CLEAR_MS));
+    }),
+    ("found inhibited, then not", |b, t| {
+        b.raise(pair(), AlertLevel::Caution, inhibited(), now(t + 1));
+        b.raise(pair(), AlertLevel::Warning, facts(false), now(t + 1000));
     }),
     ("absent", |b, t| b.absent(&pair(), now(t + 1))),
     ("absent at 0 and 9.999 s", |b, t| {
@@ -195,6 +226,45 @@ fn only_the_situations_of_a_kind_that_were_looked_for_end() {
     assert_eq!((book.of(&pair()), book.of(&other).is_some(), book.of(&own).is_some()), (None, true, true));
 }
 
+#[test]
+fn what_an_officer_answered_waits_for_nobody_and_anew_when_that_ends() {
+    for answered in [inhibited(), reasoned()] {
+        for escalated_first in [false, true] {
+            let mut book = AlertBook::default();
+            book.raise(pair(), AlertLevel::Warning, facts(false), now(T0));
+            let answer = if escalated_first { T0 + ESCALATE_MS } else { T0 + ESCALATE_MS - 1_000 };
+            book.handle_time(now(answer));
+            assert_eq!(book.of(&pair()).unwrap().is_escalated(), escalated_first);
+            // Answered for five seconds, less than a lower level takes to be believed.
+            for s in 0..5 {
+                book.raise(pair(), AlertLevel::Caution, answered.clone(), now(answer + s * 1000));
+                book.handle_time(now(answer + s * 1000));
+                assert_eq!((state(&book), book.poll_timeout()), ("raised warning".into(), None));
+            }
+            // And no longer: a minute from then on.
+            let over = answer + 5_000;
+            book.raise(pair(), AlertLevel::Warning, facts(false), now(over));
+            book.handle_time(now(over + ESCALATE_MS - 1));
+            assert_eq!(state(&book), "raised warning");
+            book.handle_time(now(over + ESCALATE_MS));
+            assert_eq!(state(&book), "raised alarm");
+            // Answered for longer it is a caution, and raised again when that ends, with a minute to be acknowledged.
+            let answer = over + ESCALATE_MS + 1_000;
+            for ms in [0, CLEAR_MS, 600_000] {
+                book.raise(pair(), AlertLevel::Caution, answered.clone(), now(answer + ms));
+                book.handle_time(now(answer + ms));
+            }
+            assert_eq!(state(&book), "raised caution");
+            let over = answer + 601_000;
+            book.raise(pair(), AlertLevel::Warning, facts(false), now(over));
+            book.handle_time(now(over + ESCALATE_MS - 1));
+            assert_eq!((state(&book), book.of(&pair()).unwrap().raising), ("raised warning".into(), 2));
+            book.handle_time(now(over + ESCALATE_MS));
+            assert_eq!(state(&book), "raised alarm");
+        }
+    }
+}
+
 /// What a slow and obvious book would say of one situation: found and absent at times, nothing else.
 fn oracle(steps: &[(u64, bool)]) -> bool {
     let (mut live, mut absent) = (false, None);
@@ -233,7 +303,7 @@ proptest! {
 
     #[test]
     fn an_alarm_is_never_quiet_unless_somebody_acknowledged_it_or_it_ended(
-        steps in prop::collection::vec((0..8_000u64, 0..7u8), 1..80),
+        steps in prop::collection::vec((0..8_000u64, 0..8u8), 1..80),
     ) {
         let mut book = AlertBook::default();
         let mut t = T0;
@@ -251,6 +321,7 @@ proptest! {
                     let id = book.of(&pair()).map_or(0, |a| a.id);
                     let _ = book.handle_acknowledge(id, "ada", Role::Officer, now(t));
                 }
+                6 => { book.raise(pair(), AlertLevel::Caution, inhibited(), now(t)); }
                 _ => {
                     book.handle_time(now(t));
                     prop_assert!(book.poll_timeout().is_none_or(|at| at.0 > t), "nothing due is left undone");
@@ -266,6 +337,7 @@ proptest! {
             if let Some(alert) = book.of(&pair()) {
                 prop_assert_eq!(alert.state == AlertState::Acknowledged, answered);
                 prop_assert!(alert.level >= alert.condition, "an alert is at least as grave as its condition");
+                prop_assert!(!alert.facts.is_answered() || !alert.is_escalated(), "what was answered waits for nobody");
             }
         }
     }

@@ -75,6 +75,11 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// An officer has said what becomes of it, by an inhibition or a reason: it waits for nobody.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.inhibited.is_some() || self.reason.is_some()
+    }
+
     /// What makes a situation worse whatever its level, as bits: each sounds again when it first comes.
     pub(crate) fn aggravations(&self) -> u8 {
         if self.inhibited.is_some() {

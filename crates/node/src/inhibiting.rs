@@ -1,7 +1,7 @@
 //! Inhibitions: conflicts that an officer has taken from among the alarms, for a reason and until a time. They stay on the desk as
 //! cautions that name the inhibition, whatever happens, and become what they are as soon as it ends.
 use crate::command::{Actor, Answer, Done, Refused};
-use crate::picture::SystemTrack;
+use crate::picture::{Standing, SystemTrack};
 use crate::situation::{Present, label};
 use crate::state::State;
 use airspace::Volume4d;
@@ -28,10 +28,10 @@ pub enum Inhibited {
     /// Conflicts of which both aircraft are certainly in it.
     #[n(0)]
     Volume(#[n(0)] Volume4d),
-    /// Conflicts of a flight: its callsign or 24-bit address.
+    /// Conflicts of a flight: an own one by callsign or 24-bit address, another by address.
     #[n(1)]
     Flight(#[n(0)] String),
-    /// Conflicts of two flights with each other.
+    /// Conflicts of two flights with each other, by callsign or address: one of the two is always an own one.
     #[n(2)]
     Pair(#[n(0)] String, #[n(1)] String),
 }
@@ -160,7 +160,7 @@ impl State {
     /// Which inhibition a conflict of two tracks is under, if any: the first.
     pub(crate) fn inhibition_of(&self, a: &SystemTrack, b: &SystemTrack, now: Now) -> Option<u64> {
         let holds = |i: &&Inhibition| match &i.of {
-            Inhibited::Flight(flight) => is_called(a, flight) || is_called(b, flight),
+            Inhibited::Flight(flight) => is_flight(a, flight) || is_flight(b, flight),
             Inhibited::Pair(x, y) => is_called(a, x) && is_called(b, y) || is_called(a, y) && is_called(b, x),
             Inhibited::Volume(_) => {
                 let volume = self.alerting.inhibitions.ready.iter().find(|(id, _)| *id == i.id);
@@ -188,7 +188,8 @@ impl State {
         };
         let (is_a, is_b) = (|name: &str| is(a, &found.a_label, name), |name: &str| is(b, &found.b_label, name));
         let holds = |i: &&Inhibition| match &i.of {
-            Inhibited::Flight(flight) => is_a(flight) || is_b(flight),
+            // The name of one that is gone may be what a peer called it.
+            Inhibited::Flight(flight) => [a, b].into_iter().flatten().any(|track| is_flight(track, flight)),
             Inhibited::Pair(x, y) => is_a(x) && is_b(y) || is_a(y) && is_b(x),
             Inhibited::Volume(_) => false,
         };
@@ -226,11 +227,21 @@ pub(crate) fn under(inhibited: Option<u64>, level: AlertLevel, facts: Facts) -> 
     (level, Facts { inhibited, uninhibited, ..facts })
 }
 
-/// By callsign or by address; of several that differ a track has none.
-pub(crate) fn is_called(track: &SystemTrack, name: &str) -> bool {
-    let name = name.trim();
-    label(track).eq_ignore_ascii_case(name)
-        || track.address.is_some_and(|address| address.to_string().eq_ignore_ascii_case(name))
+/// By callsign or by address.
+fn is_called(track: &SystemTrack, name: &str) -> bool {
+    label(track).eq_ignore_ascii_case(name.trim()) || has_address(track, name)
+}
+
+/// By address, or by the callsign that own feeds say of an own one: whoever tells of another may call it as he likes, and would
+/// silence it by a name.
+fn is_flight(track: &SystemTrack, name: &str) -> bool {
+    let own = track.contributions.iter().filter(|c| c.standing == Standing::Own);
+    let mut callsigns = own.filter_map(|c| c.report.callsign);
+    has_address(track, name) || callsigns.any(|callsign| callsign.to_string().eq_ignore_ascii_case(name.trim()))
+}
+
+fn has_address(track: &SystemTrack, name: &str) -> bool {
+    track.address.is_some_and(|address| address.to_string().eq_ignore_ascii_case(name.trim()))
 }
 
 /// Certainly: what is at the edge, or of unknown level, is not inhibited.

@@ -2,6 +2,7 @@
 //! they meet on their way is one; a conflict that is there only if they go on as they do is a caution, until its minima are lost.
 //! What peers say of their own intentions takes no conflict away, and is not asked.
 use crate::command::{Answer, Done, Refused};
+use crate::naming::{ByName, Name};
 use crate::picture::SystemTrack;
 use crate::state::State;
 use airspace::{Outline, Plan, PlanState};
@@ -11,7 +12,6 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use detect::{Encounter, Known, Path, Verdict, path_path};
 use minicbor::{Decode, Encode};
-use track::Address;
 use units::{Altitude, Height, Now, Reference, Utc, Vertex};
 
 /// Cleared levels at once, of 100 B; and own tracks of which something is known.
@@ -91,6 +91,8 @@ impl State {
     pub(crate) fn know(&mut self, now: Now) {
         self.alerting.cleared.retain(|_, cleared| cleared.until > now.utc);
         let routes = self.routes(now.utc);
+        let routes: Vec<(Name, Vec<Vertex>)> = routes.into_iter().collect();
+        let by_name = ByName::of(routes.iter().map(|(name, _)| name));
         let mut known = BTreeMap::new();
         if self.alerting.cleared.is_empty() && routes.is_empty() {
             self.alerting.known = known;
@@ -101,9 +103,10 @@ impl State {
             let names = [Some(crate::situation::label(track).to_ascii_uppercase()), address];
             let cleared = names.iter().flatten().find_map(|name| self.alerting.cleared.get(name));
             let level = cleared.map(|cleared| (cleared.level, cleared.reference));
-            let of_address = track.address.and_then(|address| routes.get(&Flier::Address(address)));
-            let of_callsign = || names[0].clone().and_then(|name| routes.get(&Flier::Callsign(name)));
-            let route = of_address.or_else(of_callsign).cloned();
+            let name = Name::of_track(track);
+            let mine = by_name.either(&name).into_iter().map(|place| &routes[place]).filter(|(of, _)| of.is_for(&name));
+            // Rather the plan that names its address.
+            let route = mine.min_by_key(|(of, _)| of.address.is_none()).map(|(_, route)| route.clone());
             if level.is_some() || route.is_some() {
                 known.insert(track.id, Known { level, route: route.unwrap_or_default() });
             }
@@ -114,8 +117,8 @@ impl State {
         self.alerting.known = known;
     }
 
-    /// The lines through the corridors of own plans that are flown now, by who flies them; of several the first.
-    fn routes(&self, now: Utc) -> BTreeMap<Flier, Vec<Vertex>> {
+    /// The lines through the corridors of own plans that are flown now, by whom they name; of several the first.
+    fn routes(&self, now: Utc) -> BTreeMap<Name, Vec<Vertex>> {
         let own = self.plans.iter().filter(|((owner, _), _)| Some(owner) == self.party());
         let flown = own.map(|(_, filed)| &filed.value).filter(|plan| plan.state == PlanState::Activated);
         let route = |plan: &'_ Plan| {
@@ -131,9 +134,9 @@ impl State {
         };
         let mut routes = BTreeMap::new();
         for plan in flown {
-            let (Some(flier), route) = (Flier::of(plan), route(plan)) else { continue };
+            let route = route(plan);
             if route.len() > 1 {
-                routes.entry(flier).or_insert(route);
+                routes.entry(Name::of_plan(plan)).or_insert(route);
             }
         }
         routes
@@ -206,20 +209,4 @@ fn verb(intent: detect::Intent) -> String {
         (false, _) => "levels off",
     }
     .to_string()
-}
-
-/// Who is to fly a plan: by address if it has one, else by callsign, in capitals.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Flier {
-    Address(Address),
-    Callsign(String),
-}
-
-impl Flier {
-    fn of(plan: &Plan) -> Option<Self> {
-        match plan.address.and_then(Address::icao) {
-            Some(address) => Some(Self::Address(address)),
-            None => plan.callsign.as_ref().map(|callsign| Self::Callsign(callsign.trim().to_ascii_uppercase())),
-        }
-    }
 }

@@ -30,6 +30,7 @@ mod keys;
 mod labels;
 mod linking;
 mod markings;
+mod naming;
 mod numbers;
 mod own;
 mod pacts;

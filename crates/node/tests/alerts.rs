@@ -548,6 +548,51 @@ fn an_aircraft_outside_the_plan_it_flies_is_told_after_three_looks() {
 }
 
 #[test]
+fn a_plan_that_names_its_aircraft_by_callsign_alone_is_kept_to_as_well() {
+    // By callsign in any case; by address if it has one, unless the aircraft says none; never another's.
+    let own = |address: Option<u32>| TrackReport {
+        address: address.and_then(track::Address::icao),
+        ..aircraft(1, 46.5, 9.0, 250.0, 90.0, START)
+    };
+    for (address, callsign, flown_as, n, is_told) in [
+        (None, " test1 ", Some(0x40_0001), 0, true),
+        (None, "TEST1", None, 0, true),
+        (None, "TEST2", Some(0x40_0001), 0, false),
+        (Some(0x40_0001), "OTHER", Some(0x40_0001), 0, true),
+        (Some(0x40_0002), "TEST1", Some(0x40_0001), 0, false),
+        (Some(0x40_0002), "TEST1", None, 0, true),
+        (None, "TEST1", Some(0x40_0001), 1, false),
+    ] {
+        let mut world = pair();
+        let track = TrackReport { at: world.now().utc, ..own(flown_as) };
+        let mut flown_plan = plan(1, vec![circle(46.5, 7.0, 20.0, START)]);
+        flown_plan.state = PlanState::Activated;
+        (flown_plan.address, flown_plan.callsign) = (address, Some(callsign.into()));
+        world.ask(0, Role::Planner, Command::FilePlan { subject: subject(1), plan: flown_plan }).unwrap();
+        fly(&mut world, 5, &[(n, track)]);
+        let told: Vec<_> = of_kind(&world, 0, AlertKind::Plan);
+        let told: Vec<_> = told.iter().filter(|a| a.text.starts_with("TEST1 is nonconforming: ")).collect();
+        assert_eq!(told.len(), usize::from(is_told), "{address:?} {callsign} {flown_as:?} {n}");
+    }
+}
+
+#[test]
+fn of_several_that_bear_a_plans_callsign_one_is_held_to_it() {
+    let mut world = pair();
+    let at = world.now().utc;
+    let mut flown_plan = plan(1, vec![circle(46.5, 7.0, 20.0, START)]);
+    (flown_plan.state, flown_plan.callsign) = (PlanState::Activated, Some("TEST1".into()));
+    world.ask(0, Role::Planner, Command::FilePlan { subject: subject(1), plan: flown_plan }).unwrap();
+    let first = aircraft(1, 46.5, 7.0, 100.0, 90.0, at);
+    let second = TrackReport { callsign: first.callsign, ..aircraft(2, 46.5, 9.0, 100.0, 90.0, at) };
+    fly(&mut world, 5, &[(0, first), (0, second)]);
+    assert!(of_kind(&world, 0, AlertKind::Plan).is_empty(), "the first, which is inside");
+    // It is silent: the one that is heard.
+    fly(&mut world, 35, &[(0, second)]);
+    assert_eq!(of_kind(&world, 0, AlertKind::Plan).len(), 1);
+}
+
+#[test]
 fn an_officer_declares_how_a_plan_is_flown_and_nothing_that_does_not_follow() {
     let mut world = pair();
     let mut flown_plan = plan(1, vec![circle(46.5, 7.0, 20.0, START)]);

@@ -213,6 +213,98 @@ fn an_inhibition_is_of_those_it_names_and_no_others() {
 }
 
 #[test]
+fn an_inhibition_answers_a_warning_before_it_became_an_alarm_by_waiting_and_after() {
+    let told = |world: &World| {
+        let alert = conflicts(world).remove(0);
+        (alert.level, alert.escalated, alert.raising)
+    };
+    for before in [true, false] {
+        let mut world = alone();
+        // A warning until 120 s before the loss, which is an alarm by itself.
+        let tracks = head_on(world.now().utc, 290.0);
+        fly(&mut world, if before { 50 } else { 70 }, &tracks);
+        assert_eq!(told(&world), if before { (2, false, 1) } else { (3, true, 1) });
+        let id = inhibit(&mut world, Inhibited::Pair("TEST1".into(), "TEST2".into()), 600);
+        fly(&mut world, 2, &tracks);
+        assert_eq!(told(&world), (2, false, 1), "no longer for want of an answer");
+        for _ in 0..15 {
+            fly(&mut world, 1, &tracks);
+            assert!(!told(&world).1);
+        }
+        assert_eq!(told(&world), (1, false, 1));
+        world.ask(0, Role::Officer, Command::Lift(id)).unwrap();
+        fly(&mut world, 58, &tracks);
+        assert_eq!(told(&world), (2, false, 2), "it has a minute again");
+        fly(&mut world, 4, &tracks);
+        assert_eq!(told(&world), (3, true, 2));
+    }
+}
+
+#[test]
+fn a_peers_aircraft_is_inhibited_by_its_address_and_not_by_what_the_peer_calls_it() {
+    // South tells of its 2, which north's TEST1 meets; or a sensor of north's sees it, and nobody says whose it is.
+    for (n, feed) in [(1, 0), (0, 1)] {
+        for (of, inhibited) in [
+            (Inhibited::Flight("TEST2".into()), false),
+            (Inhibited::Flight("400002".into()), true),
+            (Inhibited::Flight(" test1 ".into()), true),
+            (Inhibited::Flight("400001".into()), true),
+            (Inhibited::Pair("TEST2".into(), "TEST1".into()), true),
+        ] {
+            let mut world = World::pair(START, [open(&["south"]), open(&["north"])]);
+            world.connect(0, 1);
+            world.run(2_000, 500);
+            let at = world.now().utc;
+            let (ours, theirs) = (aircraft(1, 46.5, 7.0, 300.0, 90.0, at), aircraft(2, 46.51, 7.0, 300.0, 90.0, at));
+            inhibit(&mut world, of.clone(), 600);
+            for _ in 0..5 {
+                let at = world.now().utc;
+                world.report(0, 0, &[flown(&ours, at)]);
+                world.report(n, feed, &[flown(&theirs, at)]);
+                world.run(1_000, 500);
+            }
+            let told = |world: &World| conflicts(world).remove(0);
+            let want = |is: bool| if is { (1, true) } else { (3, false) };
+            assert_eq!((told(&world).level, told(&world).inhibited.is_some()), want(inhibited), "{of:?} {feed}");
+            // Nobody is heard any more: what it is called says no more than before.
+            world.run(40_000, 1_000);
+            assert_eq!(
+                (told(&world).level, told(&world).inhibited.is_some()),
+                want(inhibited),
+                "{of:?} {feed}: not heard"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_peers_aircraft_that_is_gone_is_inhibited_by_what_the_peer_called_it_in_a_pair_alone() {
+    for (of, inhibited) in [
+        (Inhibited::Flight("TEST2".into()), false),
+        (Inhibited::Flight("TEST1".into()), true),
+        (Inhibited::Pair("TEST2".into(), "TEST1".into()), true),
+    ] {
+        let mut world = World::pair(START, [open(&["south"]), open(&["north"])]);
+        world.connect(0, 1);
+        world.run(2_000, 500);
+        let [ours, theirs] = head_on(world.now().utc, 290.0);
+        for s in 0..200 {
+            let at = world.now().utc;
+            world.report(0, 0, &[flown(&ours, at)]);
+            if s < 5 {
+                world.report(1, 0, &[flown(&theirs, at)]);
+            }
+            world.run(1_000, 500);
+        }
+        let gone = world.view(0).tracks.iter().all(|track| track.report.address != theirs.address);
+        assert!(gone && !conflicts(&world).is_empty(), "it is held to its last prediction");
+        inhibit(&mut world, of.clone(), 600);
+        fly(&mut world, 2, &[ours]);
+        assert_eq!(conflicts(&world)[0].inhibited.is_some(), inhibited, "{of:?}");
+    }
+}
+
+#[test]
 fn an_inhibition_needs_a_reason_an_end_and_an_officer() {
     let mut world = alone();
     let now = world.now().utc;

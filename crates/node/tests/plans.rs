@@ -259,6 +259,39 @@ fn a_plan_at_a_protected_site_stays_flagged_until_a_reason_is_given_and_again_wh
 }
 
 #[test]
+fn a_reason_answers_a_flag_before_it_became_an_alarm_by_waiting_and_after() {
+    for before in [true, false] {
+        let mut world = pair();
+        world.ask(0, Role::Planner, Command::FileSite { subject: subject(9), site: site(46.5, 7.0) }).unwrap();
+        file(&mut world, 0, 1, at(1, 46.5, 7.0));
+        let flag = |world: &World| {
+            let mut live = world.view(0).alerts;
+            live.retain(|a| a.kind == AlertKind::Plan && a.state != "cleared");
+            assert_eq!(live.len(), 1, "{live:?}");
+            (live[0].id, live[0].level, live[0].escalated)
+        };
+        world.run(if before { 55_000 } else { 65_000 }, 1_000);
+        let (id, level, escalated) = flag(&world);
+        assert_eq!((level, escalated), if before { (2, false) } else { (3, true) });
+        world.ask(0, Role::Officer, Command::GiveReason { alert: id, reason: "agreed".into() }).unwrap();
+        world.run(2_000, 1_000);
+        assert_eq!(flag(&world), (id, 2, false), "no longer for want of an answer");
+        world.run(13_000, 1_000);
+        assert_eq!(flag(&world), (id, 1, false));
+        world.run(120_000, 1_000);
+        assert_eq!(flag(&world), (id, 1, false), "it waits for nobody");
+        // What it says is another thing: it waits anew.
+        let mut later = at(1, 46.5, 7.0);
+        later.volumes[0].end = START.plus_ms(7_200_000);
+        file(&mut world, 0, 1, later);
+        world.run(58_000, 1_000);
+        assert_eq!(flag(&world), (id, 2, false));
+        world.run(4_000, 1_000);
+        assert_eq!(flag(&world), (id, 3, true));
+    }
+}
+
+#[test]
 fn an_avoid_area_at_a_protected_site_is_flagged_as_a_plan_is_by_its_owner_and_by_the_sites() {
     let mut world = pair();
     let send = |n: u8, to: &str, lat: f64| {

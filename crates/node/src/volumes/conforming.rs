@@ -5,16 +5,18 @@
 //!
 //! [`Command::DeclarePlan`]: crate::command::Command::DeclarePlan
 use super::{Kind, Prepared, Ready, Thing, words};
+use crate::naming::{ByName, Name};
+use crate::picture::{STALE_MS, SystemTrack};
 use crate::situation::{Present, label, sentence};
 use crate::state::State;
 use airspace::PlanState;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 use desk::{AlertLevel, Facts, Situation};
 use detect::{Conformance, Kinematics, conformance};
 use record::SubjectId;
-use track::Address;
 use units::Now;
 
 /// An aircraft is outside its plan when it was so at this many of the last looks, one a second: one wild report is no
@@ -90,16 +92,23 @@ impl State {
     /// Own plans that are flown, with the aircraft that they name.
     fn flown(&self, prepared: &Prepared, now: Now) -> Vec<Flown> {
         let mut flown = Vec::new();
+        let tracks = self.picture.iter().filter(|track| track.is_own() && self.flies_alone(track));
+        let tracks: Vec<(&SystemTrack, Name)> = tracks.map(|track| (track, Name::of_track(track))).collect();
+        let by_name = ByName::of(tracks.iter().map(|(_, name)| name));
         let own = self.plans.iter().filter(|((owner, _), _)| Some(owner) == self.party());
         for (key, filed) in
             own.filter(|(_, f)| matches!(f.value.state, PlanState::Activated | PlanState::Nonconforming))
         {
-            let address = filed.value.address.and_then(Address::icao);
-            let Some(track) = address.and_then(|address| self.picture.by_address(address)) else { continue };
+            let plan = Name::of_plan(&filed.value);
+            let named = by_name.either(&plan).into_iter().map(|place| &tracks[place]);
+            let named = named.filter(|(_, name)| plan.is_for(name));
+            // Of several that bear its name the one of its address, then one that is still heard, then the first: always the same.
+            let rank = |(track, name): &&(&SystemTrack, Name)| {
+                let is_heard = now.utc.since_ms(track.last.at) <= STALE_MS;
+                (plan.address.is_some() && plan.address == name.address, is_heard, Reverse(track.id))
+            };
+            let Some((track, _)) = named.max_by_key(rank) else { continue };
             let Some(Ready::Volumes(volumes)) = prepared.ready.get(&Thing::new(Kind::Plan, key)) else { continue };
-            if !track.is_own() || track.last.on_ground {
-                continue;
-            }
             // Before and after its time the plan says nothing of where the aircraft should be.
             let kept = conformance(&Kinematics::from_report(&track.last, now.utc), volumes);
             flown.push(Flown { subject: key.1, track: track.id, state: filed.value.state, kept });

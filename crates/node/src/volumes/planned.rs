@@ -1,16 +1,14 @@
 //! Who flies without a plan, and which plans nobody flies: lists for people, asked for and not alarmed. Whoever files no plans has
 //! all of its traffic on the first.
 use super::{Kind, Ready, Thing, within};
+use crate::naming::{ByName, Name};
 use crate::picture::{STALE_MS, SystemTrack};
 use crate::state::State;
 use crate::unjudged::is_cell;
 use airspace::{Plan, PlanState};
-use alloc::collections::BTreeMap;
-use alloc::string::String;
 use alloc::vec::Vec;
 use detect::{Kinematics, PreparedVolume, Presence, track_volume};
 use record::{PartyId, SubjectId};
-use track::Address;
 use units::{Utc, earth};
 
 /// Volumes, and pairs of a plan and an aircraft, looked at for one list, 60 ns each if they are apart; beyond them it is cut.
@@ -60,58 +58,15 @@ struct Live<'s> {
     owner: &'s PartyId,
     subject: SubjectId,
     plan: &'s Plan,
+    /// Whom it names.
+    name: Name,
     /// Its volumes that are active now.
     active: Vec<&'s PreparedVolume>,
 }
 
 impl Live<'_> {
-    fn address(&self) -> Option<Address> {
-        self.plan.address.and_then(Address::icao)
-    }
-
-    fn names(&self, track: &SystemTrack, callsign: Option<&str>) -> bool {
-        let address = self.address();
-        let same_address = address.is_some() && address == track.address;
-        let same_callsign =
-            callsign.is_some_and(|c| self.plan.callsign.as_deref().is_some_and(|p| p.eq_ignore_ascii_case(c)));
-        // By address if it has one: a callsign may be flown by another aircraft tomorrow.
-        same_address || address.is_none_or(|_| track.address.is_none()) && same_callsign
-    }
-
     fn is_for_anyone(&self) -> bool {
         self.plan.address.is_none() && self.plan.callsign.is_none()
-    }
-}
-
-/// Places in a list by the address and by the callsign, in capitals, that are there; any number may bear the same.
-#[derive(Default)]
-struct ByName {
-    address: BTreeMap<Address, Vec<usize>>,
-    callsign: BTreeMap<String, Vec<usize>>,
-}
-
-impl ByName {
-    fn of(list: impl Iterator<Item = (Option<Address>, Option<String>)>) -> Self {
-        let mut by = Self::default();
-        for (place, (address, callsign)) in list.enumerate() {
-            if let Some(address) = address {
-                by.address.entry(address).or_default().push(place);
-            }
-            if let Some(callsign) = callsign {
-                by.callsign.entry(callsign.to_ascii_uppercase()).or_default().push(place);
-            }
-        }
-        by
-    }
-
-    /// Where the address or the callsign is, ascending.
-    fn either(&self, address: Option<Address>, callsign: Option<&str>) -> Vec<usize> {
-        let by_address = address.and_then(|address| self.address.get(&address));
-        let by_callsign = callsign.and_then(|callsign| self.callsign.get(&callsign.to_ascii_uppercase()));
-        let mut places: Vec<usize> = by_address.into_iter().chain(by_callsign).flatten().copied().collect();
-        places.sort_unstable();
-        places.dedup();
-        places
     }
 }
 
@@ -121,19 +76,18 @@ impl State {
     #[must_use]
     pub fn unplanned(&self, now: Utc) -> Listed<Unplanned> {
         let (plans, mut work, mut listed) = (self.live_plans(now), 0, Listed { rows: Vec::new(), cut: false });
-        let by_name = ByName::of(plans.iter().map(|plan| (plan.address(), plan.plan.callsign.clone())));
+        let by_name = ByName::of(plans.iter().map(|plan| &plan.name));
         let anyone: Vec<&Live<'_>> = plans.iter().filter(|p| p.is_for_anyone() && !p.active.is_empty()).collect();
         for track in self.picture.iter().filter(|track| self.is_flying(track, now)) {
             if listed.rows.len() >= PLANNED_MAX || work > WORK_MAX {
                 listed.cut = true;
                 break;
             }
-            let callsign = self.callsign_of(track);
-            let callsign = callsign.as_deref();
-            let places = by_name.either(track.address, callsign);
+            let name = Name::of_track(track);
+            let places = by_name.either(&name);
             work += 1 + places.len();
             let named = places.into_iter().map(|place| &plans[place]);
-            let named = named.filter(|plan| self.may_plan(plan.owner, track) && plan.names(track, callsign));
+            let named = named.filter(|plan| self.may_plan(plan.owner, track) && plan.name.is_for(&name));
             let named: Vec<&Live<'_>> = named.collect();
             if named.iter().any(|plan| !plan.active.is_empty()) {
                 continue;
@@ -160,7 +114,8 @@ impl State {
     pub fn unflown(&self, now: Utc) -> Listed<Unflown> {
         let (plans, mut work, mut listed) = (self.live_plans(now), 0, Listed { rows: Vec::new(), cut: false });
         let tracks: Vec<&SystemTrack> = self.picture.iter().collect();
-        let by_name = ByName::of(tracks.iter().map(|track| (track.address, self.callsign_of(track))));
+        let names: Vec<Name> = tracks.iter().map(|track| Name::of_track(track)).collect();
+        let by_name = ByName::of(names.iter());
         let flying: Vec<&SystemTrack> = tracks.iter().filter(|track| self.is_flying(track, now)).copied().collect();
         for plan in plans.iter().filter(|plan| !plan.active.is_empty()) {
             if listed.rows.len() >= PLANNED_MAX || work > WORK_MAX {
@@ -181,12 +136,10 @@ impl State {
                     }
                 }
             } else {
-                let places = by_name.either(plan.address(), plan.plan.callsign.as_deref());
+                let places = by_name.either(&plan.name);
                 work += 1 + places.len();
-                let named = places.into_iter().map(|place| tracks[place]);
-                let named = named.filter(|track| {
-                    self.may_plan(plan.owner, track) && plan.names(track, self.callsign_of(track).as_deref())
-                });
+                let named = places.into_iter().filter(|place| plan.name.is_for(&names[*place]));
+                let named = named.map(|place| tracks[place]).filter(|track| self.may_plan(plan.owner, track));
                 let named: Vec<&SystemTrack> = named.collect();
                 if named.iter().any(|track| self.is_flying(track, now)) {
                     continue;
@@ -235,18 +188,14 @@ impl State {
                     Some(Ready::Volumes(volumes)) => volumes.iter().filter(|v| v.active_at(now)).collect(),
                     _ => Vec::new(),
                 };
-                Some(Live { owner: &key.0, subject, plan: &filed.value, active })
+                let name = Name::of_plan(&filed.value);
+                Some(Live { owner: &key.0, subject, plan: &filed.value, name, active })
             })
             .collect()
     }
 
     fn is_flying(&self, track: &SystemTrack, now: Utc) -> bool {
         self.flies_alone(track) && !is_cell(track) && now.since_ms(track.last.at) <= STALE_MS
-    }
-
-    fn callsign_of(&self, track: &SystemTrack) -> Option<String> {
-        use alloc::string::ToString;
-        track.callsign().map(|callsign| callsign.to_string())
     }
 
     /// Whether a party's plans are for this aircraft: its own, a peer's for what it releases, anybody's for what is merely seen.

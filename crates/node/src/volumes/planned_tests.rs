@@ -7,10 +7,11 @@ use crate::picture::{Origin, Source, Standing};
 use crate::volumes::Prepared;
 use airspace::{Limit, Outline, Volume4d};
 use alloc::format;
+use alloc::string::String;
 use alloc::vec;
 use detect::scenario::draw;
 use record::ReleaseForm;
-use track::{Callsign, TrackReport};
+use track::{Address, Callsign, TrackReport};
 use units::{AircraftClass, Height, Mono, Now, Position, Speed, Vertex};
 
 const NOW: Utc = Utc(1_700_000_000_000);
@@ -54,7 +55,7 @@ fn fly(state: &mut State, from: Source, local: u64, (address, callsign): (Option
 fn by_scan(state: &State) -> (Vec<Unplanned>, Vec<Unflown>) {
     let plans = state.live_plans(NOW);
     let flies = |plan: &Live<'_>, track: &SystemTrack| {
-        let names = plan.names(track, state.callsign_of(track).as_deref());
+        let names = plan.name.is_for(&Name::of_track(track));
         let is_in = || plan.is_for_anyone() && state.is_in(plan, track, NOW, &mut 0);
         state.may_plan(plan.owner, track) && (names || is_in())
     };

@@ -20,7 +20,8 @@ Examples:
   skypact inhibit list
   skypact inhibit lift 3
 
-A flight is a callsign or a 24-bit address. Conflicts under an inhibition stay on the desk as cautions that name it, whatever becomes
+A flight is an own one by callsign or 24-bit address, and any other by address: its callsign is what a peer calls it. In a pair, of which
+one is always an own aircraft, a callsign may name either. Conflicts under an inhibition stay on the desk as cautions that name it, whatever becomes
 of them, and are what they are again when it ends: by itself at its time (at most 24 hours ahead), or lifted. Alerts about protected
 sites, plans, links and notices are never inhibited. At most 50 at once; who asked, why and when stands in the audit.
 
@@ -38,7 +39,7 @@ pub struct Args {
 enum InhibitCommand {
     /// Every conflict of one flight.
     Flight {
-        /// Callsign or address.
+        /// Address, or callsign of an own aircraft.
         flight: String,
         #[command(flatten)]
         why: Why,
