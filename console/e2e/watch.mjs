@@ -3,7 +3,7 @@
 export function addSteps(step, check) {
   step('why there is an alert is shown with both reports', async ({ north, kept }) => {
     const { page } = north;
-    // A conflict that rests on a peer's word says so; one that was decided here is looked for, from the latest on: it lasts.
+    // A conflict that rests on a peer's word has no page of reasons; one that was decided here is looked for, from the latest on: it lasts.
     for (let at = (await page.locator('sky-alerts button[data-key^="why:"]').count()) - 1; ; at--) {
       check(at >= 0, 'no conflict was decided here');
       await page.locator('sky-alerts button[data-key^="why:"]').nth(at).focus();

@@ -13,7 +13,6 @@ class Inhibit extends Panel {
   declare alert: string;
   private pair: [string, string] | null = null;
   /** A peer said so and this node does not see it: what it does not decide it does not inhibit. */
-  private ofPeer = false;
   private reason = '';
   private last_ms: number | null = null;
   private tried = false;
@@ -24,7 +23,6 @@ class Inhibit extends Panel {
     super.connectedCallback();
     const alert = this.app.store.state.alerts.find(({ id }) => id === this.alert);
     this.pair = alert === undefined ? null : pairOf(alert, this.app.store.labels);
-    this.ofPeer = alert?.basis === null;
   }
 
   protected override firstUpdated(): void {
@@ -53,7 +51,6 @@ class Inhibit extends Panel {
       <h2 id="inhibit-title">Inhibit conflicts of ${a} and ${b}</h2>
       <p>Until it ends, every conflict of these two with each other is only a caution, with one soft tick, <b>even if the minima are lost</b>.
         Their conflicts with others sound as before. Everybody at this desk sees it, with your name.</p>
-      ${this.ofPeer ? html`<p><b>This alert rests on a peer's word:</b> it stays as it is. What this node finds itself of the two is inhibited.</p>` : nothing}
       ${over ? html`<p><b>This conflict is over meanwhile.</b></p>` : nothing}
       <div class="line">
         <label for="inhibit-reason">Why</label>
