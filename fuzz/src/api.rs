@@ -271,7 +271,7 @@ impl Backend for Folding {
         self.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command.clone());
         let outputs = self.apply(Input::Command { actor, key, command: Box::new(command) });
         let answer = outputs.into_iter().find_map(|output| match output {
-            Output::Answer(answer) => Some(answer),
+            Output::Answer(answer) => answer.command(),
             _ => None,
         });
         let answer = answer.unwrap_or_else(|| panic!("a command is answered"));

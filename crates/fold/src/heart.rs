@@ -6,8 +6,7 @@ use crate::stores::Stores;
 use journal::fs::Fs;
 use journal::{Journal, JournalError, SegmentJournal, Seq};
 use node::State;
-use node::command::Answer;
-use node::input::{Entry, Input, ObservedLoss, Output};
+use node::input::{Answered, Entry, Input, ObservedLoss, Output};
 use record::PartyId;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,8 +46,8 @@ pub trait Time {
 pub trait Outlet {
     /// Whoever waits for an input to be folded.
     type Reply;
-    /// The input was folded, with this answer if it was a command; or it was not accepted.
-    fn reply(&mut self, reply: Self::Reply, answer: Result<Option<Answer>, NotAccepted>);
+    /// The input was folded, with this answer if it was a command or a traffic service's request; or it was not accepted.
+    fn reply(&mut self, reply: Self::Reply, answer: Result<Option<Answered>, NotAccepted>);
     /// An output of the link to a peer; what it asks to store is stored.
     fn link(&mut self, state: &State, stores: &Stores, peer: &PartyId, output: &link::Output);
     /// A loss of separation was observed.

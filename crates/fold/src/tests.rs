@@ -5,8 +5,7 @@ use journal::fs::{Fs, StdFs};
 use journal::{Journal, Seq};
 use link::Output;
 use node::State;
-use node::command::Answer;
-use node::input::{Boot, Claim, Entry, FeedConfig, FeedState, Input, ObservedLoss};
+use node::input::{Answered, Boot, Claim, Entry, FeedConfig, FeedState, Input, ObservedLoss};
 use pact::{Minima, Pact, Party, SignedPact};
 use record::{Hash32, Mode, PartyId};
 use std::cell::Cell;
@@ -41,7 +40,7 @@ struct Answers(Vec<(usize, bool)>);
 impl Outlet for Answers {
     type Reply = usize;
 
-    fn reply(&mut self, reply: usize, answer: Result<Option<Answer>, NotAccepted>) {
+    fn reply(&mut self, reply: usize, answer: Result<Option<Answered>, NotAccepted>) {
         self.0.push((reply, answer.is_ok()));
     }
 

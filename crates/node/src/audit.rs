@@ -1,8 +1,9 @@
 //! The audit: what was asked, by whom, and what came of it.
 use crate::command::{Actor, Answer};
-use crate::state::{AuditRow, State};
+use crate::state::State;
 use alloc::string::{String, ToString};
-use units::Now;
+use minicbor::{Decode, Encode};
+use units::{Now, Utc};
 
 /// Rows kept for the audit view; everything stands in the journal.
 pub(crate) const AUDIT_MAX: usize = 1000;
@@ -16,6 +17,32 @@ const ANSWERS_MAX: usize = 1000;
 const ALIKE_MS: i64 = 1000;
 /// What a command that was done is answered.
 const OK: &str = "ok";
+
+/// What was asked, as journaled.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct AuditRow {
+    /// Sequence number.
+    #[n(0)]
+    pub seq: u64,
+    /// When.
+    #[n(1)]
+    pub utc: Utc,
+    /// Who.
+    #[n(2)]
+    pub actor: crate::command::Actor,
+    /// Command's name.
+    #[n(3)]
+    pub command: String,
+    /// `ok`, or the refusal's text.
+    #[n(4)]
+    pub answer: String,
+    /// How often it was refused alike within a second of the last time; 1 for what was done.
+    #[n(5)]
+    pub times: u32,
+    /// The last of these times.
+    #[n(6)]
+    pub last: Utc,
+}
 
 impl State {
     pub(crate) fn account_answer(&mut self, actor: &str, key: &str, answer: &Answer) {

@@ -239,6 +239,9 @@ pub enum Input {
         #[n(1)]
         report: WitnessReport,
     },
+    /// A traffic service writes to the discovery and synchronization service.
+    #[n(13)]
+    Dss(#[n(0)] Box<dss::Request>),
     /// An input made the fold panic; every replica skips it.
     #[n(10)]
     Quarantine {
@@ -305,11 +308,31 @@ pub struct ObservedLoss {
     pub vertical: Option<i64>,
 }
 
+/// An answer to whoever handed in an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answered {
+    /// To a command.
+    Command(Answer),
+    /// To a traffic service.
+    Dss(Box<dss::Outcome>),
+}
+
+impl Answered {
+    /// The answer to a command, if it is to one.
+    #[must_use]
+    pub fn command(self) -> Option<Answer> {
+        match self {
+            Self::Command(answer) => Some(answer),
+            Self::Dss(_) => None,
+        }
+    }
+}
+
 /// What leaves a node. Nothing of it may be acted on before the input that caused it is durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// Answer to the command just folded.
-    Answer(Answer),
+    /// Answer to what was just folded.
+    Answer(Answered),
     /// For the link to this peer.
     Link(PartyId, link::Output),
     /// An observed loss of separation.

@@ -1,7 +1,9 @@
 //! The state of a node, and the fold.
+use crate::audit::AuditRow;
 use crate::command::{Account, Answer};
+use crate::discovering::utc_us;
 use crate::filed::Filed;
-use crate::input::{Boot, Entry, FeedConfig, FeedState, Input, Output};
+use crate::input::{Answered, Boot, Entry, FeedConfig, FeedState, Input, Output};
 use crate::labels::own_of;
 use crate::markings::{MarkWaits, Marked};
 use crate::pacts::Pacts;
@@ -171,6 +173,10 @@ pub struct State {
     #[n(81)]
     #[cbor(default)]
     pub(crate) correlation: crate::correlating::Correlation,
+    /// References and subscriptions of traffic services.
+    #[n(82)]
+    #[cbor(default)]
+    pub(crate) dss: dss::Dss,
     /// What the last input made this node say: read by whoever replays a journal, and kept by nobody.
     #[cbor(skip)]
     pub(crate) said: SaidNow,
@@ -292,32 +298,6 @@ pub struct Checked {
     pub at: Utc,
 }
 
-/// What was asked, as journaled.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
-pub struct AuditRow {
-    /// Sequence number.
-    #[n(0)]
-    pub seq: u64,
-    /// When.
-    #[n(1)]
-    pub utc: Utc,
-    /// Who.
-    #[n(2)]
-    pub actor: crate::command::Actor,
-    /// Command's name.
-    #[n(3)]
-    pub command: String,
-    /// `ok`, or the refusal's text.
-    #[n(4)]
-    pub answer: String,
-    /// How often it was refused alike within a second of the last time; 1 for what was done.
-    #[n(5)]
-    pub times: u32,
-    /// The last of these times.
-    #[n(6)]
-    pub last: Utc,
-}
-
 impl Default for State {
     fn default() -> Self {
         Self {
@@ -363,6 +343,7 @@ impl Default for State {
             holding: BTreeMap::new(),
             alerting: crate::alerting::Alerting::default(),
             correlation: crate::correlating::Correlation::default(),
+            dss: dss::Dss::default(),
             said: SaidNow::default(),
             pacts: Pacts::default(),
             sky: Sky::default(),
@@ -397,11 +378,12 @@ impl State {
             }
             Input::Command { actor, key, command } => {
                 let answer = self.command(actor, key.as_deref(), command, now, out);
-                out.push(Output::Answer(answer));
+                out.push(Output::Answer(Answered::Command(answer)));
             }
             Input::Attempt { actor, command, refused, times } => {
                 self.attempted(actor, command, refused, *times, now);
             }
+            Input::Dss(request) => self.dss_asked(request, now, out),
             Input::Displayed { actor, alerts, notices } => self.displayed(actor, alerts, notices, now),
             Input::Witness { peer, report } => self.witness_reported(peer, report, now, out),
             Input::Gap { dropped, since_utc_ms } => self.gap = Some((*dropped, *since_utc_ms)),
@@ -415,6 +397,7 @@ impl State {
     }
 
     fn tick(&mut self, now: Now, out: &mut Vec<Output>) {
+        self.dss.handle_time(utc_us(now));
         // Releases and sweeps have a cadence of their own, whether or not there is anything: neither time nor size of what
         // a peer is sent tells of what it is not sent.
         if now.mono.since_ms(self.second) >= SECOND_MS {
@@ -513,6 +496,7 @@ impl State {
             self.pacts = Pacts::read(&boot.pacts);
         }
         self.alerting.inhibitions.rebuild();
+        self.dss.rebuild();
         self.reindex();
         self.prepared = crate::volumes::Prepared::of(self);
     }

@@ -8,7 +8,7 @@ use fold::{NotAccepted, Outlet, Signer, Stores, Written};
 use link::{CloseCode, Frame, Outbox, Output, Step};
 use node::State;
 use node::command::Answer;
-use node::input::ObservedLoss;
+use node::input::{Answered, ObservedLoss};
 use record::{Body, Hash32, PartyId, ReceiptLevel};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -283,9 +283,9 @@ impl Effects {
 impl Outlet for Effects {
     type Reply = u64;
 
-    fn reply(&mut self, reply: u64, answer: Result<Option<Answer>, NotAccepted>) {
+    fn reply(&mut self, reply: u64, answer: Result<Option<Answered>, NotAccepted>) {
         if self.lives() {
-            self.replies.push((reply, answer));
+            self.replies.push((reply, answer.map(|given| given.and_then(Answered::command))));
         }
     }
 

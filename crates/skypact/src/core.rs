@@ -11,7 +11,7 @@ use journal::Journal;
 use journal::fs::Fs;
 use node::State;
 use node::command::Answer;
-use node::input::{Input, ObservedLoss};
+use node::input::{Answered, Input, ObservedLoss};
 use node::view::View;
 use record::PartyId;
 use std::collections::BTreeMap;
@@ -56,7 +56,7 @@ pub struct CoreHealth {
     pub folded: u64,
 }
 
-type Reply = oneshot::Sender<Result<Option<Answer>, NotAccepted>>;
+type Reply = oneshot::Sender<Result<Option<Answered>, NotAccepted>>;
 
 enum Message {
     Input(Box<Input>, Option<Reply>),
@@ -282,7 +282,7 @@ struct Out<'s>(&'s Shared);
 impl Outlet for Out<'_> {
     type Reply = Reply;
 
-    fn reply(&mut self, reply: Reply, answer: Result<Option<Answer>, NotAccepted>) {
+    fn reply(&mut self, reply: Reply, answer: Result<Option<Answered>, NotAccepted>) {
         // The caller may have gone away; what it asked is done all the same.
         let _gone = reply.send(answer);
     }
@@ -320,6 +320,18 @@ pub struct CoreHandle {
 impl CoreHandle {
     /// Hands in an input, waiting while the fold is busy, and returns once it is folded.
     pub async fn input(&self, input: Input) -> Result<Option<Answer>, NotAccepted> {
+        Ok(self.answered(input).await?.and_then(Answered::command))
+    }
+
+    /// Hands in what a traffic service asks, and returns the answer once it is durable.
+    pub async fn dss(&self, request: dss::Request) -> Result<dss::Outcome, NotAccepted> {
+        match self.answered(Input::Dss(Box::new(request))).await? {
+            Some(Answered::Dss(outcome)) => Ok(*outcome),
+            Some(Answered::Command(_)) | None => Err(NotAccepted::Failed("the fold gave no answer".into())),
+        }
+    }
+
+    async fn answered(&self, input: Input) -> Result<Option<Answered>, NotAccepted> {
         let (tx, rx) = oneshot::channel();
         self.tx.send(Message::Input(Box::new(input), Some(tx))).await.map_err(|_| NotAccepted::Stopping)?;
         rx.await.map_err(|_| NotAccepted::Stopping)?

@@ -93,7 +93,7 @@ impl Shell {
         for output in outputs {
             self.digest = Hash32::of(&[&self.digest.0[..], &bytes_of(&output)].concat());
             match output {
-                Output::Answer(given) => answer = Some(given),
+                Output::Answer(given) => answer = given.command(),
                 Output::Link(peer, output) => self.link(&peer, output),
                 Output::Loss(loss) => {
                     let address = |id| self.state.track(id).and_then(|t| t.address);

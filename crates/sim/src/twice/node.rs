@@ -6,6 +6,7 @@ use journal::fs::Fs;
 use link::{Outbox, Output};
 use node::State;
 use node::command::Answer;
+use node::input::Answered;
 use node::input::{Boot, Input, ObservedLoss};
 use record::PartyId;
 use std::cell::Cell;
@@ -82,8 +83,8 @@ impl Wires {
 impl Outlet for Wires {
     type Reply = u64;
 
-    fn reply(&mut self, reply: u64, answer: Result<Option<Answer>, NotAccepted>) {
-        if let Ok(Some(answer)) = answer {
+    fn reply(&mut self, reply: u64, answer: Result<Option<Answered>, NotAccepted>) {
+        if let Some(answer) = answer.ok().flatten().and_then(Answered::command) {
             self.answers.insert(reply, answer);
         }
     }

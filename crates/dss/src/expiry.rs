@@ -1,0 +1,103 @@
+//! What has ended leaves the index at once, and is forgotten a day later.
+use crate::KEPT_US;
+use crate::id::Id;
+use crate::state::Dss;
+use crate::volume::{Extent, span};
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+/// Kind of an entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Held {
+    Intent,
+    Constraint,
+    Subscription,
+}
+
+/// When what is due, in order; made again from the entities.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Ends {
+    /// In the index until then.
+    indexed: BTreeSet<(i64, Held, Id)>,
+    /// Forgotten then.
+    kept: BTreeSet<(i64, Held, Id)>,
+}
+
+fn end(extents: &[Extent]) -> i64 {
+    span(extents).map_or(i64::MIN, |(_, end)| end)
+}
+
+impl Dss {
+    /// Lets time pass; `now` is microseconds UTC.
+    pub fn handle_time(&mut self, now: i64) {
+        self.expired_to = self.expired_to.max(now);
+        while let Some((at, held, id)) = self.ends.indexed.first().copied().filter(|(at, ..)| *at < self.expired_to) {
+            let extents = self.extents(held, id);
+            self.index(held).remove(id, &extents);
+            self.ends.indexed.remove(&(at, held, id));
+        }
+        while let Some((at, held, id)) = self.ends.kept.first().copied().filter(|(at, ..)| *at < self.expired_to) {
+            self.ends.kept.remove(&(at, held, id));
+            self.forget(held, id);
+        }
+        self.forget_answers(now);
+    }
+
+    fn forget(&mut self, held: Held, id: Id) {
+        match held {
+            Held::Intent => drop(self.take_intent(id)),
+            Held::Constraint => drop(self.constraints.remove(&id)),
+            // What intents rest on goes with the last of them.
+            Held::Subscription if self.subscriptions.get(&id).is_some_and(|s| !s.dependent.is_empty()) => {}
+            Held::Subscription => drop(self.subscriptions.remove(&id)),
+        }
+    }
+
+    /// Enters an entity that was written.
+    pub(crate) fn enter(&mut self, held: Held, id: Id) {
+        let extents = self.extents(held, id);
+        let end = end(&extents);
+        if end >= self.expired_to {
+            self.index(held).insert(id, &extents);
+            self.ends.indexed.insert((end, held, id));
+        }
+        self.ends.kept.insert((end.saturating_add(KEPT_US), held, id));
+    }
+
+    /// Takes an entity out of where [`Dss::enter`] put it, before it changes.
+    pub(crate) fn leave(&mut self, held: Held, id: Id) {
+        let extents = self.extents(held, id);
+        let end = end(&extents);
+        if self.ends.indexed.remove(&(end, held, id)) {
+            self.index(held).remove(id, &extents);
+        }
+        self.ends.kept.remove(&(end.saturating_add(KEPT_US), held, id));
+    }
+
+    pub(crate) fn enter_all(&mut self) {
+        let intents: Vec<Id> = self.intents.keys().copied().collect();
+        let constraints: Vec<Id> = self.constraints.keys().copied().collect();
+        let subscriptions: Vec<Id> = self.subscriptions.keys().copied().collect();
+        intents.into_iter().for_each(|id| self.enter(Held::Intent, id));
+        constraints.into_iter().for_each(|id| self.enter(Held::Constraint, id));
+        subscriptions.into_iter().for_each(|id| self.enter(Held::Subscription, id));
+        // What was due while it was not held is done at the next time.
+    }
+
+    fn index(&mut self, held: Held) -> &mut crate::index::Index {
+        match held {
+            Held::Intent => &mut self.by_place.intents,
+            Held::Constraint => &mut self.by_place.constraints,
+            Held::Subscription => &mut self.by_place.subscriptions,
+        }
+    }
+
+    fn extents(&self, held: Held, id: Id) -> Vec<Extent> {
+        let extents = match held {
+            Held::Intent => self.intents.get(&id).map(|i| i.extents.clone()),
+            Held::Constraint => self.constraints.get(&id).map(|c| c.extents.clone()),
+            Held::Subscription => self.subscriptions.get(&id).map(|s| alloc::vec![s.extent.clone()]),
+        };
+        extents.unwrap_or_default()
+    }
+}

@@ -1,0 +1,287 @@
+//! Operational intent references (F3548-21, strategic coordination). The order of the checks is that of the reference
+//! implementation, because clients tell causes apart by the status.
+use crate::answer::{Answer, Outcome, Refused};
+use crate::entity::{AvailabilityState, Intent, IntentState, Subscription};
+use crate::expiry::Held;
+use crate::id::Id;
+use crate::request::{PutIntent, Request, Supporting};
+use crate::state::{Dss, Kind, other_version};
+use crate::volume::{Extent, around, has_all, heights_meet, span};
+use crate::{ENTITIES_MAX, ovn};
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+
+const WHAT: &str = "operational intent reference";
+
+/// The subscription that an intent is to rest on, before anything is changed.
+enum Resting {
+    Nothing,
+    /// As it is.
+    On(Id),
+    /// Made wider first; only an implicit one is.
+    Widened(Id),
+    New(Id, Box<Subscription>),
+}
+
+impl Dss {
+    pub(crate) fn put_intent(
+        &mut self,
+        request: &Request,
+        id: Id,
+        named: Option<&str>,
+        put: &PutIntent,
+        asked: [u8; 16],
+        now: i64,
+    ) -> Outcome {
+        if span(&put.extents).is_none_or(|(_, end)| end < now) {
+            return Err(Refused::invalid("extents", "the end is in the past"));
+        }
+        let ovn = match &put.ovn_suffix {
+            Some(suffix) => ovn::requested(&id, suffix, now)?,
+            None => ovn::fresh(&request.entropy, &id),
+        };
+        if put.state.needs_cmsa() && !put.cmsa {
+            let reason = alloc::format!("the state {} needs the scope utm.conformance_monitoring_sa", put.state.name());
+            return Err(Refused::Forbidden(reason));
+        }
+        let old = self.intents.get(&id);
+        match old {
+            Some(old) if old.manager != request.manager => {
+                return Err(Refused::Forbidden("the operational intent reference is another USS's".into()));
+            }
+            Some(old) if named != Some(&old.ovn) => {
+                let again = (old.asked == asked).then(|| Box::new(self.intent_again(id, old)));
+                return Err(Refused::Conflict { reason: other_version(WHAT, named), again });
+            }
+            // The version would be the one there is, and whoever has seen that one would be taken to have seen this.
+            Some(old) if old.ovn == ovn => {
+                return Err(Refused::invalid("requested_ovn_suffix", "the current version has it already"));
+            }
+            None if named.is_some() => {
+                let reason = "there is no such operational intent reference, so it has no version to change";
+                return Err(Refused::invalid("ovn", reason));
+            }
+            None if self.intents.len() >= ENTITIES_MAX => {
+                return Err(Refused::Full { what: "operational intent references", max: ENTITIES_MAX });
+            }
+            _ => {}
+        }
+        let resting = self.resting(request, id, put, asked)?;
+        if put.state.needs_key() {
+            let constraints = match &resting {
+                Resting::Nothing => false,
+                Resting::On(id) | Resting::Widened(id) => self.subscriptions.get(id).is_some_and(|s| s.constraints),
+                Resting::New(_, new) => new.constraints,
+            };
+            self.check_key(&request.manager, id, put, constraints)?;
+        }
+
+        // From here on nothing is refused.
+        let (created, version) = old.map_or((true, 1), |old| (false, old.version.saturating_add(1)));
+        let before = old.map(|old| old.extents.clone()).unwrap_or_default();
+        let subscription = match &resting {
+            Resting::Nothing => None,
+            Resting::On(id) | Resting::Widened(id) | Resting::New(id, _) => Some(*id),
+        };
+        self.leave(Held::Intent, id);
+        let previous = self.intents.remove(&id).and_then(|old| old.subscription);
+        if let Some(previous) = previous.filter(|previous| Some(*previous) != subscription) {
+            self.release(previous, id);
+        }
+        match resting {
+            Resting::Nothing => {}
+            Resting::On(on) => self.rest(on, id),
+            Resting::Widened(on) => {
+                self.leave(Held::Subscription, on);
+                if let Some(wide) = self.subscriptions.get_mut(&on) {
+                    wide.widen(&put.extents);
+                    wide.version = ovn::fresh(&request.entropy, &on);
+                }
+                self.enter(Held::Subscription, on);
+                self.rest(on, id);
+            }
+            Resting::New(on, new) => {
+                self.subscriptions.insert(on, *new);
+                self.enter(Held::Subscription, on);
+                self.rest(on, id);
+            }
+        }
+        let new = Intent {
+            manager: request.manager.clone(),
+            version,
+            ovn,
+            state: put.state,
+            uss_base_url: put.uss_base_url.clone(),
+            subscription,
+            extents: put.extents.clone(),
+            asked,
+        };
+        let intent = self.intent_ref(id, &new, &request.manager);
+        let told = self.subscribed(Kind::Intents, &[&before, &new.extents]);
+        self.intents.insert(id, new);
+        self.enter(Held::Intent, id);
+        self.count_up(&told);
+        Ok(Answer::Intent { created, intent, subscribers: self.to_notify(&told) })
+    }
+
+    /// The result of the request that made the version there is.
+    fn intent_again(&self, id: Id, intent: &Intent) -> Answer {
+        let told = self.subscribed(Kind::Intents, &[&intent.extents]);
+        Answer::Intent {
+            created: intent.version == 1,
+            intent: self.intent_ref(id, intent, &intent.manager),
+            subscribers: self.to_notify(&told),
+        }
+    }
+
+    /// What the intent would rest on.
+    fn resting(&self, request: &Request, id: Id, put: &PutIntent, asked: [u8; 16]) -> Result<Resting, Refused> {
+        let all = around(&put.extents);
+        match &put.supporting {
+            Supporting::Nothing => Ok(Resting::Nothing),
+            Supporting::New(new) => {
+                if self.subscriptions.len() >= ENTITIES_MAX {
+                    return Err(Refused::Full { what: "subscriptions", max: ENTITIES_MAX });
+                }
+                // The one that it replaces goes.
+                self.check_meeting(&request.manager, self.intents.get(&id).and_then(|old| old.subscription), &all)?;
+                let on = ovn::fresh_id(&request.entropy);
+                let subscription = Subscription {
+                    manager: request.manager.clone(),
+                    version: ovn::fresh(&request.entropy, &on),
+                    index: 0,
+                    uss_base_url: new.uss_base_url.clone(),
+                    intents: true,
+                    constraints: new.constraints,
+                    implicit: true,
+                    extent: all,
+                    dependent: BTreeSet::new(),
+                    asked,
+                };
+                Ok(Resting::New(on, Box::new(subscription)))
+            }
+            Supporting::Subscription(on) => {
+                let field = "subscription_id";
+                let Some(held) = self.subscriptions.get(on) else {
+                    return Err(Refused::invalid(field, alloc::format!("there is no subscription {on}")));
+                };
+                if held.manager != request.manager {
+                    return Err(Refused::Forbidden("the subscription is another USS's".into()));
+                }
+                let lacks = lacks(held, &all);
+                match lacks {
+                    None => Ok(Resting::On(*on)),
+                    Some(_) if held.implicit => Ok(Resting::Widened(*on)),
+                    Some(what) => {
+                        let reason =
+                            alloc::format!("the subscription does not cover the {what} of the operational intent");
+                        Err(Refused::invalid(field, reason))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Every version that the intent would meet must be in the key (SCD0045, DSS0210).
+    fn check_key(&self, client: &str, id: Id, put: &PutIntent, constraints: bool) -> Result<(), Refused> {
+        let mut missing = BTreeSet::new();
+        let mut lacking = BTreeSet::new();
+        for extent in &put.extents {
+            let span = (extent.start, extent.end);
+            self.by_place.intents.search(&extent.cells, span, |other, number| {
+                if let Some(intent) = self.intents.get(&other).filter(|_| other != id) {
+                    let met = meets(&intent.extents, number, extent);
+                    if met && !put.key.contains(&intent.ovn) && self.counts_in_key(intent) {
+                        missing.insert(other);
+                    }
+                }
+                missing.len() <= crate::FOUND_MAX
+            });
+            if constraints {
+                self.by_place.constraints.search(&extent.cells, span, |other, number| {
+                    let held = self.constraints.get(&other);
+                    let met = |c: &&crate::Constraint| meets(&c.extents, number, extent);
+                    if held.filter(met).is_some_and(|c| !put.key.contains(&c.ovn)) {
+                        lacking.insert(other);
+                    }
+                    lacking.len() <= crate::FOUND_MAX
+                });
+            }
+        }
+        if missing.is_empty() && lacking.is_empty() {
+            return Ok(());
+        }
+        if missing.len().max(lacking.len()) > crate::FOUND_MAX {
+            return Err(Refused::TooMuch { what: "versions are missing in the key", max: crate::FOUND_MAX });
+        }
+        let intents = missing.iter().filter_map(|id| Some(self.intent_ref(*id, self.intents.get(id)?, client)));
+        let constraints =
+            lacking.iter().filter_map(|id| Some(self.constraint_ref(*id, self.constraints.get(id)?, client)));
+        Err(Refused::Airspace { intents: intents.collect(), constraints: constraints.collect() })
+    }
+
+    /// What a USS that is down has planned cannot be asked for; what is in the air counts all the same (SCD0005).
+    fn counts_in_key(&self, intent: &Intent) -> bool {
+        intent.state != IntentState::Accepted || self.availability_of(&intent.manager) != AvailabilityState::Down
+    }
+
+    pub(crate) fn delete_intent(&mut self, manager: &str, id: Id, named: &str) -> Outcome {
+        let Some(old) = self.intents.get(&id) else { return Err(Refused::NotFound { what: WHAT, id }) };
+        if old.manager != manager {
+            return Err(Refused::Forbidden("the operational intent reference is another USS's".into()));
+        }
+        if old.ovn != named {
+            return Err(Refused::Conflict { reason: other_version(WHAT, Some(named)), again: None });
+        }
+        let intent = self.intent_ref(id, old, manager);
+        let told = self.subscribed(Kind::Intents, &[&old.extents]);
+        self.count_up(&told);
+        let subscribers = self.to_notify(&told);
+        self.leave(Held::Intent, id);
+        self.take_intent(id);
+        Ok(Answer::Intent { created: false, intent, subscribers })
+    }
+
+    /// Takes an intent away that is in no index any more, and with it the implicit subscription that nothing else rests on.
+    pub(crate) fn take_intent(&mut self, id: Id) -> Option<Intent> {
+        let intent = self.intents.remove(&id)?;
+        if let Some(on) = intent.subscription {
+            self.release(on, id);
+        }
+        Some(intent)
+    }
+
+    fn rest(&mut self, on: Id, id: Id) {
+        if let Some(subscription) = self.subscriptions.get_mut(&on) {
+            subscription.dependent.insert(id);
+        }
+    }
+
+    fn release(&mut self, on: Id, id: Id) {
+        let Some(subscription) = self.subscriptions.get_mut(&on) else { return };
+        subscription.dependent.remove(&id);
+        let over = subscription.extent.end.saturating_add(crate::KEPT_US) < self.expired_to;
+        if subscription.dependent.is_empty() && (subscription.implicit || over) {
+            self.leave(Held::Subscription, on);
+            self.subscriptions.remove(&on);
+        }
+    }
+}
+
+/// What of an intent a subscription does not cover.
+fn lacks(subscription: &Subscription, all: &Extent) -> Option<&'static str> {
+    let held = &subscription.extent;
+    if held.start > all.start {
+        Some("beginning")
+    } else if held.end < all.end {
+        Some("end")
+    } else if !has_all(&held.cells, &all.cells) {
+        Some("area")
+    } else {
+        None
+    }
+}
+
+fn meets(extents: &[Extent], number: u16, with: &Extent) -> bool {
+    extents.get(usize::from(number)).is_some_and(|e| heights_meet(e.heights(), with.heights()))
+}

@@ -1,0 +1,121 @@
+//! What may be read, by whom.
+use crate::answer::{ConstraintRef, IntentRef, Refused, SubscriptionRef};
+use crate::id::Id;
+use crate::index::Index;
+use crate::state::Dss;
+use crate::volume::{AreaOfInterest, Extent, heights_meet};
+use crate::{Answer, FOUND_MAX};
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// A question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Query {
+    /// An intent by its identifier.
+    Intent(Id),
+    /// Intents in an area.
+    Intents(AreaOfInterest),
+    /// A constraint by its identifier.
+    Constraint(Id),
+    /// Constraints in an area.
+    Constraints(AreaOfInterest),
+    /// An own subscription by its identifier.
+    Subscription(Id),
+    /// Own subscriptions in an area.
+    Subscriptions(AreaOfInterest),
+    /// A USS's availability.
+    Availability(String),
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// One intent.
+    Intent(IntentRef),
+    /// Intents, by identifier.
+    Intents(Vec<IntentRef>),
+    /// One constraint.
+    Constraint(ConstraintRef),
+    /// Constraints, by identifier.
+    Constraints(Vec<ConstraintRef>),
+    /// One subscription.
+    Subscription(SubscriptionRef),
+    /// Subscriptions, by identifier.
+    Subscriptions(Vec<SubscriptionRef>),
+    /// An availability.
+    Availability(Answer),
+}
+
+impl Dss {
+    /// Answers a question of a USS.
+    ///
+    /// # Errors
+    /// There is none, it is another's, or there is more than an answer holds.
+    pub fn query(&self, query: &Query, client: &str) -> Result<Found, Refused> {
+        Ok(match query {
+            Query::Intent(id) => {
+                let what = "operational intent reference";
+                let intent = self.intents.get(id).ok_or(Refused::NotFound { what, id: *id })?;
+                Found::Intent(self.intent_ref(*id, intent, client))
+            }
+            Query::Constraint(id) => {
+                let what = "constraint reference";
+                let constraint = self.constraints.get(id).ok_or(Refused::NotFound { what, id: *id })?;
+                Found::Constraint(self.constraint_ref(*id, constraint, client))
+            }
+            Query::Subscription(id) => {
+                let found = self.subscriptions.get(id).ok_or(Refused::NotFound { what: "subscription", id: *id })?;
+                if found.manager != client {
+                    return Err(Refused::Forbidden("the subscription is another USS's".into()));
+                }
+                Found::Subscription(self.subscription_ref(*id, found))
+            }
+            Query::Intents(area) => Found::Intents(self.intents_in(area, client)?),
+            Query::Constraints(area) => Found::Constraints(self.constraints_in(area, client)?),
+            Query::Subscriptions(area) => {
+                let ids = self.subscriptions_in(area, client);
+                if ids.len() > FOUND_MAX {
+                    return Err(Refused::TooMuch { what: "subscriptions", max: FOUND_MAX });
+                }
+                let found = ids.iter().filter_map(|id| Some(self.subscription_ref(*id, self.subscriptions.get(id)?)));
+                Found::Subscriptions(found.collect())
+            }
+            Query::Availability(uss) => Found::Availability(self.availability(uss)),
+        })
+    }
+
+    pub(crate) fn intents_in(&self, area: &AreaOfInterest, client: &str) -> Result<Vec<IntentRef>, Refused> {
+        let extents = |id: &Id| self.intents.get(id).map(|i| &*i.extents);
+        let ids = meeting(&self.by_place.intents, area, extents, "operational intent references")?;
+        Ok(ids.iter().filter_map(|id| Some(self.intent_ref(*id, self.intents.get(id)?, client))).collect())
+    }
+
+    pub(crate) fn constraints_in(&self, area: &AreaOfInterest, client: &str) -> Result<Vec<ConstraintRef>, Refused> {
+        let extents = |id: &Id| self.constraints.get(id).map(|c| &*c.extents);
+        let ids = meeting(&self.by_place.constraints, area, extents, "constraint references")?;
+        Ok(ids.iter().filter_map(|id| Some(self.constraint_ref(*id, self.constraints.get(id)?, client))).collect())
+    }
+}
+
+/// Entities with an extent in the area.
+fn meeting<'a>(
+    index: &Index,
+    area: &AreaOfInterest,
+    extents: impl Fn(&Id) -> Option<&'a [Extent]>,
+    what: &'static str,
+) -> Result<BTreeSet<Id>, Refused> {
+    let span = (area.start.unwrap_or(i64::MIN), area.end.unwrap_or(i64::MAX));
+    let mut found = BTreeSet::new();
+    index.search(&area.cells, span, |id, number| {
+        let extent = extents(&id).and_then(|all| all.get(usize::from(number)));
+        if extent.is_some_and(|e| heights_meet(e.heights(), (area.lower, area.upper))) {
+            found.insert(id);
+        }
+        found.len() <= FOUND_MAX
+    });
+    match found.len() > FOUND_MAX {
+        true => Err(Refused::TooMuch { what, max: FOUND_MAX }),
+        false => Ok(found),
+    }
+}

@@ -1,0 +1,255 @@
+//! All that is held, and the one way to change it.
+use crate::answer::{Answer, ConstraintRef, IntentRef, Outcome, Refused, SubscriptionRef, ToNotify};
+use crate::entity::{Availability, AvailabilityState, Constraint, Intent, Report, Subscription};
+use crate::expiry::Ends;
+use crate::id::Id;
+use crate::index::Index;
+use crate::ovn;
+use crate::request::{Ask, Request, SetAvailability};
+use crate::volume::{Extent, span};
+use crate::{AVAILABILITIES_MAX, REPORTS_KEPT, SECOND_US};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use minicbor::{Decode, Encode};
+
+/// Answers to requests that had a key are kept so long, and so many.
+const ANSWERS_KEPT_US: i64 = 600 * SECOND_US;
+const ANSWERS_MAX: usize = 10_000;
+
+/// A discovery and synchronization service.
+#[derive(Debug, Clone, PartialEq, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct Dss {
+    #[n(0)]
+    pub(crate) intents: BTreeMap<Id, Intent>,
+    #[n(1)]
+    pub(crate) constraints: BTreeMap<Id, Constraint>,
+    #[n(2)]
+    pub(crate) subscriptions: BTreeMap<Id, Subscription>,
+    #[n(3)]
+    pub(crate) availability: BTreeMap<String, Availability>,
+    /// The newest, oldest first.
+    #[n(4)]
+    pub(crate) reports: VecDeque<Report>,
+    /// Up to when what ended has left the index.
+    #[n(5)]
+    pub(crate) expired_to: i64,
+    /// Answers to requests with a key, by hash, and the order in which they were given.
+    #[n(6)]
+    answers: BTreeMap<Asked, Answer>,
+    #[n(7)]
+    answered: VecDeque<(i64, Asked)>,
+    #[cbor(skip)]
+    pub(crate) by_place: Places,
+    #[cbor(skip)]
+    pub(crate) ends: Ends,
+}
+
+/// Hash of a request, as a key of a map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(transparent)]
+struct Asked(#[cbor(with = "minicbor::bytes")] [u8; 16]);
+
+/// What is where; made again from the entities.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Places {
+    pub intents: Index,
+    pub constraints: Index,
+    pub subscriptions: Index,
+}
+
+/// What a subscription may be told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Intents,
+    Constraints,
+}
+
+impl Dss {
+    /// Decides a request; `now` is microseconds UTC.
+    ///
+    /// # Errors
+    /// A refusal, of which nothing has any effect.
+    pub fn handle(&mut self, request: &Request, now: i64) -> Outcome {
+        self.handle_time(now);
+        let asked = request.ask.hash(request.key.as_deref(), &request.manager);
+        if let (Some(_), Some(answer)) = (&request.key, self.answers.get(&Asked(asked))) {
+            return Ok(answer.clone());
+        }
+        let answer = match &request.ask {
+            Ask::PutIntent(id, ovn, put) => self.put_intent(request, *id, ovn.as_deref(), put, asked, now),
+            Ask::DeleteIntent(id, ovn) => self.delete_intent(&request.manager, *id, ovn),
+            Ask::PutConstraint(id, ovn, put) => self.put_constraint(request, *id, ovn.as_deref(), put, asked, now),
+            Ask::DeleteConstraint(id, ovn) => self.delete_constraint(&request.manager, *id, ovn),
+            Ask::PutSubscription(id, version, put) => {
+                self.put_subscription(request, *id, version.as_deref(), put, asked, now)
+            }
+            Ask::DeleteSubscription(id, version) => self.delete_subscription(&request.manager, *id, version),
+            Ask::SetAvailability(set) => self.set_availability(request, set, asked),
+            Ask::Report(body) => Ok(self.report(request, body, now)),
+        }?;
+        if request.key.is_some() {
+            self.answers.insert(Asked(asked), answer.clone());
+            self.answered.push_back((now, Asked(asked)));
+        }
+        Ok(answer)
+    }
+
+    pub(crate) fn forget_answers(&mut self, now: i64) {
+        while self.answered.len() > ANSWERS_MAX
+            || self.answered.front().is_some_and(|(at, _)| at + ANSWERS_KEPT_US < now)
+        {
+            if let Some((_, asked)) = self.answered.pop_front() {
+                self.answers.remove(&asked);
+            }
+        }
+    }
+
+    fn set_availability(&mut self, request: &Request, set: &SetAvailability, asked: [u8; 16]) -> Outcome {
+        let old = self.availability.get(&set.uss);
+        if old.map_or("", |old| &old.version) != set.old_version {
+            let reason = match old {
+                Some(_) => "old_version is not the version of the availability that is stated now; read it again",
+                None => "no availability is stated of this USS: old_version must be empty",
+            };
+            let again = old.filter(|old| old.asked == asked && old.by == request.manager);
+            let again = again.map(|_| self.availability(&set.uss).into());
+            return Err(Refused::Conflict { reason: reason.into(), again });
+        }
+        if old.is_none() && self.availability.len() >= AVAILABILITIES_MAX {
+            return Err(Refused::Full { what: "availabilities", max: AVAILABILITIES_MAX });
+        }
+        let version = ovn::fresh(&request.entropy, &Id::MIN);
+        let stated = Availability { state: set.state, version, by: request.manager.clone(), asked };
+        self.availability.insert(set.uss.clone(), stated);
+        Ok(self.availability(&set.uss))
+    }
+
+    /// What is known of a USS's service.
+    #[must_use]
+    pub fn availability(&self, uss: &str) -> Answer {
+        let (state, version) = self.availability.get(uss).map(|a| (a.state, a.version.clone())).unwrap_or_default();
+        Answer::Availability { uss: uss.into(), state, version }
+    }
+
+    pub(crate) fn availability_of(&self, uss: &str) -> AvailabilityState {
+        self.availability.get(uss).map_or(AvailabilityState::Unknown, |a| a.state)
+    }
+
+    fn report(&mut self, request: &Request, body: &str, now: i64) -> Answer {
+        let id = ovn::fresh_id(&request.entropy);
+        while self.reports.len() >= REPORTS_KEPT {
+            self.reports.pop_front();
+        }
+        self.reports.push_back(Report { id, by: request.manager.clone(), at: now, body: body.into() });
+        Answer::Report(id)
+    }
+
+    /// The newest reports, oldest first.
+    pub fn reports(&self) -> impl Iterator<Item = &Report> {
+        self.reports.iter()
+    }
+
+    /// How many intents, constraints and subscriptions are held, with those that have ended.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize, usize) {
+        (self.intents.len(), self.constraints.len(), self.subscriptions.len())
+    }
+
+    /// Makes again what a snapshot does not hold.
+    pub fn rebuild(&mut self) {
+        (self.by_place, self.ends) = (Places::default(), Ends::default());
+        self.enter_all();
+    }
+
+    /// Subscriptions to be told of a change in these volumes. Heights do not count (docs/f3548.md): to be told too much is safe.
+    pub(crate) fn subscribed(&self, kind: Kind, extents: &[&[Extent]]) -> BTreeSet<Id> {
+        let mut found = BTreeSet::new();
+        for extent in extents.iter().copied().flatten() {
+            self.by_place.subscriptions.search(&extent.cells, (extent.start, extent.end), |id, _| {
+                let told = |s: &Subscription| if kind == Kind::Intents { s.intents } else { s.constraints };
+                if self.subscriptions.get(&id).is_some_and(told) {
+                    found.insert(id);
+                }
+                true
+            });
+        }
+        found
+    }
+
+    /// Counts one more notification of each.
+    pub(crate) fn count_up(&mut self, ids: &BTreeSet<Id>) {
+        for id in ids {
+            if let Some(subscription) = self.subscriptions.get_mut(id) {
+                subscription.index = subscription.index.saturating_add(1);
+            }
+        }
+    }
+
+    /// Whom to tell, by address.
+    pub(crate) fn to_notify(&self, ids: &BTreeSet<Id>) -> Vec<ToNotify> {
+        let mut by_url: BTreeMap<&str, Vec<(Id, u32)>> = BTreeMap::new();
+        for id in ids {
+            if let Some(s) = self.subscriptions.get(id) {
+                by_url.entry(&s.uss_base_url).or_default().push((*id, s.index));
+            }
+        }
+        let entry = |(url, subscriptions): (&str, _)| ToNotify { uss_base_url: url.into(), subscriptions };
+        by_url.into_iter().map(entry).collect()
+    }
+
+    pub(crate) fn intent_ref(&self, id: Id, intent: &Intent, client: &str) -> IntentRef {
+        let (start, end) = span(&intent.extents).unwrap_or_default();
+        IntentRef {
+            id,
+            manager: intent.manager.clone(),
+            availability: self.availability_of(&intent.manager),
+            version: intent.version,
+            state: intent.state,
+            ovn: (intent.manager == client).then(|| intent.ovn.clone()),
+            start,
+            end,
+            uss_base_url: intent.uss_base_url.clone(),
+            subscription: intent.subscription,
+        }
+    }
+
+    pub(crate) fn constraint_ref(&self, id: Id, constraint: &Constraint, client: &str) -> ConstraintRef {
+        let (start, end) = span(&constraint.extents).unwrap_or_default();
+        ConstraintRef {
+            id,
+            manager: constraint.manager.clone(),
+            availability: self.availability_of(&constraint.manager),
+            version: constraint.version,
+            ovn: (constraint.manager == client).then(|| constraint.ovn.clone()),
+            start,
+            end,
+            uss_base_url: constraint.uss_base_url.clone(),
+        }
+    }
+
+    pub(crate) fn subscription_ref(&self, id: Id, subscription: &Subscription) -> SubscriptionRef {
+        SubscriptionRef {
+            id,
+            version: subscription.version.clone(),
+            index: subscription.index,
+            start: subscription.extent.start,
+            end: subscription.extent.end,
+            uss_base_url: subscription.uss_base_url.clone(),
+            intents: subscription.intents,
+            constraints: subscription.constraints,
+            implicit: subscription.implicit,
+            dependent: subscription.dependent.iter().copied().collect(),
+        }
+    }
+}
+
+/// The version that was named is not that which is held.
+pub(crate) fn other_version(what: &str, named: Option<&str>) -> String {
+    match named {
+        Some(_) => format!("the {what} is at another version than the one named; read it again"),
+        None => format!("there is such a {what} already; name its version to change it"),
+    }
+}

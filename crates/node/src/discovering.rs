@@ -1,0 +1,24 @@
+//! The discovery and synchronization service for drone traffic services, as part of the node.
+use crate::input::{Answered, Output};
+use crate::state::State;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use units::Now;
+
+/// The unit of time of `dss`.
+pub(crate) const fn utc_us(now: Now) -> i64 {
+    now.utc.0.saturating_mul(1000)
+}
+
+impl State {
+    pub(crate) fn dss_asked(&mut self, request: &dss::Request, now: Now, out: &mut Vec<Output>) {
+        let outcome = self.dss.handle(request, utc_us(now));
+        out.push(Output::Answer(Answered::Dss(Box::new(outcome))));
+    }
+
+    /// References and subscriptions of traffic services.
+    #[must_use]
+    pub fn dss(&self) -> &dss::Dss {
+        &self.dss
+    }
+}
