@@ -74,7 +74,7 @@ impl Ellipse {
     }
 
     fn cover(&self, face: u32, cells: &mut Vec<Cell>) {
-        if self.u.0 > 1.0 || self.u.1 < -1.0 || self.v.0 > 1.0 || self.v.1 < -1.0 {
+        if self.u.0 > 1.0 || self.u.1 < -1.0 {
             return;
         }
         for column in index(self.u.0)..=index(self.u.1) {

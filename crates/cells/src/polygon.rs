@@ -103,16 +103,19 @@ impl Ring {
 
     /// The vertices on the plane that touches the sphere at the first: seen from the centre, so great circles are straight. None is
     /// farther than half of the longest way around, 22.5 degrees.
+    ///
+    /// The axes are a radian off north and east. An edge upright to the sweep that is touched by a vertex may be before or behind it
+    /// by rounding, and people draw edges to the north.
     fn flat(&self) -> Vec<Flat> {
         let origin = self.0[0];
-        let least =
-            if origin.z.abs() < 0.6 { Vec3 { x: 0.0, y: 0.0, z: 1.0 } } else { Vec3 { x: 1.0, y: 0.0, z: 0.0 } };
-        let across = least.cross(origin);
-        let up = origin.cross(across);
-        // Adding zero makes one zero of two.
+        let axis = if origin.z.abs() < 0.6 { Vec3 { x: 0.0, y: 0.0, z: 1.0 } } else { Vec3 { x: 1.0, y: 0.0, z: 0.0 } };
+        let east = axis.cross(origin);
+        let north = origin.cross(east);
+        let (sine, cosine) = libm::sincos(1.0);
         let on_plane = |p: &Vec3| {
             let (d, z) = (*p - origin, p.dot(origin));
-            (across.dot(d) / z + 0.0, up.dot(d) / z + 0.0)
+            let (x, y) = (east.dot(d) / z, north.dot(d) / z);
+            (cosine * x + sine * y, cosine * y - sine * x)
         };
         self.0.iter().map(on_plane).collect()
     }
@@ -157,12 +160,12 @@ fn walk(face: u32, a: Vec3, b: Vec3, inward: i32, out: &mut Vec<Through>) {
     let Some((from, to)) = clip(a, b) else { return };
     let (start, stop) = (along(a, b, from), along(a, b, to));
     let (left, right) = if start.0 <= stop.0 { (start, stop) } else { (stop, start) };
-    let steep = right.0 - left.0 < MARGIN;
+    // Along a column an edge is as good as upright, the division by next to nothing or zero: the clamp gives its two ends.
     let v_at = |u: f64| left.1 + ((u - left.0) / (right.0 - left.0)).clamp(0.0, 1.0) * (right.1 - left.1);
     for column in index(left.0 - MARGIN)..=index(right.0 + MARGIN) {
         // What is beyond the face by the margin is in its outermost column.
         let (lo, hi) = (border(f64::from(column)) - MARGIN, border(f64::from(column + 1)) + MARGIN);
-        let (v, w) = if steep { (left.1, right.1) } else { (v_at(lo), v_at(hi)) };
+        let (v, w) = (v_at(lo), v_at(hi));
         let (first, last) = (index(v.min(w) - MARGIN), index(v.max(w) + MARGIN));
         let crossed = middle_crossed(column, a, b).map(|(v, above)| (index(v).clamp(first, last), above));
         out.extend((first..=last).map(|row| {
@@ -182,8 +185,8 @@ fn middle_crossed(column: u32, a: Vec3, b: Vec3) -> Option<(f64, i32)> {
         return None;
     }
     let (_, v) = along(a, b, at_a / (at_a - at_b));
-    // Beyond the face is another face's; a crossing at its very border may be counted or not, see `fill`.
-    (v.abs() <= 1.0).then_some((v, if at_a < 0.0 { 1 } else { -1 }))
+    // Beyond the face it counts in the outermost row: all rows above alike, or none.
+    Some((v, if at_a < 0.0 { 1 } else { -1 }))
 }
 
 /// The cells of the edges, and those of the inside.

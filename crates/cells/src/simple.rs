@@ -150,3 +150,32 @@ impl Sweep<'_> {
         if meet(a, b, c, d) { Err((lower, upper)) } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each end on the other edge, an end beside it, and beyond its end.
+    #[test]
+    fn an_end_on_an_edge_meets_it() {
+        let (a, b) = ((0.0, 0.0), (2.0, 1.0));
+        for (end, met) in [((1.0, 0.5), true), ((1.0, 0.6), false), ((4.0, 2.0), false), ((-2.0, -1.0), false)] {
+            let far = (end.0 - 1.0, end.1 + 3.0);
+            assert_eq!(meet(a, b, end, far), met, "{end:?}");
+            assert_eq!(meet(a, b, far, end), met, "{end:?}");
+            assert_eq!(meet(end, far, a, b), met, "{end:?}");
+            assert_eq!(meet(far, end, a, b), met, "{end:?}");
+        }
+    }
+
+    /// No ring is known that comes to this: what meets is found before.
+    #[test]
+    fn an_edge_between_two_that_end_is_met() {
+        let at = [(0.0, 0.0), (1.0, 1.0), (2.0, 0.0), (3.0, 1.0)];
+        let mut sweep = Sweep { at: &at, rank: alloc::vec![0, 1, 2, 3], active: alloc::vec![1, 3, 2] };
+        assert_eq!(sweep.end(2, 1), Err((1, 3)));
+        sweep.active = alloc::vec![3, 1, 2];
+        assert_eq!(sweep.end(2, 1), Ok(()));
+        assert_eq!(sweep.active, [3]);
+    }
+}

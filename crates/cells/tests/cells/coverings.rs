@@ -2,6 +2,8 @@
 use crate::oracle::{Circle, EARTH_M, Point, Polygon, beyond, centres, check, degrees};
 use cells::{AREA_MAX_KM2, CELLS_MAX, Cell, LatLng, circle, circle_area_km2, polygon, polygon_area_km2};
 use proptest::prelude::*;
+use s2::cell::Cell as Drawn;
+use s2::cellid::CellID;
 use std::f64::consts::TAU;
 
 /// Metres, as many small as large.
@@ -112,6 +114,45 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// All edges lie on lines of the grid.
+    #[test]
+    fn a_cell_of_some_level_is_covered_by_the_cells_that_it_meets(centre in centres(), level in 9u64..16) {
+        let at = degrees(centre);
+        let cell = CellID::from(s2::latlng::LatLng::from_degrees(at.lat, at.lng)).parent(level);
+        let vertices = Drawn::from(cell).vertices().map(|p| degrees([p.0.x, p.0.y, p.0.z]));
+        let cells = polygon(&vertices).expect("a polygon");
+        check(&Polygon(ring(&vertices)), &cells)?;
+        let within: Vec<u64> = if level > 13 { vec![cell.parent(13).0] } else { cell.child_iter_at_level(13).map(|c| c.0).collect() };
+        prop_assert!(within.into_iter().all(|id| cells.binary_search(&Cell::from_id(id).expect("a cell")).is_ok()));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// Vertices of a coarse raster: repeated, in line, on edges; taken or refused alike from wherever one begins.
+    #[test]
+    fn what_touches_is_refused_from_any_vertex(
+        middle in prop::sample::select(vec![(0.0, 0.0), (0.0, 45.0), (46.0, 7.0), (0.0, 179.0)]),
+        raster in prop::collection::vec((-3i32..=3, -3i32..=3), 3..9), by in 0usize..9,
+    ) {
+        let vertices = raster.iter().map(|&(y, x)| (middle.0 + f64::from(y) * 0.004, middle.1 + f64::from(x) * 0.004));
+        let mut vertices = places(&vertices.collect::<Vec<_>>());
+        let cells = polygon(&vertices);
+        if let Ok(cells) = &cells {
+            check(&Polygon(ring(&vertices)), cells)?;
+        }
+        let by = by % vertices.len();
+        vertices.rotate_left(by);
+        prop_assert_eq!(polygon(&vertices).ok(), cells.clone().ok());
+        vertices.reverse();
+        prop_assert_eq!(polygon(&vertices).ok(), cells.ok());
+    }
+}
+
 fn places(list: &[(f64, f64)]) -> Vec<LatLng> {
     list.iter().map(|&(lat, lng)| LatLng { lat, lng }).collect()
 }
@@ -157,7 +198,9 @@ fn vertices_on_a_line_are_covered_as_the_line() {
     let equator = [0.0, 0.005, 0.01, 0.015].map(|lng| (0.0, lng));
     let there_and_back = [0.0, 0.01, 0.005, 0.015].map(|lng| (0.0, lng));
     let meridian = [10.0, 10.1, 10.2].map(|lat| (lat, 20.002));
-    for line in [&equator[..], &there_and_back, &meridian] {
+    // On a line of the grid, and through places with nothing between their columns.
+    let first = [10.0, 10.1, 10.2].map(|lat| (lat, 0.0));
+    for line in [&equator[..], &there_and_back, &meridian, &first] {
         let vertices = places(line);
         let cells = polygon(&vertices).expect("a line");
         check(&Polygon(ring(&vertices)), &cells).expect("covered");
@@ -193,10 +236,17 @@ fn areas_are_those_of_the_sphere() {
     let around = places(&[0.0, 90.0, 180.0, -90.0].map(|lng| (-1.0, lng)));
     let less_than_half = polygon_area_km2(&around).expect("an area");
     assert!(less_than_half < 510_072_000.0 / 2.0 && less_than_half > 510_072_000.0 * 0.48, "{less_than_half}");
+    // Girard's theorem in Python, from the angles: the triangles from the first vertex are more than half of the sphere.
+    let wide = places(&[(-5.0, 126.0), (1.0, 51.0), (20.0, -19.0), (22.0, -147.0), (-64.0, -17.0)]);
+    assert!((polygon_area_km2(&wide).expect("an area") - 214_452_184.657).abs() < 0.01);
+    // Three times around: no polygon, but its area is at most half of the earth, too.
+    let thrice = places(&[0, 1, 2, 3, 4, 5, 6, 7, 8].map(|n| (f64::from(n), f64::from(n % 3 - 1) * 120.0)));
+    assert!((0.0..=510_072_000.0 / 2.0).contains(&polygon_area_km2(&thrice).expect("an area")));
     // A square of 1 m: (pi / 180 * 6,371,010 m * 1e-5)² = 1.2364 m², on the area of the earth that is a little less than 4 pi r².
     let metre = polygon_area_km2(&places(&[(0.0, 0.0), (0.0, 1e-5), (1e-5, 1e-5), (1e-5, 0.0)])).expect("an area");
     assert!((metre * 1e6 - 1.2364).abs() < 1e-3, "{metre}");
     assert!((circle_area_km2(1_000.0).expect("an area") - std::f64::consts::PI).abs() < 1e-3);
+    assert!((circle_area_km2(28_209.338_33).expect("an area") - AREA_MAX_KM2).abs() < 1e-5);
     assert_eq!(circle_area_km2(1e12), Ok(510_072_000.0));
     let round = star(crate::oracle::point(LatLng { lat: 47.0, lng: 8.0 }), 20_000.0, &[1.0; 2_000]);
     let (many, circle) = (polygon_area_km2(&round).expect("an area"), circle_area_km2(20_000.0).expect("an area"));

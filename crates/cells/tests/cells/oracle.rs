@@ -59,9 +59,13 @@ pub fn to_edge(p: Point, a: Point, b: Point) -> f64 {
     if foot_inside { dot(normal, p).asin().abs() } else { distance(p, a).min(distance(p, b)) }
 }
 
+/// Whether edges cross, and not merely touch or lie in line, which rounding cannot tell from crossing.
 pub fn edges_cross(a: Point, b: Point, c: Point, d: Point) -> bool {
-    let side = |a, b, p| dot(cross(a, b), p).signum();
-    side(a, b, c) != side(a, b, d) && side(c, d, a) != side(c, d, b) && dot(sum(&[(1.0, a), (1.0, b)]), c) > 0.0
+    let side = |a, b, p| dot(cross(a, b), p);
+    let apart = |one: f64, other: f64| one.abs().min(other.abs()) > 1e-15 && one.signum() != other.signum();
+    apart(side(a, b, c), side(a, b, d))
+        && apart(side(c, d, a), side(c, d, b))
+        && dot(sum(&[(1.0, a), (1.0, b)]), c) > 0.0
 }
 
 pub fn edges(ring: &[Point]) -> impl Iterator<Item = (Point, Point)> + '_ {

@@ -42,6 +42,9 @@ fn a_place_twice() {
     assert_eq!(refused(&[(0.01, 180.0), (0.0, 179.9), (0.01, -180.0)]), SameVertices { a: 0, b: 2 });
     assert_eq!(refused(&[(90.0, 1.0), (89.9, 0.0), (89.9, 10.0), (90.0, 2.0)]), SameVertices { a: 0, b: 3 });
     assert_eq!(refused(&[(0.0, 0.0), (0.0, 0.01), (0.01, 0.0), (-0.0, -0.0)]), SameVertices { a: 0, b: 3 });
+    // Zeros of either sign with another place of that longitude.
+    let zeros = [(0.0, 0.0), (0.0, 0.01), (-0.01, 0.0), (-0.005, -0.0), (-0.01, -0.0)];
+    assert_eq!(refused(&zeros), SameVertices { a: 2, b: 4 });
 }
 
 #[test]
@@ -54,20 +57,25 @@ fn edges_that_cross() {
     assert_eq!(refused(&[(89.9, 0.0), (89.9, 180.0), (89.9, 90.0), (89.9, -90.0)]), EdgesCross { a: 0, b: 2 });
 }
 
+/// Each as it is and upside down, so that the edge that is touched is the lower and the upper.
 #[test]
 fn edges_that_touch() {
-    // A vertex on an edge, so both of its edges are; first and last.
-    let touched = refused(&[(0.0, 0.0), (0.0, 0.02), (0.01, 0.02), (0.0, 0.01), (0.01, 0.0)]);
-    assert!(matches!(touched, EdgesCross { a: 0, b: 2 | 3 }), "{touched}");
-    let touched = refused(&[(0.0, 0.01), (0.01, 0.0), (0.0, 0.0), (0.0, 0.02), (0.01, 0.02)]);
-    assert!(matches!(touched, EdgesCross { a: 0, b: 2 } | EdgesCross { a: 2, b: 4 }), "{touched}");
+    let check = |list: &[(f64, f64)], pairs: &[(usize, usize)]| {
+        let mirrored: Vec<_> = list.iter().map(|&(lat, lng)| (-lat, lng)).collect();
+        for error in [refused(list), refused(&mirrored)] {
+            assert!(matches!(error, EdgesCross { a, b } if pairs.contains(&(a, b))), "{error}: {list:?}");
+        }
+    };
+    // A vertex on an edge, so both of its edges are; the vertex last and first.
+    check(&[(0.0, 0.0), (0.0, 0.02), (0.01, 0.02), (0.0, 0.01), (0.01, 0.0)], &[(0, 2), (0, 3)]);
+    check(&[(0.0, 0.01), (0.01, 0.0), (0.0, 0.0), (0.0, 0.02), (0.01, 0.02)], &[(0, 2), (2, 4)]);
     // A thorn: back on the edge by which it came, from either side, short and long.
-    assert_eq!(refused(&[(0.0, 0.0), (0.0, 0.02), (0.0, 0.01), (0.01, 0.003)]), EdgesCross { a: 0, b: 2 });
-    assert_eq!(refused(&[(0.0, 0.0), (0.0, 0.02), (0.0, -0.01), (0.01, 0.003)]), EdgesCross { a: 0, b: 1 });
-    assert_eq!(refused(&[(0.0, 0.0), (0.0, -0.02), (0.0, -0.01), (0.01, 0.003)]), EdgesCross { a: 0, b: 1 });
+    check(&[(0.0, 0.0), (0.0, 0.02), (0.0, 0.01), (0.01, 0.003)], &[(0, 1), (0, 2)]);
+    check(&[(0.0, 0.0), (0.0, 0.02), (0.0, -0.01), (0.01, 0.003)], &[(0, 1), (1, 3)]);
+    check(&[(0.0, 0.0), (0.0, -0.02), (0.0, -0.01), (0.01, 0.003)], &[(0, 1), (0, 2)]);
     // Two edges that lie on each other, along a meridian.
     let shared = [(0.0, 0.0), (0.03, 0.0), (0.03, 0.01), (0.02, 0.0), (0.01, 0.0), (0.0, 0.01)];
-    assert!(matches!(refused(&shared), EdgesCross { a: 0, .. }));
+    check(&shared, &[(0, 2), (0, 3), (0, 4)]);
 }
 
 /// Edges on one line that keep apart do not touch.
