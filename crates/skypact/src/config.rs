@@ -50,6 +50,8 @@ pub struct Config {
     /// Bounds of the journal.
     #[serde(default)]
     pub journal: JournalLimits,
+    /// Discovery and synchronization service for drone traffic services; without it none is served.
+    pub f3548: Option<F3548>,
     /// Clock of an exercise; refused in live mode.
     pub clock: Option<ExerciseClock>,
 }
@@ -74,6 +76,37 @@ impl Default for Serve {
             hosts: Vec::new(),
         }
     }
+}
+
+/// The discovery and synchronization service (docs/f3548.md).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct F3548 {
+    /// Where it listens. Loopback unless a reverse proxy with TLS stands before it.
+    #[serde(default = "dss_listen")]
+    pub listen: SocketAddr,
+    /// Accepted audiences of access tokens, such as the host under which clients know this service.
+    pub audiences: Vec<String>,
+    /// Accepted issuers of access tokens; without any, every issuer whose key is known.
+    #[serde(default)]
+    pub issuers: Vec<String>,
+    /// Public keys of issuers: PEM files.
+    #[serde(default)]
+    pub key_files: Vec<PathBuf>,
+    /// How far an issuer's clock may be from this one's, seconds.
+    #[serde(default = "leeway")]
+    pub leeway_s: u32,
+    /// Longest time for which a token may be good, seconds; without it, any.
+    pub max_token_s: Option<u32>,
+    /// Takes `http` addresses of traffic services beside `https`. For tests and closed networks.
+    #[serde(default)]
+    pub http_base_urls: bool,
+    /// Addresses below which alone a traffic service may state its own, by `sub` of its tokens.
+    #[serde(default)]
+    pub base_urls: std::collections::BTreeMap<String, Vec<String>>,
+    /// Refuses addresses of traffic services that `base_urls` does not name.
+    #[serde(default)]
+    pub only_named: bool,
 }
 
 /// Where a peer is.
@@ -177,6 +210,12 @@ pub struct ExerciseClock {
     pub rate: f64,
 }
 
+fn dss_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 8490))
+}
+fn leeway() -> u32 {
+    30
+}
 fn live() -> String {
     String::from("live")
 }
@@ -290,6 +329,14 @@ impl Config {
                 witness.name
             );
             crate::witnessing::Url::parse(&witness.url).with_context(|| format!("witness {:?}", witness.name))?;
+        }
+        if let Some(f3548) = &self.f3548 {
+            ensure!(
+                !f3548.audiences.is_empty(),
+                "f3548.audiences: name one at least; a token is good for its audience alone"
+            );
+            ensure!(!f3548.key_files.is_empty(), "f3548.key_files: without a key no token can be checked");
+            ensure!(f3548.leeway_s <= 300, "f3548.leeway_s: {} is more than 300", f3548.leeway_s);
         }
         for peer in &self.peer {
             record::PartyId::parse(&peer.party).map_err(|e| anyhow::anyhow!("peer: {e}"))?;

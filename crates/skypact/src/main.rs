@@ -12,6 +12,7 @@ mod clock;
 mod config;
 mod core;
 mod demo;
+mod dss_api;
 mod feeds;
 mod files;
 mod keys;

@@ -36,6 +36,8 @@ pub struct Running {
     pub core: CoreHandle,
     /// Where the console is.
     pub api: SocketAddr,
+    /// Where the discovery and synchronization service is, if it is served.
+    pub dss: Option<SocketAddr>,
     /// Where links are accepted.
     pub link: SocketAddr,
     /// One-time sign-in codes.
@@ -93,6 +95,7 @@ pub async fn start(loaded: &Loaded) -> Result<Running> {
     let run_files = data.join("run");
     let stopping = watch::Sender::new(false);
     let api = start_api(&mut tasks, loaded, &core, &codes, &run_files, &stopping).await?;
+    let dss = crate::dss_api::start(&mut tasks, loaded, &core, &stopping).await?;
     for (number, feed) in (0u16..).zip(&config.feed) {
         tasks.spawn(crate::feeds::run(core.clone(), number, feed.clone(), loaded.dir.clone()));
     }
@@ -107,7 +110,7 @@ pub async fn start(loaded: &Loaded) -> Result<Running> {
             }
         }
     });
-    Ok(Running { core, api, link, codes, stopping, tasks, fold, run_files })
+    Ok(Running { core, api, dss, link, codes, stopping, tasks, fold, run_files })
 }
 
 impl Running {
@@ -393,10 +396,13 @@ pub async fn run(args: Args, json: bool) -> Result<()> {
             .map(|(name, role, url)| serde_json::json!({ "name": name, "role": role.name(), "url": url }))
             .collect();
         let ready = serde_json::json!({ "party": loaded.config.party, "api": running.api.to_string(),
-            "link": running.link.to_string(), "sign_in": sign_in });
+            "link": running.link.to_string(), "dss": running.dss.map(|at| at.to_string()), "sign_in": sign_in });
         println!("{ready}");
     } else {
         println!("Console: http://{}/", running.api);
+        if let Some(at) = running.dss {
+            println!("DSS (ASTM F3548-21): http://{at}/dss/v1");
+        }
         for (name, role, url) in &links {
             println!("Sign in once as {name} ({}): {url}", role.name());
         }

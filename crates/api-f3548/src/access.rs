@@ -1,0 +1,61 @@
+//! Who asks, and what the token allows.
+use crate::app::App;
+use crate::problem::Problem;
+use axum::http::{HeaderMap, StatusCode, header};
+use oauth::Claims;
+use std::sync::Arc;
+
+/// Strategic coordination.
+pub(crate) const SC: &str = "utm.strategic_coordination";
+/// Conformance monitoring for situational awareness.
+pub(crate) const CMSA: &str = "utm.conformance_monitoring_sa";
+/// Constraint management.
+pub(crate) const CM: &str = "utm.constraint_management";
+/// Constraint processing.
+pub(crate) const CP: &str = "utm.constraint_processing";
+/// Availability arbitration.
+pub(crate) const AA: &str = "utm.availability_arbitration";
+
+/// Longest name of a USS.
+const SUB_MAX: usize = 255;
+
+/// A USS that has shown a token.
+#[derive(Debug, Clone)]
+pub(crate) struct Client(Arc<Claims>);
+
+impl Client {
+    /// Its name: `sub` of the token, and the manager of what it writes.
+    pub fn name(&self) -> &str {
+        &self.0.sub
+    }
+
+    pub fn has(&self, scope: &str) -> bool {
+        self.0.has(scope)
+    }
+}
+
+impl App {
+    /// The client of a request whose token bears one of the scopes; of none at all, any token does.
+    pub fn client(&self, headers: &HeaderMap, scopes: &[&str]) -> Result<Client, Problem> {
+        let refused = |why: String| Problem::new(StatusCode::UNAUTHORIZED, why);
+        let mut all = headers.get_all(header::AUTHORIZATION).iter();
+        let (Some(value), None) = (all.next(), all.next()) else {
+            return Err(refused("send one Authorization header: Bearer and an access token".into()));
+        };
+        let value = value.to_str().ok().and_then(|text| text.split_once(' '));
+        let Some((_, token)) = value.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) else {
+            return Err(refused("Authorization: not Bearer and an access token".into()));
+        };
+        let claims = self.options.verifier.verify(token.trim(), self.backend.utc_s());
+        let claims = claims.map_err(|e| refused(e.to_string()))?;
+        let plain = !claims.sub.is_empty() && claims.sub.len() <= SUB_MAX && !claims.sub.contains(char::is_control);
+        if !plain {
+            return Err(refused(format!("access token: sub is not a name of 1 to {SUB_MAX} bytes")));
+        }
+        if !scopes.is_empty() && !scopes.iter().any(|scope| claims.has(scope)) {
+            let needed = scopes.join(" or ");
+            return Err(Problem::new(StatusCode::FORBIDDEN, format!("access token: the scope {needed} is needed")));
+        }
+        Ok(Client(claims))
+    }
+}

@@ -1,0 +1,96 @@
+//! What all handlers share.
+use crate::access::Client;
+use crate::backend::Backend;
+use crate::problem::Problem;
+use axum::http::{HeaderMap, StatusCode};
+use dss::{Answer, Ask, Found, Query, Request};
+use oauth::Verifier;
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longest idempotency key.
+const KEY_MAX: usize = 80;
+
+/// How the interface is served.
+#[derive(Clone)]
+pub struct Options {
+    /// Checks access tokens.
+    pub verifier: Arc<Verifier>,
+    /// Takes `http` addresses of USSs beside `https`. For tests and closed networks.
+    pub http_base_urls: bool,
+    /// USSs that may write only these addresses, or paths below them.
+    pub base_urls: BTreeMap<String, Vec<String>>,
+    /// USSs that `base_urls` does not name may write none.
+    pub only_named: bool,
+    /// What `/aux/v1/version` says.
+    pub version: String,
+    /// A request takes no longer.
+    pub request_timeout: Duration,
+    /// A body is no longer.
+    pub body_bytes_max: usize,
+}
+
+impl Options {
+    /// The usual bounds: those of the reference implementation.
+    #[must_use]
+    pub fn new(verifier: Arc<Verifier>, version: String) -> Self {
+        Self {
+            verifier,
+            http_base_urls: false,
+            base_urls: BTreeMap::new(),
+            only_named: false,
+            version,
+            request_timeout: Duration::from_secs(10),
+            body_bytes_max: 4 << 20,
+        }
+    }
+}
+
+/// Shared state of all handlers.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Inner>);
+
+/// See [`App`].
+pub(crate) struct Inner {
+    pub backend: Arc<dyn Backend>,
+    pub options: Options,
+}
+
+impl Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl App {
+    pub fn new(backend: Arc<dyn Backend>, options: Options) -> Self {
+        Self(Arc::new(Inner { backend, options }))
+    }
+
+    /// Hands a request to the node and waits until it is durable and answered.
+    pub async fn ask(&self, client: &Client, headers: &HeaderMap, ask: Ask) -> Result<Answer, Problem> {
+        let key = idempotency_key(headers)?;
+        let request = Request { manager: client.name().to_owned(), entropy: self.backend.entropy(), key, ask };
+        Ok(self.backend.ask(request).await??)
+    }
+
+    pub async fn query(&self, client: &Client, query: Query) -> Result<Found, Problem> {
+        Ok(self.backend.query(query, client.name().to_owned()).await??)
+    }
+}
+
+/// The `Idempotency-Key` header: 1 to 80 printable characters.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    match value.to_str() {
+        Ok(key) if (1..=KEY_MAX).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            format!("Idempotency-Key: must be 1 to {KEY_MAX} printable characters"),
+        )),
+    }
+}

@@ -1,0 +1,38 @@
+//! What clients and monitors ask beside the standard, as the reference implementation has it.
+use crate::app::App;
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// The version of the software; no token is needed.
+pub(crate) async fn version(State(app): State<App>) -> Json<Value> {
+    Json(json!({ "version": app.options.version }))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Owner {
+    owner: Option<String>,
+}
+
+/// Whether the token is good here, and if an owner is named, his.
+pub(crate) async fn validate_oauth(
+    State(app): State<App>,
+    Query(Owner { owner }): Query<Owner>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    let client = app.client(&headers, &[])?;
+    match owner {
+        Some(owner) if owner != client.name() => {
+            Err(Problem::new(StatusCode::FORBIDDEN, "owner: the token is another's"))
+        }
+        _ => Ok(Json(json!({}))),
+    }
+}
+
+/// Whether the interface answers.
+pub(crate) async fn healthy() -> &'static str {
+    "ok"
+}

@@ -1,0 +1,79 @@
+//! Constraint references.
+use super::{Answered, astray, done};
+use crate::access::{CM, CP};
+use crate::app::App;
+use crate::body;
+use crate::problem::Problem;
+use crate::wire::answers::{ConstraintReference, all};
+use crate::wire::asks::{self, ConstraintParameters, QueryParameters};
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::HeaderMap;
+use dss::{Ask, Found, Query};
+use serde::Serialize;
+
+#[derive(Serialize)]
+pub(crate) struct One {
+    constraint_reference: ConstraintReference,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Many {
+    constraint_references: Vec<ConstraintReference>,
+}
+
+pub(crate) async fn query(State(app): State<App>, request: Request) -> Result<Json<Many>, Problem> {
+    let client = app.client(request.headers(), &[CM, CP])?;
+    let (_, text) = body::text(&app, request).await?;
+    let parameters: QueryParameters = body::json(&text)?;
+    let area = parameters.area_of_interest.ok_or_else(|| Problem::field("area_of_interest", "is needed"))?;
+    let area = area.area("area_of_interest").map_err(Problem::from)?;
+    match app.query(&client, Query::Constraints(area)).await? {
+        Found::Constraints(found) => Ok(Json(Many { constraint_references: all(found) })),
+        _ => Err(astray()),
+    }
+}
+
+pub(crate) async fn get(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<One>, Problem> {
+    let client = app.client(&headers, &[CM, CP])?;
+    match app.query(&client, Query::Constraint(asks::id("entityid", &id)?)).await? {
+        Found::Constraint(found) => Ok(Json(One { constraint_reference: found.into() })),
+        _ => Err(astray()),
+    }
+}
+
+pub(crate) async fn create(State(app): State<App>, Path(id): Path<String>, request: Request) -> Answered {
+    put(app, id, None, request).await
+}
+
+pub(crate) async fn update(
+    State(app): State<App>,
+    Path((id, ovn)): Path<(String, String)>,
+    request: Request,
+) -> Answered {
+    put(app, id, Some(ovn), request).await
+}
+
+async fn put(app: App, id: String, ovn: Option<String>, request: Request) -> Answered {
+    let client = app.client(request.headers(), &[CM])?;
+    let (headers, text) = body::text(&app, request).await?;
+    let id = asks::id("entityid", &id)?;
+    let ovn = ovn.map(|ovn| asks::ovn("ovn", &ovn)).transpose()?;
+    let parameters: ConstraintParameters = body::json(&text)?;
+    let put = parameters.read(&app, &client)?;
+    done(app.ask(&client, &headers, Ask::PutConstraint(id, ovn, put)).await?)
+}
+
+pub(crate) async fn delete(
+    State(app): State<App>,
+    Path((id, ovn)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Answered {
+    let client = app.client(&headers, &[CM])?;
+    let ask = Ask::DeleteConstraint(asks::id("entityid", &id)?, asks::ovn("ovn", &ovn)?);
+    done(app.ask(&client, &headers, ask).await?)
+}

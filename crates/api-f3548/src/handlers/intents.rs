@@ -1,0 +1,79 @@
+//! Operational intent references.
+use super::{Answered, astray, done};
+use crate::access::{CMSA, SC};
+use crate::app::App;
+use crate::body;
+use crate::problem::Problem;
+use crate::wire::answers::{OperationalIntentReference, all};
+use crate::wire::asks::{self, IntentParameters, QueryParameters};
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::HeaderMap;
+use dss::{Ask, Found, Query};
+use serde::Serialize;
+
+#[derive(Serialize)]
+pub(crate) struct One {
+    operational_intent_reference: OperationalIntentReference,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Many {
+    operational_intent_references: Vec<OperationalIntentReference>,
+}
+
+pub(crate) async fn query(State(app): State<App>, request: Request) -> Result<Json<Many>, Problem> {
+    let client = app.client(request.headers(), &[SC, CMSA])?;
+    let (_, text) = body::text(&app, request).await?;
+    let parameters: QueryParameters = body::json(&text)?;
+    let area = parameters.area_of_interest.ok_or_else(|| Problem::field("area_of_interest", "is needed"))?;
+    let area = area.area("area_of_interest").map_err(Problem::from)?;
+    match app.query(&client, Query::Intents(area)).await? {
+        Found::Intents(found) => Ok(Json(Many { operational_intent_references: all(found) })),
+        _ => Err(astray()),
+    }
+}
+
+pub(crate) async fn get(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<One>, Problem> {
+    let client = app.client(&headers, &[SC, CMSA])?;
+    match app.query(&client, Query::Intent(asks::id("entityid", &id)?)).await? {
+        Found::Intent(found) => Ok(Json(One { operational_intent_reference: found.into() })),
+        _ => Err(astray()),
+    }
+}
+
+pub(crate) async fn create(State(app): State<App>, Path(id): Path<String>, request: Request) -> Answered {
+    put(app, id, None, request).await
+}
+
+pub(crate) async fn update(
+    State(app): State<App>,
+    Path((id, ovn)): Path<(String, String)>,
+    request: Request,
+) -> Answered {
+    put(app, id, Some(ovn), request).await
+}
+
+async fn put(app: App, id: String, ovn: Option<String>, request: Request) -> Answered {
+    let client = app.client(request.headers(), &[SC, CMSA])?;
+    let (headers, text) = body::text(&app, request).await?;
+    let id = asks::id("entityid", &id)?;
+    let ovn = ovn.map(|ovn| asks::ovn("ovn", &ovn)).transpose()?;
+    let parameters: IntentParameters = body::json(&text)?;
+    let put = parameters.read(&app, &client, ovn.is_none())?;
+    done(app.ask(&client, &headers, Ask::PutIntent(id, ovn, put)).await?)
+}
+
+pub(crate) async fn delete(
+    State(app): State<App>,
+    Path((id, ovn)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Answered {
+    let client = app.client(&headers, &[SC, CMSA])?;
+    let ask = Ask::DeleteIntent(asks::id("entityid", &id)?, asks::ovn("ovn", &ovn)?);
+    done(app.ask(&client, &headers, ask).await?)
+}

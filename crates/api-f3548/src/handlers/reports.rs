@@ -1,0 +1,63 @@
+//! Reports of problems with the DSS.
+use super::astray;
+use crate::access::{AA, CM, CMSA, CP, SC};
+use crate::app::App;
+use crate::body;
+use crate::problem::Problem;
+use crate::wire::time::{Rounded, Time};
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use dss::{Answer, Ask};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// Longest report: an exchange of two bodies of some length, in base64.
+const REPORT_BYTES_MAX: usize = 64 * 1024;
+
+#[derive(Deserialize)]
+struct ErrorReport {
+    exchange: ExchangeRecord,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+struct ExchangeRecord {
+    url: String,
+    method: String,
+    recorder_role: RecorderRole,
+    request_time: Time,
+}
+
+#[derive(Deserialize)]
+enum RecorderRole {
+    Client,
+    Server,
+}
+
+/// Keeps a report in the journal, and the newest to be read; gives it back with its number.
+pub(crate) async fn make(
+    State(app): State<App>,
+    request: Request,
+) -> Result<(StatusCode, Json<Map<String, Value>>), Problem> {
+    let client = app.client(request.headers(), &[SC, CMSA, CM, CP, AA])?;
+    let (headers, text) = body::text(&app, request).await?;
+    if text.len() > REPORT_BYTES_MAX {
+        let why = format!("body: a report has at most {REPORT_BYTES_MAX} bytes");
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, why));
+    }
+    let ErrorReport { exchange } = body::json(&text)?;
+    exchange.request_time.read("exchange.request_time", Rounded::Down)?;
+    for (field, value) in [("exchange.url", &exchange.url), ("exchange.method", &exchange.method)] {
+        if value.is_empty() {
+            return Err(Problem::field(field, "is empty"));
+        }
+    }
+    match exchange.recorder_role {
+        RecorderRole::Client | RecorderRole::Server => {}
+    }
+    let mut report: Map<String, Value> = body::json(&text)?;
+    let Answer::Report(id) = app.ask(&client, &headers, Ask::Report(text)).await? else { return Err(astray()) };
+    report.insert("report_id".into(), id.to_string().into());
+    Ok((StatusCode::CREATED, Json(report)))
+}

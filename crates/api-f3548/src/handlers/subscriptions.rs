@@ -1,0 +1,84 @@
+//! Subscriptions.
+use super::{Answered, astray, done};
+use crate::access::{CP, SC};
+use crate::app::App;
+use crate::body;
+use crate::problem::Problem;
+use crate::wire::answers::{Subscription, all};
+use crate::wire::asks::{self, QueryParameters, SubscriptionParameters};
+use crate::wire::volume::Wrong;
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use dss::{Ask, Found, Query};
+use serde::Serialize;
+
+#[derive(Serialize)]
+pub(crate) struct One {
+    subscription: Subscription,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Many {
+    subscriptions: Vec<Subscription>,
+}
+
+pub(crate) async fn query(State(app): State<App>, request: Request) -> Result<Json<Many>, Problem> {
+    let client = app.client(request.headers(), &[CP, SC])?;
+    let (_, text) = body::text(&app, request).await?;
+    let parameters: QueryParameters = body::json(&text)?;
+    let area = parameters.area_of_interest.ok_or_else(|| Problem::field("area_of_interest", "is needed"))?;
+    // The standard has a status of its own for this here, and 400 everywhere else.
+    let area = area.area("area_of_interest").map_err(|wrong| match wrong {
+        Wrong::TooLarge(problem) => Problem { status: StatusCode::PAYLOAD_TOO_LARGE, ..problem },
+        Wrong::Other(problem) => problem,
+    })?;
+    match app.query(&client, Query::Subscriptions(area)).await? {
+        Found::Subscriptions(found) => Ok(Json(Many { subscriptions: all(found) })),
+        _ => Err(astray()),
+    }
+}
+
+pub(crate) async fn get(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<One>, Problem> {
+    let client = app.client(&headers, &[CP, SC])?;
+    match app.query(&client, Query::Subscription(asks::id("subscriptionid", &id)?)).await? {
+        Found::Subscription(found) => Ok(Json(One { subscription: found.into() })),
+        _ => Err(astray()),
+    }
+}
+
+pub(crate) async fn create(State(app): State<App>, Path(id): Path<String>, request: Request) -> Answered {
+    put(app, id, None, request).await
+}
+
+pub(crate) async fn update(
+    State(app): State<App>,
+    Path((id, version)): Path<(String, String)>,
+    request: Request,
+) -> Answered {
+    put(app, id, Some(version), request).await
+}
+
+async fn put(app: App, id: String, version: Option<String>, request: Request) -> Answered {
+    let client = app.client(request.headers(), &[CP, SC])?;
+    let (headers, text) = body::text(&app, request).await?;
+    let id = asks::id("subscriptionid", &id)?;
+    let version = version.map(|version| asks::ovn("version", &version)).transpose()?;
+    let parameters: SubscriptionParameters = body::json(&text)?;
+    let put = parameters.read(&app, &client)?;
+    done(app.ask(&client, &headers, Ask::PutSubscription(id, version, put)).await?)
+}
+
+pub(crate) async fn delete(
+    State(app): State<App>,
+    Path((id, version)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Answered {
+    let client = app.client(&headers, &[CP, SC])?;
+    let ask = Ask::DeleteSubscription(asks::id("subscriptionid", &id)?, asks::ovn("version", &version)?);
+    done(app.ask(&client, &headers, ask).await?)
+}

@@ -1,0 +1,80 @@
+//! The table of routes, and the router made of it.
+use crate::app::{App, Options};
+use crate::backend::Backend;
+use crate::handlers::{auxiliary, availability, constraints, intents, reports, subscriptions};
+use crate::problem::Problem;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, delete, get, post, put};
+use std::sync::Arc;
+
+/// Makes the table of routes and the function that registers exactly those, so that neither can say more than the other.
+macro_rules! routes {
+    ($($method:ident $path:literal => $handler:path;)*) => {
+        /// Every route: method (lower case) and path, with its parameters in braces.
+        pub const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path)),*];
+
+        fn table() -> Router<App> {
+            Router::new()$(.route($path, MethodRouter::<App>::from($method($handler))))*
+        }
+    };
+}
+
+routes! {
+    post "/dss/v1/operational_intent_references/query" => intents::query;
+    get "/dss/v1/operational_intent_references/{entityid}" => intents::get;
+    put "/dss/v1/operational_intent_references/{entityid}" => intents::create;
+    put "/dss/v1/operational_intent_references/{entityid}/{ovn}" => intents::update;
+    delete "/dss/v1/operational_intent_references/{entityid}/{ovn}" => intents::delete;
+    post "/dss/v1/constraint_references/query" => constraints::query;
+    get "/dss/v1/constraint_references/{entityid}" => constraints::get;
+    put "/dss/v1/constraint_references/{entityid}" => constraints::create;
+    put "/dss/v1/constraint_references/{entityid}/{ovn}" => constraints::update;
+    delete "/dss/v1/constraint_references/{entityid}/{ovn}" => constraints::delete;
+    post "/dss/v1/subscriptions/query" => subscriptions::query;
+    get "/dss/v1/subscriptions/{subscriptionid}" => subscriptions::get;
+    put "/dss/v1/subscriptions/{subscriptionid}" => subscriptions::create;
+    put "/dss/v1/subscriptions/{subscriptionid}/{version}" => subscriptions::update;
+    delete "/dss/v1/subscriptions/{subscriptionid}/{version}" => subscriptions::delete;
+    post "/dss/v1/reports" => reports::make;
+    get "/dss/v1/uss_availability/{uss_id}" => availability::get;
+    put "/dss/v1/uss_availability/{uss_id}" => availability::set;
+    get "/aux/v1/version" => auxiliary::version;
+    get "/aux/v1/validate_oauth" => auxiliary::validate_oauth;
+    get "/healthy" => auxiliary::healthy;
+}
+
+/// The interface over a node.
+pub fn router(backend: Arc<dyn Backend>, options: Options) -> Router {
+    let app = App::new(backend, options);
+    table()
+        .fallback(unknown)
+        .method_not_allowed_fallback(other_method)
+        .layer(from_fn_with_state(app.clone(), guard))
+        .with_state(app)
+}
+
+/// Around every handler: the time limit, and headers that keep answers out of caches.
+async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+    let answered = tokio::time::timeout(app.options.request_timeout, next.run(request)).await;
+    let mut response = answered.unwrap_or_else(|_| {
+        let why = "no answer in time: it is not known whether it was done; read it, or ask again with the same Idempotency-Key";
+        Problem::new(StatusCode::GATEWAY_TIMEOUT, why).into_response()
+    });
+    for (name, value) in [(header::CACHE_CONTROL, "no-store"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+async fn unknown(uri: Uri) -> Problem {
+    let path: String = uri.path().chars().take(200).collect();
+    Problem::new(StatusCode::NOT_FOUND, format!("nothing is served at {path}"))
+}
+
+async fn other_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path is served with other methods")
+}

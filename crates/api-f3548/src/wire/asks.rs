@@ -1,0 +1,201 @@
+//! Requests.
+use super::volume::{Needs, Volume4D, extents};
+use crate::access::{CMSA, Client};
+use crate::app::App;
+use crate::problem::Problem;
+use axum::http::StatusCode;
+use dss::{
+    AvailabilityState, IntentState, NewSubscription, PutConstraint, PutIntent, PutSubscription, SetAvailability,
+    Supporting,
+};
+use serde::Deserialize;
+
+/// Longest version number of the standard.
+const OVN_MAX: usize = 128;
+/// Longest address of a USS.
+const URL_MAX: usize = 2_048;
+/// Longest name of a USS.
+const USS_MAX: usize = 255;
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct QueryParameters {
+    pub area_of_interest: Option<Volume4D>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct IntentParameters {
+    extents: Vec<Volume4D>,
+    #[serde(default)]
+    key: Option<Vec<String>>,
+    state: String,
+    uss_base_url: String,
+    #[serde(default)]
+    subscription_id: Option<String>,
+    #[serde(default)]
+    new_subscription: Option<ImplicitSubscription>,
+    #[serde(default)]
+    requested_ovn_suffix: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ImplicitSubscription {
+    uss_base_url: String,
+    #[serde(default)]
+    notify_for_constraints: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct ConstraintParameters {
+    extents: Vec<Volume4D>,
+    uss_base_url: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct SubscriptionParameters {
+    extents: Volume4D,
+    uss_base_url: String,
+    #[serde(default)]
+    notify_for_operational_intents: Option<bool>,
+    #[serde(default)]
+    notify_for_constraints: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct AvailabilityParameters {
+    availability: String,
+    #[serde(default)]
+    old_version: Option<String>,
+}
+
+/// An identifier in the path or in a body.
+pub(crate) fn id(field: &str, text: &str) -> Result<dss::Id, Problem> {
+    dss::Id::parse(text).map_err(|error| Problem::field(field, error))
+}
+
+/// A name of a USS in the path.
+pub(crate) fn uss(text: &str) -> Result<String, Problem> {
+    if text.is_empty() || text.len() > USS_MAX || text.contains(char::is_control) {
+        return Err(Problem::field("uss_id", format!("not a name of 1 to {USS_MAX} bytes")));
+    }
+    Ok(text.to_owned())
+}
+
+/// A version number in the path.
+pub(crate) fn ovn(field: &str, text: &str) -> Result<String, Problem> {
+    if text.is_empty() || text.len() > OVN_MAX {
+        return Err(Problem::field(field, format!("not 1 to {OVN_MAX} characters")));
+    }
+    Ok(text.to_owned())
+}
+
+/// An address of a USS: `https`, or `http` where that was switched on, and one of the client's own where it is bound to some.
+fn base_url(app: &App, client: &Client, field: &str, url: &str) -> Result<String, Problem> {
+    let rest = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+        (Some(rest), _) => rest,
+        (_, Some(rest)) if app.options.http_base_urls => rest,
+        (_, Some(_)) => return Err(Problem::field(field, "must be https; plain http is not taken here")),
+        _ => return Err(Problem::field(field, "not an https address")),
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let plain =
+        url.len() <= URL_MAX && url.bytes().all(|b| b.is_ascii_graphic()) && !rest.contains(['?', '#', '@', '\\']);
+    if host.is_empty() || !plain {
+        let reason =
+            format!("not an address of at most {URL_MAX} characters with a host, and without user, query or fragment");
+        return Err(Problem::field(field, reason));
+    }
+    let forbidden = |reason: String| Err(Problem::new(StatusCode::FORBIDDEN, format!("{field}: {reason}")));
+    match app.options.base_urls.get(client.name()) {
+        Some(own) if own.iter().any(|own| below(url, own)) => Ok(url.to_owned()),
+        Some(_) => forbidden(format!("{} may not write this address", client.name())),
+        None if app.options.only_named => forbidden(format!("{} may write no address here", client.name())),
+        None => Ok(url.to_owned()),
+    }
+}
+
+/// Whether an address is another, or a path below it.
+fn below(url: &str, own: &str) -> bool {
+    let own = own.trim_end_matches('/');
+    let dots = url.split('/').any(|part| matches!(part, "." | "..")) || url.contains('%');
+    !dots && url.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+impl IntentParameters {
+    pub fn read(self, app: &App, client: &Client, created: bool) -> Result<PutIntent, Problem> {
+        let uss_base_url = base_url(app, client, "uss_base_url", &self.uss_base_url)?;
+        let given = self.subscription_id.as_deref().filter(|text| !text.is_empty());
+        let supporting = match (given, self.new_subscription) {
+            (Some(_), Some(_)) => {
+                return Err(Problem::field("new_subscription", "give it or subscription_id, not both"));
+            }
+            (Some(text), None) => Supporting::Subscription(id("subscription_id", text)?),
+            (None, Some(new)) => Supporting::New(NewSubscription {
+                uss_base_url: base_url(app, client, "new_subscription.uss_base_url", &new.uss_base_url)?,
+                constraints: new.notify_for_constraints.unwrap_or(false),
+            }),
+            (None, None) => Supporting::Nothing,
+        };
+        let state = IntentState::ALL.into_iter().find(|state| state.name() == self.state).ok_or_else(|| {
+            let names = IntentState::ALL.map(IntentState::name).join(", ");
+            Problem::field("state", format!("none of {names}; one that has ended is deleted"))
+        })?;
+        let extents = extents(&self.extents, Needs { heights: true })?;
+        if created && state != IntentState::Accepted {
+            return Err(Problem::field("state", "an operational intent begins as Accepted"));
+        }
+        if state.needs_subscription() && supporting == Supporting::Nothing {
+            let reason = format!("the state {} needs subscription_id or new_subscription", state.name());
+            return Err(Problem::field("subscription_id", reason));
+        }
+        let key = self.key.unwrap_or_default();
+        if let Some(at) = key.iter().position(|ovn| ovn.len() > OVN_MAX) {
+            return Err(Problem::field(&format!("key[{at}]"), format!("more than {OVN_MAX} characters")));
+        }
+        Ok(PutIntent {
+            extents,
+            key: key.into_iter().collect(),
+            state,
+            uss_base_url,
+            supporting,
+            ovn_suffix: self.requested_ovn_suffix,
+            cmsa: client.has(CMSA),
+        })
+    }
+}
+
+impl ConstraintParameters {
+    pub fn read(self, app: &App, client: &Client) -> Result<PutConstraint, Problem> {
+        Ok(PutConstraint {
+            uss_base_url: base_url(app, client, "uss_base_url", &self.uss_base_url)?,
+            extents: extents(&self.extents, Needs { heights: false })?,
+        })
+    }
+}
+
+impl SubscriptionParameters {
+    pub fn read(self, app: &App, client: &Client) -> Result<PutSubscription, Problem> {
+        let uss_base_url = base_url(app, client, "uss_base_url", &self.uss_base_url)?;
+        let (intents, constraints) = (self.notify_for_operational_intents, self.notify_for_constraints);
+        let (intents, constraints) = (intents.unwrap_or(false), constraints.unwrap_or(false));
+        let dss::AreaOfInterest { cells, start, end, lower, upper } = self.extents.area("extents")?;
+        if !intents && !constraints {
+            let reason = "it or notify_for_constraints must be true";
+            return Err(Problem::field("notify_for_operational_intents", reason));
+        }
+        let extent = dss::Extent { cells, lower, upper, ..dss::Extent::default() };
+        Ok(PutSubscription { extent, start, end, uss_base_url, intents, constraints })
+    }
+}
+
+impl AvailabilityParameters {
+    pub fn read(self, uss: String) -> Result<SetAvailability, Problem> {
+        let all = [AvailabilityState::Unknown, AvailabilityState::Normal, AvailabilityState::Down];
+        let state = all.into_iter().find(|state| state.name().eq_ignore_ascii_case(&self.availability));
+        let state = state.ok_or_else(|| Problem::field("availability", "none of Unknown, Normal, Down"))?;
+        let old_version = self.old_version.unwrap_or_default();
+        if old_version.len() > OVN_MAX {
+            return Err(Problem::field("old_version", format!("more than {OVN_MAX} characters")));
+        }
+        Ok(SetAvailability { uss, state, old_version })
+    }
+}
