@@ -289,7 +289,7 @@ impl Config {
                 "witness {:?}: every_s is not between 1 and 3600",
                 witness.name
             );
-            crate::witnessing::Url::parse(&witness.url).with_context(|| format!("witness {:?}", witness.name))?;
+            crate::http::Url::parse(&witness.url).with_context(|| format!("witness {:?}", witness.name))?;
         }
         for peer in &self.peer {
             record::PartyId::parse(&peer.party).map_err(|e| anyhow::anyhow!("peer: {e}"))?;

@@ -14,6 +14,7 @@ mod core;
 mod demo;
 mod feeds;
 mod files;
+mod http;
 mod keys;
 mod metrics;
 mod peer;
