@@ -328,7 +328,7 @@ impl Config {
                 "witness {:?}: every_s is not between 1 and 3600",
                 witness.name
             );
-            crate::witnessing::Url::parse(&witness.url).with_context(|| format!("witness {:?}", witness.name))?;
+            crate::http::Url::parse(&witness.url).with_context(|| format!("witness {:?}", witness.name))?;
         }
         if let Some(f3548) = &self.f3548 {
             ensure!(

@@ -15,8 +15,11 @@ mod demo;
 mod dss_api;
 mod feeds;
 mod files;
+mod http;
 mod keys;
 mod metrics;
+#[cfg_attr(not(test), expect(dead_code, reason = "nothing serves to holders of access tokens yet"))]
+mod oauth_keys;
 mod peer;
 mod player;
 mod published;

@@ -2,13 +2,11 @@
 //! as an input of the fold (`spec/witness.md`).
 use crate::cli::evidence::logs::Folder;
 use crate::core::CoreHandle;
+use crate::http::{Server, Url};
 use crate::published::{self, Published};
 use anyhow::{Context, Result, bail, ensure};
 use fold::Signer;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
-use hyper::{Request as HttpRequest, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::StatusCode;
 use node::input::{Input, WitnessReport};
 use pact::SignedKeys;
 use record::{Hash32, PartyId};
@@ -17,8 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tlog::witness::Request;
 use tlog::{LogReader, Proof, SignatureLine, VerifierKey};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -29,111 +25,27 @@ const ANSWER_WAIT: Duration = Duration::from_secs(5);
 /// First and longest wait after a failure.
 //= spec/witness.md W-1
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
-/// The system's certificate authorities, where Debian and most others keep them.
-const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
-
-/// A prefix of `http` or `https`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Url {
-    tls: bool,
-    host: String,
-    port: u16,
-    path: String,
-}
-
-impl Url {
-    /// Parses `http://HOST[:PORT][/PATH]` or the same with https.
-    pub fn parse(text: &str) -> Result<Self> {
-        let (tls, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
-            (Some(rest), _) => (true, rest),
-            (_, Some(rest)) => (false, rest),
-            _ => bail!("{text:?} is neither http:// nor https://"),
-        };
-        let (authority, path) = rest.split_once('/').map_or((rest, String::new()), |(a, p)| (a, format!("/{p}")));
-        let default = if tls { 443 } else { 80 };
-        let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, port.parse().context("the port")?),
-            _ => (authority, default),
-        };
-        let plain = path.bytes().chain(host.bytes()).all(|b| b.is_ascii_graphic());
-        ensure!(!host.is_empty() && plain, "{text:?} has no host, or a character that no URL has");
-        Ok(Self { tls, host: host.to_string(), port, path: path.trim_end_matches('/').to_string() })
-    }
-}
 
 /// A witness of a pact that is configured.
 #[derive(Debug, Clone)]
 pub struct Target {
     key: VerifierKey,
-    url: Url,
-    ca: PathBuf,
+    server: Server,
     every: Duration,
 }
 
 impl Target {
     /// A witness of the pact at its address.
     pub fn new(key: VerifierKey, config: &crate::config::Witness, dir: &Path) -> Result<Self> {
-        let ca = config.ca.as_ref().map_or_else(|| PathBuf::from(SYSTEM_CA), |ca| dir.join(ca));
+        let ca = config.ca.as_ref().map(|ca| dir.join(ca));
         let every = Duration::from_secs(u64::from(config.every_s));
-        let target = Self { key, url: Url::parse(&config.url)?, ca, every };
-        if target.url.tls {
-            roots(&target.ca)?;
-        }
-        Ok(target)
+        let server = Server::new(Url::parse_prefix(&config.url)?, ca.as_deref())?;
+        Ok(Self { key, server, every })
     }
 
     async fn ask(&self, method: &str, path: &str, body: Vec<u8>) -> Result<(StatusCode, Vec<u8>)> {
-        let Url { host, port, .. } = &self.url;
-        let socket = TcpStream::connect((host.trim_matches(['[', ']']), *port)).await.context("cannot connect")?;
-        if !self.url.tls {
-            return self.exchange(socket, method, path, body).await;
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots(&self.ca)?)
-            .with_no_client_auth();
-        let name = rustls::pki_types::ServerName::try_from(host.trim_matches(['[', ']']).to_string())?;
-        let stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, socket).await?;
-        self.exchange(stream, method, path, body).await
+        self.server.ask(method, path, body, ANSWER_MAX).await
     }
-
-    async fn exchange(
-        &self,
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        method: &str,
-        path: &str,
-        body: Vec<u8>,
-    ) -> Result<(StatusCode, Vec<u8>)> {
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        let driver = tokio::spawn(connection);
-        let request = HttpRequest::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.url.path))
-            .header("host", format!("{}:{}", self.url.host, self.url.port))
-            .body(Full::new(Bytes::from(body)))?;
-        let answer = async {
-            let response = sender.send_request(request).await?;
-            let status = response.status();
-            let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await;
-            Ok((status, body.map_err(|e| anyhow::anyhow!("the answer: {e}"))?.to_bytes().to_vec()))
-        };
-        let answer = answer.await;
-        driver.abort();
-        answer
-    }
-}
-
-fn roots(path: &Path) -> Result<rustls::RootCertStore> {
-    use rustls::pki_types::pem::PemObject;
-    let mut roots = rustls::RootCertStore::empty();
-    let of = || format!("cannot read the certificate authorities in {}", path.display());
-    for certificate in rustls::pki_types::CertificateDer::pem_file_iter(path).with_context(of)? {
-        // A system's bundle may hold one that is not understood; the others are believed all the same.
-        let _passed_over = roots.add(certificate.with_context(of)?);
-    }
-    ensure!(!roots.is_empty(), "{} holds no certificate authority", path.display());
-    Ok(roots)
 }
 
 /// What is known of a witness while the node runs.
@@ -355,22 +267,5 @@ mod tests {
         let line = cosigned(w.verifier(), &published, answer.as_bytes()).unwrap();
         assert_eq!(tlog::verify_cosignature(note.text(), &line, w.verifier()).unwrap().time_s, 9);
         assert!(cosigned(w.verifier(), &published, lines(&[5], &other).as_bytes()).is_err());
-    }
-
-    #[test]
-    fn a_prefix_is_http_or_https_with_a_host() {
-        let url = |tls, host: &str, port, path: &str| Url { tls, host: host.into(), port, path: path.into() };
-        for (text, expect) in [
-            ("http://127.0.0.1:8081", Some(url(false, "127.0.0.1", 8081, ""))),
-            ("https://w.example/a/b/", Some(url(true, "w.example", 443, "/a/b"))),
-            ("http://[::1]:80/", Some(url(false, "[::1]", 80, ""))),
-            ("http://[::1]", Some(url(false, "[::1]", 80, ""))),
-            ("ftp://w.example", None),
-            ("http://", None),
-            ("http://w:x", None),
-            ("http://w example", None),
-        ] {
-            assert_eq!(Url::parse(text).ok(), expect, "{text}");
-        }
     }
 }
