@@ -90,9 +90,18 @@ pub struct F3548 {
     /// Accepted issuers of access tokens; without any, every issuer whose key is known.
     #[serde(default)]
     pub issuers: Vec<String>,
-    /// Public keys of issuers: PEM files.
+    /// Public keys of issuers: PEM or JWKS files.
     #[serde(default)]
     pub key_files: Vec<PathBuf>,
+    /// Public keys of issuers: addresses of JWKS documents.
+    #[serde(default)]
+    pub jwks: Vec<Jwks>,
+    /// Keys are read again so often, seconds.
+    #[serde(default = "five_minutes")]
+    pub refresh_s: u32,
+    /// Keys of a file or document that cannot be read any more are used so long, hours.
+    #[serde(default = "a_day")]
+    pub keep_keys_h: u32,
     /// How far an issuer's clock may be from this one's, seconds.
     #[serde(default = "leeway")]
     pub leeway_s: u32,
@@ -107,6 +116,16 @@ pub struct F3548 {
     /// Refuses addresses of traffic services that `base_urls` does not name.
     #[serde(default)]
     pub only_named: bool,
+}
+
+/// Where an issuer publishes its keys.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jwks {
+    /// Address of the document, `http://` or `https://`.
+    pub url: String,
+    /// PEM file of the certificate authorities believed for https; the system's without one.
+    pub ca: Option<PathBuf>,
 }
 
 /// Where a peer is.
@@ -212,6 +231,12 @@ pub struct ExerciseClock {
 
 fn dss_listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 8490))
+}
+fn five_minutes() -> u32 {
+    300
+}
+fn a_day() -> u32 {
+    24
 }
 fn leeway() -> u32 {
     30
@@ -335,7 +360,16 @@ impl Config {
                 !f3548.audiences.is_empty(),
                 "f3548.audiences: name one at least; a token is good for its audience alone"
             );
-            ensure!(!f3548.key_files.is_empty(), "f3548.key_files: without a key no token can be checked");
+            let keys = !f3548.key_files.is_empty() || !f3548.jwks.is_empty();
+            ensure!(keys, "f3548: neither key_files nor jwks: without a key no token can be checked");
+            for jwks in &f3548.jwks {
+                crate::http::Url::parse(&jwks.url).with_context(|| format!("f3548.jwks {:?}", jwks.url))?;
+            }
+            for (option, value, most) in
+                [("refresh_s", f3548.refresh_s, 86_400), ("keep_keys_h", f3548.keep_keys_h, 8_760)]
+            {
+                ensure!((1..=most).contains(&value), "f3548.{option}: {value} is not between 1 and {most}");
+            }
             ensure!(f3548.leeway_s <= 300, "f3548.leeway_s: {} is more than 300", f3548.leeway_s);
         }
         for peer in &self.peer {

@@ -1,6 +1,8 @@
 //! The discovery and synchronization service's interface for drone traffic services: its listener, and the node as it sees it.
 use crate::config::{F3548, Loaded};
 use crate::core::{CoreHandle, NotAccepted};
+use crate::http::{Server, Url};
+use crate::oauth_keys::{Refresher, Timing};
 use anyhow::{Context, Result};
 use api_f3548::{Backend, Options, Unavailable};
 use dss::{Found, Outcome, Query, Refused, Request};
@@ -8,13 +10,11 @@ use futures_util::future::BoxFuture;
 use oauth::{KeySet, Settings, Verifier};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
-
-/// A key file is no larger.
-const KEY_FILE_MAX: u64 = 64 * 1024;
 
 /// The interface's backend.
 struct NodeDss {
@@ -63,7 +63,8 @@ pub async fn start(
         leeway_s: config.leeway_s,
         max_lifetime_s: config.max_token_s,
     };
-    let verifier = Arc::new(Verifier::new(settings, keys(loaded, config)?));
+    let verifier = Arc::new(Verifier::new(settings, KeySet::default()));
+    tasks.spawn(keys(loaded, config, &verifier)?.run());
     let options = Options {
         http_base_urls: config.http_base_urls,
         base_urls: config.base_urls.clone(),
@@ -82,14 +83,18 @@ pub async fn start(
     Ok(Some(at))
 }
 
-/// Keys of the files that the configuration names.
-fn keys(loaded: &Loaded, config: &F3548) -> Result<KeySet> {
-    let mut keys = KeySet::default();
-    for path in &config.key_files {
-        let path = loaded.path(path);
-        let of = || format!("the token key {}", path.display());
-        let pem = crate::files::read_bounded(&path, KEY_FILE_MAX).with_context(of)?;
-        keys = keys.with(KeySet::from_pem(&pem).with_context(of)?);
+/// Reads the keys of the files, and goes on reading them and the documents.
+fn keys(loaded: &Loaded, config: &F3548, verifier: &Arc<Verifier>) -> Result<Refresher> {
+    let files = config.key_files.iter().map(|path| loaded.path(path)).collect();
+    let mut documents = Vec::new();
+    for jwks in &config.jwks {
+        let ca = jwks.ca.as_ref().map(|ca| loaded.path(ca));
+        let server = Server::new(Url::parse(&jwks.url)?, ca.as_deref());
+        documents.push(server.with_context(|| format!("f3548.jwks {:?}", jwks.url))?);
     }
-    Ok(keys)
+    let timing = Timing {
+        every: Duration::from_secs(config.refresh_s.into()),
+        max_age: Duration::from_secs(u64::from(config.keep_keys_h) * 3600),
+    };
+    Refresher::new(verifier.clone(), files, documents, timing)
 }

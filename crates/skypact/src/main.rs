@@ -18,7 +18,6 @@ mod files;
 mod http;
 mod keys;
 mod metrics;
-#[cfg_attr(not(test), expect(dead_code, reason = "nothing serves to holders of access tokens yet"))]
 mod oauth_keys;
 mod peer;
 mod player;
