@@ -64,7 +64,7 @@ async fn a_reference_is_created_read_found_changed_and_deleted() {
     }
     let hidden = dss.get("uss2", CMSA, &path(1)).await.is(200);
     assert_eq!(hidden["operational_intent_reference"]["ovn"], "Available from USS");
-    assert_eq!(query(&dss, "uss1", &volume()).await, [reference.clone()]);
+    assert_eq!(query(&dss, "uss1", &volume()).await, std::slice::from_ref(reference));
     assert_eq!(query(&dss, "uss2", &volume()).await[0]["ovn"], "Available from USS");
 
     let changed = dss
