@@ -114,6 +114,7 @@ pub(crate) fn extents(volumes: &[Object<Volume4D>], needs: Needs) -> Result<Vec<
             cells: area.cells,
             lower: area.lower,
             upper: area.upper,
+            levels_up: 0,
         });
     }
     Ok(extents)
