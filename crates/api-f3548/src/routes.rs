@@ -1,7 +1,7 @@
 //! The table of routes, and the router made of it.
 use crate::app::{App, Options};
 use crate::backend::Backend;
-use crate::handlers::{auxiliary, availability, constraints, intents, reports, subscriptions};
+use crate::handlers::{auxiliary, availability, constraints, details, intents, reports, subscriptions};
 use crate::problem::Problem;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -42,6 +42,8 @@ routes! {
     post "/dss/v1/reports" => reports::make;
     get "/dss/v1/uss_availability/{uss_id}" => availability::get;
     put "/dss/v1/uss_availability/{uss_id}" => availability::set;
+    get "/uss/v1/operational_intents/{entityid}" => details::intent;
+    get "/uss/v1/constraints/{entityid}" => details::constraint;
     get "/aux/v1/version" => auxiliary::version;
     get "/aux/v1/validate_oauth" => auxiliary::validate_oauth;
     get "/healthy" => auxiliary::healthy;

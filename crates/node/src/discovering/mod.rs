@@ -4,7 +4,7 @@ mod showing;
 
 pub use covering::{Piece, pieces};
 pub(crate) use showing::Showing;
-pub use showing::{ShownKind, ShownThing};
+pub use showing::{ShownDetails, ShownKind, ShownThing, ShownVolume};
 
 use crate::input::{Answered, Output};
 use crate::state::State;

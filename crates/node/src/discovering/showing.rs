@@ -1,8 +1,8 @@
 //! What peers released, shown to drone traffic services: plans as operational intents, avoid areas and protected sites as
 //! constraints, managed by the peer, with this node in its place where details are asked for.
-use super::covering::{covering, everywhere, pieces};
+use super::covering::{Piece, covering, everywhere, pieces};
 use crate::state::State;
-use airspace::{Outline, Plan, PlanState, Site, Volume4d};
+use airspace::{Limit, Outline, Plan, PlanState, Site, Volume4d};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use detect::{highest, lowest};
@@ -47,6 +47,29 @@ pub struct ShownThing {
     pub subject: SubjectId,
     #[n(3)]
     cells: u32,
+}
+
+/// What was released of a thing that is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownDetails {
+    /// Kind.
+    pub kind: ShownKind,
+    /// Priority, of a plan.
+    pub priority: i32,
+    /// Volumes, in the shapes of the standard: one of the peer's may be several.
+    pub volumes: Vec<ShownVolume>,
+}
+
+/// A part of a volume.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownVolume {
+    /// Its outline.
+    pub piece: Piece,
+    /// Beginning and end.
+    pub span: (Utc, Utc),
+    /// Lowest and highest height above WGS-84, millimetres. As released if that is what it was measured from, otherwise widened to
+    /// what it may be there.
+    pub heights: (Option<i64>, Option<i64>),
 }
 
 /// What is shown.
@@ -166,6 +189,25 @@ impl State {
         }
     }
 
+    /// All that was released of what is shown under an identifier, in the shapes of the standard.
+    #[must_use]
+    pub fn shown_details(&self, id: Id) -> Option<ShownDetails> {
+        let thing = self.showing.things.get(&id)?;
+        let key = (thing.owner.clone(), thing.subject);
+        let (_, _, parts) = self.released(thing.kind, &key, self.now)?;
+        // A line half around the earth has no pieces; what cannot be said is not said in part.
+        let volumes: Option<Vec<Vec<ShownVolume>>> = parts.iter().map(Part::volumes).collect();
+        Some(ShownDetails {
+            kind: thing.kind,
+            priority: self
+                .plans
+                .get(&key)
+                .filter(|_| thing.kind == ShownKind::Plan)
+                .map_or(0, |plan| plan.value.priority),
+            volumes: volumes?.into_iter().flatten().collect(),
+        })
+    }
+
     /// What an identifier stands for, if something of a peer is shown under it.
     #[must_use]
     pub fn shown_thing(&self, id: Id) -> Option<&ShownThing> {
@@ -183,12 +225,30 @@ fn intent_state(plan: &Plan) -> Option<IntentState> {
     }
 }
 
+/// Which way a tenth of a millimetre goes.
+enum Rounded {
+    Down,
+    Up,
+}
+
+/// A height that was given above WGS-84, millimetres.
+fn exact(limit: Limit, rounded: Rounded) -> Option<i64> {
+    let Limit::At(altitude) = limit else { return None };
+    let height = i64::from(altitude.in_reference(Reference::Wgs84)?.0);
+    Some(match rounded {
+        Rounded::Down => height.div_euclid(10),
+        Rounded::Up => -(-height).div_euclid(10),
+    })
+}
+
 /// A volume to be covered.
 struct Part {
     outline: Outline,
     around_mm: i64,
     span: (Utc, Utc),
     heights: (Option<i64>, Option<i64>),
+    /// Heights to tell.
+    told: (Option<i64>, Option<i64>),
 }
 
 impl Part {
@@ -201,6 +261,7 @@ impl Part {
             around_mm: 0,
             span: (volume.start, volume.end),
             heights: (lower, upper),
+            told: (exact(volume.lower, Rounded::Down).or(lower), exact(volume.upper, Rounded::Up).or(upper)),
         }
     }
 
@@ -211,7 +272,13 @@ impl Part {
             around_mm: site.buffer_mm,
             span: (now.utc.min(site.expires), site.expires),
             heights: (None, None),
+            told: (None, None),
         }
+    }
+
+    fn volumes(&self) -> Option<Vec<ShownVolume>> {
+        let volume = |piece| ShownVolume { piece, span: self.span, heights: self.told };
+        Some(pieces(&self.outline, self.around_mm)?.into_iter().map(volume).collect())
     }
 
     fn extent(&self, left: &mut usize) -> Extent {
