@@ -2,5 +2,6 @@
 pub(crate) mod answers;
 pub(crate) mod asks;
 pub(crate) mod refused;
+pub(crate) mod rid;
 pub(crate) mod time;
 pub(crate) mod volume;
