@@ -18,6 +18,7 @@ mod records;
 mod shapes;
 mod streams;
 mod tlogs;
+mod tokens;
 
 pub use api::BODIES as API_BODIES;
 
@@ -52,6 +53,7 @@ pub static TARGETS: &[&[Target]] = &[
     pacts::TARGETS,
     journals::TARGETS,
     shapes::TARGETS,
+    tokens::TARGETS,
 ];
 
 /// All targets in one row.

@@ -1,6 +1,7 @@
 //! Bodies of requests: JSON of bounded length and depth, whose mistakes are told with their place.
 use crate::app::App;
 use crate::problem::Problem;
+use crate::wire::object::Object;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -19,14 +20,21 @@ pub(crate) async fn text(app: &App, request: Request) -> Result<(HeaderMap, Stri
     Ok((parts.headers, text))
 }
 
-/// Reads JSON.
+/// Reads a JSON object.
 pub(crate) fn json<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+    let Object(value) = object(text)?;
+    Ok(value)
+}
+
+fn object<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     // The place of a mistake costs time to follow: it is looked for once there is one.
     serde_json::from_str(text).or_else(|_| {
         let mut reader = serde_json::Deserializer::from_str(text);
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let path = error.path().to_string();
-            Problem::field(if path == "." { "body" } else { &path }, error.inner())
+            // Where the text breaks off there is no place yet.
+            let path = path.trim_end_matches(['.', '?']);
+            Problem::field(if path.is_empty() { "body" } else { path }, error.inner())
         })?;
         reader.end().map_err(|error| Problem::field("body", error))?;
         Ok(value)

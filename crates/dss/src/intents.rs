@@ -188,7 +188,7 @@ impl Dss {
         let mut lacking = BTreeSet::new();
         for extent in &put.extents {
             let span = (extent.start, extent.end);
-            self.by_place.intents.search(&extent.cells, span, |other, number| {
+            self.by_place.intents.search(&extent.cells, extent.levels_up, span, |other, number| {
                 if let Some(intent) = self.intents.get(&other).filter(|_| other != id) {
                     let met = meets(&intent.extents, number, extent);
                     if met && !put.key.contains(&intent.ovn) && self.counts_in_key(intent) {
@@ -198,7 +198,7 @@ impl Dss {
                 missing.len() <= crate::FOUND_MAX
             });
             if constraints {
-                self.by_place.constraints.search(&extent.cells, span, |other, number| {
+                self.by_place.constraints.search(&extent.cells, extent.levels_up, span, |other, number| {
                     let held = self.constraints.get(&other);
                     let met = |c: &&crate::Constraint| meets(&c.extents, number, extent);
                     if held.filter(met).is_some_and(|c| !put.key.contains(&c.ovn)) {

@@ -181,7 +181,7 @@ impl Dss {
     pub(crate) fn subscribed(&self, kind: Kind, extents: &[&[Extent]]) -> BTreeSet<Id> {
         let mut found = BTreeSet::new();
         for extent in extents.iter().copied().flatten() {
-            self.by_place.subscriptions.search(&extent.cells, (extent.start, extent.end), |id, _| {
+            self.by_place.subscriptions.search(&extent.cells, extent.levels_up, (extent.start, extent.end), |id, _| {
                 let told = |s: &Subscription| if kind == Kind::Intents { s.intents } else { s.constraints };
                 if self.subscriptions.get(&id).is_some_and(told) {
                     found.insert(id);

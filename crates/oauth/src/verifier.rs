@@ -13,7 +13,7 @@ pub const KEYS_TRIED_MAX: usize = 16;
 /// Which tokens are accepted, besides that they are signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Accepted `iss`; if none is named, any, or none at all.
+    /// Accepted `iss`; if none is named, any, or none at all. Each key may sign for each of them.
     pub issuers: Vec<String>,
     /// Accepted `aud`, of which the token must name one; if none is named, no token is accepted.
     pub audiences: Vec<String>,

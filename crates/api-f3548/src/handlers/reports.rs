@@ -4,6 +4,7 @@ use crate::access::{AA, CM, CMSA, CP, SC};
 use crate::app::App;
 use crate::body;
 use crate::problem::Problem;
+use crate::wire::object::Object;
 use crate::wire::time::{Rounded, Time};
 use axum::Json;
 use axum::extract::{Request, State};
@@ -17,7 +18,7 @@ const REPORT_BYTES_MAX: usize = 64 * 1024;
 
 #[derive(Deserialize)]
 struct ErrorReport {
-    exchange: ExchangeRecord,
+    exchange: Object<ExchangeRecord>,
 }
 
 #[derive(Deserialize)]
@@ -26,7 +27,7 @@ struct ExchangeRecord {
     url: String,
     method: String,
     recorder_role: RecorderRole,
-    request_time: Time,
+    request_time: Object<Time>,
 }
 
 #[derive(Deserialize)]

@@ -1,4 +1,5 @@
 //! Requests.
+use super::object::Object;
 use super::volume::{Needs, Volume4D, extents};
 use crate::access::{CMSA, Client};
 use crate::app::App;
@@ -19,12 +20,12 @@ const USS_MAX: usize = 255;
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct QueryParameters {
-    pub area_of_interest: Option<Volume4D>,
+    pub area_of_interest: Option<Object<Volume4D>>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct IntentParameters {
-    extents: Vec<Volume4D>,
+    extents: Vec<Object<Volume4D>>,
     #[serde(default)]
     key: Option<Vec<String>>,
     state: String,
@@ -32,7 +33,7 @@ pub(crate) struct IntentParameters {
     #[serde(default)]
     subscription_id: Option<String>,
     #[serde(default)]
-    new_subscription: Option<ImplicitSubscription>,
+    new_subscription: Option<Object<ImplicitSubscription>>,
     #[serde(default)]
     requested_ovn_suffix: Option<String>,
 }
@@ -46,13 +47,13 @@ struct ImplicitSubscription {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct ConstraintParameters {
-    extents: Vec<Volume4D>,
+    extents: Vec<Object<Volume4D>>,
     uss_base_url: String,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct SubscriptionParameters {
-    extents: Volume4D,
+    extents: Object<Volume4D>,
     uss_base_url: String,
     #[serde(default)]
     notify_for_operational_intents: Option<bool>,

@@ -1,4 +1,5 @@
 //! Volumes: outlines to cells, heights to millimetres above WGS-84.
+use super::object::Object;
 use super::time::{Rounded, Time};
 use crate::problem::Problem;
 use axum::http::StatusCode;
@@ -11,23 +12,23 @@ const ALTITUDE_M: (f64, f64) = (-8_000.0, 100_000.0);
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Volume4D {
-    volume: Volume3D,
-    time_start: Option<Time>,
-    time_end: Option<Time>,
+    volume: Object<Volume3D>,
+    time_start: Option<Object<Time>>,
+    time_end: Option<Object<Time>>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Volume3D {
-    outline_circle: Option<Circle>,
-    outline_polygon: Option<Polygon>,
-    altitude_lower: Option<Altitude>,
-    altitude_upper: Option<Altitude>,
+    outline_circle: Option<Object<Circle>>,
+    outline_polygon: Option<Object<Polygon>>,
+    altitude_lower: Option<Object<Altitude>>,
+    altitude_upper: Option<Object<Altitude>>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Circle {
-    center: Option<Point>,
-    radius: Option<Radius>,
+    center: Option<Object<Point>>,
+    radius: Option<Object<Radius>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -38,7 +39,7 @@ struct Radius {
 
 #[derive(Debug, Deserialize)]
 struct Polygon {
-    vertices: Vec<Point>,
+    vertices: Vec<Object<Point>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -47,8 +48,8 @@ struct Point {
     lng: f64,
 }
 
-impl From<&Point> for LatLng {
-    fn from(point: &Point) -> Self {
+impl From<&Object<Point>> for LatLng {
+    fn from(point: &Object<Point>) -> Self {
         Self { lat: point.lat, lng: point.lng }
     }
 }
@@ -97,7 +98,7 @@ impl From<Wrong> for Problem {
 }
 
 /// The volumes of an entity: each with an outline and both times.
-pub(crate) fn extents(volumes: &[Volume4D], needs: Needs) -> Result<Vec<Extent>, Problem> {
+pub(crate) fn extents(volumes: &[Object<Volume4D>], needs: Needs) -> Result<Vec<Extent>, Problem> {
     if !(1..=EXTENTS_MAX).contains(&volumes.len()) {
         return Err(Problem::field("extents", format!("1 to {EXTENTS_MAX} volumes are needed, not {}", volumes.len())));
     }
@@ -124,6 +125,7 @@ pub(crate) fn extents(volumes: &[Volume4D], needs: Needs) -> Result<Vec<Extent>,
             cells: area.cells,
             lower: area.lower,
             upper: area.upper,
+            levels_up: 0,
         });
     }
     Ok(extents)
@@ -132,7 +134,7 @@ pub(crate) fn extents(volumes: &[Volume4D], needs: Needs) -> Result<Vec<Extent>,
 impl Volume4D {
     /// As it stands, with what it leaves out left open.
     pub fn area(&self, field: &str) -> Result<AreaOfInterest, Wrong> {
-        let read = |time: &Option<Time>, name: &str, rounded| {
+        let read = |time: &Option<Object<Time>>, name: &str, rounded| {
             time.as_ref().map(|time| time.read(&format!("{field}.{name}"), rounded)).transpose()
         };
         let start = read(&self.time_start, "time_start", Rounded::Down)?;
@@ -142,7 +144,7 @@ impl Volume4D {
         {
             return Err(Problem::field(&format!("{field}.time_end"), "before time_start").into());
         }
-        let height = |altitude: &Option<Altitude>, name: &str, rounded| {
+        let height = |altitude: &Option<Object<Altitude>>, name: &str, rounded| {
             altitude.as_ref().map(|a| a.millimetres(&format!("{field}.volume.{name}"), rounded)).transpose()
         };
         let lower = height(&self.volume.altitude_lower, "altitude_lower", Rounded::Down)?;

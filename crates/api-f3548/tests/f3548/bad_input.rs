@@ -1,0 +1,194 @@
+//! What is wrong in a request is answered with 4xx and the field's name, and nothing is lost by it.
+use crate::harness::*;
+use axum::body::Body;
+use serde_json::{Value, json};
+
+fn path() -> String {
+    format!("/dss/v1/operational_intent_references/{}", id(1))
+}
+
+#[tokio::test]
+async fn each_field_of_an_intent_that_is_wrong_is_named() {
+    let dss = Interface::new();
+    let circle = "/extents/0/volume/outline_circle";
+    let volume_of = |change: Value| with(intent(), "/extents/0/volume", change);
+    let polygon = |vertices: Value| {
+        volume_of(
+            json!({ "outline_polygon": { "vertices": vertices }, "altitude_lower": metres(0.0), "altitude_upper": metres(1.0) }),
+        )
+    };
+    let point = |lat: f64, lng: f64| json!({ "lat": lat, "lng": lng });
+    let big = with(intent(), &format!("{circle}/radius/value"), json!(28_300.0));
+    let cases: Vec<(Value, &str)> = vec![
+        (json!([]), "body: "),
+        (json!("x"), "body: "),
+        // As GeoJSON writes a point: not taken for one with its numbers the other way about.
+        (
+            with(intent(), &format!("{circle}/center"), json!([8.0, 47.0])),
+            "extents[0].volume.outline_circle.center: invalid type: sequence",
+        ),
+        (
+            polygon(json!([[8.0, 47.0], [8.1, 47.0], [8.1, 47.1]])),
+            "extents[0].volume.outline_polygon.vertices[0]: invalid type: sequence",
+        ),
+        (with(intent(), "/extents", Value::Null), "missing field `extents`"),
+        (with(intent(), "/extents", volume()), "extents: invalid type: map, expected a sequence"),
+        (with(intent(), "/extents", json!([])), "extents: 1 to 3333 volumes"),
+        (with(intent(), "/uss_base_url", Value::Null), "missing field `uss_base_url`"),
+        (with(intent(), "/uss_base_url", json!(7)), "uss_base_url: invalid type"),
+        (with(intent(), "/state", Value::Null), "missing field `state`"),
+        (with(intent(), "/key", json!([1])), "key[0]: invalid type"),
+        (with(intent(), "/key", json!(["x".repeat(129)])), "key[0]: more than 128"),
+        (with(intent(), "/subscription_id", json!("x")), "subscription_id: not a UUID"),
+        (with(intent(), "/extents/0/time_start", Value::Null), "extents[0].time_start: is needed"),
+        (with(intent(), "/extents/0/time_end", Value::Null), "extents[0].time_end: is needed"),
+        (
+            with(intent(), "/extents/0/time_end/value", json!("2026-01-01T00:00:00")),
+            "extents[0].time_end.value: not a time with its zone",
+        ),
+        (with(intent(), "/extents/0/time_end/value", json!(1)), "extents[0].time_end.value: invalid type"),
+        (with(intent(), "/extents/0/time_end/format", json!("UNIX")), "extents[0].time_end.format: must be"),
+        (with(intent(), "/extents/0/time_start", at(61)), "extents[0].time_end: before time_start"),
+        (with(intent(), "/extents/0/volume", Value::Null), "missing field `volume`"),
+        (with(intent(), circle, Value::Null), "extents[0].volume: outline_circle or outline_polygon is needed"),
+        (
+            with(intent(), "/extents/0/volume/outline_polygon", json!({ "vertices": [] })),
+            "extents[0].volume: outline_circle and outline_polygon",
+        ),
+        (
+            with(intent(), &format!("{circle}/center"), Value::Null),
+            "extents[0].volume.outline_circle.center: is needed",
+        ),
+        (
+            with(intent(), &format!("{circle}/radius"), Value::Null),
+            "extents[0].volume.outline_circle.radius: is needed",
+        ),
+        (with(intent(), &format!("{circle}/radius/value"), json!(0)), "extents[0].volume.outline_circle: "),
+        (with(intent(), &format!("{circle}/radius/value"), json!(-1)), "extents[0].volume.outline_circle: "),
+        (
+            with(intent(), &format!("{circle}/radius/units"), json!("KM")),
+            "extents[0].volume.outline_circle.radius.units: must be",
+        ),
+        (with(intent(), &format!("{circle}/center/lat"), json!(90.1)), "extents[0].volume.outline_circle: "),
+        (with(intent(), &format!("{circle}/center/lng"), json!(-180.1)), "extents[0].volume.outline_circle: "),
+        (
+            with(intent(), &format!("{circle}/center/lat"), json!("47")),
+            "extents[0].volume.outline_circle.center.lat: invalid type",
+        ),
+        (big, "extents[0].volume.outline_circle: "),
+        (
+            with(intent(), "/extents/0/volume/altitude_lower", Value::Null),
+            "extents[0].volume.altitude_lower: is needed",
+        ),
+        (
+            with(intent(), "/extents/0/volume/altitude_upper", Value::Null),
+            "extents[0].volume.altitude_upper: is needed",
+        ),
+        (
+            with(intent(), "/extents/0/volume/altitude_upper", metres(99.0)),
+            "extents[0].volume.altitude_upper: below altitude_lower",
+        ),
+        (
+            with(intent(), "/extents/0/volume/altitude_upper", metres(1e300)),
+            "extents[0].volume.altitude_upper.value: not between",
+        ),
+        (
+            with(intent(), "/extents/0/volume/altitude_upper/units", json!("FT")),
+            "extents[0].volume.altitude_upper.units: must be",
+        ),
+        (
+            with(intent(), "/extents/0/volume/altitude_upper/reference", json!("AGL")),
+            "extents[0].volume.altitude_upper.reference: must be",
+        ),
+        (polygon(json!([point(0.0, 0.0), point(0.0, 0.1)])), "extents[0].volume.outline_polygon: "),
+        (polygon(json!([point(0.0, 0.0), point(0.0, 0.1), point(0.0, 0.0)])), "extents[0].volume.outline_polygon: "),
+        (
+            polygon(json!([point(0.0, 0.0), point(0.1, 0.1), point(0.0, 0.1), point(0.1, 0.0)])),
+            "extents[0].volume.outline_polygon: ",
+        ),
+        (
+            polygon(json!([point(0.0, 0.0), point(0.0, 1.0), point(1.0, 1.0), point(1.0, 0.0)])),
+            "extents[0].volume.outline_polygon: ",
+        ),
+        (
+            polygon(json!([point(0.0, 0.0), { "lat": 1 }, point(1.0, 1.0)])),
+            "extents[0].volume.outline_polygon.vertices[1]: missing field `lng`",
+        ),
+    ];
+    for (body, why) in cases {
+        let message = dss.put("uss1", SC, &path(), &body).await.refused(400);
+        assert!(message.contains(why), "wanted {why:?}, got {message:?}");
+    }
+    // The same volumes are wrong in a query; only for subscriptions has an area that is too large a status of its own.
+    let large = with(volume(), "/volume/outline_circle/radius/value", json!(28_300.0));
+    let query = json!({ "area_of_interest": large });
+    for (kind, scope, status) in
+        [("operational_intent_references", SC, 400), ("constraint_references", CM, 400), ("subscriptions", SC, 413)]
+    {
+        let path = format!("/dss/v1/{kind}/query");
+        assert!(
+            dss.post("uss1", scope, &path, &query)
+                .await
+                .refused(status)
+                .starts_with("area_of_interest.volume.outline_circle: ")
+        );
+        assert!(
+            dss.post("uss1", scope, &path, &json!({})).await.refused(400).starts_with("area_of_interest: is needed")
+        );
+    }
+    assert_eq!(dss.fake.dss.lock().unwrap().counts(), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn volumes_are_bounded_in_number_and_together() {
+    let dss = Interface::new();
+    let many = with(intent(), "/extents", Value::Array(vec![volume(); 3_334]));
+    assert!(dss.put("uss1", SC, &path(), &many).await.refused(400).starts_with("extents: 1 to 3333 volumes"));
+    let large = with(volume(), "/volume/outline_circle/radius/value", json!(27_000.0));
+    let most = with(intent(), "/extents", Value::Array(vec![large; 20]));
+    let message = dss.put("uss1", SC, &path(), &most).await.refused(400);
+    assert!(message.contains("all volumes together"), "{message}");
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_request_are_refused() {
+    let dss = Interface::with(|options| options.body_bytes_max = 100_000);
+    let send = async |body: Vec<u8>| {
+        let request = dss.request(Some(&dss.token("uss1", SC)), "PUT", &path());
+        dss.send(request.body(Body::from(body)).unwrap()).await
+    };
+    for (body, why) in [
+        (Vec::new(), "body: EOF"),
+        (b"{".to_vec(), "body: EOF"),
+        (b"null".to_vec(), "body: invalid type"),
+        (b"\xff\xfe".to_vec(), "body: not UTF-8"),
+        (b"NaN".to_vec(), "body: expected"),
+        (format!("{}x", intent()).into_bytes(), "body: trailing"),
+        (intent().to_string().replace("300.0", "NaN").into_bytes(), "radius"),
+        (intent().to_string().replace("300.0", "1e999").into_bytes(), "out of range"),
+        (intent().to_string().replace("300.0", &"9".repeat(400)).into_bytes(), "out of range"),
+        (format!("{}{}", "[".repeat(40_000), "]".repeat(40_000)).into_bytes(), "body: "),
+        (format!("{{\"x\":{}{}", "[".repeat(40_000), "]".repeat(40_000)).into_bytes(), "body: EOF"),
+        (
+            intent().to_string().replace("\"state\":", "\"state\":\"Accepted\",\"state\":").into_bytes(),
+            "duplicate field",
+        ),
+    ] {
+        let shown = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
+        let message = send(body).await.refused(400);
+        assert!(message.contains(why), "{shown}: wanted {why:?}, got {message:?}");
+    }
+    assert!(send(vec![b' '; 100_001]).await.refused(413).contains("100000 bytes"));
+    // Said to be long, or not said at all.
+    let token = dss.token("uss1", SC);
+    let said =
+        dss.request(Some(&token), "PUT", &path()).header("content-length", "5000000").body(Body::empty()).unwrap();
+    dss.send(said).await.refused(413);
+    for bad in ["not_uuid_format", "00000179-e36d-40be-838b-eca6ca35000", "%00", "%F0%9F%92%A9"] {
+        let path = format!("/dss/v1/operational_intent_references/{bad}");
+        assert!(dss.put("uss1", SC, &path, &intent()).await.refused(400).starts_with("entityid: not a UUID"), "{bad}");
+        dss.get("uss1", SC, &path).await.refused(400);
+    }
+    let long = format!("{}/{}", path(), "x".repeat(129));
+    assert!(dss.put("uss1", SC, &long, &intent()).await.refused(400).starts_with("ovn: "));
+}
