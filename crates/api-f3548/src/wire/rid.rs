@@ -1,6 +1,7 @@
 //! JSON and query parameters of remote ID (F3411-22a).
 use super::answers::SubscriptionState;
 use super::asks::base_url;
+use super::object::Object;
 use super::time::{Rounded, Time, instant};
 use super::volume::{Volume4D, Wrong, keys};
 use crate::access::Client;
@@ -16,7 +17,7 @@ const VERSION_MAX: usize = 32;
 /// Of an identification service area, or of a subscription to them.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Parameters {
-    extents: Volume4D,
+    extents: Object<Volume4D>,
     uss_base_url: String,
 }
 

@@ -103,7 +103,7 @@ impl Dss {
     fn told_of(&self, cells: &[&[CellKey]]) -> BTreeSet<Id> {
         let mut told = BTreeSet::new();
         for cells in cells {
-            self.by_place.rid_subscriptions.search(cells, (i64::MIN, i64::MAX), |id, _| {
+            self.by_place.rid_subscriptions.search(cells, 0, (i64::MIN, i64::MAX), |id, _| {
                 told.insert(id);
                 true
             });

@@ -87,7 +87,7 @@ impl Dss {
     fn check_room(&self, owner: &str, but: Id, cells: &[CellKey]) -> Result<(), Refused> {
         for cell in cells {
             let mut own = 0;
-            self.by_place.rid_subscriptions.search(&[*cell], (i64::MIN, i64::MAX), |id, _| {
+            self.by_place.rid_subscriptions.search(&[*cell], 0, (i64::MIN, i64::MAX), |id, _| {
                 let counts = id != but && self.rid.subscriptions.get(&id).is_some_and(|s| s.owner == owner);
                 own += usize::from(counts);
                 own < RID_SUBSCRIPTIONS_MAX
@@ -127,7 +127,7 @@ impl Dss {
         client: &str,
     ) -> Result<Vec<RidSubscriptionRef>, Refused> {
         let mut found = BTreeSet::new();
-        self.by_place.rid_subscriptions.search(cells, (i64::MIN, i64::MAX), |id, _| {
+        self.by_place.rid_subscriptions.search(cells, 0, (i64::MIN, i64::MAX), |id, _| {
             if self.rid.subscriptions.get(&id).is_some_and(|s| s.owner == client) {
                 found.insert(id);
             }
