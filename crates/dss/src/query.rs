@@ -3,7 +3,7 @@ use crate::answer::{ConstraintRef, IntentRef, IsaRef, Refused, RidSubscriptionRe
 use crate::id::Id;
 use crate::index::Index;
 use crate::state::Dss;
-use crate::volume::{AreaOfInterest, CellKey, Extent, heights_meet};
+use crate::volume::{AreaOfInterest, Extent, heights_meet};
 use crate::{Answer, FOUND_MAX};
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -32,8 +32,8 @@ pub enum Query {
     Isas(AreaOfInterest),
     /// A subscription to them by its identifier.
     RidSubscription(Id),
-    /// Own subscriptions to them that have not ended, in these cells.
-    RidSubscriptions(Vec<CellKey>),
+    /// Own subscriptions to them in an area; heights do not count.
+    RidSubscriptions(AreaOfInterest),
 }
 
 /// What was found.
@@ -101,7 +101,7 @@ impl Dss {
             Query::Isa(id) => Found::Isa(self.isa(*id)?),
             Query::Isas(area) => Found::Isas(self.isas_in(area)?),
             Query::RidSubscription(id) => Found::RidSubscription(self.rid_subscription(*id)?),
-            Query::RidSubscriptions(cells) => Found::RidSubscriptions(self.rid_subscriptions_in(cells, client)?),
+            Query::RidSubscriptions(area) => Found::RidSubscriptions(self.rid_subscriptions_in(area, client)?),
         })
     }
 

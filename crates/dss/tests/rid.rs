@@ -55,7 +55,8 @@ impl World {
     }
 
     fn watches(&self, owner: &str, cells: &[u32]) -> Vec<Id> {
-        match self.dss.query(&Query::RidSubscriptions(cells.to_vec()), owner).unwrap() {
+        let area = AreaOfInterest { cells: cells.to_vec(), ..AreaOfInterest::default() };
+        match self.dss.query(&Query::RidSubscriptions(area), owner).unwrap() {
             Found::RidSubscriptions(found) => found.iter().map(|s| s.id).collect(),
             other => panic!("{other:?}"),
         }

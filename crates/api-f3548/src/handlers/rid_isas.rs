@@ -29,7 +29,7 @@ pub(crate) async fn search(
     headers: HeaderMap,
 ) -> Result<Json<Many>, Problem> {
     let client = app.client(&headers, &[DP])?;
-    match app.query(&client, Query::Isas(rid::area_of_interest(&parameters)?)).await? {
+    match app.query(&client, Query::Isas(rid::area_of_interest(&parameters, app.backend.utc_us())?)).await? {
         Found::Isas(found) => Ok(Json(Many { service_areas: all(found) })),
         _ => Err(astray()),
     }

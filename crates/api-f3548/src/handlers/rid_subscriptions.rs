@@ -10,7 +10,7 @@ use crate::wire::rid::{self, Parameters, Subscription};
 use axum::Json;
 use axum::extract::{self, Path, Request, State};
 use axum::http::HeaderMap;
-use dss::{Ask, Found, Query};
+use dss::{AreaOfInterest, Ask, Found, Query};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -29,7 +29,12 @@ pub(crate) async fn search(
     headers: HeaderMap,
 ) -> Result<Json<Many>, Problem> {
     let client = app.client(&headers, &[DP])?;
-    match app.query(&client, Query::RidSubscriptions(rid::area(&parameters)?)).await? {
+    let area = AreaOfInterest {
+        cells: rid::area(&parameters)?,
+        start: Some(app.backend.utc_us()),
+        ..AreaOfInterest::default()
+    };
+    match app.query(&client, Query::RidSubscriptions(area)).await? {
         Found::RidSubscriptions(found) => Ok(Json(Many { subscriptions: all(found) })),
         _ => Err(astray()),
     }

@@ -53,8 +53,8 @@ pub(crate) fn area(parameters: &[(String, String)]) -> Result<Vec<CellKey>, Prob
     keys("area", cells::polygon(&vertices(text)?)).map_err(Wrong::in_search)
 }
 
-/// What is asked for with `area`, `earliest_time` and `latest_time`.
-pub(crate) fn area_of_interest(parameters: &[(String, String)]) -> Result<AreaOfInterest, Problem> {
+/// What is asked for with `area`, `earliest_time` and `latest_time`; nothing that has ended.
+pub(crate) fn area_of_interest(parameters: &[(String, String)], now: i64) -> Result<AreaOfInterest, Problem> {
     let time = |name: &str, rounded| parameter(parameters, name)?.map(|text| instant(name, text, rounded)).transpose();
     let start = time("earliest_time", Rounded::Down)?;
     let end = time("latest_time", Rounded::Up)?;
@@ -63,6 +63,7 @@ pub(crate) fn area_of_interest(parameters: &[(String, String)]) -> Result<AreaOf
     {
         return Err(Problem::field("latest_time", "before earliest_time"));
     }
+    let start = Some(start.map_or(now, |start| start.max(now)));
     Ok(AreaOfInterest { cells: area(parameters)?, start, end, lower: None, upper: None })
 }
 

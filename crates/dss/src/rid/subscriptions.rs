@@ -123,11 +123,12 @@ impl Dss {
     /// Own ones that have not ended, by identifier.
     pub(crate) fn rid_subscriptions_in(
         &self,
-        cells: &[CellKey],
+        area: &AreaOfInterest,
         client: &str,
     ) -> Result<Vec<RidSubscriptionRef>, Refused> {
+        let span = (area.start.unwrap_or(i64::MIN), area.end.unwrap_or(i64::MAX));
         let mut found = BTreeSet::new();
-        self.by_place.rid_subscriptions.search(cells, 0, (i64::MIN, i64::MAX), |id, _| {
+        self.by_place.rid_subscriptions.search(&area.cells, 0, span, |id, _| {
             if self.rid.subscriptions.get(&id).is_some_and(|s| s.owner == client) {
                 found.insert(id);
             }
