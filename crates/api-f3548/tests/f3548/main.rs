@@ -5,3 +5,4 @@ mod details;
 mod harness;
 mod intents;
 mod others;
+mod rid;
