@@ -54,7 +54,8 @@ fn object<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
             let path = error.path().to_string();
             // Where the text breaks off there is no place yet.
             let path = path.trim_end_matches(['.', '?']);
-            Problem::field(if path.is_empty() { "body" } else { path }, error.inner())
+            let reason = error.inner().to_string().replace(", expected f64", ", expected a number");
+            Problem::field(if path.is_empty() { "body" } else { path }, reason)
         })?;
         reader.end().map_err(|error| Problem::field("body", error))?;
         Ok(value)

@@ -34,10 +34,15 @@ impl Time {
             let reason = "not a time with its zone by RFC 3339, such as 2026-01-02T03:04:05.678Z";
             return Err(Problem::field(&field, reason));
         }
+        let year = || Problem::field(&field, "not of the years 1 to 9998");
+        // Of what is beyond these the parser does not take all.
+        if text.starts_with("0000") || text.starts_with("9999") {
+            return Err(year());
+        }
         let time: Timestamp =
             text.parse().map_err(|e| Problem::field(&field, format!("not a time by RFC 3339: {e}")))?;
         if !YEARS_US.contains(&time.as_microsecond()) {
-            return Err(Problem::field(&field, "not of the years 1 to 9998"));
+            return Err(year());
         }
         let below = i64::from(time.subsec_nanosecond().rem_euclid(1000));
         let down = time.as_microsecond() - i64::from(time.as_nanosecond() < 0 && below > 0);
@@ -71,7 +76,8 @@ fn is_rfc3339(text: &[u8]) -> bool {
         }
         _ => tail,
     };
-    let zone = matches!(zone, [b'Z' | b'z']) || like(zone, b"+00:00") || like(zone, b"-00:00");
+    let offset = like(zone, b"+00:00") || like(zone, b"-00:00");
+    let zone = matches!(zone, [b'Z' | b'z']) || (offset && zone[1..] < b"24"[..]);
     like(date, b"0000-00-00") && matches!(between, [b'T' | b't']) && like(time, b"00:00:00") && zone
 }
 
@@ -121,6 +127,9 @@ mod tests {
             "2026-11-23T04:05Z",
             "20261123T040506Z",
             "2026-11-23T04:05:06+0100",
+            "2026-11-23T04:05:06+24:00",
+            "2026-11-23T04:05:06-25:30",
+            "2026-11-23T04:05:06+23:60",
             "2026-11-23T04:05:06+01:00:30",
             "2026-11-23T04:05:06é01:00",
             "2026-11-23T04:05:06Z ",
@@ -128,7 +137,9 @@ mod tests {
             let message = read(bad, Rounded::Down).unwrap_err();
             assert!(message.starts_with("t.value: not a time"), "{bad:?}: {message}");
         }
-        for early_or_late in ["0000-12-31T23:59:59.9Z", "0001-01-01T00:00:00+00:01", "9999-01-01T00:00:00Z"] {
+        for early_or_late in
+            ["0000-12-31T23:59:59.9Z", "0001-01-01T00:00:00+00:01", "9998-12-31T23:59:59-00:01", "9999-12-31T23:59:59Z"]
+        {
             assert_eq!(read(early_or_late, Rounded::Down).unwrap_err(), "t.value: not of the years 1 to 9998");
         }
         assert_eq!(Time::of(read("0001-01-01T00:00:00Z", Rounded::Down).unwrap()).value, "0001-01-01T00:00:00Z");

@@ -87,7 +87,7 @@ async fn each_field_of_an_intent_that_is_wrong_is_named() {
         ),
         (
             with(intent(), &format!("{circle}/center/lat"), json!("47")),
-            "extents[0].volume.outline_circle.center.lat: invalid type",
+            "extents[0].volume.outline_circle.center.lat: invalid type: string \"47\", expected a number at",
         ),
         (big, "extents[0].volume.outline_circle: "),
         (
