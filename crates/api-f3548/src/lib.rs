@@ -21,6 +21,6 @@ mod routes;
 mod wire;
 
 pub use app::Options;
-pub use backend::{Backend, Unavailable};
+pub use backend::{Backend, Details, Outline, Unavailable, Volume};
 pub use openapi::OPENAPI;
 pub use routes::{ROUTES, router};

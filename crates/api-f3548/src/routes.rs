@@ -2,7 +2,7 @@
 use crate::app::{App, Options};
 use crate::backend::Backend;
 use crate::body::BodyBy;
-use crate::handlers::{auxiliary, availability, constraints, intents, reports, subscriptions};
+use crate::handlers::{auxiliary, availability, constraints, details, intents, reports, subscriptions};
 use crate::problem::Problem;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -45,6 +45,8 @@ routes! {
     get "/dss/v1/uss_availability/{uss_id}" => availability::get;
     put "/dss/v1/uss_availability/{uss_id}" => availability::set;
     get "/dss/v1/openapi.json" => auxiliary::openapi;
+    get "/uss/v1/operational_intents/{entityid}" => details::intent;
+    get "/uss/v1/constraints/{entityid}" => details::constraint;
     get "/aux/v1/version" => auxiliary::version;
     get "/aux/v1/validate_oauth" => auxiliary::validate_oauth;
     get "/healthy" => auxiliary::healthy;

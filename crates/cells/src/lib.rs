@@ -17,12 +17,14 @@ extern crate alloc;
 
 mod cell;
 mod circle;
+mod coarse;
 mod polygon;
 mod simple;
 mod sphere;
 
 pub use cell::Cell;
 pub use circle::{circle, circle_area_km2};
+pub use coarse::coarse;
 pub use polygon::{polygon, polygon_area_km2};
 
 /// Largest area of a shape, km²: the limit of F3548 systems in service. Cells of it: 2,500 / 0.76 (the smallest cell) = 3,290.

@@ -10,6 +10,7 @@ const CLASS_MIN: u32 = 26;
 /// Place of one extent in one cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
+    levels_up: u8,
     cell: CellKey,
     class: u8,
     start: i64,
@@ -17,13 +18,23 @@ struct Key {
     extent: u16,
 }
 
+impl Key {
+    fn first(levels_up: u8, cell: CellKey) -> Self {
+        Self { levels_up, cell, class: 0, start: i64::MIN, id: Id::MIN, extent: 0 }
+    }
+
+    fn last(levels_up: u8, cell: CellKey) -> Self {
+        Self { levels_up, cell, class: u8::MAX, start: i64::MAX, id: Id::MAX, extent: u16::MAX }
+    }
+}
+
 /// Extents by cell and time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Index {
     /// To the end of each.
     tree: BTreeMap<Key, i64>,
-    /// How many there are of each class, so that only those that occur are looked for.
-    classes: BTreeMap<u8, u64>,
+    /// How many there are of each size of cells and each class, so that only those that occur are looked for.
+    kinds: BTreeMap<(u8, u8), u64>,
 }
 
 /// The class of what lasts so long.
@@ -38,45 +49,70 @@ fn longest(class: u8) -> i64 {
     1i64.checked_shl(u32::from(class)).filter(|width| *width > 0).unwrap_or(i64::MAX)
 }
 
+/// The cell so many levels up.
+fn parent(cell: CellKey, levels: u8) -> CellKey {
+    cell.checked_shr(2 * u32::from(levels)).unwrap_or(0)
+}
+
+/// The first and last cell so many levels down.
+fn children(cell: CellKey, levels: u8) -> (CellKey, CellKey) {
+    let bits = 2 * u32::from(levels);
+    let first = u64::from(cell).checked_shl(bits).unwrap_or(0);
+    let last = first | 1u64.checked_shl(bits).map_or(u64::MAX, |count| count - 1);
+    (first.min(u64::from(CellKey::MAX)) as CellKey, last.min(u64::from(CellKey::MAX)) as CellKey)
+}
+
 impl Index {
     /// Enters the extents of an entity.
     pub fn insert(&mut self, id: Id, extents: &[Extent]) {
-        for (number, extent) in (0u16..).zip(extents) {
-            let class = class(extent.start, extent.end);
-            for cell in &extent.cells {
-                let key = Key { cell: *cell, class, start: extent.start, id, extent: number };
-                if self.tree.insert(key, extent.end).is_none() {
-                    *self.classes.entry(class).or_default() += 1;
-                }
+        for key in keys(id, extents) {
+            if self.tree.insert(key.0, key.1).is_none() {
+                *self.kinds.entry((key.0.levels_up, key.0.class)).or_default() += 1;
             }
         }
     }
 
     /// Takes them out again.
     pub fn remove(&mut self, id: Id, extents: &[Extent]) {
-        for (number, extent) in (0u16..).zip(extents) {
-            let class = class(extent.start, extent.end);
-            for cell in &extent.cells {
-                let key = Key { cell: *cell, class, start: extent.start, id, extent: number };
-                if self.tree.remove(&key).is_some() {
-                    let left = self.classes.entry(class).or_default();
-                    *left -= 1;
-                    if *left == 0 {
-                        self.classes.remove(&class);
-                    }
+        for (key, _) in keys(id, extents) {
+            if self.tree.remove(&key).is_some() {
+                let kind = (key.levels_up, key.class);
+                let left = self.kinds.entry(kind).or_default();
+                *left -= 1;
+                if *left == 0 {
+                    self.kinds.remove(&kind);
                 }
             }
         }
     }
 
-    /// Calls `found` with each extent that is in one of the cells at some time of the span, once for each cell; stops when it
-    /// gives `false`.
-    pub fn search(&self, cells: &[CellKey], span: (i64, i64), mut found: impl FnMut(Id, u16) -> bool) {
-        for cell in cells {
-            for class in self.classes.keys() {
-                let earliest = span.0.saturating_sub(longest(*class));
-                let from = Key { cell: *cell, class: *class, start: earliest, id: Id::MIN, extent: 0 };
-                let to = Key { cell: *cell, class: *class, start: span.1, id: Id::MAX, extent: u16::MAX };
+    /// Calls `found` with each extent that is in one of the cells, which are so many levels up, at some time of the span: once
+    /// for each cell or more; stops when it gives `false`.
+    pub fn search(&self, cells: &[CellKey], up: u8, span: (i64, i64), mut found: impl FnMut(Id, u16) -> bool) {
+        for (levels_up, class) in self.kinds.keys().copied() {
+            if levels_up < up {
+                // Smaller cells than those asked for: all within each.
+                for cell in cells {
+                    let (first, last) = children(*cell, up - levels_up);
+                    let range = Key::first(levels_up, first)..=Key::last(levels_up, last);
+                    let within = self.tree.range(range).filter(|(key, _)| key.class == class && key.start <= span.1);
+                    for (key, end) in within {
+                        if *end >= span.0 && !found(key.id, key.extent) {
+                            return;
+                        }
+                    }
+                }
+                continue;
+            }
+            let earliest = span.0.saturating_sub(longest(class));
+            let mut before = None;
+            for cell in cells.iter().map(|cell| parent(*cell, levels_up - up)) {
+                // Ascending cells have ascending parents.
+                if before.replace(cell) == Some(cell) {
+                    continue;
+                }
+                let from = Key { start: earliest, class, ..Key::first(levels_up, cell) };
+                let to = Key { start: span.1, class, ..Key::last(levels_up, cell) };
                 if from > to {
                     continue;
                 }
@@ -90,6 +126,15 @@ impl Index {
     }
 }
 
+/// Places of the extents of an entity, and the end of each.
+fn keys(id: Id, extents: &[Extent]) -> impl Iterator<Item = (Key, i64)> {
+    (0u16..).zip(extents).flat_map(move |(extent, of)| {
+        let class = class(of.start, of.end);
+        let key = move |cell| Key { levels_up: of.levels_up, cell, class, start: of.start, id, extent };
+        of.cells.iter().map(move |cell| (key(*cell), of.end))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,15 +142,31 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
+    /// Cells of a few levels that are near each other, or the whole earth.
+    fn cells() -> impl Strategy<Value = (u8, Vec<CellKey>)> {
+        let up = prop_oneof![4 => Just(0u8), 1 => Just(1), 1 => Just(5), 1 => Just(14)];
+        (up, proptest::collection::btree_set(5 << 26 | 4092..5 << 26 | 4100u32, 1..4)).prop_map(|(up, cells)| {
+            let cells: BTreeSet<CellKey> = cells.into_iter().map(|cell| parent(cell, up)).collect();
+            (up, cells.into_iter().collect())
+        })
+    }
+
+    /// By definition: one is the other, in it or around it.
+    fn touch(a: (u8, CellKey), b: (u8, CellKey)) -> bool {
+        let (fine, coarse) = if a.0 <= b.0 { (a, b) } else { (b, a) };
+        coarse.0 > 13 || fine.1 >> (2 * (coarse.0 - fine.0)) == coarse.1
+    }
+
     fn extent() -> impl Strategy<Value = Extent> {
         let time = prop_oneof![Just(i64::MIN), Just(i64::MAX), -400_000_000_000i64..400_000_000_000];
         let long = prop_oneof![0i64..100, 0i64..70_000_000, 0i64..100_000_000_000, Just(i64::MAX)];
-        (proptest::collection::btree_set(0u32..6, 1..4), time, long).prop_map(|(cells, start, long)| Extent {
-            cells: cells.into_iter().collect(),
+        (cells(), time, long).prop_map(|((levels_up, cells), start, long)| Extent {
+            cells,
             start,
             end: start.saturating_add(long),
             lower: None,
             upper: None,
+            levels_up,
         })
     }
 
@@ -114,7 +175,7 @@ mod tests {
         fn it_finds_what_a_look_at_all_finds(
             entities in proptest::collection::vec(proptest::collection::vec(extent(), 1..3), 0..20),
             gone in proptest::collection::vec(any::<proptest::sample::Index>(), 0..5),
-            cells in proptest::collection::btree_set(0u32..6, 1..4),
+            (up, cells) in cells(),
             from in -500_000_000_000i64..500_000_000_000,
             long in prop_oneof![Just(0i64), 0i64..500_000_000_000],
         ) {
@@ -127,14 +188,13 @@ mod tests {
             for n in &gone {
                 index.remove(id(*n), &entities[*n]);
             }
-            let cells: Vec<CellKey> = cells.into_iter().collect();
             let span = (from, from.saturating_add(long));
             let mut found = BTreeSet::new();
-            index.search(&cells, span, |id, extent| { found.insert((id, extent)); true });
+            index.search(&cells, up, span, |id, extent| { found.insert((id, extent)); true });
             let mut wanted = BTreeSet::new();
             for (n, extents) in entities.iter().enumerate().filter(|(n, _)| !gone.contains(n)) {
                 for (number, e) in extents.iter().enumerate() {
-                    if e.start <= span.1 && e.end >= span.0 && e.cells.iter().any(|c| cells.contains(c)) {
+                    if e.start <= span.1 && e.end >= span.0 && e.cells.iter().any(|c| cells.iter().any(|d| touch((e.levels_up, *c), (up, *d)))) {
                         wanted.insert((id(n), number as u16));
                     }
                 }

@@ -46,7 +46,7 @@ impl Dss {
         }
         let old = self.intents.get(&id);
         match old {
-            Some(old) if old.manager != request.manager => {
+            Some(old) if !old.is_of(&request.manager) => {
                 return Err(Refused::Forbidden("the operational intent reference is another USS's".into()));
             }
             Some(old) if named != Some(&old.ovn) => {
@@ -115,6 +115,7 @@ impl Dss {
             subscription,
             extents: put.extents.clone(),
             asked,
+            shown: false,
         };
         let intent = self.intent_ref(id, &new, &request.manager);
         let told = self.subscribed(Kind::Intents, &[&before, &new.extents]);
@@ -188,7 +189,7 @@ impl Dss {
         let mut lacking = BTreeSet::new();
         for extent in &put.extents {
             let span = (extent.start, extent.end);
-            self.by_place.intents.search(&extent.cells, span, |other, number| {
+            self.by_place.intents.search(&extent.cells, extent.levels_up, span, |other, number| {
                 if let Some(intent) = self.intents.get(&other).filter(|_| other != id) {
                     let met = meets(&intent.extents, number, extent);
                     if met && !put.key.contains(&intent.ovn) && self.counts_in_key(intent) {
@@ -198,7 +199,7 @@ impl Dss {
                 missing.len() <= crate::FOUND_MAX
             });
             if constraints {
-                self.by_place.constraints.search(&extent.cells, span, |other, number| {
+                self.by_place.constraints.search(&extent.cells, extent.levels_up, span, |other, number| {
                     let held = self.constraints.get(&other);
                     let met = |c: &&crate::Constraint| meets(&c.extents, number, extent);
                     if held.filter(met).is_some_and(|c| !put.key.contains(&c.ovn)) {
@@ -220,14 +221,17 @@ impl Dss {
         Err(Refused::Airspace { intents: intents.collect(), constraints: constraints.collect() })
     }
 
-    /// What a USS that is down has planned cannot be asked for; what is in the air counts all the same (SCD0005).
+    /// What a USS that is down has planned cannot be asked for; what is in the air counts all the same (SCD0005), and of a peer
+    /// this node tells.
     fn counts_in_key(&self, intent: &Intent) -> bool {
-        intent.state != IntentState::Accepted || self.availability_of(&intent.manager) != AvailabilityState::Down
+        intent.shown
+            || intent.state != IntentState::Accepted
+            || self.availability_of(&intent.manager) != AvailabilityState::Down
     }
 
     pub(crate) fn delete_intent(&mut self, manager: &str, id: Id, named: &str) -> Outcome {
         let Some(old) = self.intents.get(&id) else { return Err(Refused::NotFound { what: WHAT, id }) };
-        if old.manager != manager {
+        if !old.is_of(manager) {
             return Err(Refused::Forbidden("the operational intent reference is another USS's".into()));
         }
         if old.ovn != named {

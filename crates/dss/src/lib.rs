@@ -22,6 +22,7 @@ mod intents;
 mod ovn;
 mod query;
 mod request;
+mod shown;
 mod state;
 mod subscriptions;
 mod volume;
@@ -29,10 +30,12 @@ mod volume;
 pub use answer::{Answer, ConstraintRef, IntentRef, Outcome, Refused, SubscriptionRef, ToNotify};
 pub use entity::{Availability, AvailabilityState, Constraint, Intent, IntentState, Report, Subscription};
 pub use id::{Id, IdError};
+pub use ovn::fresh as version_of;
 pub use query::{Found, Query};
 pub use request::{
     Ask, NewSubscription, PutConstraint, PutIntent, PutSubscription, Request, SetAvailability, Supporting,
 };
+pub use shown::Shown;
 pub use state::Dss;
 pub use volume::{AreaOfInterest, CellKey, Extent};
 

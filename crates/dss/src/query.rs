@@ -107,7 +107,7 @@ fn meeting<'a>(
 ) -> Result<BTreeSet<Id>, Refused> {
     let span = (area.start.unwrap_or(i64::MIN), area.end.unwrap_or(i64::MAX));
     let mut found = BTreeSet::new();
-    index.search(&area.cells, span, |id, number| {
+    index.search(&area.cells, 0, span, |id, number| {
         let extent = extents(&id).and_then(|all| all.get(usize::from(number)));
         if extent.is_some_and(|e| heights_meet(e.heights(), (area.lower, area.upper))) {
             found.insert(id);

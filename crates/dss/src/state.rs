@@ -168,7 +168,7 @@ impl Dss {
     pub(crate) fn subscribed(&self, kind: Kind, extents: &[&[Extent]]) -> BTreeSet<Id> {
         let mut found = BTreeSet::new();
         for extent in extents.iter().copied().flatten() {
-            self.by_place.subscriptions.search(&extent.cells, (extent.start, extent.end), |id, _| {
+            self.by_place.subscriptions.search(&extent.cells, extent.levels_up, (extent.start, extent.end), |id, _| {
                 let told = |s: &Subscription| if kind == Kind::Intents { s.intents } else { s.constraints };
                 if self.subscriptions.get(&id).is_some_and(told) {
                     found.insert(id);
@@ -208,7 +208,7 @@ impl Dss {
             availability: self.availability_of(&intent.manager),
             version: intent.version,
             state: intent.state,
-            ovn: (intent.manager == client).then(|| intent.ovn.clone()),
+            ovn: intent.is_of(client).then(|| intent.ovn.clone()),
             start,
             end,
             uss_base_url: intent.uss_base_url.clone(),
@@ -223,7 +223,7 @@ impl Dss {
             manager: constraint.manager.clone(),
             availability: self.availability_of(&constraint.manager),
             version: constraint.version,
-            ovn: (constraint.manager == client).then(|| constraint.ovn.clone()),
+            ovn: constraint.is_of(client).then(|| constraint.ovn.clone()),
             start,
             end,
             uss_base_url: constraint.uss_base_url.clone(),

@@ -76,7 +76,7 @@ impl Dss {
 
     /// A subscription with what there is in it.
     fn written_subscription(&self, id: Id, subscription: &Subscription) -> Outcome {
-        let Extent { cells, start, end, lower, upper } = subscription.extent.clone();
+        let Extent { cells, start, end, lower, upper, .. } = subscription.extent.clone();
         let area = AreaOfInterest { cells, start: Some(start), end: Some(end), lower, upper };
         let client = &subscription.manager;
         Ok(Answer::Subscription {
@@ -89,7 +89,7 @@ impl Dss {
     /// One USS cannot heap up subscriptions in one place.
     pub(crate) fn check_meeting(&self, manager: &str, but: Option<Id>, extent: &Extent) -> Result<(), Refused> {
         let mut meeting = BTreeSet::new();
-        self.by_place.subscriptions.search(&extent.cells, (extent.start, extent.end), |id, _| {
+        self.by_place.subscriptions.search(&extent.cells, 0, (extent.start, extent.end), |id, _| {
             if Some(id) != but && self.subscriptions.get(&id).is_some_and(|s| s.manager == manager) {
                 meeting.insert(id);
             }
@@ -144,7 +144,7 @@ impl Dss {
     pub(crate) fn subscriptions_in(&self, area: &AreaOfInterest, client: &str) -> Vec<Id> {
         let span = (area.start.unwrap_or(i64::MIN), area.end.unwrap_or(i64::MAX));
         let mut found = BTreeSet::new();
-        self.by_place.subscriptions.search(&area.cells, span, |id, _| {
+        self.by_place.subscriptions.search(&area.cells, 0, span, |id, _| {
             if self.subscriptions.get(&id).is_some_and(|s| s.manager == client) {
                 found.insert(id);
             }

@@ -25,6 +25,11 @@ pub struct Extent {
     /// Highest height; without one there is no ceiling.
     #[n(4)]
     pub upper: Option<i64>,
+    /// Its cells are larger, by so many levels: two bits of each key fewer for each, and beyond 13 the whole earth. Clients' areas
+    /// are small enough for level 13; peers' need not be.
+    #[n(5)]
+    #[cbor(default)]
+    pub levels_up: u8,
 }
 
 /// What is asked for in a query; a bound that is left out bounds nothing.
@@ -60,7 +65,7 @@ pub(crate) fn span(extents: &[Extent]) -> Option<(i64, i64)> {
     Some((start, extents.iter().map(|e| e.end).max()?))
 }
 
-/// What all extents lie in.
+/// What all extents of a client lie in.
 pub(crate) fn around(extents: &[Extent]) -> Extent {
     let (start, end) = span(extents).unwrap_or_default();
     let cells: BTreeSet<CellKey> = extents.iter().flat_map(|e| &e.cells).copied().collect();
@@ -69,7 +74,7 @@ pub(crate) fn around(extents: &[Extent]) -> Extent {
         true => None,
         false => extents.iter().map(|e| e.upper).max().flatten(),
     };
-    Extent { cells: cells.into_iter().collect(), start, end, lower, upper }
+    Extent { cells: cells.into_iter().collect(), start, end, lower, upper, levels_up: 0 }
 }
 
 /// Whether `outer` has every cell of `inner`; both ascending.
@@ -94,10 +99,10 @@ mod tests {
 
     #[test]
     fn what_lies_around_has_no_bound_where_one_of_them_has_none() {
-        let one = Extent { cells: vec![3, 9], start: 5, end: 9, lower: Some(1), upper: Some(2) };
-        let two = Extent { cells: vec![1, 3], start: 2, end: 7, lower: Some(-4), upper: None };
+        let one = Extent { cells: vec![3, 9], start: 5, end: 9, lower: Some(1), upper: Some(2), levels_up: 0 };
+        let two = Extent { cells: vec![1, 3], start: 2, end: 7, upper: None, lower: Some(-4), levels_up: 0 };
         let both = around(&[one, two]);
-        assert_eq!(both, Extent { cells: vec![1, 3, 9], start: 2, end: 9, lower: Some(-4), upper: None });
+        assert_eq!(both, Extent { cells: vec![1, 3, 9], start: 2, end: 9, lower: Some(-4), upper: None, levels_up: 0 });
         assert!(has_all(&both.cells, &[1, 9]) && !has_all(&both.cells, &[1, 2]));
     }
 }

@@ -2,6 +2,7 @@
 mod access;
 mod bad_input;
 mod described;
+mod details;
 mod harness;
 mod intents;
 mod others;

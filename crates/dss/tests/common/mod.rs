@@ -135,7 +135,7 @@ pub fn id(n: u8) -> Id {
 
 /// Cells 1 to 3, 100 to 200 m, the next hour.
 pub fn extent() -> Extent {
-    Extent { cells: vec![1, 2, 3], start: T0, end: T0 + HOUR, lower: Some(100_000), upper: Some(200_000) }
+    Extent { cells: vec![1, 2, 3], start: T0, end: T0 + HOUR, lower: Some(100_000), upper: Some(200_000), levels_up: 0 }
 }
 
 pub fn put(extent: Extent) -> PutIntent {
