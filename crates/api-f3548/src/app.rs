@@ -2,7 +2,7 @@
 use crate::access::Client;
 use crate::backend::Backend;
 use crate::problem::Problem;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use dss::{Answer, Ask, Found, Query, Request};
 use oauth::Verifier;
 use std::collections::BTreeMap;
@@ -85,12 +85,10 @@ impl App {
 
 /// The `Idempotency-Key` header: 1 to 80 printable characters.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    match value.to_str() {
-        Ok(key) if (1..=KEY_MAX).contains(&key.len()) => Ok(Some(key.to_owned())),
-        _ => Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            format!("Idempotency-Key: must be 1 to {KEY_MAX} printable characters"),
-        )),
+    let mut all = headers.get_all("idempotency-key").iter();
+    match (all.next().map(|value| value.to_str()), all.next()) {
+        (None, _) => Ok(None),
+        (Some(Ok(key)), None) if (1..=KEY_MAX).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => Err(Problem::field("Idempotency-Key", format!("must be one, of 1 to {KEY_MAX} printable characters"))),
     }
 }

@@ -4,18 +4,38 @@ use crate::problem::Problem;
 use crate::wire::object::Object;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
+use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
+use std::error::Error;
+use tokio::time::Instant;
 
-/// The body as text; 413 if it is longer than it may be.
+/// When a request's body must be complete. That is before the time of the whole request is over: of a body that never came it
+/// is known that nothing was done.
+#[derive(Clone, Copy)]
+pub(crate) struct BodyBy(pub Instant);
+
+/// The body as text. One that is longer than it may be is 413, one that is too slow 408.
 pub(crate) async fn text(app: &App, request: Request) -> Result<(HeaderMap, String), Problem> {
     let most = app.options.body_bytes_max;
     let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("body: more than {most} bytes"));
     let (parts, body) = request.into_parts();
+    // Inflated, a small one could be of any length.
+    if parts.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+        let why = "Content-Encoding: send the body as it is, not compressed";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
+    }
     let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > most as u64) {
         return Err(too_large());
     }
-    let bytes = axum::body::to_bytes(body, most).await.map_err(|_| too_large())?;
+    let by = parts.extensions.get().map_or_else(Instant::now, |BodyBy(by)| *by);
+    let Ok(read) = tokio::time::timeout_at(by, axum::body::to_bytes(body, most)).await else {
+        return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body: not complete in time; nothing was done"));
+    };
+    let bytes = read.map_err(|error| match error.source() {
+        Some(cause) if cause.is::<LengthLimitError>() => too_large(),
+        _ => Problem::field("body", "broken off"),
+    })?;
     let text = String::from_utf8(bytes.into()).map_err(|_| Problem::field("body", "not UTF-8"))?;
     Ok((parts.headers, text))
 }
@@ -34,7 +54,8 @@ fn object<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
             let path = error.path().to_string();
             // Where the text breaks off there is no place yet.
             let path = path.trim_end_matches(['.', '?']);
-            Problem::field(if path.is_empty() { "body" } else { path }, error.inner())
+            let reason = error.inner().to_string().replace(", expected f64", ", expected a number");
+            Problem::field(if path.is_empty() { "body" } else { path }, reason)
         })?;
         reader.end().map_err(|error| Problem::field("body", error))?;
         Ok(value)

@@ -14,10 +14,13 @@ mod app;
 mod backend;
 mod body;
 mod handlers;
+mod openapi;
+mod path;
 mod problem;
 mod routes;
 mod wire;
 
 pub use app::Options;
 pub use backend::{Backend, Details, Outline, Unavailable, Volume};
+pub use openapi::OPENAPI;
 pub use routes::{ROUTES, router};

@@ -1,6 +1,7 @@
 //! The table of routes, and the router made of it.
 use crate::app::{App, Options};
 use crate::backend::Backend;
+use crate::body::BodyBy;
 use crate::handlers::{
     auxiliary, availability, constraints, details, intents, reports, rid_isas, rid_subscriptions, subscriptions,
 };
@@ -12,6 +13,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// Makes the table of routes and the function that registers exactly those, so that neither can say more than the other.
 macro_rules! routes {
@@ -44,6 +46,7 @@ routes! {
     post "/dss/v1/reports" => reports::make;
     get "/dss/v1/uss_availability/{uss_id}" => availability::get;
     put "/dss/v1/uss_availability/{uss_id}" => availability::set;
+    get "/dss/v1/openapi.json" => auxiliary::openapi;
     get "/uss/v1/operational_intents/{entityid}" => details::intent;
     get "/uss/v1/constraints/{entityid}" => details::constraint;
     get "/rid/v2/dss/identification_service_areas" => rid_isas::search;
@@ -76,8 +79,10 @@ pub fn router(backend: Arc<dyn Backend>, options: Options) -> Router {
 }
 
 /// Around every handler: the time limit, and headers that keep answers out of caches.
-async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
-    let answered = tokio::time::timeout(app.options.request_timeout, next.run(request)).await;
+async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let (now, within) = (Instant::now(), app.options.request_timeout);
+    request.extensions_mut().insert(BodyBy(now + within / 10 * 9));
+    let answered = tokio::time::timeout_at(now + within, next.run(request)).await;
     let mut response = answered.unwrap_or_else(|_| {
         let why = "no answer in time: it is not known whether it was done; read it, or ask again with the same Idempotency-Key";
         Problem::new(StatusCode::GATEWAY_TIMEOUT, why).into_response()

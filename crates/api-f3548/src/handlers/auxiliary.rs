@@ -2,8 +2,10 @@
 use crate::app::App;
 use crate::problem::Problem;
 use axum::Json;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -20,10 +22,11 @@ pub(crate) struct Owner {
 /// Whether the token is good here, and if an owner is named, his.
 pub(crate) async fn validate_oauth(
     State(app): State<App>,
-    Query(Owner { owner }): Query<Owner>,
+    query: Result<Query<Owner>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let client = app.client(&headers, &[])?;
+    let Query(Owner { owner }) = query.map_err(|rejection| Problem::field("owner", rejection.body_text()))?;
     match owner {
         Some(owner) if owner != client.name() => {
             Err(Problem::new(StatusCode::FORBIDDEN, "owner: the token is another's"))
@@ -35,4 +38,9 @@ pub(crate) async fn validate_oauth(
 /// Whether the interface answers.
 pub(crate) async fn healthy() -> &'static str {
     "ok"
+}
+
+/// The description of this interface; no token is needed.
+pub(crate) async fn openapi() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], crate::OPENAPI)
 }

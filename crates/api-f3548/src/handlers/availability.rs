@@ -3,8 +3,9 @@ use super::{Answered, astray, done};
 use crate::access::{AA, CMSA, SC};
 use crate::app::App;
 use crate::body;
+use crate::path::Path;
 use crate::wire::asks::{self, AvailabilityParameters};
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use dss::{Ask, Found, Query};
 

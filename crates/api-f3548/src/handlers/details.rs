@@ -2,11 +2,12 @@
 use crate::access::{CM, CP, SC};
 use crate::app::App;
 use crate::backend::Details;
+use crate::path::Path;
 use crate::problem::Problem;
 use crate::wire::asks;
 use crate::wire::details::{GetConstraintDetailsResponse, GetOperationalIntentDetailsResponse};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 
 fn none(what: &str, id: dss::Id) -> Problem {

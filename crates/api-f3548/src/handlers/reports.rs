@@ -21,13 +21,25 @@ struct ErrorReport {
     exchange: Object<ExchangeRecord>,
 }
 
+/// Read for its form alone: a report is kept and given back as it was written.
 #[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
 struct ExchangeRecord {
     url: String,
     method: String,
-    recorder_role: RecorderRole,
+    #[serde(rename = "headers")]
+    _headers: Option<Vec<String>>,
+    #[serde(rename = "recorder_role")]
+    _recorder_role: RecorderRole,
     request_time: Object<Time>,
+    #[serde(rename = "request_body")]
+    _request_body: Option<String>,
+    response_time: Option<Object<Time>>,
+    #[serde(rename = "response_body")]
+    _response_body: Option<String>,
+    #[serde(rename = "response_code")]
+    _response_code: Option<i32>,
+    #[serde(rename = "problem")]
+    _problem: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -49,13 +61,13 @@ pub(crate) async fn make(
     }
     let ErrorReport { exchange } = body::json(&text)?;
     exchange.request_time.read("exchange.request_time", Rounded::Down)?;
+    if let Some(time) = &exchange.response_time {
+        time.read("exchange.response_time", Rounded::Down)?;
+    }
     for (field, value) in [("exchange.url", &exchange.url), ("exchange.method", &exchange.method)] {
         if value.is_empty() {
             return Err(Problem::field(field, "is empty"));
         }
-    }
-    match exchange.recorder_role {
-        RecorderRole::Client | RecorderRole::Server => {}
     }
     let mut report: Map<String, Value> = body::json(&text)?;
     let Answer::Report(id) = app.ask(&client, &headers, Ask::Report(text)).await? else { return Err(astray()) };

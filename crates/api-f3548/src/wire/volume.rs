@@ -48,9 +48,17 @@ struct Point {
     lng: f64,
 }
 
-impl From<&Object<Point>> for LatLng {
-    fn from(point: &Object<Point>) -> Self {
-        Self { lat: point.lat, lng: point.lng }
+impl Point {
+    fn read(&self, field: &str) -> Result<LatLng, Problem> {
+        for (name, degrees, most) in [("lat", self.lat, 90.0), ("lng", self.lng, 180.0)] {
+            if !(-most..=most).contains(&degrees) {
+                return Err(Problem::field(
+                    &format!("{field}.{name}"),
+                    format!("not between -{most} and {most} degrees"),
+                ));
+            }
+        }
+        Ok(LatLng { lat: self.lat, lng: self.lng })
     }
 }
 
@@ -166,17 +174,20 @@ impl Volume3D {
             }
             (None, None) => return Err(Problem::field(field, "outline_circle or outline_polygon is needed").into()),
             (None, Some(polygon)) => {
-                let vertices: Vec<LatLng> = polygon.vertices.iter().map(LatLng::from).collect();
+                let vertices = polygon.vertices.iter().enumerate();
+                let read = vertices.map(|(at, point)| point.read(&format!("{field}.outline_polygon.vertices[{at}]")));
+                let vertices: Vec<LatLng> = read.collect::<Result<_, _>>()?;
                 ("outline_polygon", cells::polygon(&vertices))
             }
             (Some(circle), None) => {
                 let needed = |name: &str| Problem::field(&format!("{field}.outline_circle.{name}"), "is needed");
                 let centre = circle.center.as_ref().ok_or_else(|| needed("center"))?;
+                let centre = centre.read(&format!("{field}.outline_circle.center"))?;
                 let radius = circle.radius.as_ref().ok_or_else(|| needed("radius"))?;
                 if radius.units != "M" {
                     return Err(Problem::field(&format!("{field}.outline_circle.radius.units"), "must be \"M\"").into());
                 }
-                ("outline_circle", cells::circle(centre.into(), radius.value))
+                ("outline_circle", cells::circle(centre, radius.value))
             }
         };
         keys(&format!("{field}.{name}"), cells)

@@ -6,7 +6,7 @@ use axum::http::header;
 use serde_json::{Value, json};
 
 /// Scopes of each route as the standard's API description has them; none for what needs no token.
-const SCOPES: &[(&str, &str, &[&str])] = &[
+pub const SCOPES: &[(&str, &str, &[&str])] = &[
     ("post", "/dss/v1/operational_intent_references/query", &[SC, CMSA]),
     ("get", "/dss/v1/operational_intent_references/{entityid}", &[SC, CMSA]),
     ("put", "/dss/v1/operational_intent_references/{entityid}", &[SC, CMSA]),
@@ -31,7 +31,7 @@ const SCOPES: &[(&str, &str, &[&str])] = &[
 async fn each_endpoint_takes_its_scopes_and_no_other_and_no_request_without_a_token() {
     let dss = Interface::new();
     let mut seen = 0;
-    for (method, path) in ROUTES.iter().filter(|(_, path)| path.starts_with("/dss/v1/")) {
+    for (method, path) in ROUTES.iter().filter(|(_, path)| path.starts_with("/dss/v1/") && !path.ends_with(".json")) {
         let row = SCOPES.iter().find(|(m, p, _)| m == method && p == path);
         let (.., scopes) = row.unwrap_or_else(|| panic!("{method} {path} is in no row"));
         let path = path.replace("{entityid}", &id(1)).replace("{subscriptionid}", &id(1)).replace("{uss_id}", "uss1");

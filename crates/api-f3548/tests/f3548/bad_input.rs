@@ -1,7 +1,11 @@
 //! What is wrong in a request is answered with 4xx and the field's name, and nothing is lost by it.
 use crate::harness::*;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
+use axum::http::header;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
+use std::io;
+use std::time::Duration;
 
 fn path() -> String {
     format!("/dss/v1/operational_intent_references/{}", id(1))
@@ -69,11 +73,21 @@ async fn each_field_of_an_intent_that_is_wrong_is_named() {
             with(intent(), &format!("{circle}/radius/units"), json!("KM")),
             "extents[0].volume.outline_circle.radius.units: must be",
         ),
-        (with(intent(), &format!("{circle}/center/lat"), json!(90.1)), "extents[0].volume.outline_circle: "),
-        (with(intent(), &format!("{circle}/center/lng"), json!(-180.1)), "extents[0].volume.outline_circle: "),
+        (
+            with(intent(), &format!("{circle}/center/lat"), json!(90.1)),
+            "extents[0].volume.outline_circle.center.lat: not between -90 and 90",
+        ),
+        (
+            with(intent(), &format!("{circle}/center/lng"), json!(-180.1)),
+            "extents[0].volume.outline_circle.center.lng: not between -180 and 180",
+        ),
+        (
+            polygon(json!([point(0.0, 0.0), point(0.0, 0.1), point(0.1, 181.0)])),
+            "extents[0].volume.outline_polygon.vertices[2].lng: not between",
+        ),
         (
             with(intent(), &format!("{circle}/center/lat"), json!("47")),
-            "extents[0].volume.outline_circle.center.lat: invalid type",
+            "extents[0].volume.outline_circle.center.lat: invalid type: string \"47\", expected a number at",
         ),
         (big, "extents[0].volume.outline_circle: "),
         (
@@ -189,6 +203,44 @@ async fn bytes_that_are_no_request_are_refused() {
         assert!(dss.put("uss1", SC, &path, &intent()).await.refused(400).starts_with("entityid: not a UUID"), "{bad}");
         dss.get("uss1", SC, &path).await.refused(400);
     }
+    // Not text.
+    let path_of = |id: &str| format!("/dss/v1/operational_intent_references/{id}");
+    assert!(dss.get("uss1", SC, &path_of("%FF")).await.refused(400).contains("UTF-8 in `entityid`"));
+    let twice = "/aux/v1/validate_oauth?owner=uss1&owner=uss2";
+    assert!(dss.get("uss1", SC, twice).await.refused(400).starts_with("owner: "));
     let long = format!("{}/{}", path(), "x".repeat(129));
     assert!(dss.put("uss1", SC, &long, &intent()).await.refused(400).starts_with("ovn: "));
+}
+
+#[tokio::test]
+async fn a_body_that_is_slow_broken_off_or_compressed_is_not_acted_on() {
+    let dss = Interface::with(|options| options.request_timeout = Duration::from_millis(100));
+    let request = || dss.request(Some(&dss.token("uss1", SC)), "PUT", &path());
+    let start = || stream::iter([Ok(Bytes::from_static(b"{"))]);
+    let never = start().chain(stream::pending::<Result<Bytes, io::Error>>());
+    let message = dss.send(request().body(Body::from_stream(never)).unwrap()).await.refused(408);
+    assert_eq!(message, "body: not complete in time; nothing was done");
+    let broken = start().chain(stream::iter([Err(io::Error::other("reset"))]));
+    assert_eq!(dss.send(request().body(Body::from_stream(broken)).unwrap()).await.refused(400), "body: broken off");
+    let whole = || Body::from(intent().to_string());
+    let coded = request().header(header::CONTENT_ENCODING, "gzip").body(whole()).unwrap();
+    assert!(dss.send(coded).await.refused(415).starts_with("Content-Encoding: "));
+    assert_eq!(dss.fake.dss.lock().unwrap().counts(), (0, 0, 0));
+    // Whatever it is said to be, it is JSON.
+    let plain = request().header(header::CONTENT_ENCODING, "identity").header(header::CONTENT_TYPE, "text/plain");
+    dss.send(plain.body(whole()).unwrap()).await.is(201);
+}
+
+#[tokio::test]
+async fn the_last_time_that_is_taken_can_be_written_a_day_later() {
+    let dss = Interface::new();
+    let late = |value: &str| json!({ "value": value, "format": "RFC3339" });
+    let open = with(subscription(), "/extents/time_end", Value::Null);
+    let path = format!("/dss/v1/subscriptions/{}", id(1));
+    let refused =
+        dss.put("uss1", SC, &path, &with(open.clone(), "/extents/time_start", late("9999-01-01T00:00:00Z"))).await;
+    assert_eq!(refused.refused(400), "extents.time_start.value: not of the years 1 to 9998");
+    let made =
+        dss.put("uss1", SC, &path, &with(open, "/extents/time_start", late("9998-12-31T23:59:59Z"))).await.is(200);
+    assert_eq!(made["subscription"]["time_end"]["value"], "9999-01-01T23:59:59Z");
 }

@@ -27,6 +27,7 @@ pub const AA: &str = "utm.availability_arbitration";
 pub const T0_S: i64 = 1_767_225_600;
 
 /// A service in memory with a clock of its own.
+#[derive(Default)]
 pub struct Fake {
     pub dss: Mutex<Dss>,
     pub now_s: AtomicI64,
@@ -75,6 +76,8 @@ pub struct Interface {
 #[derive(Debug, Clone)]
 pub struct Got {
     pub status: StatusCode,
+    /// Media type.
+    pub media: String,
     pub body: Value,
 }
 
@@ -100,6 +103,18 @@ impl Interface {
     }
 
     pub fn with(change: impl FnOnce(&mut Options)) -> Self {
+        let fake = Arc::new(Fake {
+            dss: Mutex::default(),
+            now_s: AtomicI64::new(T0_S),
+            entropy: AtomicU64::new(1),
+            details: Mutex::default(),
+            full: Mutex::new(None),
+        });
+        Self { fake: fake.clone(), ..Self::over(fake, change) }
+    }
+
+    /// The interface over another backend than the fake.
+    pub fn over(backend: Arc<dyn Backend>, change: impl FnOnce(&mut Options)) -> Self {
         let (of, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
         let secret = EcdsaKeyPair::generate_pkcs8(of, &random).unwrap();
         let pair = EcdsaKeyPair::from_pkcs8(of, secret.as_ref(), &random).unwrap();
@@ -116,19 +131,13 @@ impl Interface {
         };
         let mut options = Options::new(Arc::new(Verifier::new(settings, keys)), "skypact/v0.0.0".into());
         change(&mut options);
-        let fake = Arc::new(Fake {
-            dss: Mutex::default(),
-            now_s: AtomicI64::new(T0_S),
-            entropy: AtomicU64::new(1),
-            details: Mutex::default(),
-            full: Mutex::new(None),
-        });
-        Self { router: api_f3548::router(fake.clone(), options), fake, pair }
+        Self { router: api_f3548::router(backend, options), fake: Arc::default(), pair }
     }
 
     /// A token with these claims beside the usual ones; a claim that is null is left out.
     pub fn token_with(&self, sub: &str, scope: &str, claims: &Value) -> String {
-        let mut all = json!({ "iss": "https://issuer.example", "aud": "dss.example", "sub": sub, "scope": scope, "exp": T0_S + 864_000 });
+        let mut all = json!({ "iss": "https://issuer.example", "aud": "dss.example", "sub": sub, "scope": scope });
+        all["exp"] = json!(self.fake.utc_s().max(T0_S) + 864_000);
         for (name, value) in claims.as_object().unwrap() {
             all[name] = value.clone();
         }
@@ -158,12 +167,17 @@ impl Interface {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Got {
+        let (method, path) = (request.method().to_string(), request.uri().to_string());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
+        let media = response.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
+        let media = media.unwrap_or_default().split(';').next().unwrap_or_default().to_owned();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         let body =
             serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned().into());
-        Got { status, body }
+        let got = Got { status, media, body };
+        crate::described::holds(&method, &path, &got);
+        got
     }
 
     pub async fn put(&self, sub: &str, scope: &str, path: &str, body: &Value) -> Got {

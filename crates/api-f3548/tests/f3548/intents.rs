@@ -207,6 +207,9 @@ async fn a_client_that_timed_out_reads_its_result_again() {
     for bad in ["", &"x".repeat(81)] {
         assert!(keyed(bad, "DELETE", &gone, None).await.refused(400).starts_with("Idempotency-Key"));
     }
+    let twice = dss.request(Some(&dss.token("uss1", SC)), "DELETE", &gone).header("Idempotency-Key", "d");
+    let twice = twice.header("Idempotency-Key", "e").body(Body::empty()).unwrap();
+    assert!(dss.send(twice).await.refused(400).starts_with("Idempotency-Key: must be one"));
 }
 
 #[tokio::test]

@@ -187,6 +187,15 @@ async fn a_report_is_kept_and_given_a_number() {
         (with(report.clone(), "/exchange/url", json!("")), "exchange.url: is empty"),
         (with(report.clone(), "/exchange/recorder_role", json!("Witness")), "exchange.recorder_role: "),
         (with(report.clone(), "/exchange/request_time/value", json!("now")), "exchange.request_time.value: "),
+        (
+            with(report.clone(), "/exchange/response_time", json!({ "value": "now", "format": "RFC3339" })),
+            "exchange.response_time.value: ",
+        ),
+        (with(report.clone(), "/exchange/headers", json!([7])), "exchange.headers[0]: invalid type"),
+        (with(report.clone(), "/exchange/request_body", json!({})), "exchange.request_body: invalid type"),
+        (with(report.clone(), "/exchange/response_body", json!(7)), "exchange.response_body: invalid type"),
+        (with(report.clone(), "/exchange/response_code", json!("200")), "exchange.response_code: invalid type"),
+        (with(report.clone(), "/exchange/problem", json!([])), "exchange.problem: invalid type"),
     ] {
         let message = dss.post("uss1", CP, "/dss/v1/reports", &body).await.refused(400);
         assert!(message.contains(why), "{message}");
@@ -194,7 +203,9 @@ async fn a_report_is_kept_and_given_a_number() {
     let deep: Value = (0..100).fold(json!(0), |inner, _| json!([inner]));
     dss.post("uss1", CP, "/dss/v1/reports", &with(report.clone(), "/exchange/deep", deep)).await.is(201);
     let request = dss.request(Some(&dss.token("uss1", CP)), "POST", "/dss/v1/reports");
-    let deeper = report.to_string().replace("\"no answer\"", &format!("{}{}", "[".repeat(20_000), "]".repeat(20_000)));
+    let deeper = report
+        .to_string()
+        .replace("\"problem\":", &format!("\"deep\":{}{},\"problem\":", "[".repeat(20_000), "]".repeat(20_000)));
     assert!(dss.send(request.body(deeper.into()).unwrap()).await.refused(400).contains("recursion limit"));
     let long = with(report, "/exchange/problem", json!("x".repeat(64 * 1024)));
     dss.post("uss1", CP, "/dss/v1/reports", &long).await.refused(413);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Keywords that say nothing about a value.
-const NOTES: [&str; 3] = ["description", "default", "example"];
+const NOTES: [&str; 4] = ["description", "default", "example", "format"];
 
 /// Complaints about `value` under `schema`; `document` is what references point into.
 pub fn check(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
@@ -30,6 +30,7 @@ fn walk(document: &Value, schema: &Value, value: &Value, path: &str, found: &mut
             "type" => complain(types(rule).iter().any(|t| is(value, t))),
             "enum" => complain(rule.as_array().unwrap().contains(value)),
             "const" => complain(rule == value),
+            "allOf" => rule.as_array().unwrap().iter().for_each(|s| walk(document, s, value, path, found)),
             "oneOf" | "anyOf" => {
                 let alternatives: Vec<Vec<String>> =
                     rule.as_array().unwrap().iter().map(|s| check(document, s, value)).collect();
@@ -131,9 +132,39 @@ fn matches(pattern: &str, text: &str) -> bool {
         "^(live|exercise:[a-z0-9-]{1,40})$" => {
             text == "live" || text.strip_prefix("exercise:").is_some_and(|t| of(t, "-"))
         }
+        // Identifiers, addresses and times of F3548.
+        "^([0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$" => {
+            (text.len() == 32 && hex(text, false)) || grouped(text, &[8, 4, 4, 4, 12], '-', |t| hex(t, false))
+        }
+        "^([0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$" => {
+            text.is_empty() || grouped(text, &[8, 4, 4, 4, 12], '-', |t| hex(t, false))
+        }
+        "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" => grouped(text, &[8, 4, 4, 4, 12], '-', |t| hex(t, true)),
+        r#"^https?://[!"$-.0->A-\[\]-~][!"$->A-\[\]-~]*$"# => {
+            let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+            let plain =
+                |rest: &str| rest.bytes().all(|b| b.is_ascii_graphic()) && !rest.contains(['?', '#', '@', '\\']);
+            rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && plain(rest))
+        }
+        "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$" => {
+            let digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
+            // As they are written here: in UTC.
+            let seconds = text.strip_suffix('Z').and_then(|t| t.split_once('T'));
+            seconds.is_some_and(|(date, time)| {
+                let (time, below) = time.split_once('.').unwrap_or((time, "0"));
+                let below = (1..=9).contains(&below.len()) && digits(below);
+                below && grouped(date, &[4, 2, 2], '-', digits) && grouped(time, &[2, 2, 2], ':', digits)
+            })
+        }
         "^urn:skypact:problem:[a-z0-9-]+$" => text.strip_prefix("urn:skypact:problem:").is_some_and(|t| of(t, "-")),
         other => panic!("the pattern {other} is not known here"),
     }
+}
+
+/// Whether a text is parts of these lengths with a mark between them.
+fn grouped(text: &str, lengths: &[usize], mark: char, part: impl Fn(&str) -> bool) -> bool {
+    let parts: Vec<&str> = text.split(mark).collect();
+    parts.iter().map(|p| p.len()).eq(lengths.iter().copied()) && parts.iter().all(|p| part(p))
 }
 
 #[test]
