@@ -227,6 +227,7 @@ fn booted() -> &'static State {
             software: String::from("fuzz"),
             statements: Vec::new(),
             markings: vec![must(release::Marking::parse("medevac").ok_or("a marking"))],
+            dss_base_url: None,
         };
         let mut state = State::default();
         state.apply(&Entry { now: NOW, input: Input::Boot(Box::new(boot)) }, &mut Vec::new());

@@ -1,5 +1,5 @@
 //! What this crate asks of the binary.
-use dss::{Found, Outcome, Query, Refused, Request};
+use dss::{ConstraintRef, Found, Id, IntentRef, Outcome, Query, Refused, Request};
 use futures_util::future::BoxFuture;
 
 /// A node as this interface sees it. Implemented by the binary, and by the tests.
@@ -9,6 +9,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Asks what is held, for this client.
     fn query(&self, query: Query, client: String) -> BoxFuture<'_, Result<Result<Found, Refused>, Unavailable>>;
+
+    /// What a peer released of an entity that this service shows for it; nothing of what a client manages.
+    fn details(&self, id: Id) -> BoxFuture<'_, Result<Option<Details>, Unavailable>>;
 
     /// The node's clock, seconds UTC.
     fn utc_s(&self) -> i64;
@@ -20,6 +23,39 @@ pub trait Backend: Send + Sync + 'static {
 
     /// 32 bytes from the system's generator.
     fn entropy(&self) -> [u8; 32];
+}
+
+/// An entity of a peer, with its version.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Details {
+    /// A plan.
+    Intent(IntentRef, Vec<Volume>, i32),
+    /// A protected site or an avoid area, with the word for which it is.
+    Constraint(ConstraintRef, Vec<Volume>, &'static str),
+}
+
+/// A volume.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Volume {
+    /// Its outline.
+    pub outline: Outline,
+    /// Lowest height above WGS-84, millimetres.
+    pub lower: Option<i64>,
+    /// Highest.
+    pub upper: Option<i64>,
+    /// Beginning, microseconds UTC.
+    pub start: i64,
+    /// End.
+    pub end: i64,
+}
+
+/// An outline; places are latitude and longitude in degrees.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outline {
+    /// Vertices, closed implicitly.
+    Polygon(Vec<(f64, f64)>),
+    /// Centre and radius in metres.
+    Circle((f64, f64), f64),
 }
 
 /// Why nothing was answered. Nothing of the request has any effect.

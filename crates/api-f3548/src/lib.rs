@@ -19,5 +19,5 @@ mod routes;
 mod wire;
 
 pub use app::Options;
-pub use backend::{Backend, Unavailable};
+pub use backend::{Backend, Details, Outline, Unavailable, Volume};
 pub use routes::{ROUTES, router};

@@ -2,7 +2,7 @@
 use crate::app::{App, Options};
 use crate::backend::Backend;
 use crate::handlers::{
-    auxiliary, availability, constraints, intents, reports, rid_isas, rid_subscriptions, subscriptions,
+    auxiliary, availability, constraints, details, intents, reports, rid_isas, rid_subscriptions, subscriptions,
 };
 use crate::problem::Problem;
 use axum::Router;
@@ -44,6 +44,8 @@ routes! {
     post "/dss/v1/reports" => reports::make;
     get "/dss/v1/uss_availability/{uss_id}" => availability::get;
     put "/dss/v1/uss_availability/{uss_id}" => availability::set;
+    get "/uss/v1/operational_intents/{entityid}" => details::intent;
+    get "/uss/v1/constraints/{entityid}" => details::constraint;
     get "/rid/v2/dss/identification_service_areas" => rid_isas::search;
     get "/rid/v2/dss/identification_service_areas/{id}" => rid_isas::get;
     put "/rid/v2/dss/identification_service_areas/{id}" => rid_isas::create;

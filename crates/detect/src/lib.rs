@@ -58,7 +58,7 @@ pub use separation::{GAP_MAX_MS, Observed, observed_at, observed_between};
 pub use sweep::{Alone, Item, Pair, Sweep, Workers, brute_force, sweep, sweep_between, sweep_reports, sweep_with};
 pub use verdict::{Verdict, Why};
 pub use volume::{Meeting, Overlap, PlanMeeting, PreparedVolume, plan_plan, volume_volume};
-pub use volumes_index::{Extent, VolumeIndex};
+pub use volumes_index::{Extent, VolumeIndex, highest, lowest};
 pub use wellclear::{WellClear, WellClearError, WellClearLoss, well_clear};
 
 /// Version of the decisions in this crate, stored with each of them. Changes whenever any input could be judged differently.

@@ -226,7 +226,8 @@ fn instant(at: Utc) -> f64 {
 
 /// The lowest height in a reference to which a lower limit need not be above, 0.1 mm: from [`below`], whose allowance grows
 /// with the higher of the two. For a height y under the limit x that is x; a height over it is over this one too.
-fn lowest(limit: Limit, in_reference: Reference) -> Option<i64> {
+#[must_use]
+pub fn lowest(limit: Limit, in_reference: Reference) -> Option<i64> {
     let Limit::At(Altitude::Known(x, reference)) = limit else { return None };
     let x = i64::from(x.0);
     if reference == in_reference {
@@ -237,7 +238,8 @@ fn lowest(limit: Limit, in_reference: Reference) -> Option<i64> {
 }
 
 /// The highest height x in a reference that need not be above an upper limit y: x - x / 20 is at most y and the allowance.
-fn highest(limit: Limit, in_reference: Reference) -> Option<i64> {
+#[must_use]
+pub fn highest(limit: Limit, in_reference: Reference) -> Option<i64> {
     let Limit::At(Altitude::Known(y, reference)) = limit else { return None };
     let y = i64::from(y.0);
     if reference == in_reference {

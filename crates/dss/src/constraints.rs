@@ -27,7 +27,7 @@ impl Dss {
         }
         let old = self.constraints.get(&id);
         match old {
-            Some(old) if old.manager != request.manager => {
+            Some(old) if !old.is_of(&request.manager) => {
                 return Err(Refused::Forbidden("the constraint reference is another USS's".into()));
             }
             Some(old) if named != Some(&old.ovn) => {
@@ -52,6 +52,7 @@ impl Dss {
             uss_base_url: put.uss_base_url.clone(),
             extents: put.extents.clone(),
             asked,
+            shown: false,
         };
         let told = self.subscribed(Kind::Constraints, &[&before, &new.extents]);
         self.leave(Held::Constraint, id);
@@ -74,7 +75,7 @@ impl Dss {
 
     pub(crate) fn delete_constraint(&mut self, manager: &str, id: Id, named: &str) -> Outcome {
         let Some(old) = self.constraints.get(&id) else { return Err(Refused::NotFound { what: WHAT, id }) };
-        if old.manager != manager {
+        if !old.is_of(manager) {
             return Err(Refused::Forbidden("the constraint reference is another USS's".into()));
         }
         if old.ovn != named {

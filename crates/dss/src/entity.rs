@@ -87,6 +87,17 @@ pub struct Intent {
     #[n(7)]
     #[cbor(with = "minicbor::bytes")]
     pub asked: [u8; 16],
+    /// Shown by the service itself: a peer's.
+    #[n(8)]
+    #[cbor(default)]
+    pub shown: bool,
+}
+
+impl Intent {
+    /// Whether it is this client's. A peer's is no client's, whatever a client calls itself.
+    pub(crate) fn is_of(&self, client: &str) -> bool {
+        !self.shown && self.manager == client
+    }
 }
 
 /// A reference to a constraint.
@@ -112,6 +123,17 @@ pub struct Constraint {
     #[n(5)]
     #[cbor(with = "minicbor::bytes")]
     pub asked: [u8; 16],
+    /// Shown by the service itself: a peer's.
+    #[n(6)]
+    #[cbor(default)]
+    pub shown: bool,
+}
+
+impl Constraint {
+    /// Whether it is this client's.
+    pub(crate) fn is_of(&self, client: &str) -> bool {
+        !self.shown && self.manager == client
+    }
 }
 
 /// A subscription to changes in a volume.

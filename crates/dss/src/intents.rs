@@ -46,7 +46,7 @@ impl Dss {
         }
         let old = self.intents.get(&id);
         match old {
-            Some(old) if old.manager != request.manager => {
+            Some(old) if !old.is_of(&request.manager) => {
                 return Err(Refused::Forbidden("the operational intent reference is another USS's".into()));
             }
             Some(old) if named != Some(&old.ovn) => {
@@ -115,6 +115,7 @@ impl Dss {
             subscription,
             extents: put.extents.clone(),
             asked,
+            shown: false,
         };
         let intent = self.intent_ref(id, &new, &request.manager);
         let told = self.subscribed(Kind::Intents, &[&before, &new.extents]);
@@ -220,14 +221,17 @@ impl Dss {
         Err(Refused::Airspace { intents: intents.collect(), constraints: constraints.collect() })
     }
 
-    /// What a USS that is down has planned cannot be asked for; what is in the air counts all the same (SCD0005).
+    /// What a USS that is down has planned cannot be asked for; what is in the air counts all the same (SCD0005), and of a peer
+    /// this node tells.
     fn counts_in_key(&self, intent: &Intent) -> bool {
-        intent.state != IntentState::Accepted || self.availability_of(&intent.manager) != AvailabilityState::Down
+        intent.shown
+            || intent.state != IntentState::Accepted
+            || self.availability_of(&intent.manager) != AvailabilityState::Down
     }
 
     pub(crate) fn delete_intent(&mut self, manager: &str, id: Id, named: &str) -> Outcome {
         let Some(old) = self.intents.get(&id) else { return Err(Refused::NotFound { what: WHAT, id }) };
-        if old.manager != manager {
+        if !old.is_of(manager) {
             return Err(Refused::Forbidden("the operational intent reference is another USS's".into()));
         }
         if old.ovn != named {

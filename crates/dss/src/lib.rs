@@ -24,6 +24,7 @@ mod ovn;
 mod query;
 mod request;
 mod rid;
+mod shown;
 mod state;
 mod subscriptions;
 mod volume;
@@ -33,10 +34,12 @@ pub use answer::{
 };
 pub use entity::{Availability, AvailabilityState, Constraint, Intent, IntentState, Report, Subscription};
 pub use id::{Id, IdError};
+pub use ovn::fresh as version_of;
 pub use query::{Found, Query};
 pub use request::{
     Ask, NewSubscription, PutConstraint, PutIntent, PutRid, PutSubscription, Request, SetAvailability, Supporting,
 };
+pub use shown::Shown;
 pub use state::Dss;
 pub use volume::{AreaOfInterest, CellKey, Extent};
 

@@ -8,7 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 /// A version number: 43 characters of base64 (RFC 4648, 5) over 256 bits that the entropy of its request decides.
-pub(crate) fn fresh(entropy: &[u8; 32], id: &Id) -> String {
+#[must_use]
+pub fn fresh(entropy: &[u8; 32], id: &Id) -> String {
     let hash = Sha256::new().chain_update(entropy).chain_update(id.0).finalize();
     URL_SAFE_NO_PAD.encode(hash)
 }

@@ -114,6 +114,7 @@ fn boot() -> Boot {
         software: "test".into(),
         statements: Vec::new(),
         markings: Vec::new(),
+        dss_base_url: None,
     }
 }
 

@@ -74,6 +74,10 @@ pub struct Boot {
     #[n(20)]
     #[cbor(default)]
     pub markings: Vec<release::Marking>,
+    /// Where traffic services are to ask for details of what peers released; without it nothing of peers is shown to them.
+    #[n(21)]
+    #[cbor(default)]
+    pub dss_base_url: Option<String>,
 }
 
 /// State of a feed's connection.

@@ -177,6 +177,10 @@ pub struct State {
     #[n(82)]
     #[cbor(default)]
     pub(crate) dss: dss::Dss,
+    /// What of peers is shown to them.
+    #[n(83)]
+    #[cbor(default)]
+    pub(crate) showing: crate::discovering::Showing,
     /// What the last input made this node say: read by whoever replays a journal, and kept by nobody.
     #[cbor(skip)]
     pub(crate) said: SaidNow,
@@ -344,6 +348,7 @@ impl Default for State {
             alerting: crate::alerting::Alerting::default(),
             correlation: crate::correlating::Correlation::default(),
             dss: dss::Dss::default(),
+            showing: Default::default(),
             said: SaidNow::default(),
             pacts: Pacts::default(),
             sky: Sky::default(),
@@ -527,6 +532,7 @@ impl State {
         self.take_own_keys(boot, now, out);
         self.reindex();
         self.prepared = crate::volumes::Prepared::of(self);
+        self.follow_all(now);
         let mut told = self.rules_turned(now);
         told.append(&mut self.channels_changed(now));
         self.tell_again(&if changed { self.everybody() } else { told }, now, out);

@@ -15,6 +15,7 @@ pub use asking::{NEAR_SITES_MAX, NearSite};
 pub(crate) use covering::{check, check_site};
 pub use planned::{Listed, PLANNED_MAX, Unflown, Unplanned};
 
+use crate::discovering::ShownKind;
 use crate::filed::Filed;
 use crate::situation::{Present, sentence};
 use crate::state::State;
@@ -473,15 +474,18 @@ impl State {
     /// A plan was filed or changed. Returns the texts of its conflicts, which also stand with it.
     pub(crate) fn plan_arrived(&mut self, key: &(PartyId, SubjectId), now: Now) -> Vec<String> {
         self.arrived(&Thing::new(Kind::Plan, key), now);
+        self.follow(ShownKind::Plan, key, now);
         self.plans.get(key).map_or_else(Vec::new, |f| f.conflicts.clone())
     }
 
     pub(crate) fn avoid_arrived(&mut self, key: &(PartyId, SubjectId), now: Now) {
         self.arrived(&Thing::new(Kind::Avoid, key), now);
+        self.follow(ShownKind::Avoid, key, now);
     }
 
     pub(crate) fn site_arrived(&mut self, key: &(PartyId, SubjectId), now: Now) {
         self.arrived(&Thing::new(Kind::Site, key), now);
+        self.follow(ShownKind::Site, key, now);
     }
 
     /// A notice came or went out: a hazard beside a hospital is for whoever knows of the hospital to see.
@@ -518,6 +522,7 @@ impl State {
         }
         self.retell(&prepared, &touched, now);
         self.prepared = prepared;
+        self.unfollow_gone(now);
     }
 
     /// Writes the texts to the plans they are about.

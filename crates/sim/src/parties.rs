@@ -194,6 +194,7 @@ pub fn boot(n: usize, pact: &SignedPact, policy: Policy) -> Boot {
         software: "sim".into(),
         statements: Vec::new(),
         markings: markings().to_vec(),
+        dss_base_url: None,
     }
 }
 

@@ -107,6 +107,9 @@ pub struct F3548 {
     pub leeway_s: u32,
     /// Longest time for which a token may be good, seconds; without it, any.
     pub max_token_s: Option<u32>,
+    /// Address under which traffic services reach this interface, to ask for the details of what peers released; without it nothing
+    /// of peers is shown to them.
+    pub uss_base_url: Option<String>,
     /// Takes `http` addresses of traffic services beside `https`. For tests and closed networks.
     #[serde(default)]
     pub http_base_urls: bool,
@@ -360,6 +363,11 @@ impl Config {
                 !f3548.audiences.is_empty(),
                 "f3548.audiences: name one at least; a token is good for its audience alone"
             );
+            if let Some(url) = &f3548.uss_base_url {
+                let https = url.starts_with("https://") || f3548.http_base_urls && url.starts_with("http://");
+                ensure!(https, "f3548.uss_base_url: {url:?} is not an https address");
+                crate::http::Url::parse(url).context("f3548.uss_base_url")?;
+            }
             let keys = !f3548.key_files.is_empty() || !f3548.jwks.is_empty();
             ensure!(keys, "f3548: neither key_files nor jwks: without a key no token can be checked");
             for jwks in &f3548.jwks {

@@ -33,6 +33,7 @@ impl Rig {
             pseudonym_secret: home.keys.pseudonym,
             policy: release::Policy::default(),
             markings: Vec::new(),
+            dss_base_url: None,
             software: "test".into(),
             statements: Vec::new(),
         };

@@ -4,9 +4,10 @@ use crate::core::{CoreHandle, NotAccepted};
 use crate::http::{Server, Url};
 use crate::oauth_keys::{Refresher, Timing};
 use anyhow::{Context, Result};
-use api_f3548::{Backend, Options, Unavailable};
-use dss::{Found, Outcome, Query, Refused, Request};
+use api_f3548::{Backend, Details, Options, Outline, Unavailable, Volume};
+use dss::{Found, Id, Outcome, Query, Refused, Request};
 use futures_util::future::BoxFuture;
+use node::{Piece, ShownKind, ShownVolume, State};
 use oauth::{KeySet, Settings, Verifier};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,6 +38,13 @@ impl Backend for NodeDss {
         })
     }
 
+    fn details(&self, id: Id) -> BoxFuture<'_, Result<Option<Details>, Unavailable>> {
+        Box::pin(async move {
+            let answer = self.core.query(move |state| details(state, id)).await;
+            answer.ok_or_else(|| unavailable(NotAccepted::Stopping))
+        })
+    }
+
     fn utc_s(&self) -> i64 {
         self.core.clock().now().utc.0.div_euclid(1000)
     }
@@ -51,6 +59,27 @@ impl Backend for NodeDss {
             Err(error) => panic!("{error:#}"),
         }
     }
+}
+
+/// What a peer released of what is shown for it.
+fn details(state: &State, id: Id) -> Option<Details> {
+    let details = state.shown_details(id)?;
+    let volumes = details.volumes.iter().map(volume).collect();
+    match details.kind {
+        ShownKind::Plan => Some(Details::Intent(state.dss().shown_intent(id)?, volumes, details.priority)),
+        ShownKind::Site => Some(Details::Constraint(state.dss().shown_constraint(id)?, volumes, "protected site")),
+        ShownKind::Avoid => Some(Details::Constraint(state.dss().shown_constraint(id)?, volumes, "avoid area")),
+    }
+}
+
+fn volume(shown: &ShownVolume) -> Volume {
+    let outline = match &shown.piece {
+        Piece::Polygon(vertices) => Outline::Polygon(vertices.iter().map(|v| (v.lat, v.lng)).collect()),
+        Piece::Circle(centre, metres) => Outline::Circle((centre.lat, centre.lng), *metres),
+    };
+    let us = |utc: units::Utc| utc.0.saturating_mul(1000);
+    let (lower, upper) = shown.heights;
+    Volume { outline, lower, upper, start: us(shown.span.0), end: us(shown.span.1) }
 }
 
 /// Serves the interface, if it is configured.

@@ -2,6 +2,7 @@
 pub(crate) mod auxiliary;
 pub(crate) mod availability;
 pub(crate) mod constraints;
+pub(crate) mod details;
 pub(crate) mod intents;
 pub(crate) mod reports;
 pub(crate) mod rid_isas;

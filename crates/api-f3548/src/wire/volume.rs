@@ -8,7 +8,7 @@ use dss::{AreaOfInterest, CELLS_MAX, CellKey, EXTENTS_MAX, Extent};
 use serde::Deserialize;
 
 /// Heights of the standard's schema, metres.
-const ALTITUDE_M: (f64, f64) = (-8_000.0, 100_000.0);
+pub(crate) const ALTITUDE_M: (f64, f64) = (-8_000.0, 100_000.0);
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Volume4D {

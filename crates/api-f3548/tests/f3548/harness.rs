@@ -1,5 +1,5 @@
 //! The interface over a service in memory, and clients with tokens that are signed here.
-use api_f3548::{Backend, Options, Unavailable};
+use api_f3548::{Backend, Details, Options, Unavailable};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -12,6 +12,7 @@ use oauth::{KeySet, Settings, Verifier};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tower::ServiceExt;
@@ -30,6 +31,7 @@ pub struct Fake {
     pub dss: Mutex<Dss>,
     pub now_s: AtomicI64,
     entropy: AtomicU64,
+    pub details: Mutex<BTreeMap<dss::Id, Details>>,
     pub full: Mutex<Option<Unavailable>>,
 }
 
@@ -45,6 +47,10 @@ impl Backend for Fake {
 
     fn query(&self, query: Query, client: String) -> BoxFuture<'_, Result<Result<Found, Refused>, Unavailable>> {
         Box::pin(async move { Ok(self.dss.lock().unwrap().query(&query, &client)) })
+    }
+
+    fn details(&self, id: dss::Id) -> BoxFuture<'_, Result<Option<Details>, Unavailable>> {
+        Box::pin(async move { Ok(self.details.lock().unwrap().get(&id).cloned()) })
     }
 
     fn utc_s(&self) -> i64 {
@@ -114,6 +120,7 @@ impl Interface {
             dss: Mutex::default(),
             now_s: AtomicI64::new(T0_S),
             entropy: AtomicU64::new(1),
+            details: Mutex::default(),
             full: Mutex::new(None),
         });
         Self { router: api_f3548::router(fake.clone(), options), fake, pair }

@@ -102,6 +102,7 @@ pub fn boot(name: &str, pact: &str, policy: Policy) -> Boot {
         software: "test".into(),
         statements: Vec::new(),
         markings: Vec::new(),
+        dss_base_url: None,
     }
 }
 

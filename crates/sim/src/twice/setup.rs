@@ -213,6 +213,7 @@ impl Setup {
                 feed("other", Claim::Own, None),
             ],
             markings: vec![covert(), medevac()],
+            dss_base_url: None,
             ..parties::boot(n, &parties::pact(2, false, 0, 0), policy.clone())
         }
     }

@@ -171,6 +171,7 @@ impl World<'_> {
                 software: "test".into(),
                 statements: Vec::new(),
                 markings: Vec::new(),
+                dss_base_url: None,
             };
             Arc::new(Party { home, boot, peer: addresses.next().unwrap(), seen: Arc::default(), wire: Wire::default() })
         });

@@ -198,6 +198,7 @@ fn boot(case: &Case, timeline: &Timeline) -> Result<Boot> {
         software: "bench".into(),
         statements: Vec::new(),
         markings: Vec::new(),
+        dss_base_url: None,
     })
 }
 

@@ -97,6 +97,7 @@ impl World {
             pseudonym_secret: a.keys.pseudonym,
             policy: crate::rules::policy(&config.config.release)?,
             markings: Vec::new(),
+            dss_base_url: None,
             software: concat!("skypact ", env!("CARGO_PKG_VERSION")).into(),
             statements: Vec::new(),
         };

@@ -1,4 +1,11 @@
 //! The discovery and synchronization service for drone traffic services, as part of the node.
+mod covering;
+mod showing;
+
+pub use covering::{Piece, pieces};
+pub(crate) use showing::Showing;
+pub use showing::{ShownDetails, ShownKind, ShownThing, ShownVolume};
+
 use crate::input::{Answered, Output};
 use crate::state::State;
 use alloc::boxed::Box;
