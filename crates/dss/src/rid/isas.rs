@@ -34,12 +34,12 @@ impl Dss {
             }
             (Some(old), Some(_)) if old.owner != request.manager => return Err(not_own()),
             (Some(old), Some(named)) if old.version != named => {
-                return Err(self.isa_conflict(request, id, old, Some(named), asked));
+                return Err(self.isa_conflict(id, old, Some(named), asked));
             }
             (Some(old), Some(_)) => times(put, Some(&old.extent), None, now)?,
         };
         match old {
-            Some(old) if named.is_none() => return Err(self.isa_conflict(request, id, old, None, asked)),
+            Some(old) if named.is_none() => return Err(self.isa_conflict(id, old, None, asked)),
             None if self.rid.isas.len() >= ENTITIES_MAX => {
                 return Err(Refused::Full { what: ALL, max: ENTITIES_MAX });
             }
@@ -62,10 +62,9 @@ impl Dss {
         Ok(Answer::Isa { isa, subscribers: self.to_notify_rid(&told) })
     }
 
-    /// It is at another version; if this very request made that, with its result.
-    fn isa_conflict(&self, request: &Request, id: Id, isa: &Isa, named: Option<&str>, asked: [u8; 16]) -> Refused {
-        let own = isa.owner == request.manager && isa.asked == asked;
-        let again = own.then(|| {
+    /// It is at another version; if this very request of its owner made that, with its result.
+    fn isa_conflict(&self, id: Id, isa: &Isa, named: Option<&str>, asked: [u8; 16]) -> Refused {
+        let again = (isa.asked == asked).then(|| {
             let told = self.told_of(&[&isa.extent.cells]);
             Box::new(Answer::Isa { isa: isa_ref(id, isa), subscribers: self.to_notify_rid(&told) })
         });

@@ -33,13 +33,13 @@ impl Dss {
                 return Err(Refused::invalid("version", reason));
             }
             (Some(old), Some(named)) if old.version != named => {
-                return Err(self.rid_subscription_conflict(request, id, old, Some(named), asked));
+                return Err(self.rid_subscription_conflict(id, old, Some(named), asked));
             }
             (Some(old), Some(_)) if old.owner != request.manager => return Err(not_own()),
             (Some(old), Some(_)) => day(put, Some(&old.extent), now)?,
         };
         match old {
-            Some(old) if named.is_none() => return Err(self.rid_subscription_conflict(request, id, old, None, asked)),
+            Some(old) if named.is_none() => return Err(self.rid_subscription_conflict(id, old, None, asked)),
             None if self.rid.subscriptions.len() >= ENTITIES_MAX => {
                 return Err(Refused::Full { what: ALL, max: ENTITIES_MAX });
             }
@@ -69,17 +69,15 @@ impl Dss {
         Ok(Answer::RidSubscription { subscription: subscription_ref(id, subscription), isas })
     }
 
-    /// It is at another version; if this very request made that, with its result.
+    /// It is at another version; if this very request of its owner made that, with its result.
     fn rid_subscription_conflict(
         &self,
-        request: &Request,
         id: Id,
         held: &RidSubscription,
         named: Option<&str>,
         asked: [u8; 16],
     ) -> Refused {
-        let own = held.owner == request.manager && held.asked == asked;
-        let again = own.then(|| self.written_rid_subscription(id, held).ok()).flatten().map(Box::new);
+        let again = (held.asked == asked).then(|| self.written_rid_subscription(id, held).ok()).flatten().map(Box::new);
         Refused::Conflict { reason: other_version(WHAT, named), again }
     }
 
