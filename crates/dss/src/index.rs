@@ -1,7 +1,8 @@
-//! What is in a cell at a time. One ordered tree, so that a cell in which everybody flies costs no more than an empty one:
-//! entries of a cell are in the order of their beginning, apart by how long they last.
+//! What is in a cell at a time and height. One ordered tree, so that a cell in which everybody flies costs no more than an empty
+//! one: entries of a cell are in the order of their beginning, apart by how long they last. Heights stand in the entry, so that
+//! what flies above or below is passed over here and not looked up.
 use crate::id::Id;
-use crate::volume::{CellKey, Extent};
+use crate::volume::{CellKey, Extent, Heights, heights_meet};
 use alloc::collections::BTreeMap;
 
 /// Entries that last at most 2^26 µs (67 s) share the lowest class; each further class is four times as long.
@@ -17,11 +18,29 @@ struct Key {
     extent: u16,
 }
 
+/// Where the entry of a key ends in time, and its heights; a bound that is not there is the furthest there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Bounds {
+    end: i64,
+    lower: i64,
+    upper: i64,
+}
+
+impl Bounds {
+    fn of(extent: &Extent) -> Self {
+        let (lower, upper) = (extent.lower.unwrap_or(i64::MIN), extent.upper.unwrap_or(i64::MAX));
+        Self { end: extent.end, lower, upper }
+    }
+
+    fn meets(&self, heights: Heights) -> bool {
+        heights_meet((Some(self.lower), Some(self.upper)), heights)
+    }
+}
+
 /// Extents by cell and time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Index {
-    /// To the end of each.
-    tree: BTreeMap<Key, i64>,
+    tree: BTreeMap<Key, Bounds>,
     /// How many there are of each class, so that only those that occur are looked for.
     classes: BTreeMap<u8, u64>,
 }
@@ -45,7 +64,7 @@ impl Index {
             let class = class(extent.start, extent.end);
             for cell in &extent.cells {
                 let key = Key { cell: *cell, class, start: extent.start, id, extent: number };
-                if self.tree.insert(key, extent.end).is_none() {
+                if self.tree.insert(key, Bounds::of(extent)).is_none() {
                     *self.classes.entry(class).or_default() += 1;
                 }
             }
@@ -69,9 +88,9 @@ impl Index {
         }
     }
 
-    /// Calls `found` with each extent that is in one of the cells at some time of the span, once for each cell; stops when it
-    /// gives `false`.
-    pub fn search(&self, cells: &[CellKey], span: (i64, i64), mut found: impl FnMut(Id, u16) -> bool) {
+    /// Calls `found` with each entity of which an extent is in one of the cells at some time of the span and at one of the heights,
+    /// once for each such extent and cell; stops when it gives `false`.
+    pub fn search(&self, cells: &[CellKey], span: (i64, i64), heights: Heights, mut found: impl FnMut(Id) -> bool) {
         for cell in cells {
             for class in self.classes.keys() {
                 let earliest = span.0.saturating_sub(longest(*class));
@@ -80,8 +99,8 @@ impl Index {
                 if from > to {
                     continue;
                 }
-                for (key, end) in self.tree.range(from..=to) {
-                    if *end >= span.0 && !found(key.id, key.extent) {
+                for (key, bounds) in self.tree.range(from..=to) {
+                    if bounds.end >= span.0 && bounds.meets(heights) && !found(key.id) {
                         return;
                     }
                 }
@@ -100,13 +119,17 @@ mod tests {
     fn extent() -> impl Strategy<Value = Extent> {
         let time = prop_oneof![Just(i64::MIN), Just(i64::MAX), -400_000_000_000i64..400_000_000_000];
         let long = prop_oneof![0i64..100, 0i64..70_000_000, 0i64..100_000_000_000, Just(i64::MAX)];
-        (proptest::collection::btree_set(0u32..6, 1..4), time, long).prop_map(|(cells, start, long)| Extent {
-            cells: cells.into_iter().collect(),
-            start,
-            end: start.saturating_add(long),
-            lower: None,
-            upper: None,
-        })
+        (proptest::collection::btree_set(0u32..6, 1..4), time, long, heights()).prop_map(
+            |(cells, start, long, (lower, upper))| {
+                let (cells, end) = (cells.into_iter().collect(), start.saturating_add(long));
+                Extent { cells, start, end, lower, upper }
+            },
+        )
+    }
+
+    fn heights() -> impl Strategy<Value = Heights> {
+        let bound = || proptest::option::of(prop_oneof![Just(i64::MIN), Just(i64::MAX), -3i64..3]);
+        (bound(), bound())
     }
 
     proptest! {
@@ -117,6 +140,7 @@ mod tests {
             cells in proptest::collection::btree_set(0u32..6, 1..4),
             from in -500_000_000_000i64..500_000_000_000,
             long in prop_oneof![Just(0i64), 0i64..500_000_000_000],
+            heights in heights(),
         ) {
             let id = |n: usize| Id([n as u8; 16]);
             let mut index = Index::default();
@@ -130,12 +154,13 @@ mod tests {
             let cells: Vec<CellKey> = cells.into_iter().collect();
             let span = (from, from.saturating_add(long));
             let mut found = BTreeSet::new();
-            index.search(&cells, span, |id, extent| { found.insert((id, extent)); true });
+            index.search(&cells, span, heights, |id| { found.insert(id); true });
             let mut wanted = BTreeSet::new();
             for (n, extents) in entities.iter().enumerate().filter(|(n, _)| !gone.contains(n)) {
-                for (number, e) in extents.iter().enumerate() {
-                    if e.start <= span.1 && e.end >= span.0 && e.cells.iter().any(|c| cells.contains(c)) {
-                        wanted.insert((id(n), number as u16));
+                for e in extents {
+                    let meet = e.start <= span.1 && e.end >= span.0 && heights_meet(e.heights(), heights);
+                    if meet && e.cells.iter().any(|c| cells.contains(c)) {
+                        wanted.insert(id(n));
                     }
                 }
             }

@@ -6,7 +6,7 @@ use crate::id::Id;
 use crate::index::Index;
 use crate::ovn;
 use crate::request::{Ask, Request, SetAvailability};
-use crate::volume::{Extent, span};
+use crate::volume::{ALL_HEIGHTS, Extent, span};
 use crate::{AVAILABILITIES_MAX, REPORTS_KEPT, SECOND_US};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
@@ -168,7 +168,7 @@ impl Dss {
     pub(crate) fn subscribed(&self, kind: Kind, extents: &[&[Extent]]) -> BTreeSet<Id> {
         let mut found = BTreeSet::new();
         for extent in extents.iter().copied().flatten() {
-            self.by_place.subscriptions.search(&extent.cells, (extent.start, extent.end), |id, _| {
+            self.by_place.subscriptions.search(&extent.cells, (extent.start, extent.end), ALL_HEIGHTS, |id| {
                 let told = |s: &Subscription| if kind == Kind::Intents { s.intents } else { s.constraints };
                 if self.subscriptions.get(&id).is_some_and(told) {
                     found.insert(id);
