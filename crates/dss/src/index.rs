@@ -1,7 +1,8 @@
-//! What is in a cell at a time. One ordered tree, so that a cell in which everybody flies costs no more than an empty one:
-//! entries of a cell are in the order of their beginning, apart by how long they last.
+//! What is in a cell at a time and height. One ordered tree, so that a cell in which everybody flies costs no more than an empty
+//! one: entries of a cell are in the order of their beginning, apart by how long they last. Heights stand in the entry, so that
+//! what flies above or below is passed over here and not looked up.
 use crate::id::Id;
-use crate::volume::{CellKey, Extent};
+use crate::volume::{CellKey, Extent, Heights, heights_meet};
 use alloc::collections::BTreeMap;
 
 /// Entries that last at most 2^26 µs (67 s) share the lowest class; each further class is four times as long.
@@ -28,11 +29,30 @@ impl Key {
     }
 }
 
+/// Where the entry of a key ends in time, and its heights; a bound that is not there is the furthest there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Bounds {
+    end: i64,
+    lower: i64,
+    upper: i64,
+}
+
+impl Bounds {
+    fn of(extent: &Extent) -> Self {
+        let (lower, upper) = (extent.lower.unwrap_or(i64::MIN), extent.upper.unwrap_or(i64::MAX));
+        Self { end: extent.end, lower, upper }
+    }
+
+    /// Whether it goes on until then, and meets these heights.
+    fn meets(&self, from: i64, heights: Heights) -> bool {
+        self.end >= from && heights_meet((Some(self.lower), Some(self.upper)), heights)
+    }
+}
+
 /// Extents by cell and time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Index {
-    /// To the end of each.
-    tree: BTreeMap<Key, i64>,
+    tree: BTreeMap<Key, Bounds>,
     /// How many there are of each size of cells and each class, so that only those that occur are looked for.
     kinds: BTreeMap<(u8, u8), u64>,
 }
@@ -86,9 +106,16 @@ impl Index {
         }
     }
 
-    /// Calls `found` with each extent that is in one of the cells, which are so many levels up, at some time of the span: once
-    /// for each cell or more; stops when it gives `false`.
-    pub fn search(&self, cells: &[CellKey], up: u8, span: (i64, i64), mut found: impl FnMut(Id, u16) -> bool) {
+    /// Calls `found` with each entity of which an extent is in one of the cells, which are so many levels up, at some time of the
+    /// span and at one of the heights: once for each such extent and cell or more; stops when it gives `false`.
+    pub fn search(
+        &self,
+        cells: &[CellKey],
+        up: u8,
+        span: (i64, i64),
+        heights: Heights,
+        mut found: impl FnMut(Id) -> bool,
+    ) {
         for (levels_up, class) in self.kinds.keys().copied() {
             if levels_up < up {
                 // Smaller cells than those asked for: all within each.
@@ -96,8 +123,8 @@ impl Index {
                     let (first, last) = children(*cell, up - levels_up);
                     let range = Key::first(levels_up, first)..=Key::last(levels_up, last);
                     let within = self.tree.range(range).filter(|(key, _)| key.class == class && key.start <= span.1);
-                    for (key, end) in within {
-                        if *end >= span.0 && !found(key.id, key.extent) {
+                    for (key, bounds) in within {
+                        if bounds.meets(span.0, heights) && !found(key.id) {
                             return;
                         }
                     }
@@ -116,8 +143,8 @@ impl Index {
                 if from > to {
                     continue;
                 }
-                for (key, end) in self.tree.range(from..=to) {
-                    if *end >= span.0 && !found(key.id, key.extent) {
+                for (key, bounds) in self.tree.range(from..=to) {
+                    if bounds.meets(span.0, heights) && !found(key.id) {
                         return;
                     }
                 }
@@ -126,12 +153,12 @@ impl Index {
     }
 }
 
-/// Places of the extents of an entity, and the end of each.
-fn keys(id: Id, extents: &[Extent]) -> impl Iterator<Item = (Key, i64)> {
+/// Places of the extents of an entity, and the bounds of each.
+fn keys(id: Id, extents: &[Extent]) -> impl Iterator<Item = (Key, Bounds)> {
     (0u16..).zip(extents).flat_map(move |(extent, of)| {
         let class = class(of.start, of.end);
         let key = move |cell| Key { levels_up: of.levels_up, cell, class, start: of.start, id, extent };
-        of.cells.iter().map(move |cell| (key(*cell), of.end))
+        of.cells.iter().map(move |cell| (key(*cell), Bounds::of(of)))
     })
 }
 
@@ -160,14 +187,15 @@ mod tests {
     fn extent() -> impl Strategy<Value = Extent> {
         let time = prop_oneof![Just(i64::MIN), Just(i64::MAX), -400_000_000_000i64..400_000_000_000];
         let long = prop_oneof![0i64..100, 0i64..70_000_000, 0i64..100_000_000_000, Just(i64::MAX)];
-        (cells(), time, long).prop_map(|((levels_up, cells), start, long)| Extent {
-            cells,
-            start,
-            end: start.saturating_add(long),
-            lower: None,
-            upper: None,
-            levels_up,
+        (cells(), time, long, heights()).prop_map(|((levels_up, cells), start, long, (lower, upper))| {
+            let end = start.saturating_add(long);
+            Extent { cells, start, end, lower, upper, levels_up }
         })
+    }
+
+    fn heights() -> impl Strategy<Value = Heights> {
+        let bound = || proptest::option::of(prop_oneof![Just(i64::MIN), Just(i64::MAX), -3i64..3]);
+        (bound(), bound())
     }
 
     proptest! {
@@ -178,6 +206,7 @@ mod tests {
             (up, cells) in cells(),
             from in -500_000_000_000i64..500_000_000_000,
             long in prop_oneof![Just(0i64), 0i64..500_000_000_000],
+            heights in heights(),
         ) {
             let id = |n: usize| Id([n as u8; 16]);
             let mut index = Index::default();
@@ -190,12 +219,13 @@ mod tests {
             }
             let span = (from, from.saturating_add(long));
             let mut found = BTreeSet::new();
-            index.search(&cells, up, span, |id, extent| { found.insert((id, extent)); true });
+            index.search(&cells, up, span, heights, |id| { found.insert(id); true });
             let mut wanted = BTreeSet::new();
             for (n, extents) in entities.iter().enumerate().filter(|(n, _)| !gone.contains(n)) {
-                for (number, e) in extents.iter().enumerate() {
-                    if e.start <= span.1 && e.end >= span.0 && e.cells.iter().any(|c| cells.iter().any(|d| touch((e.levels_up, *c), (up, *d)))) {
-                        wanted.insert((id(n), number as u16));
+                for e in extents {
+                    let meet = e.start <= span.1 && e.end >= span.0 && heights_meet(e.heights(), heights);
+                    if meet && e.cells.iter().any(|c| cells.iter().any(|d| touch((e.levels_up, *c), (up, *d)))) {
+                        wanted.insert(id(n));
                     }
                 }
             }

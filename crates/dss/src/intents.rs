@@ -6,7 +6,7 @@ use crate::expiry::Held;
 use crate::id::Id;
 use crate::request::{PutIntent, Request, Supporting};
 use crate::state::{Dss, Kind, other_version};
-use crate::volume::{Extent, around, has_all, heights_meet, span};
+use crate::volume::{Extent, around, has_all, span};
 use crate::{ENTITIES_MAX, ovn};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -189,20 +189,18 @@ impl Dss {
         let mut lacking = BTreeSet::new();
         for extent in &put.extents {
             let span = (extent.start, extent.end);
-            self.by_place.intents.search(&extent.cells, extent.levels_up, span, |other, number| {
-                if let Some(intent) = self.intents.get(&other).filter(|_| other != id) {
-                    let met = meets(&intent.extents, number, extent);
-                    if met && !put.key.contains(&intent.ovn) && self.counts_in_key(intent) {
-                        missing.insert(other);
-                    }
+            self.by_place.intents.search(&extent.cells, extent.levels_up, span, extent.heights(), |other| {
+                if let Some(intent) = self.intents.get(&other).filter(|_| other != id)
+                    && !put.key.contains(&intent.ovn)
+                    && self.counts_in_key(intent)
+                {
+                    missing.insert(other);
                 }
                 missing.len() <= crate::FOUND_MAX
             });
             if constraints {
-                self.by_place.constraints.search(&extent.cells, extent.levels_up, span, |other, number| {
-                    let held = self.constraints.get(&other);
-                    let met = |c: &&crate::Constraint| meets(&c.extents, number, extent);
-                    if held.filter(met).is_some_and(|c| !put.key.contains(&c.ovn)) {
+                self.by_place.constraints.search(&extent.cells, extent.levels_up, span, extent.heights(), |other| {
+                    if self.constraints.get(&other).is_some_and(|c| !put.key.contains(&c.ovn)) {
                         lacking.insert(other);
                     }
                     lacking.len() <= crate::FOUND_MAX
@@ -284,8 +282,4 @@ fn lacks(subscription: &Subscription, all: &Extent) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-fn meets(extents: &[Extent], number: u16, with: &Extent) -> bool {
-    extents.get(usize::from(number)).is_some_and(|e| heights_meet(e.heights(), with.heights()))
 }

@@ -3,7 +3,7 @@ use crate::answer::{ConstraintRef, IntentRef, IsaRef, Refused, RidSubscriptionRe
 use crate::id::Id;
 use crate::index::Index;
 use crate::state::Dss;
-use crate::volume::{AreaOfInterest, Extent, heights_meet};
+use crate::volume::AreaOfInterest;
 use crate::{Answer, FOUND_MAX};
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -106,32 +106,22 @@ impl Dss {
     }
 
     pub(crate) fn intents_in(&self, area: &AreaOfInterest, client: &str) -> Result<Vec<IntentRef>, Refused> {
-        let extents = |id: &Id| self.intents.get(id).map(|i| &*i.extents);
-        let ids = meeting(&self.by_place.intents, area, extents, "operational intent references")?;
+        let ids = meeting(&self.by_place.intents, area, "operational intent references")?;
         Ok(ids.iter().filter_map(|id| Some(self.intent_ref(*id, self.intents.get(id)?, client))).collect())
     }
 
     pub(crate) fn constraints_in(&self, area: &AreaOfInterest, client: &str) -> Result<Vec<ConstraintRef>, Refused> {
-        let extents = |id: &Id| self.constraints.get(id).map(|c| &*c.extents);
-        let ids = meeting(&self.by_place.constraints, area, extents, "constraint references")?;
+        let ids = meeting(&self.by_place.constraints, area, "constraint references")?;
         Ok(ids.iter().filter_map(|id| Some(self.constraint_ref(*id, self.constraints.get(id)?, client))).collect())
     }
 }
 
 /// Entities with an extent in the area.
-pub(crate) fn meeting<'a>(
-    index: &Index,
-    area: &AreaOfInterest,
-    extents: impl Fn(&Id) -> Option<&'a [Extent]>,
-    what: &'static str,
-) -> Result<BTreeSet<Id>, Refused> {
+pub(crate) fn meeting(index: &Index, area: &AreaOfInterest, what: &'static str) -> Result<BTreeSet<Id>, Refused> {
     let span = (area.start.unwrap_or(i64::MIN), area.end.unwrap_or(i64::MAX));
     let mut found = BTreeSet::new();
-    index.search(&area.cells, 0, span, |id, number| {
-        let extent = extents(&id).and_then(|all| all.get(usize::from(number)));
-        if extent.is_some_and(|e| heights_meet(e.heights(), (area.lower, area.upper))) {
-            found.insert(id);
-        }
+    index.search(&area.cells, 0, span, (area.lower, area.upper), |id| {
+        found.insert(id);
         found.len() <= FOUND_MAX
     });
     match found.len() > FOUND_MAX {

@@ -7,7 +7,7 @@ use crate::index::Index;
 use crate::ovn;
 use crate::request::{Ask, Request, SetAvailability};
 use crate::rid::Rid;
-use crate::volume::{Extent, span};
+use crate::volume::{ALL_HEIGHTS, Extent, span};
 use crate::{AVAILABILITIES_MAX, REPORTS_KEPT, SECOND_US};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
@@ -181,13 +181,19 @@ impl Dss {
     pub(crate) fn subscribed(&self, kind: Kind, extents: &[&[Extent]]) -> BTreeSet<Id> {
         let mut found = BTreeSet::new();
         for extent in extents.iter().copied().flatten() {
-            self.by_place.subscriptions.search(&extent.cells, extent.levels_up, (extent.start, extent.end), |id, _| {
-                let told = |s: &Subscription| if kind == Kind::Intents { s.intents } else { s.constraints };
-                if self.subscriptions.get(&id).is_some_and(told) {
-                    found.insert(id);
-                }
-                true
-            });
+            self.by_place.subscriptions.search(
+                &extent.cells,
+                extent.levels_up,
+                (extent.start, extent.end),
+                ALL_HEIGHTS,
+                |id| {
+                    let told = |s: &Subscription| if kind == Kind::Intents { s.intents } else { s.constraints };
+                    if self.subscriptions.get(&id).is_some_and(told) {
+                        found.insert(id);
+                    }
+                    true
+                },
+            );
         }
         found
     }

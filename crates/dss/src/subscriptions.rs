@@ -5,7 +5,7 @@ use crate::expiry::Held;
 use crate::id::Id;
 use crate::request::{PutSubscription, Request};
 use crate::state::{Dss, other_version};
-use crate::volume::{AreaOfInterest, Extent, around, has_all};
+use crate::volume::{ALL_HEIGHTS, AreaOfInterest, Extent, around, has_all};
 use crate::{ENTITIES_MAX, SKEW_MAX_US, SUBSCRIPTION_MAX_US, ovn};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -89,7 +89,7 @@ impl Dss {
     /// One USS cannot heap up subscriptions in one place.
     pub(crate) fn check_meeting(&self, manager: &str, but: Option<Id>, extent: &Extent) -> Result<(), Refused> {
         let mut meeting = BTreeSet::new();
-        self.by_place.subscriptions.search(&extent.cells, 0, (extent.start, extent.end), |id, _| {
+        self.by_place.subscriptions.search(&extent.cells, 0, (extent.start, extent.end), ALL_HEIGHTS, |id| {
             if Some(id) != but && self.subscriptions.get(&id).is_some_and(|s| s.manager == manager) {
                 meeting.insert(id);
             }
@@ -144,7 +144,7 @@ impl Dss {
     pub(crate) fn subscriptions_in(&self, area: &AreaOfInterest, client: &str) -> Vec<Id> {
         let span = (area.start.unwrap_or(i64::MIN), area.end.unwrap_or(i64::MAX));
         let mut found = BTreeSet::new();
-        self.by_place.subscriptions.search(&area.cells, 0, span, |id, _| {
+        self.by_place.subscriptions.search(&area.cells, 0, span, ALL_HEIGHTS, |id| {
             if self.subscriptions.get(&id).is_some_and(|s| s.manager == client) {
                 found.insert(id);
             }

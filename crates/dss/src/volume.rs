@@ -47,14 +47,20 @@ pub struct AreaOfInterest {
     pub upper: Option<i64>,
 }
 
+/// Lowest and highest height; a bound that is left out bounds nothing.
+pub(crate) type Heights = (Option<i64>, Option<i64>);
+
+/// Every height.
+pub(crate) const ALL_HEIGHTS: Heights = (None, None);
+
 /// Whether two spans of height have a point in common.
-pub(crate) fn heights_meet(a: (Option<i64>, Option<i64>), b: (Option<i64>, Option<i64>)) -> bool {
+pub(crate) fn heights_meet(a: Heights, b: Heights) -> bool {
     let below = |upper: Option<i64>, lower: Option<i64>| matches!((upper, lower), (Some(u), Some(l)) if u < l);
     !below(a.1, b.0) && !below(b.1, a.0)
 }
 
 impl Extent {
-    pub(crate) const fn heights(&self) -> (Option<i64>, Option<i64>) {
+    pub(crate) const fn heights(&self) -> Heights {
         (self.lower, self.upper)
     }
 }

@@ -6,7 +6,7 @@ use crate::id::Id;
 use crate::query::meeting;
 use crate::request::{PutRid, Request};
 use crate::state::{Dss, by_url, other_version};
-use crate::volume::{AreaOfInterest, CellKey, Extent};
+use crate::volume::{ALL_HEIGHTS, AreaOfInterest, CellKey, Extent};
 use crate::{ENTITIES_MAX, ToNotify, ovn};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -93,8 +93,7 @@ impl Dss {
 
     /// Those that have not ended, by identifier.
     pub(crate) fn isas_in(&self, area: &AreaOfInterest) -> Result<Vec<IsaRef>, Refused> {
-        let extents = |id: &Id| self.rid.isas.get(id).map(|isa| core::slice::from_ref(&isa.extent));
-        let ids = meeting(&self.by_place.isas, area, extents, ALL)?;
+        let ids = meeting(&self.by_place.isas, area, ALL)?;
         Ok(ids.iter().filter_map(|id| Some(isa_ref(*id, self.rid.isas.get(id)?))).collect())
     }
 
@@ -102,7 +101,7 @@ impl Dss {
     fn told_of(&self, cells: &[&[CellKey]]) -> BTreeSet<Id> {
         let mut told = BTreeSet::new();
         for cells in cells {
-            self.by_place.rid_subscriptions.search(cells, 0, (i64::MIN, i64::MAX), |id, _| {
+            self.by_place.rid_subscriptions.search(cells, 0, (i64::MIN, i64::MAX), ALL_HEIGHTS, |id| {
                 told.insert(id);
                 true
             });

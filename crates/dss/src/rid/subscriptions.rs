@@ -5,7 +5,7 @@ use crate::expiry::Held;
 use crate::id::Id;
 use crate::request::{PutRid, Request};
 use crate::state::{Dss, other_version};
-use crate::volume::{AreaOfInterest, CellKey, Extent};
+use crate::volume::{ALL_HEIGHTS, AreaOfInterest, CellKey, Extent};
 use crate::{ENTITIES_MAX, FOUND_MAX, RID_SUBSCRIPTIONS_MAX, SUBSCRIPTION_MAX_US, ovn};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -85,7 +85,7 @@ impl Dss {
     fn check_room(&self, owner: &str, but: Id, cells: &[CellKey]) -> Result<(), Refused> {
         for cell in cells {
             let mut own = 0;
-            self.by_place.rid_subscriptions.search(&[*cell], 0, (i64::MIN, i64::MAX), |id, _| {
+            self.by_place.rid_subscriptions.search(&[*cell], 0, (i64::MIN, i64::MAX), ALL_HEIGHTS, |id| {
                 let counts = id != but && self.rid.subscriptions.get(&id).is_some_and(|s| s.owner == owner);
                 own += usize::from(counts);
                 own < RID_SUBSCRIPTIONS_MAX
@@ -126,7 +126,7 @@ impl Dss {
     ) -> Result<Vec<RidSubscriptionRef>, Refused> {
         let span = (area.start.unwrap_or(i64::MIN), area.end.unwrap_or(i64::MAX));
         let mut found = BTreeSet::new();
-        self.by_place.rid_subscriptions.search(&area.cells, 0, span, |id, _| {
+        self.by_place.rid_subscriptions.search(&area.cells, 0, span, ALL_HEIGHTS, |id| {
             if self.rid.subscriptions.get(&id).is_some_and(|s| s.owner == client) {
                 found.insert(id);
             }
