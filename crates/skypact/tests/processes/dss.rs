@@ -1,6 +1,6 @@
 //! A node as the DSS of drone traffic services: races, a kill in their midst, clients that timed out.
 use crate::common::node::Node;
-use crate::common::world::{START_S, Spec, World};
+use crate::common::world::{START_S, Spec, World, link_up};
 use crate::common::{Limit, eventually};
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
@@ -50,7 +50,8 @@ impl Dss {
         let (home, issuer) = (world.home("north"), Issuer::new().unwrap());
         std::fs::write(home.join("issuer.pem"), issuer.public_pem()).unwrap();
         let text = format!(
-            "\n[f3548]\nlisten = \"127.0.0.1:0\"\naudiences = [\"{AUDIENCE}\"]\nkey_files = [\"issuer.pem\"]\n"
+            "\n[f3548]\nlisten = \"127.0.0.1:0\"\naudiences = [\"{AUDIENCE}\"]\nkey_files = [\"issuer.pem\"]\n\
+             uss_base_url = \"https://north.example/utm\"\n"
         );
         let config = OpenOptions::new().append(true).open(home.join("skypact.toml"));
         config.unwrap().write_all(text.as_bytes()).unwrap();
@@ -174,4 +175,47 @@ fn a_client_that_timed_out_reads_its_result_again_also_after_kill_9() {
     }
     // A key names one request: what is asked under it is asked anew if it is another.
     assert_eq!(dss.ask("DELETE", &ended_at, Some("create"), &Value::Null).0, 404);
+}
+
+#[test]
+fn what_a_peer_released_is_found_met_and_told_with_its_details() {
+    let _limit = Limit::of("released", 120);
+    let dss = Dss::new();
+    let south = dss.world.start("south");
+    link_up(dss.node.as_ref().unwrap(), &south);
+    let subject = south.file_plan(0).unwrap().unwrap();
+
+    let at = |mut body: Value| {
+        body["extents"][0]["volume"]["outline_circle"]["center"] = json!({ "lat": 45.0, "lng": 6.0 });
+        body
+    };
+    let area = json!({ "area_of_interest": at(intent(false, 45.0))["extents"][0] });
+    let query = || {
+        let found = dss.ask("POST", &format!("{INTENTS}/query"), None, &area).1;
+        found["operational_intent_references"].as_array().unwrap().clone()
+    };
+    let shown = eventually("the plan is there", 20, || query().first().cloned());
+    assert_eq!((&shown["manager"], &shown["uss_base_url"]), (&json!("south"), &json!("https://north.example/utm")));
+    assert_eq!(shown["ovn"], "Available from USS");
+
+    let id = shown["id"].as_str().unwrap();
+    let (status, told) = dss.ask("GET", &format!("/uss/v1/operational_intents/{id}"), None, &Value::Null);
+    assert_eq!(status, 200, "{told}");
+    let volumes = told["operational_intent"]["details"]["volumes"].as_array().unwrap();
+    let outline = &volumes[0]["volume"]["outline_circle"];
+    assert_eq!((volumes.len(), &outline["center"]), (1, &json!({ "lat": 45.0, "lng": 6.0 })));
+    // 500 m, and what the standard's earth may make of it.
+    assert_eq!(outline["radius"], json!({ "value": 503.0, "units": "M" }));
+
+    let own = format!("{INTENTS}/33333333-3333-4333-8333-333333333333");
+    let (status, refused) = dss.ask("PUT", &own, None, &at(intent(false, 45.0)));
+    assert_eq!((status, &refused["missing_operational_intents"][0]["id"]), (409, &json!(id)), "{refused}");
+    let mut named = at(intent(false, 45.0));
+    named["key"] = json!([told["operational_intent"]["reference"]["ovn"]]);
+    assert_eq!(dss.ask("PUT", &own, None, &named).0, 201);
+
+    let (status, gone) = south.call("DELETE", &format!("/v1/plans/{subject}"), &Value::Null);
+    assert!((200..300).contains(&status), "{status} {gone}");
+    eventually("the plan is gone", 20, || (query().len() == 1).then_some(()));
+    assert_eq!(dss.ask("GET", &format!("/uss/v1/operational_intents/{id}"), None, &Value::Null).0, 404);
 }
