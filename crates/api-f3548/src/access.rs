@@ -15,6 +15,10 @@ pub(crate) const CM: &str = "utm.constraint_management";
 pub(crate) const CP: &str = "utm.constraint_processing";
 /// Availability arbitration.
 pub(crate) const AA: &str = "utm.availability_arbitration";
+/// Remote ID: display provider.
+pub(crate) const DP: &str = "rid.display_provider";
+/// Remote ID: service provider.
+pub(crate) const SP: &str = "rid.service_provider";
 
 /// Longest name of a USS.
 const SUB_MAX: usize = 255;

@@ -16,6 +16,11 @@ pub trait Backend: Send + Sync + 'static {
     /// The node's clock, seconds UTC.
     fn utc_s(&self) -> i64;
 
+    /// The same in microseconds, as exactly as it is known: what has ended is not found from the moment that it has.
+    fn utc_us(&self) -> i64 {
+        self.utc_s().saturating_mul(1_000_000)
+    }
+
     /// 32 bytes from the system's generator.
     fn entropy(&self) -> [u8; 32];
 }

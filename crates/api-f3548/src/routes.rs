@@ -2,7 +2,9 @@
 use crate::app::{App, Options};
 use crate::backend::Backend;
 use crate::body::BodyBy;
-use crate::handlers::{auxiliary, availability, constraints, details, intents, reports, subscriptions};
+use crate::handlers::{
+    auxiliary, availability, constraints, details, intents, reports, rid_isas, rid_subscriptions, subscriptions,
+};
 use crate::problem::Problem;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -47,6 +49,20 @@ routes! {
     get "/dss/v1/openapi.json" => auxiliary::openapi;
     get "/uss/v1/operational_intents/{entityid}" => details::intent;
     get "/uss/v1/constraints/{entityid}" => details::constraint;
+    get "/rid/v2/dss/identification_service_areas" => rid_isas::search;
+    get "/rid/v2/dss/identification_service_areas/{id}" => rid_isas::get;
+    put "/rid/v2/dss/identification_service_areas/{id}" => rid_isas::create;
+    put "/rid/v2/dss/identification_service_areas/{id}/" => rid_isas::no_version;
+    put "/rid/v2/dss/identification_service_areas/{id}/{version}" => rid_isas::update;
+    delete "/rid/v2/dss/identification_service_areas/{id}/" => rid_isas::no_version;
+    delete "/rid/v2/dss/identification_service_areas/{id}/{version}" => rid_isas::delete;
+    get "/rid/v2/dss/subscriptions" => rid_subscriptions::search;
+    get "/rid/v2/dss/subscriptions/{id}" => rid_subscriptions::get;
+    put "/rid/v2/dss/subscriptions/{id}" => rid_subscriptions::create;
+    put "/rid/v2/dss/subscriptions/{id}/" => rid_subscriptions::no_version;
+    put "/rid/v2/dss/subscriptions/{id}/{version}" => rid_subscriptions::update;
+    delete "/rid/v2/dss/subscriptions/{id}/" => rid_subscriptions::no_version;
+    delete "/rid/v2/dss/subscriptions/{id}/{version}" => rid_subscriptions::delete;
     get "/aux/v1/version" => auxiliary::version;
     get "/aux/v1/validate_oauth" => auxiliary::validate_oauth;
     get "/healthy" => auxiliary::healthy;

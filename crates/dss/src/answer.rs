@@ -108,6 +108,57 @@ pub struct SubscriptionRef {
     pub dependent: Vec<Id>,
 }
 
+/// An identification service area (F3411-22a); everybody may see all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct IsaRef {
+    /// Identifier.
+    #[n(0)]
+    pub id: Id,
+    /// The USS that wrote it.
+    #[n(1)]
+    pub owner: String,
+    /// Version.
+    #[n(2)]
+    pub version: String,
+    /// Beginning.
+    #[n(3)]
+    pub start: i64,
+    /// End.
+    #[n(4)]
+    pub end: i64,
+    /// Where its flights are.
+    #[n(5)]
+    pub uss_base_url: String,
+}
+
+/// A subscription to identification service areas.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct RidSubscriptionRef {
+    /// Identifier.
+    #[n(0)]
+    pub id: Id,
+    /// The USS that wrote it.
+    #[n(1)]
+    pub owner: String,
+    /// Version.
+    #[n(2)]
+    pub version: String,
+    /// Notifications so far.
+    #[n(3)]
+    pub index: u32,
+    /// Beginning.
+    #[n(4)]
+    pub start: i64,
+    /// End.
+    #[n(5)]
+    pub end: i64,
+    /// Who is to be told, where.
+    #[n(6)]
+    pub uss_base_url: String,
+}
+
 /// A USS that the writer must tell, with the numbers to tell it under.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -178,6 +229,26 @@ pub enum Answer {
     /// A report was taken.
     #[n(4)]
     Report(#[n(0)] Id),
+    /// An identification service area was written or deleted.
+    #[n(20)]
+    Isa {
+        /// As it is, or as it last was.
+        #[n(0)]
+        isa: IsaRef,
+        /// Whom its USS must tell.
+        #[n(1)]
+        subscribers: Vec<ToNotify>,
+    },
+    /// A subscription to them was written or deleted.
+    #[n(21)]
+    RidSubscription {
+        /// As it is, or as it last was.
+        #[n(0)]
+        subscription: RidSubscriptionRef,
+        /// Identification service areas in it, if it was written.
+        #[n(1)]
+        isas: Option<Vec<IsaRef>>,
+    },
 }
 
 /// Why a request was refused. Nothing of it has any effect.

@@ -12,6 +12,8 @@ pub(crate) enum Held {
     Intent,
     Constraint,
     Subscription,
+    Isa,
+    RidSubscription,
 }
 
 /// When what is due, in order; made again from the entities.
@@ -50,6 +52,8 @@ impl Dss {
             // What intents rest on goes with the last of them.
             Held::Subscription if self.subscriptions.get(&id).is_some_and(|s| !s.dependent.is_empty()) => {}
             Held::Subscription => drop(self.subscriptions.remove(&id)),
+            Held::Isa => drop(self.rid.isas.remove(&id)),
+            Held::RidSubscription => drop(self.rid.subscriptions.remove(&id)),
         }
     }
 
@@ -78,9 +82,13 @@ impl Dss {
         let intents: Vec<Id> = self.intents.keys().copied().collect();
         let constraints: Vec<Id> = self.constraints.keys().copied().collect();
         let subscriptions: Vec<Id> = self.subscriptions.keys().copied().collect();
+        let isas: Vec<Id> = self.rid.isas.keys().copied().collect();
+        let rid_subscriptions: Vec<Id> = self.rid.subscriptions.keys().copied().collect();
         intents.into_iter().for_each(|id| self.enter(Held::Intent, id));
         constraints.into_iter().for_each(|id| self.enter(Held::Constraint, id));
         subscriptions.into_iter().for_each(|id| self.enter(Held::Subscription, id));
+        isas.into_iter().for_each(|id| self.enter(Held::Isa, id));
+        rid_subscriptions.into_iter().for_each(|id| self.enter(Held::RidSubscription, id));
         // What was due while it was not held is done at the next time.
     }
 
@@ -89,6 +97,8 @@ impl Dss {
             Held::Intent => &mut self.by_place.intents,
             Held::Constraint => &mut self.by_place.constraints,
             Held::Subscription => &mut self.by_place.subscriptions,
+            Held::Isa => &mut self.by_place.isas,
+            Held::RidSubscription => &mut self.by_place.rid_subscriptions,
         }
     }
 
@@ -97,6 +107,8 @@ impl Dss {
             Held::Intent => self.intents.get(&id).map(|i| i.extents.clone()),
             Held::Constraint => self.constraints.get(&id).map(|c| c.extents.clone()),
             Held::Subscription => self.subscriptions.get(&id).map(|s| alloc::vec![s.extent.clone()]),
+            Held::Isa => self.rid.isas.get(&id).map(|i| alloc::vec![i.extent.clone()]),
+            Held::RidSubscription => self.rid.subscriptions.get(&id).map(|s| alloc::vec![s.extent.clone()]),
         };
         extents.unwrap_or_default()
     }

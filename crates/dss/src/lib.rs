@@ -1,5 +1,6 @@
 //! The discovery and synchronization service of ASTM F3548-21 as a pure state machine: references to operational intents
-//! and constraints, subscriptions, availability of USSs, reports.
+//! and constraints, subscriptions, availability of USSs, reports; and that of ASTM F3411-22a (network remote ID):
+//! identification service areas and subscriptions to them.
 //!
 //! In scope: who may write what, opaque version numbers and keys, which references meet, who is to be told, when entities
 //! expire. Out of scope: HTTP, JSON, tokens and shapes on the earth (`api-f3548`); order and durability (`fold`, `journal`).
@@ -22,18 +23,21 @@ mod intents;
 mod ovn;
 mod query;
 mod request;
+mod rid;
 mod shown;
 mod state;
 mod subscriptions;
 mod volume;
 
-pub use answer::{Answer, ConstraintRef, IntentRef, Outcome, Refused, SubscriptionRef, ToNotify};
+pub use answer::{
+    Answer, ConstraintRef, IntentRef, IsaRef, Outcome, Refused, RidSubscriptionRef, SubscriptionRef, ToNotify,
+};
 pub use entity::{Availability, AvailabilityState, Constraint, Intent, IntentState, Report, Subscription};
 pub use id::{Id, IdError};
 pub use ovn::fresh as version_of;
 pub use query::{Found, Query};
 pub use request::{
-    Ask, NewSubscription, PutConstraint, PutIntent, PutSubscription, Request, SetAvailability, Supporting,
+    Ask, NewSubscription, PutConstraint, PutIntent, PutRid, PutSubscription, Request, SetAvailability, Supporting,
 };
 pub use shown::Shown;
 pub use state::Dss;
@@ -43,7 +47,7 @@ pub use volume::{AreaOfInterest, CellKey, Extent};
 pub const SECOND_US: i64 = 1_000_000;
 /// An entity that has ended leaves the index at once, and can be read by its id, updated and deleted for so long.
 pub const KEPT_US: i64 = 24 * 3600 * SECOND_US;
-/// Longest subscription (F3548-21 `DSSMaxSubscriptionDurationHours`).
+/// Longest subscription (F3548-21 `DSSMaxSubscriptionDurationHours`, F3411-22a `NetDSSMaxSubscriptionDurationHours`).
 pub const SUBSCRIPTION_MAX_US: i64 = 24 * 3600 * SECOND_US;
 /// How far a client's clock may be from ours, where a time is compared with now.
 pub const SKEW_MAX_US: i64 = 5 * 60 * SECOND_US;
@@ -51,7 +55,10 @@ pub const SKEW_MAX_US: i64 = 5 * 60 * SECOND_US;
 pub const EXTENTS_MAX: usize = 3_333;
 /// Cells of all volumes of one entity together: ten volumes of the largest area there may be (2,500 km² are some 2,400 cells).
 pub const CELLS_MAX: usize = 25_000;
-/// Intents, constraints and subscriptions, each. Four million of them, at some 600 bytes with their place in the index, are 7 GiB.
+/// Subscriptions to remote ID of one USS in one cell (F3411-22a `NetDSSMaxSubscriptionPerArea`). Each change there is told to all.
+pub const RID_SUBSCRIPTIONS_MAX: usize = 10;
+/// Intents, constraints, subscriptions, and those and areas of remote ID, each. Four million of one kind, at some 600 bytes with
+/// their place in the index, are 2.4 GB.
 pub const ENTITIES_MAX: usize = 4_000_000;
 /// References of one answer. More are never cut off in silence: the request is refused and told so. 50,000 are some 25 MB of JSON.
 pub const FOUND_MAX: usize = 50_000;

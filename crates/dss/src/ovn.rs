@@ -14,6 +14,12 @@ pub fn fresh(entropy: &[u8; 32], id: &Id) -> String {
     URL_SAFE_NO_PAD.encode(hash)
 }
 
+/// A version number of remote ID: 32 hexadecimal digits, because its clients expect small letters and digits alone.
+pub(crate) fn plain(entropy: &[u8; 32], id: &Id) -> String {
+    let hash = Sha256::new().chain_update(entropy).chain_update(id.0).finalize();
+    hash[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Another identifier out of the same entropy.
 pub(crate) fn fresh_id(entropy: &[u8; 32]) -> Id {
     let hash = Sha256::new().chain_update(entropy).chain_update(b"id").finalize();
@@ -52,6 +58,13 @@ mod tests {
         assert_eq!(one.len(), 43);
         assert!(one != fresh(&[2; 32], &a) && one != fresh(&[1; 32], &b) && one == fresh(&[1; 32], &a));
         assert_eq!(fresh_id(&[1; 32]).version(), 4);
+    }
+
+    #[test]
+    fn a_version_number_of_remote_id_is_hexadecimal_and_differs_with_entropy_and_entity() {
+        let one = plain(&[1; 32], &Id::MIN);
+        assert!(one.len() == 32 && one.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')), "{one}");
+        assert!(one != plain(&[2; 32], &Id::MIN) && one != plain(&[1; 32], &Id::MAX));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What may be read, by whom.
-use crate::answer::{ConstraintRef, IntentRef, Refused, SubscriptionRef};
+use crate::answer::{ConstraintRef, IntentRef, IsaRef, Refused, RidSubscriptionRef, SubscriptionRef};
 use crate::id::Id;
 use crate::index::Index;
 use crate::state::Dss;
@@ -26,6 +26,14 @@ pub enum Query {
     Subscriptions(AreaOfInterest),
     /// A USS's availability.
     Availability(String),
+    /// An identification service area by its identifier.
+    Isa(Id),
+    /// Identification service areas in an area; heights do not count.
+    Isas(AreaOfInterest),
+    /// A subscription to them by its identifier.
+    RidSubscription(Id),
+    /// Own subscriptions to them in an area; heights do not count.
+    RidSubscriptions(AreaOfInterest),
 }
 
 /// What was found.
@@ -45,6 +53,14 @@ pub enum Found {
     Subscriptions(Vec<SubscriptionRef>),
     /// An availability.
     Availability(Answer),
+    /// One identification service area.
+    Isa(IsaRef),
+    /// Identification service areas, by identifier.
+    Isas(Vec<IsaRef>),
+    /// One subscription to them.
+    RidSubscription(RidSubscriptionRef),
+    /// Subscriptions to them, by identifier.
+    RidSubscriptions(Vec<RidSubscriptionRef>),
 }
 
 impl Dss {
@@ -82,6 +98,10 @@ impl Dss {
                 Found::Subscriptions(found.collect())
             }
             Query::Availability(uss) => Found::Availability(self.availability(uss)),
+            Query::Isa(id) => Found::Isa(self.isa(*id)?),
+            Query::Isas(area) => Found::Isas(self.isas_in(area)?),
+            Query::RidSubscription(id) => Found::RidSubscription(self.rid_subscription(*id)?),
+            Query::RidSubscriptions(area) => Found::RidSubscriptions(self.rid_subscriptions_in(area, client)?),
         })
     }
 
@@ -99,7 +119,7 @@ impl Dss {
 }
 
 /// Entities with an extent in the area.
-fn meeting<'a>(
+pub(crate) fn meeting<'a>(
     index: &Index,
     area: &AreaOfInterest,
     extents: impl Fn(&Id) -> Option<&'a [Extent]>,

@@ -54,6 +54,18 @@ pub enum Ask {
     /// Report a problem with the DSS; the body is JSON.
     #[n(7)]
     Report(#[n(0)] String),
+    /// Write an identification service area.
+    #[n(20)]
+    PutIsa(#[n(0)] Id, #[n(1)] Option<String>, #[n(2)] PutRid),
+    /// Delete one.
+    #[n(21)]
+    DeleteIsa(#[n(0)] Id, #[n(1)] String),
+    /// Write a subscription to identification service areas.
+    #[n(22)]
+    PutRidSubscription(#[n(0)] Id, #[n(1)] Option<String>, #[n(2)] PutRid),
+    /// Delete one.
+    #[n(23)]
+    DeleteRidSubscription(#[n(0)] Id, #[n(1)] String),
 }
 
 impl Ask {
@@ -156,6 +168,24 @@ pub struct PutSubscription {
     /// Told of constraints.
     #[n(5)]
     pub constraints: bool,
+}
+
+/// Content of an identification service area, or of a subscription to them.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct PutRid {
+    /// Where; its times do not count.
+    #[n(0)]
+    pub extent: Extent,
+    /// From when; otherwise as it was, or from now.
+    #[n(1)]
+    pub start: Option<i64>,
+    /// Until when; otherwise as it was, or of a subscription a day.
+    #[n(2)]
+    pub end: Option<i64>,
+    /// Where its flights are, or who is to be told.
+    #[n(3)]
+    pub uss_base_url: String,
 }
 
 /// A statement about a USS's availability.

@@ -6,6 +6,7 @@ use crate::id::Id;
 use crate::index::Index;
 use crate::ovn;
 use crate::request::{Ask, Request, SetAvailability};
+use crate::rid::Rid;
 use crate::volume::{Extent, span};
 use crate::{AVAILABILITIES_MAX, REPORTS_KEPT, SECOND_US};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -41,6 +42,10 @@ pub struct Dss {
     answers: BTreeMap<Asked, Answer>,
     #[n(7)]
     answered: VecDeque<(i64, Asked)>,
+    /// Of remote ID; snapshots from before it have none.
+    #[n(8)]
+    #[cbor(default)]
+    pub(crate) rid: Rid,
     #[cbor(skip)]
     pub(crate) by_place: Places,
     #[cbor(skip)]
@@ -58,6 +63,8 @@ pub(crate) struct Places {
     pub intents: Index,
     pub constraints: Index,
     pub subscriptions: Index,
+    pub isas: Index,
+    pub rid_subscriptions: Index,
 }
 
 /// What a subscription may be told of.
@@ -89,6 +96,12 @@ impl Dss {
             Ask::DeleteSubscription(id, version) => self.delete_subscription(&request.manager, *id, version),
             Ask::SetAvailability(set) => self.set_availability(request, set, asked),
             Ask::Report(body) => Ok(self.report(request, body, now)),
+            Ask::PutIsa(id, version, put) => self.put_isa(request, *id, version.as_deref(), put, asked, now),
+            Ask::DeleteIsa(id, version) => self.delete_isa(&request.manager, *id, version),
+            Ask::PutRidSubscription(id, version, put) => {
+                self.put_rid_subscription(request, *id, version.as_deref(), put, asked, now)
+            }
+            Ask::DeleteRidSubscription(id, version) => self.delete_rid_subscription(&request.manager, *id, version),
         }?;
         if request.key.is_some() {
             self.answers.insert(Asked(asked), answer.clone());
@@ -190,14 +203,7 @@ impl Dss {
 
     /// Whom to tell, by address.
     pub(crate) fn to_notify(&self, ids: &BTreeSet<Id>) -> Vec<ToNotify> {
-        let mut by_url: BTreeMap<&str, Vec<(Id, u32)>> = BTreeMap::new();
-        for id in ids {
-            if let Some(s) = self.subscriptions.get(id) {
-                by_url.entry(&s.uss_base_url).or_default().push((*id, s.index));
-            }
-        }
-        let entry = |(url, subscriptions): (&str, _)| ToNotify { uss_base_url: url.into(), subscriptions };
-        by_url.into_iter().map(entry).collect()
+        by_url(ids.iter().filter_map(|id| self.subscriptions.get(id).map(|s| (&*s.uss_base_url, *id, s.index))))
     }
 
     pub(crate) fn intent_ref(&self, id: Id, intent: &Intent, client: &str) -> IntentRef {
@@ -244,6 +250,16 @@ impl Dss {
             dependent: subscription.dependent.iter().copied().collect(),
         }
     }
+}
+
+/// Subscriptions with the numbers of their notifications, by address.
+pub(crate) fn by_url<'a>(subscriptions: impl Iterator<Item = (&'a str, Id, u32)>) -> Vec<ToNotify> {
+    let mut by_url: BTreeMap<&str, Vec<(Id, u32)>> = BTreeMap::new();
+    for (url, id, index) in subscriptions {
+        by_url.entry(url).or_default().push((id, index));
+    }
+    let entry = |(url, subscriptions): (&str, _)| ToNotify { uss_base_url: url.into(), subscriptions };
+    by_url.into_iter().map(entry).collect()
 }
 
 /// The version that was named is not that which is held.

@@ -49,6 +49,10 @@ impl Backend for NodeDss {
         self.core.clock().now().utc.0.div_euclid(1000)
     }
 
+    fn utc_us(&self) -> i64 {
+        self.core.clock().now().utc.0.saturating_mul(1000)
+    }
+
     fn entropy(&self) -> [u8; 32] {
         match crate::keys::random() {
             Ok(bytes) => bytes,

@@ -13,6 +13,8 @@ pub fn render(core: &CoreHandle) -> String {
     out.value("", health.journal.bytes as f64);
     out.family("skypact_journal_last_seq", "gauge", "Sequence number of the last durable input.");
     out.value("", health.journal.last.0 as f64);
+    out.family("skypact_journal_batches_total", "counter", "Batches made durable since the start, one sync each.");
+    out.value("", health.journal.batches as f64);
     out.family("skypact_journal_sync_seconds", "gauge", "Duration of the last and of the longest write and sync.");
     out.value("{which=\"last\"}", health.journal.last_sync.as_secs_f64());
     out.value("{which=\"longest\"}", health.journal.max_sync.as_secs_f64());

@@ -5,6 +5,8 @@ pub(crate) mod constraints;
 pub(crate) mod details;
 pub(crate) mod intents;
 pub(crate) mod reports;
+pub(crate) mod rid_isas;
+pub(crate) mod rid_subscriptions;
 pub(crate) mod subscriptions;
 
 use crate::problem::Problem;

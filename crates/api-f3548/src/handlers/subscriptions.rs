@@ -10,7 +10,7 @@ use crate::wire::asks::{self, QueryParameters, SubscriptionParameters};
 use crate::wire::volume::Wrong;
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use dss::{Ask, Found, Query};
 use serde::Serialize;
 
@@ -29,11 +29,7 @@ pub(crate) async fn query(State(app): State<App>, request: Request) -> Result<Js
     let (_, text) = body::text(&app, request).await?;
     let parameters: QueryParameters = body::json(&text)?;
     let area = parameters.area_of_interest.ok_or_else(|| Problem::field("area_of_interest", "is needed"))?;
-    // The standard has a status of its own for this here, and 400 everywhere else.
-    let area = area.area("area_of_interest").map_err(|wrong| match wrong {
-        Wrong::TooLarge(problem) => Problem { status: StatusCode::PAYLOAD_TOO_LARGE, ..problem },
-        Wrong::Other(problem) => problem,
-    })?;
+    let area = area.area("area_of_interest").map_err(Wrong::in_search)?;
     match app.query(&client, Query::Subscriptions(area)).await? {
         Found::Subscriptions(found) => Ok(Json(Many { subscriptions: all(found) })),
         _ => Err(astray()),

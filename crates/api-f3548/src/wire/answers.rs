@@ -1,4 +1,5 @@
 //! Answers.
+use super::rid;
 use super::time::Time;
 use dss::{Answer, ConstraintRef, IntentRef, SubscriptionRef, ToNotify};
 use serde::Serialize;
@@ -53,9 +54,15 @@ pub(crate) struct SubscriberToNotify {
 }
 
 #[derive(Debug, Serialize)]
-struct SubscriptionState {
+pub(crate) struct SubscriptionState {
     subscription_id: String,
     notification_index: u32,
+}
+
+impl From<(dss::Id, u32)> for SubscriptionState {
+    fn from((id, notification_index): (dss::Id, u32)) -> Self {
+        Self { subscription_id: id.to_string(), notification_index }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -100,6 +107,8 @@ pub(crate) enum Done {
     Subscription(PutSubscriptionResponse),
     Availability(UssAvailabilityStatusResponse),
     Report { report_id: String },
+    Isa(rid::ChangeIsaResponse),
+    RidSubscription(rid::ChangeSubscriptionResponse),
 }
 
 impl From<IntentRef> for OperationalIntentReference {
@@ -153,11 +162,7 @@ impl From<SubscriptionRef> for Subscription {
 
 impl From<ToNotify> for SubscriberToNotify {
     fn from(to: ToNotify) -> Self {
-        let state = |(id, index): (dss::Id, u32)| SubscriptionState {
-            subscription_id: id.to_string(),
-            notification_index: index,
-        };
-        Self { subscriptions: to.subscriptions.into_iter().map(state).collect(), uss_base_url: to.uss_base_url }
+        Self { subscriptions: all(to.subscriptions), uss_base_url: to.uss_base_url }
     }
 }
 
@@ -189,6 +194,13 @@ impl From<Answer> for Done {
                 status: UssAvailabilityStatus { uss, availability: state.name() },
             }),
             Answer::Report(id) => Self::Report { report_id: id.to_string() },
+            Answer::Isa { isa, subscribers } => {
+                Self::Isa(rid::ChangeIsaResponse { service_area: isa.into(), subscribers: all(subscribers) })
+            }
+            Answer::RidSubscription { subscription, isas } => Self::RidSubscription(rid::ChangeSubscriptionResponse {
+                subscription: subscription.into(),
+                service_areas: isas.map(all),
+            }),
         }
     }
 }

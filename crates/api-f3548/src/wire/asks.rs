@@ -90,7 +90,7 @@ pub(crate) fn ovn(field: &str, text: &str) -> Result<String, Problem> {
 }
 
 /// An address of a USS: `https`, or `http` where that was switched on, and one of the client's own where it is bound to some.
-fn base_url(app: &App, client: &Client, field: &str, url: &str) -> Result<String, Problem> {
+pub(crate) fn base_url(app: &App, client: &Client, field: &str, url: &str) -> Result<String, Problem> {
     let rest = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
         (Some(rest), _) => rest,
         (_, Some(rest)) if app.options.http_base_urls => rest,

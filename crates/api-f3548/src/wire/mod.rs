@@ -4,5 +4,6 @@ pub(crate) mod asks;
 pub(crate) mod details;
 pub(crate) mod object;
 pub(crate) mod refused;
+pub(crate) mod rid;
 pub(crate) mod time;
 pub(crate) mod volume;

@@ -27,26 +27,7 @@ impl Time {
         if self.format != "RFC3339" {
             return Err(Problem::field(&format!("{field}.format"), "must be \"RFC3339\""));
         }
-        let field = format!("{field}.value");
-        let text = self.value.as_str();
-        // The parser below takes more forms than the RFC has; of these a time without its zone is the dangerous one.
-        if !is_rfc3339(text.as_bytes()) {
-            let reason = "not a time with its zone by RFC 3339, such as 2026-01-02T03:04:05.678Z";
-            return Err(Problem::field(&field, reason));
-        }
-        let year = || Problem::field(&field, "not of the years 1 to 9998");
-        // Of what is beyond these the parser does not take all.
-        if text.starts_with("0000") || text.starts_with("9999") {
-            return Err(year());
-        }
-        let time: Timestamp =
-            text.parse().map_err(|e| Problem::field(&field, format!("not a time by RFC 3339: {e}")))?;
-        if !YEARS_US.contains(&time.as_microsecond()) {
-            return Err(year());
-        }
-        let below = i64::from(time.subsec_nanosecond().rem_euclid(1000));
-        let down = time.as_microsecond() - i64::from(time.as_nanosecond() < 0 && below > 0);
-        Ok(down + i64::from(matches!(rounded, Rounded::Up) && below > 0))
+        instant(&format!("{field}.value"), &self.value, rounded)
     }
 
     /// Writes microseconds since 1970.
@@ -55,6 +36,27 @@ impl Time {
         let value = Timestamp::from_microsecond(us).map_or_else(|_| String::new(), |t| t.to_string());
         Self { value, format: "RFC3339".into() }
     }
+}
+
+/// Reads a time by RFC 3339 into microseconds since 1970.
+pub(crate) fn instant(field: &str, text: &str, rounded: Rounded) -> Result<i64, Problem> {
+    // The parser below takes more forms than the RFC has; of these a time without its zone is the dangerous one.
+    if !is_rfc3339(text.as_bytes()) {
+        let reason = "not a time with its zone by RFC 3339, such as 2026-01-02T03:04:05.678Z";
+        return Err(Problem::field(field, reason));
+    }
+    let year = || Problem::field(field, "not of the years 1 to 9998");
+    // Of what is beyond these the parser does not take all.
+    if text.starts_with("0000") || text.starts_with("9999") {
+        return Err(year());
+    }
+    let time: Timestamp = text.parse().map_err(|e| Problem::field(field, format!("not a time by RFC 3339: {e}")))?;
+    if !YEARS_US.contains(&time.as_microsecond()) {
+        return Err(year());
+    }
+    let below = i64::from(time.subsec_nanosecond().rem_euclid(1000));
+    let down = time.as_microsecond() - i64::from(time.as_nanosecond() < 0 && below > 0);
+    Ok(down + i64::from(matches!(rounded, Rounded::Up) && below > 0))
 }
 
 /// Whether a text has the form of RFC 3339, 5.6.

@@ -2,6 +2,7 @@
 use super::object::Object;
 use super::time::{Rounded, Time};
 use crate::problem::Problem;
+use axum::http::StatusCode;
 use cells::{Cell, LatLng, ShapeError};
 use dss::{AreaOfInterest, CELLS_MAX, CellKey, EXTENTS_MAX, Extent};
 use serde::Deserialize;
@@ -78,6 +79,16 @@ pub(crate) struct Needs {
 pub(crate) enum Wrong {
     TooLarge(Problem),
     Other(Problem),
+}
+
+impl Wrong {
+    /// In searches an area that is too large is answered with 413, where the standard has it.
+    pub fn in_search(self) -> Problem {
+        match self {
+            Self::TooLarge(problem) => Problem { status: StatusCode::PAYLOAD_TOO_LARGE, ..problem },
+            Self::Other(problem) => problem,
+        }
+    }
 }
 
 impl From<Problem> for Wrong {
@@ -179,13 +190,18 @@ impl Volume3D {
                 ("outline_circle", cells::circle(centre, radius.value))
             }
         };
-        let cells = cells.map_err(|error| {
-            let large = matches!(error, ShapeError::AreaTooLarge { .. });
-            let problem = Problem::field(&format!("{field}.{name}"), error);
-            if large { Wrong::TooLarge(problem) } else { Wrong::Other(problem) }
-        })?;
-        Ok(cells.iter().map(key).collect())
+        keys(&format!("{field}.{name}"), cells)
     }
+}
+
+/// The cells of a shape, if it has some.
+pub(crate) fn keys(field: &str, cells: Result<Vec<Cell>, ShapeError>) -> Result<Vec<CellKey>, Wrong> {
+    let cells = cells.map_err(|error| {
+        let large = matches!(error, ShapeError::AreaTooLarge { .. });
+        let problem = Problem::field(field, error);
+        if large { Wrong::TooLarge(problem) } else { Wrong::Other(problem) }
+    })?;
+    Ok(cells.iter().map(key).collect())
 }
 
 /// The 35 lower bits of an id of level 13 are the same in all of them.

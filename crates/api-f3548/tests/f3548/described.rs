@@ -26,7 +26,7 @@ fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Va
     })
 }
 
-/// Network remote identification has a description of its own.
+/// Network remote identification is described in docs/f3411.md alone.
 fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
     ROUTES.iter().copied().filter(|(_, path)| !path.starts_with("/rid/"))
 }
@@ -39,6 +39,9 @@ fn response(operation: &'static Value, status: u16) -> Option<&'static Value> {
 
 /// Every answer of every test comes by here: its status is described, and its body is what is described.
 pub fn holds(method: &str, path: &str, got: &Got) {
+    if path.starts_with("/rid/") {
+        return;
+    }
     let fits = |described: &str| {
         let (path, described) = (path.split('?').next().unwrap().split('/'), described.split('/'));
         path.clone().count() == described.clone().count()

@@ -6,6 +6,7 @@ mod details;
 mod harness;
 mod intents;
 mod others;
+mod rid;
 // The same description language, the same walker.
 #[path = "../../../api-native/tests/api/schema.rs"]
 mod schema;

@@ -12,6 +12,9 @@ pub const T0: i64 = 1_767_225_600_000_000;
 pub const MINUTE: i64 = 60 * SECOND_US;
 pub const HOUR: i64 = 60 * MINUTE;
 
+/// A subscription with the intents and constraints in it.
+pub type Subscribed = (SubscriptionRef, Option<Vec<IntentRef>>, Option<Vec<ConstraintRef>>);
+
 /// A service at a time that the test sets.
 pub struct World {
     pub dss: Dss,
@@ -76,7 +79,7 @@ impl World {
         id: Id,
         version: Option<&str>,
         put: PutSubscription,
-    ) -> Result<(SubscriptionRef, Option<Vec<IntentRef>>, Option<Vec<ConstraintRef>>), Refused> {
+    ) -> Result<Subscribed, Refused> {
         match self.ask(manager, Ask::PutSubscription(id, version.map(Into::into), put))? {
             Answer::Subscription { subscription, intents, constraints } => Ok((subscription, intents, constraints)),
             other => panic!("{other:?}"),

@@ -1,6 +1,7 @@
 //! `skypact bench`: measures on this machine, beside a baseline of the same run. No figure here is a promise.
 mod alert;
 mod detect;
+mod f3548;
 mod journal;
 mod link;
 mod node;
@@ -40,6 +41,8 @@ enum What {
     Alert(alert::Args),
     /// Finds all conflicts of a picture, beside judging every pair.
     Detect(detect::Args),
+    /// A node as a DSS, in a process of its own, and clients that write: one busy cell, spread, or a race with kill -9 in it.
+    F3548(f3548::Args),
     /// A recording played to a node's fold: alerts, of which true, missed losses, warning; with each rule and without.
     Nuisance(nuisance::Args),
     /// A whole node in a process of its own, with peers in theirs, in real time: CPU, memory, disk.
@@ -99,6 +102,7 @@ pub fn run(args: Args, global: Global) -> Outcome {
     let report = match args.what {
         What::Journal(args) => journal::run(&args),
         What::Alert(args) => alert::run(&args),
+        What::F3548(args) => f3548::run(&args),
         What::Link(args) => link::run(&args),
         What::Detect(args) => detect::run(&args),
         What::Node(args) => node::run(&args),

@@ -253,12 +253,16 @@ mod tests {
                 "ExerciseClock" => Some("clock"),
                 "RuleText" => Some("release"),
                 "Witness" => Some("witness"),
+                "F3548" => Some("f3548"),
+                "Jwks" => Some("f3548.jwks"),
                 other => {
                     panic!("{other} is new in the configuration: explain it in deploy/skypact.toml and name it here")
                 }
             };
             let keys = |t: &toml::Table| t.keys().cloned().collect::<BTreeSet<_>>();
-            let mentioned = match section.map(|s| &table[s]) {
+            let at =
+                |path: &str| path.split('.').skip(1).fold(&table[path.split('.').next().unwrap()], |t, part| &t[part]);
+            let mentioned = match section.map(at) {
                 None => keys(&table),
                 Some(toml::Value::Array(tables)) => tables.iter().filter_map(|t| t.as_table()).flat_map(keys).collect(),
                 Some(value) => keys(value.as_table().unwrap()),

@@ -13,6 +13,8 @@ pub struct Node {
     pub dir: PathBuf,
     pub api: String,
     pub link: String,
+    /// Where the DSS is, if one is served.
+    pub dss: Option<String>,
     token: String,
     child: Child,
 }
@@ -60,7 +62,8 @@ impl Node {
         };
         let token = fs::read_to_string(dir.join("data/run/token")).unwrap();
         let text = |key: &str| ready[key].as_str().unwrap().to_string();
-        Ok(Self { dir: dir.to_owned(), api: text("api"), link: text("link"), token, child })
+        let dss = ready["dss"].as_str().map(str::to_owned);
+        Ok(Self { dir: dir.to_owned(), api: text("api"), link: text("link"), dss, token, child })
     }
 
     /// Starts a node that must start.

@@ -9,6 +9,7 @@ mod crash;
 mod cut;
 mod denied;
 mod disk;
+mod dss;
 mod feeds;
 mod flood;
 mod forks;

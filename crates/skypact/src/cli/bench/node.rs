@@ -125,7 +125,7 @@ fn tail(dir: &Path) -> String {
 }
 
 /// A port that is free now.
-fn free_port() -> Result<u16> {
+pub(super) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
@@ -181,14 +181,20 @@ fn write_traffic(traffic: &mut Traffic, file: &Path) -> Result<()> {
     std::fs::rename(&new, file).context("cannot replace the receiver's file")
 }
 
-/// Tracks held and links up, by the node's own metrics.
-fn metrics(data: &Path) -> Result<(u64, u64)> {
+/// The node's own metrics.
+pub(super) fn metrics_text(data: &Path) -> Result<String> {
     use std::io::{Read, Write};
     let address = std::fs::read_to_string(data.join("run/api"))?;
     let mut socket = std::net::TcpStream::connect(address.trim()).context("the node's API")?;
     write!(socket, "GET /metrics HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", address.trim())?;
     let mut text = String::new();
     socket.take(1 << 20).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Tracks held and links up, by the node's own metrics.
+fn metrics(data: &Path) -> Result<(u64, u64)> {
+    let text = metrics_text(data)?;
     let values = |name: &str| -> Vec<f64> {
         let of = |l: &str| l.strip_prefix(name)?.rsplit_once(' ')?.1.parse().ok();
         text.lines().filter_map(of).collect()
