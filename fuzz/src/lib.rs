@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod f3548;
 mod feeds;
 mod journals;
 mod links;
@@ -21,6 +22,7 @@ mod tlogs;
 mod tokens;
 
 pub use api::BODIES as API_BODIES;
+pub use f3548::BODIES as DSS_BODIES;
 
 /// Taken, or refused with the reason.
 pub type Verdict = Result<(), String>;
@@ -50,6 +52,7 @@ pub static TARGETS: &[&[Target]] = &[
     streams::TARGETS,
     feeds::TARGETS,
     api::TARGETS,
+    f3548::TARGETS,
     pacts::TARGETS,
     journals::TARGETS,
     shapes::TARGETS,

@@ -112,7 +112,8 @@ fn words(
         words(document, inner, seen, out);
     }
     ["items", "additionalProperties"].iter().for_each(|of| words(document, &schema[of], seen, out));
-    let several = ["oneOf", "anyOf", "prefixItems"].iter().flat_map(|of| schema[of].as_array().into_iter().flatten());
+    let several =
+        ["oneOf", "anyOf", "allOf", "prefixItems"].iter().flat_map(|of| schema[of].as_array().into_iter().flatten());
     several.for_each(|inner| words(document, inner, seen, out));
     out.extend(schema["enum"].as_array().into_iter().flatten().filter_map(|w| w.as_str()).map(str::to_owned));
 }
@@ -140,7 +141,28 @@ fn the_dictionary_of_the_api_has_every_word_of_a_body_and_every_body_has_a_targe
             }
         }
     }
-    let missing: Vec<&String> =
-        wanted.iter().filter(|word| !dictionary.contains(&format!("\"\\\"{word}\\\"\""))).collect();
+    let missing = not_in(&dictionary, &wanted);
     assert!(bodies > 10 && missing.is_empty(), "not in fuzz/api.dict: {missing:?}");
+}
+
+fn not_in<'a>(dictionary: &str, words: &'a BTreeSet<String>) -> Vec<&'a String> {
+    words.iter().filter(|word| !dictionary.contains(&format!("\"\\\"{word}\\\"\""))).collect()
+}
+
+#[test]
+fn the_dictionary_of_the_dss_has_every_word_of_a_body_and_every_body_has_a_target() {
+    let document: serde_json::Value = serde_json::from_str(api_f3548::OPENAPI).unwrap();
+    let dictionary = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("dss.dict")).unwrap();
+    let (mut wanted, mut bodies) = (BTreeSet::new(), BTreeSet::new());
+    for operation in document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values())
+    {
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+        if schema.is_object() {
+            words(&document, schema, &mut BTreeSet::new(), &mut wanted);
+            bodies.insert(operation["operationId"].as_str().unwrap());
+        }
+    }
+    assert_eq!(bodies, fuzz::DSS_BODIES.iter().copied().collect());
+    let missing = not_in(&dictionary, &wanted);
+    assert!(wanted.len() > 40 && missing.is_empty(), "not in fuzz/dss.dict: {missing:?}");
 }
