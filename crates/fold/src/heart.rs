@@ -4,12 +4,13 @@ use crate::error::Error;
 use crate::recovery::{self, Poison, Recovered};
 use crate::stores::Stores;
 use journal::fs::Fs;
-use journal::{Journal, JournalError, SegmentJournal, Seq};
+use journal::{Journal, JournalError, SegmentJournal, Seq, SnapshotDone};
 use node::State;
 use node::input::{Answered, Entry, Input, ObservedLoss, Output};
 use record::PartyId;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 use tlog::NoteSigner;
 use tracing::{error, info, warn};
@@ -66,6 +67,9 @@ pub struct Options {
     pub log_key: NoteSigner,
     /// A snapshot at least this often.
     pub snapshot_every: Duration,
+    /// Snapshots are written on a thread of their own while inputs are taken: one of a million intents takes seconds. Not in the
+    /// simulator, where nothing happens at once.
+    pub snapshots_beside: bool,
     /// A bug, for the simulator alone.
     #[doc(hidden)]
     pub planted: Option<Planted>,
@@ -82,6 +86,8 @@ pub struct Fold<T> {
     time: T,
     last_snapshot: Duration,
     last_flush: Duration,
+    /// A snapshot that is being written: its position and length.
+    beside: Option<(u64, usize, JoinHandle<SnapshotDone>)>,
 }
 
 struct Shadow {
@@ -98,7 +104,8 @@ impl<T: Time> Fold<T> {
         let Recovered { state, journal, stores, replayed } = recovered;
         info!(replayed, seq = state.seq(), "journal folded");
         let now = time.up();
-        Self { state, journal, stores, shadow: None, options, time, last_snapshot: now, last_flush: now }
+        let (last_snapshot, last_flush) = (now, now);
+        Self { state, journal, stores, shadow: None, options, time, last_snapshot, last_flush, beside: None }
     }
 
     /// Journals a batch, folds it, acts on what came of it.
@@ -222,6 +229,8 @@ impl<T: Time> Fold<T> {
     /// what was journaled after it is then folded as ever. The decision itself is folded last, as it stands last.
     fn quarantine<O: Outlet>(&mut self, poison: Poison, reply: Option<O::Reply>, outlet: &mut O) -> Option<Entry> {
         error!(poison.seq, "an input made the fold fail; it is quarantined");
+        // The state is made again from the snapshots that there are.
+        self.end_snapshot();
         let decision = recovery::decision(poison, self.time.now());
         let journaled = self.journal.append_batch(None, &[&recovery::encode(&decision)]).map_err(|source| {
             let what = "a quarantine cannot be journaled".to_owned();
@@ -284,6 +293,9 @@ impl<T: Time> Fold<T> {
 
     /// What has a cadence of its own: link logs, snapshots. To be called after each batch.
     pub fn housekeeping(&mut self) {
+        if self.beside.as_ref().is_some_and(|(.., thread)| thread.is_finished()) {
+            self.end_snapshot();
+        }
         if self.shadow.is_some() {
             return;
         }
@@ -294,14 +306,19 @@ impl<T: Time> Fold<T> {
                 self.store_failed(format!("a link's log cannot be written: {error}"));
             }
         }
-        if up.saturating_sub(self.last_snapshot) >= self.options.snapshot_every {
-            self.snapshot();
+        if self.beside.is_none() && up.saturating_sub(self.last_snapshot) >= self.options.snapshot_every {
+            self.write_snapshot(self.options.snapshots_beside);
         }
     }
 
     /// Writes a snapshot, and before it what it takes for granted; nothing while nothing is accepted.
-    //= spec/link.md S-6
     pub fn snapshot(&mut self) {
+        self.end_snapshot();
+        self.write_snapshot(false);
+    }
+
+    //= spec/link.md S-6
+    fn write_snapshot(&mut self, beside: bool) {
         if self.shadow.is_some() {
             return;
         }
@@ -314,9 +331,33 @@ impl<T: Time> Fold<T> {
         if let Err(error) = self.stores.sync() {
             return self.enter_shadow(NotAccepted::Failed(format!("a link's log cannot be synced: {error}")));
         }
-        let bytes = self.state.to_snapshot();
-        match self.journal.write_snapshot(Seq(self.state.seq()), &bytes) {
-            Ok(()) => info!(seq = self.state.seq(), bytes = bytes.len(), "snapshot written"),
+        let (seq, bytes) = (self.state.seq(), self.state.to_snapshot());
+        let length = bytes.len();
+        let writer = match self.journal.snapshot_writer(Seq(seq), length) {
+            Ok(writer) => writer,
+            Err(error) => return warn!("no snapshot: {error}; the journal keeps everything"),
+        };
+        if !beside {
+            return self.snapshot_done(seq, length, writer.write(&bytes));
+        }
+        match std::thread::Builder::new().name("snapshot".into()).spawn(move || writer.write(&bytes)) {
+            Ok(thread) => self.beside = Some((seq, length, thread)),
+            Err(error) => warn!("no snapshot: no thread to write it: {error}; the journal keeps everything"),
+        }
+    }
+
+    /// Waits for a snapshot that is being written.
+    fn end_snapshot(&mut self) {
+        let Some((seq, length, thread)) = self.beside.take() else { return };
+        match thread.join() {
+            Ok(done) => self.snapshot_done(seq, length, done),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+
+    fn snapshot_done(&mut self, seq: u64, bytes: usize, done: SnapshotDone) {
+        match self.journal.snapshot_done(done) {
+            Ok(()) => info!(seq, bytes, "snapshot written"),
             Err(error) => warn!("no snapshot: {error}; the journal keeps everything"),
         }
     }

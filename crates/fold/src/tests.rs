@@ -1,7 +1,7 @@
 use super::recovery::POISON;
 use super::*;
 use airspace::{Limit, Outline};
-use journal::fs::{Fs, StdFs};
+use journal::fs::{Entry as File, Fs, FsFile, Lock, StdFs};
 use journal::{Journal, Seq};
 use link::Output;
 use node::State;
@@ -9,8 +9,9 @@ use node::input::{Answered, Boot, Claim, Entry, FeedConfig, FeedState, Input, Ob
 use pact::{Minima, Pact, Party, SignedPact};
 use record::{Hash32, Mode, PartyId};
 use std::cell::Cell;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tlog::NoteSigner;
 use units::{AircraftClass, Height, Mono, NM_MM, Now, Utc, Vertex};
@@ -131,11 +132,16 @@ impl Rig {
     }
 
     fn fold(&self) -> Fold<Moved> {
+        self.fold_with(false)
+    }
+
+    fn fold_with(&self, snapshots_beside: bool) -> Fold<Moved> {
         let options = Options {
             fs: self.fs.clone(),
             data: self.data(),
             log_key: keys("alpha").0,
             snapshot_every: Duration::from_secs(3600),
+            snapshots_beside,
             planted: None,
         };
         let mut fold = Fold::new(options, self.recovered(), Moved::default());
@@ -199,4 +205,79 @@ fn a_node_that_died_of_an_input_skips_it_at_the_next_start() {
     assert_eq!(seq, Seq(last.0 + 1), "and journaled");
     drop(first);
     assert_eq!(rig.recovered().journal.last_seq(), seq, "once");
+}
+
+/// A disk on which no snapshot comes to its place while the gate is held.
+#[derive(Debug, Default)]
+struct Gated(Mutex<()>);
+
+impl Fs for Gated {
+    fn create_dir(&self, dir: &Path) -> io::Result<bool> {
+        StdFs.create_dir(dir)
+    }
+    fn list(&self, dir: &Path) -> io::Result<Vec<File>> {
+        StdFs.list(dir)
+    }
+    fn open(&self, path: &Path) -> io::Result<Box<dyn FsFile>> {
+        StdFs.open(path)
+    }
+    fn open_rw(&self, path: &Path) -> io::Result<Box<dyn FsFile>> {
+        StdFs.open_rw(path)
+    }
+    fn create(&self, path: &Path) -> io::Result<Box<dyn FsFile>> {
+        StdFs.create(path)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let _gate = to.extension().is_some_and(|e| e == "snap").then(|| self.0.lock());
+        StdFs.rename(from, to)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        StdFs.remove(path)
+    }
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        StdFs.remove_dir(dir)
+    }
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        StdFs.sync_dir(dir)
+    }
+    fn free_bytes(&self, dir: &Path) -> io::Result<u64> {
+        StdFs.free_bytes(dir)
+    }
+    fn lock(&self, path: &Path) -> io::Result<Lock> {
+        StdFs.lock(path)
+    }
+    fn entropy(&self) -> u64 {
+        StdFs.entropy()
+    }
+}
+
+#[test]
+fn inputs_are_taken_while_a_snapshot_is_written_and_it_is_that_of_its_beginning() {
+    let disk = Arc::new(Gated::default());
+    let rig = Rig { dir: tempfile::tempdir().unwrap(), fs: disk.clone() };
+    let mut fold = rig.fold_with(true);
+    let gate = disk.0.lock().unwrap();
+    fold.time().0.set(3_600_000);
+    fold.housekeeping();
+    let begun = fold.state().seq();
+    let mut answers = Answers::default();
+    fold.batch(vec![(health(1, None), Some(0)), (health(2, None), Some(1))], &mut answers);
+    fold.time().0.set(7_200_000);
+    fold.housekeeping();
+    assert_eq!(answers.0, [(0, true), (1, true)]);
+    assert_eq!(fold.journal().health().newest_snapshot, None, "it is under way");
+    // No other is due.
+    fold.time().0.set(3_600_001);
+    drop(gate);
+    let until = std::time::Instant::now() + Duration::from_secs(60);
+    while fold.journal().health().newest_snapshot.is_none() {
+        assert!(std::time::Instant::now() < until, "no snapshot");
+        fold.housekeeping();
+    }
+    assert_eq!(fold.journal().health().newest_snapshot, Some(Seq(begun)), "one, and not a second meanwhile");
+    let state = fold.state().clone();
+    drop(fold);
+    let recovered = rig.recovered();
+    assert_eq!(recovered.replayed, 2);
+    assert!(recovered.state == state);
 }

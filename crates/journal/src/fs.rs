@@ -93,6 +93,7 @@ pub(crate) fn read_full_at(file: &dyn FsFile, mut buf: &mut [u8], mut offset: u6
 }
 
 /// What became of putting a file in place.
+#[derive(Debug)]
 pub(crate) enum Written {
     /// It is durable.
     Durable,

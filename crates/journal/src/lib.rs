@@ -46,7 +46,7 @@ pub use open::{OpenReport, TornTail};
 pub use read::{Records, SegmentReader};
 pub use retention::{RemovedSegment, RetentionEntry, RetentionOrder, Trimmed};
 pub use segment::{Check, Options, SegmentJournal};
-pub use snapshot::{DamagedSnapshot, SnapshotRead};
+pub use snapshot::{DamagedSnapshot, SnapshotDone, SnapshotRead, SnapshotWriter};
 pub use verify::{Report, SegmentFacts, SnapshotFacts, TailFacts, verify, verify_with};
 
 /// Position of a record in the total order. The first record is 1; 0 stands for "before the first".

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     DamageReason, Health, Journal, JournalError, OpenReport, Records, RemovedSegment, RetentionEntry, RetentionOrder,
-    SegmentReader, Seq, SnapshotRead, State, Trimmed,
+    SegmentReader, Seq, SnapshotDone, SnapshotRead, SnapshotWriter, State, Trimmed,
     error::{io_at, is_full},
     format::{
         BATCH_BYTES_MAX, FRAME_HEADER_BYTES, PrevSegment, RECORD_BYTES_MAX, SEGMENT_HEADER_BYTES, SegmentHeader,
@@ -230,6 +230,40 @@ impl SegmentJournal {
         JournalError::Full { free_bytes, reserve_bytes: self.options.reserve_bytes }
     }
 
+    /// Makes ready to store the state after `seq`, of so many bytes, as [`Journal::write_snapshot`] does, away from the journal.
+    ///
+    /// # Errors
+    ///
+    /// As [`Journal::write_snapshot`], as far as it depends on the journal.
+    pub fn snapshot_writer(&self, seq: Seq, bytes: usize) -> Result<SnapshotWriter, JournalError> {
+        let last = self.last_seq();
+        if self.state == State::Failed {
+            return Err(JournalError::Unknown { after: last });
+        }
+        let newest = self.newest_snapshot.unwrap_or_default();
+        if seq > last || seq == Seq::ZERO || seq < newest {
+            return Err(JournalError::SnapshotRefused { seq, last, newest });
+        }
+        if bytes as u64 > snapshot::SNAPSHOT_BYTES_MAX {
+            return Err(JournalError::TooLarge { bytes: bytes as u64, max: snapshot::SNAPSHOT_BYTES_MAX });
+        }
+        let reserve_bytes = self.options.reserve_bytes;
+        Ok(SnapshotWriter { fs: self.fs.clone(), dir: self.dir.clone(), seq, reserve_bytes })
+    }
+
+    /// Takes what became of a snapshot.
+    ///
+    /// # Errors
+    ///
+    /// As [`Journal::write_snapshot`], as far as it depends on the disk.
+    pub fn snapshot_done(&mut self, done: SnapshotDone) -> Result<(), JournalError> {
+        match done.written? {
+            Written::Unknown => return Err(self.fail()),
+            Written::Durable => self.newest_snapshot = self.newest_snapshot.max(Some(done.seq)),
+        }
+        done.pruned
+    }
+
     fn fail(&mut self) -> JournalError {
         self.state = State::Failed;
         self.counts.failures += 1;
@@ -385,22 +419,8 @@ impl Journal for SegmentJournal {
     }
 
     fn write_snapshot(&mut self, seq: Seq, bytes: &[u8]) -> Result<(), JournalError> {
-        let last = self.last_seq();
-        if self.state == State::Failed {
-            return Err(JournalError::Unknown { after: last });
-        }
-        let newest = self.newest_snapshot.unwrap_or_default();
-        if seq > last || seq == Seq::ZERO || seq < newest {
-            return Err(JournalError::SnapshotRefused { seq, last, newest });
-        }
-        if bytes.len() as u64 > snapshot::SNAPSHOT_BYTES_MAX {
-            return Err(JournalError::TooLarge { bytes: bytes.len() as u64, max: snapshot::SNAPSHOT_BYTES_MAX });
-        }
-        match snapshot::write(&*self.fs, &self.dir, seq, bytes, self.options.reserve_bytes)? {
-            Written::Unknown => return Err(self.fail()),
-            Written::Durable => self.newest_snapshot = Some(seq),
-        }
-        snapshot::prune(&*self.fs, &self.dir, seq)
+        let done = self.snapshot_writer(seq, bytes.len())?.write(bytes);
+        self.snapshot_done(done)
     }
 
     fn latest_snapshot(&self) -> Result<SnapshotRead, JournalError> {

@@ -1,6 +1,9 @@
 //! Snapshot files: the state after a position, so that a start need not fold the whole journal. `spec/journal.md`, section 5.
 
-use std::path::Path;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use sha2::{Digest, Sha256};
 
@@ -36,6 +39,35 @@ pub struct DamagedSnapshot {
     pub seq: Seq,
     /// What is wrong.
     pub fault: SnapshotFault,
+}
+
+/// A snapshot that the journal is ready for: [`crate::SegmentJournal::snapshot_writer`]. To write it takes as long as the disk does;
+/// it can be done on another thread, while the journal takes records. One at a time.
+#[derive(Debug)]
+pub struct SnapshotWriter {
+    pub(crate) fs: Arc<dyn Fs>,
+    pub(crate) dir: PathBuf,
+    pub(crate) seq: Seq,
+    pub(crate) reserve_bytes: u64,
+}
+
+/// What became of a snapshot, for [`crate::SegmentJournal::snapshot_done`].
+#[must_use]
+#[derive(Debug)]
+pub struct SnapshotDone {
+    pub(crate) seq: Seq,
+    pub(crate) written: Result<Written, JournalError>,
+    pub(crate) pruned: Result<(), JournalError>,
+}
+
+impl SnapshotWriter {
+    /// Writes it durably, and removes what it and the newest intact one before it supersede.
+    pub fn write(self, contents: &[u8]) -> SnapshotDone {
+        let Self { fs, dir, seq, reserve_bytes } = self;
+        let written = write(&*fs, &dir, seq, contents, reserve_bytes);
+        let pruned = if matches!(written, Ok(Written::Durable)) { prune(&*fs, &dir, seq) } else { Ok(()) };
+        SnapshotDone { seq, written, pruned }
+    }
 }
 
 /// The file name of a snapshot.

@@ -299,6 +299,7 @@ impl Host {
             data: data(),
             log_key: parties::keys_at(&self.name, self.serial).log,
             snapshot_every: self.kept.snapshot_every,
+            snapshots_beside: false,
             planted: self.kept.planted,
         };
         let step = format!("at entry {}, {} folded", recovered.state.seq(), recovered.replayed);

@@ -88,6 +88,8 @@ pub struct CoreConfig {
     pub keys: Arc<Keys>,
     /// A snapshot at least this often.
     pub snapshot_every: Duration,
+    /// Written on a thread of their own.
+    pub snapshots_beside: bool,
     /// The boot input.
     pub boot: node::input::Boot,
 }
@@ -133,6 +135,7 @@ fn boot(config: CoreConfig, recovered: Recovered) -> Result<(CoreHandle, Core)> 
         data: config.data,
         log_key: config.keys.log_signer(&key_name(&config.boot.party))?,
         snapshot_every: config.snapshot_every,
+        snapshots_beside: config.snapshots_beside,
         planted: None,
     };
     let now = Instant::now();

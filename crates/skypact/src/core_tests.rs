@@ -56,6 +56,7 @@ impl Rig {
             clock: Clock::system(recovered.state.now()),
             keys: Arc::new(Keys::load(&self.home.dir.join("keys")).unwrap()),
             snapshot_every: Duration::from_secs(3600),
+            snapshots_beside: true,
             boot: self.boot.clone(),
         };
         Ok(boot(config, recovered)?.1)

@@ -82,7 +82,9 @@ pub async fn start(loaded: &Loaded) -> Result<Running> {
         statements: statements.iter().map(SignedKeys::to_text).collect(),
     };
     let snapshot_every = Duration::from_secs(config.journal.snapshot_s);
-    let core_config = CoreConfig { fs, data: data.clone(), clock, keys: keys.clone(), snapshot_every, boot };
+    let (data_of, keys_of) = (data.clone(), keys.clone());
+    let core_config =
+        CoreConfig { fs, data: data_of, clock, keys: keys_of, snapshot_every, snapshots_beside: true, boot };
     let (core, fold) = core::start(core_config, recovered)?;
 
     let mut tasks = JoinSet::new();

@@ -250,6 +250,7 @@ impl Node {
             data,
             log_key: parties::keys(&self.boot.party).log,
             snapshot_every: self.snapshot_every,
+            snapshots_beside: false,
             planted: None,
         };
         self.fold = Some(Fold::new(options, recovered, Clock(self.clock.clone())));

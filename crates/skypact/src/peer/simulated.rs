@@ -95,7 +95,16 @@ impl Party {
         let signer = Signer::new(keys.log_signer(&name)?, keys.cosigner(&name)?);
         let own_keys = vec![keys.clone()];
         let snapshot_every = Duration::from_secs(7);
-        let config = CoreConfig { fs, data: self.data(), clock, keys, snapshot_every, boot: self.boot.clone() };
+        let snapshots_beside = false;
+        let config = CoreConfig {
+            fs,
+            data: self.data(),
+            clock,
+            keys,
+            snapshot_every,
+            snapshots_beside,
+            boot: self.boot.clone(),
+        };
         let core = start_as_task(config, recovered)?;
         let (own, peer) = (self.home.party.clone(), self.peer.clone());
         let transport = Transport::new(
