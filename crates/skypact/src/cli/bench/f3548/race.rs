@@ -114,7 +114,8 @@ pub async fn run(served: &mut Served, clients: usize, length: Duration, kills: u
     for part in 0..=kills {
         let begun = Instant::now();
         let connections = try_join_all((0..clients).map(|n| served.connect(n))).await?;
-        (race.over.set(false), race.killed.set(false));
+        race.over.set(false);
+        race.killed.set(false);
         let each = connections.into_iter().enumerate().map(|(n, connection)| {
             let chance = Chance::new(seed ^ ((u64::from(part) * 1000 + n as u64) << 20));
             race.client(connection, n, chance)
@@ -252,23 +253,23 @@ impl Race {
 
     /// The node holds what was acknowledged, all of it and nothing else.
     async fn compare(&self, served: &Served) -> Result<()> {
-        let mut ledger = self.ledger.borrow_mut();
-        let mut read = 0;
+        let (live, gone) = {
+            let mut ledger = self.ledger.borrow_mut();
+            let live: Vec<Version> = ledger.live.values().map(|at| ledger.versions[*at].clone()).collect();
+            (live, std::mem::take(&mut ledger.gone))
+        };
         let mut connections = try_join_all((0..SERVICES).map(|n| served.connect(n))).await?;
-        for at in ledger.live.values() {
-            let held = &ledger.versions[*at];
+        for held in &live {
             let connection = &mut connections[held.client % SERVICES];
             let (status, answer) = connection.ask("GET", &path(&held.id, None), String::new()).await?;
             ensure!(status == StatusCode::OK, "acknowledged and lost: {held:?}: {status}");
             let answer: Value = serde_json::from_slice(&answer)?;
             held.check(&answer["operational_intent_reference"])?;
-            read += 1;
         }
-        for (id, client) in &ledger.gone {
+        for (id, client) in &gone {
             let connection = &mut connections[client % SERVICES];
             let (status, _) = connection.ask("GET", &path(id, None), String::new()).await?;
             ensure!(status == StatusCode::NOT_FOUND, "deleted and there again: {id}: {status}");
-            read += 1;
         }
         let all = Volume { at: AT, seconds: (self.from_s - 60, self.from_s + 86_400), heights: (0, 1000) };
         let body = format!("{{\"area_of_interest\":{}}}", volume_json(&all, RADIUS_M));
@@ -283,13 +284,13 @@ impl Race {
                 Ok(serde_json::from_slice(&answer)?)
             };
             let there = ids(&ask("operational_intent_references").await?, "operational_intent_references")?;
-            let wanted: BTreeSet<String> = ledger.live.keys().cloned().collect();
+            let wanted: BTreeSet<String> = live.iter().map(|v| v.id.clone()).collect();
             let differ: Vec<_> = there.symmetric_difference(&wanted).take(SHOWN).collect();
             ensure!(differ.is_empty(), "in the area and not acknowledged, or the other way round: {differ:?}");
             // An implicit subscription comes and goes with its intent.
             let answer = ask("subscriptions").await?;
             let there = ids(&answer, "subscriptions")?;
-            let own = ledger.live.values().map(|at| &ledger.versions[*at]).filter(|v| v.client % SERVICES == number);
+            let own = live.iter().filter(|v| v.client % SERVICES == number);
             let wanted: BTreeMap<String, &str> = own.filter_map(|v| Some((v.subscription.clone()?, &*v.id))).collect();
             let differ: Vec<_> = there.symmetric_difference(&wanted.keys().cloned().collect()).cloned().collect();
             ensure!(differ.is_empty(), "subscriptions without intent, or the other way round: {differ:?}");
@@ -299,8 +300,7 @@ impl Race {
                 ensure!(*dependent == serde_json::json!([on]), "{dependent} rests on the subscription of {on}");
             }
         }
-        ledger.gone.clear();
-        ledger.found.read += read;
+        self.ledger.borrow_mut().found.read += (live.len() + gone.len()) as u64;
         Ok(())
     }
 }
