@@ -7,12 +7,18 @@ use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
 use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::time::Instant;
 
 /// When a request's body must be complete. That is before the time of the whole request is over: of a body that never came it
 /// is known that nothing was done.
 #[derive(Clone, Copy)]
 pub(crate) struct BodyBy(pub Instant);
+
+/// Whether a request's body was read to its end. Of one that was not, nothing can follow on the connection.
+#[derive(Clone, Default)]
+pub(crate) struct BodyRead(pub Arc<AtomicBool>);
 
 /// The body as text. One that is longer than it may be is 413, one that is too slow 408.
 pub(crate) async fn text(app: &App, request: Request) -> Result<(HeaderMap, String), Problem> {
@@ -36,6 +42,9 @@ pub(crate) async fn text(app: &App, request: Request) -> Result<(HeaderMap, Stri
         Some(cause) if cause.is::<LengthLimitError>() => too_large(),
         _ => Problem::field("body", "broken off"),
     })?;
+    if let Some(BodyRead(read)) = parts.extensions.get() {
+        read.store(true, Ordering::Relaxed);
+    }
     let text = String::from_utf8(bytes.into()).map_err(|_| Problem::field("body", "not UTF-8"))?;
     Ok((parts.headers, text))
 }

@@ -1,18 +1,20 @@
 //! The table of routes, and the router made of it.
 use crate::app::{App, Options};
 use crate::backend::Backend;
-use crate::body::BodyBy;
+use crate::body::{BodyBy, BodyRead};
 use crate::handlers::{
     auxiliary, availability, constraints, details, intents, reports, rid_isas, rid_subscriptions, subscriptions,
 };
 use crate::problem::Problem;
 use axum::Router;
+use axum::body::HttpBody;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tokio::time::Instant;
 
 /// Makes the table of routes and the function that registers exactly those, so that neither can say more than the other.
@@ -30,16 +32,22 @@ macro_rules! routes {
 routes! {
     post "/dss/v1/operational_intent_references/query" => intents::query;
     get "/dss/v1/operational_intent_references/{entityid}" => intents::get;
+    put "/dss/v1/operational_intent_references/{entityid}/" => intents::no_version;
+    delete "/dss/v1/operational_intent_references/{entityid}/" => intents::no_version;
     put "/dss/v1/operational_intent_references/{entityid}" => intents::create;
     put "/dss/v1/operational_intent_references/{entityid}/{ovn}" => intents::update;
     delete "/dss/v1/operational_intent_references/{entityid}/{ovn}" => intents::delete;
     post "/dss/v1/constraint_references/query" => constraints::query;
     get "/dss/v1/constraint_references/{entityid}" => constraints::get;
+    put "/dss/v1/constraint_references/{entityid}/" => constraints::no_version;
+    delete "/dss/v1/constraint_references/{entityid}/" => constraints::no_version;
     put "/dss/v1/constraint_references/{entityid}" => constraints::create;
     put "/dss/v1/constraint_references/{entityid}/{ovn}" => constraints::update;
     delete "/dss/v1/constraint_references/{entityid}/{ovn}" => constraints::delete;
     post "/dss/v1/subscriptions/query" => subscriptions::query;
     get "/dss/v1/subscriptions/{subscriptionid}" => subscriptions::get;
+    put "/dss/v1/subscriptions/{subscriptionid}/" => subscriptions::no_version;
+    delete "/dss/v1/subscriptions/{subscriptionid}/" => subscriptions::no_version;
     put "/dss/v1/subscriptions/{subscriptionid}" => subscriptions::create;
     put "/dss/v1/subscriptions/{subscriptionid}/{version}" => subscriptions::update;
     delete "/dss/v1/subscriptions/{subscriptionid}/{version}" => subscriptions::delete;
@@ -82,6 +90,9 @@ pub fn router(backend: Arc<dyn Backend>, options: Options) -> Router {
 async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let (now, within) = (Instant::now(), app.options.request_timeout);
     request.extensions_mut().insert(BodyBy(now + within / 10 * 9));
+    let read = BodyRead::default();
+    request.extensions_mut().insert(read.clone());
+    let has_body = !request.body().is_end_stream();
     let answered = tokio::time::timeout_at(now + within, next.run(request)).await;
     let mut response = answered.unwrap_or_else(|_| {
         let why = "no answer in time: it is not known whether it was done; read it, or ask again with the same Idempotency-Key";
@@ -89,6 +100,10 @@ async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Resp
     });
     for (name, value) in [(header::CACHE_CONTROL, "no-store"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")] {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    if has_body && !read.0.load(Ordering::Relaxed) {
+        // Else a client sends its next request where nobody reads any more.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }

@@ -53,10 +53,6 @@ impl Dss {
                 let again = (old.asked == asked).then(|| Box::new(self.intent_again(id, old)));
                 return Err(Refused::Conflict { reason: other_version(WHAT, named), again });
             }
-            // The version would be the one there is, and whoever has seen that one would be taken to have seen this.
-            Some(old) if old.ovn == ovn => {
-                return Err(Refused::invalid("requested_ovn_suffix", "the current version has it already"));
-            }
             None if named.is_some() => {
                 let reason = "there is no such operational intent reference, so it has no version to change";
                 return Err(Refused::invalid("ovn", reason));
@@ -65,6 +61,14 @@ impl Dss {
                 return Err(Refused::Full { what: "operational intent references", max: ENTITIES_MAX });
             }
             _ => {}
+        }
+        // Whoever has seen the version that bore it before would be taken to have seen this one.
+        let requested = put.ovn_suffix.as_deref().and_then(|suffix| Id::parse(suffix).ok());
+        if requested.is_some_and(|suffix| self.requested.contains(&(suffix, id))) {
+            return Err(Refused::invalid(
+                "requested_ovn_suffix",
+                "a version of this operational intent had it already",
+            ));
         }
         let resting = self.resting(request, id, put, asked)?;
         if put.state.needs_key() {
@@ -77,6 +81,8 @@ impl Dss {
         }
 
         // From here on nothing is refused.
+        self.requested.extend(requested.map(|suffix| (suffix, id)));
+        let old = self.intents.get(&id);
         let (created, version) = old.map_or((true, 1), |old| (false, old.version.saturating_add(1)));
         let before = old.map(|old| old.extents.clone()).unwrap_or_default();
         let subscription = match &resting {
@@ -172,7 +178,16 @@ impl Dss {
                 let lacks = lacks(held, &all);
                 match lacks {
                     None => Ok(Resting::On(*on)),
-                    Some(_) if held.implicit => Ok(Resting::Widened(*on)),
+                    Some(_) if held.implicit => {
+                        let wide = around(&[held.extent.clone(), all]);
+                        if wide.cells.len() > crate::CELLS_MAX {
+                            let reason =
+                                alloc::format!("the subscription would be larger than {} cells", crate::CELLS_MAX);
+                            return Err(Refused::invalid(field, reason));
+                        }
+                        self.check_meeting(&request.manager, Some(*on), &wide)?;
+                        Ok(Resting::Widened(*on))
+                    }
                     Some(what) => {
                         let reason =
                             alloc::format!("the subscription does not cover the {what} of the operational intent");

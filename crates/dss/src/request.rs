@@ -27,6 +27,22 @@ pub struct Request {
     pub ask: Ask,
 }
 
+impl Request {
+    /// About as many bytes as it has in a journal.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let extents = |all: &[Extent]| all.iter().map(|e| 64 + 5 * e.cells.len()).sum::<usize>();
+        256 + match &self.ask {
+            Ask::PutIntent(_, _, put) => extents(&put.extents) + put.key.iter().map(|ovn| 3 + ovn.len()).sum::<usize>(),
+            Ask::PutConstraint(_, _, put) => extents(&put.extents),
+            Ask::PutSubscription(_, _, put) => 5 * put.extent.cells.len(),
+            Ask::PutIsa(_, _, put) | Ask::PutRidSubscription(_, _, put) => 5 * put.extent.cells.len(),
+            Ask::Report(body) => body.len(),
+            _ => 0,
+        }
+    }
+}
+
 /// What is asked. A version that is left out: to create.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Ask {

@@ -46,6 +46,11 @@ pub struct Dss {
     #[n(8)]
     #[cbor(default)]
     pub(crate) rid: Rid,
+    /// Ends of versions that clients asked for, with the entity, as long as they may be asked for: a UUID of version 7 begins with
+    /// its time, so the oldest come first.
+    #[n(9)]
+    #[cbor(default)]
+    pub(crate) requested: BTreeSet<(Id, Id)>,
     #[cbor(skip)]
     pub(crate) by_place: Places,
     #[cbor(skip)]
@@ -111,6 +116,10 @@ impl Dss {
     }
 
     pub(crate) fn forget_answers(&mut self, now: i64) {
+        let over = |id: &Id| id.v7_ms().saturating_mul(1000) < now.saturating_sub(crate::SKEW_MAX_US);
+        while self.requested.first().is_some_and(|(suffix, _)| over(suffix)) {
+            self.requested.pop_first();
+        }
         while self.answered.len() > ANSWERS_MAX
             || self.answered.front().is_some_and(|(at, _)| at + ANSWERS_KEPT_US < now)
         {

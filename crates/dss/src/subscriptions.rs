@@ -33,7 +33,8 @@ impl Dss {
         match old {
             Some(old) if named != Some(&old.version) => {
                 let own = old.manager == request.manager && old.asked == asked;
-                let again = if own { Some(Box::new(self.written_subscription(id, old)?)) } else { None };
+                // Without its result if that is more than an answer holds.
+                let again = own.then(|| self.written_subscription(id, old).ok()).flatten().map(Box::new);
                 return Err(Refused::Conflict { reason: other_version(WHAT, named), again });
             }
             Some(old) if old.manager != request.manager => {

@@ -178,7 +178,7 @@ fn an_end_that_is_past_a_version_of_another_time_and_an_end_twice_are_refused() 
     let written = world.intent("uss1", id(1), None, asked(&now)).unwrap();
     assert_eq!(written.ovn(), format!("{}_{now}", id(1)));
     let twice = world.intent("uss1", id(1), Some(written.ovn()), asked(&now));
-    assert_eq!(why(twice), "requested_ovn_suffix: the current version has it already");
+    assert_eq!(why(twice), "requested_ovn_suffix: a version of this operational intent had it already");
     let old = suffix((world.now - SKEW_MAX_US) / 1000 - 1);
     assert!(
         why(world.intent("uss1", id(1), Some(written.ovn()), asked(&old)))
@@ -290,4 +290,31 @@ fn what_has_ended_is_found_and_met_no_more_and_forgotten_a_day_later() {
     world.now = T0 + HOUR + dss::KEPT_US + 1;
     world.dss.handle_time(world.now);
     assert_eq!(world.dss.counts(), (1, 0, 0), "only the one that ended later");
+}
+
+#[test]
+fn a_requested_end_is_of_one_version_alone() {
+    let mut world = World::default();
+    let suffix = |n: u8| format!("{:08x}-{:04x}-7000-8000-0000000000{n:02x}", (T0 / 1000) >> 16, (T0 / 1000) & 0xffff);
+    let asked = |n: u8| PutIntent { ovn_suffix: Some(suffix(n)), ..put(extent()) };
+    let first = world.accepted("uss1", id(1), asked(1));
+    let second = world.intent("uss1", id(1), Some(&first), asked(2)).unwrap();
+    let again = "requested_ovn_suffix: a version of this operational intent had it already";
+    assert_eq!(why(world.intent("uss1", id(1), Some(second.ovn()), asked(1))), again);
+    world.delete("uss1", id(1), second.ovn()).unwrap();
+    assert_eq!(why(world.intent("uss1", id(1), None, asked(1))), again, "nor after it was deleted");
+    world.accepted("uss1", id(2), PutIntent { extents: vec![Extent { cells: vec![9], ..extent() }], ..asked(1) });
+    // Once it is too old to be asked for, it is not kept.
+    world.now += SKEW_MAX_US + 1;
+    assert!(why(world.intent("uss1", id(1), None, asked(1))).contains("its time is 300 s from now"));
+}
+
+#[test]
+fn an_implicit_subscription_grows_no_larger_than_an_entity_may_be() {
+    let mut world = World::default();
+    let many = |from: u32| Extent { cells: (from..from + 20_000).collect(), ..extent() };
+    let first = world.intent("uss1", id(1), None, implicit(put(many(0)), "https://a.example", false)).unwrap();
+    let on = first.intent.subscription.unwrap();
+    let refused = why(world.intent("uss1", id(2), None, resting_on(put(many(100_000)), on)));
+    assert_eq!(refused, "subscription_id: the subscription would be larger than 25000 cells");
 }

@@ -130,6 +130,11 @@ impl<T: Time> Fold<T> {
             replies.insert(0, None);
         }
         self.cosign_early(&entries, outlet);
+        self.append(entries, replies, outlet);
+    }
+
+    /// Journals entries and folds them.
+    fn append<O: Outlet>(&mut self, mut entries: Vec<Entry>, mut replies: Vec<Option<O::Reply>>, outlet: &mut O) {
         let encoded: Vec<Vec<u8>> = entries.iter().map(recovery::encode).collect();
         let slices: Vec<&[u8]> = encoded.iter().map(Vec::as_slice).collect();
         if self.options.planted == Some(Planted::PublishBeforeFsync) {
@@ -141,6 +146,21 @@ impl<T: Time> Fold<T> {
                     info!(dropped = shadow.dropped, "the journal takes inputs again");
                 }
                 self.fold_batch(entries, replies, outlet);
+            }
+            // More than the journal writes at once: nothing was accepted, and it is no fault of the disk.
+            Err(JournalError::TooLarge { .. }) if entries.len() > 1 => {
+                let half = entries.len() / 2;
+                let (later, their_replies) = (entries.split_off(half), replies.split_off(half));
+                self.append(entries, replies, outlet);
+                match self.shadow.is_some() {
+                    true => self.refuse(later, their_replies, outlet),
+                    false => self.append(later, their_replies, outlet),
+                }
+            }
+            Err(error @ JournalError::TooLarge { .. }) if self.shadow.is_none() => {
+                for reply in replies.into_iter().flatten() {
+                    outlet.reply(reply, Err(NotAccepted::Failed(error.to_string())));
+                }
             }
             Err(error) => {
                 let why = match error {

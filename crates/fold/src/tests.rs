@@ -187,6 +187,27 @@ fn an_input_that_makes_the_fold_fail_is_skipped_and_those_beside_it_are_folded_o
 }
 
 #[test]
+fn more_than_the_journal_writes_at_once_is_written_in_parts_and_what_is_too_long_alone_is_refused_alone() {
+    let rig = Rig::new();
+    let mut fold = rig.fold();
+    let report = |bytes: usize| {
+        let ask = dss::Ask::Report("x".repeat(bytes));
+        Input::Dss(Box::new(dss::Request { manager: "uss1".into(), entropy: [1; 32], key: None, ask }))
+    };
+    // 48 MiB, and one record of 40.
+    let mut inputs: Vec<Input> = (0..48).map(|_| report(1 << 20)).collect();
+    inputs.insert(7, report(40 << 20));
+    let before = fold.state().seq();
+    let mut answers = Answers::default();
+    fold.batch(inputs.into_iter().enumerate().map(|(i, input)| (input, Some(i))).collect(), &mut answers);
+    assert_eq!(answers.0, (0..49).map(|i| (i, i != 7)).collect::<Vec<_>>());
+    assert_eq!((fold.state().seq() - before, fold.trouble()), (48, None));
+    let state = fold.state().clone();
+    drop(fold);
+    assert!(rig.recovered().state == state, "a restart gives the same");
+}
+
+#[test]
 fn a_node_that_died_of_an_input_skips_it_at_the_next_start() {
     let rig = Rig::new();
     let fold = rig.fold();

@@ -36,6 +36,8 @@ const REPORTS_QUEUE_MAX: usize = 64;
 const BATCH_MAX: usize = 512;
 const BATCH_BYTES: usize = 128 << 10;
 const BATCH_REPORTS: usize = 2;
+/// Questions are answered for so long before feeds, views and snapshots have their turn.
+const TURN: Duration = Duration::from_millis(20);
 /// Views at most this often: a console shows four a second.
 const VIEW_EVERY: Duration = Duration::from_millis(100);
 /// The same when an alert was raised or has become worse: who has the desk is to know at once.
@@ -152,6 +154,15 @@ fn boot(config: CoreConfig, recovered: Recovered) -> Result<(CoreHandle, Core)> 
     Ok((CoreHandle { tx, reports: reports_tx, shared }, core))
 }
 
+/// Bytes of an input that a stranger may make long: a batch is one write of the journal, which has a bound.
+fn weight(input: &Input) -> usize {
+    match input {
+        Input::LinkFrame { frame, .. } => frame.len(),
+        Input::Dss(request) => request.weight(),
+        _ => 0,
+    }
+}
+
 /// The machine's time, as the fold asks for it.
 struct Machine {
     clock: Clock,
@@ -206,13 +217,11 @@ impl Core {
     /// Takes a message, and those that wait behind it, as one batch; breaks when it was told to stop.
     fn take(&mut self, first: Message) -> ControlFlow<()> {
         let mut inputs = Vec::new();
-        let (mut bytes, mut next) = (0, Some(first));
+        let (mut bytes, mut next, began) = (0, Some(first), Instant::now());
         while let Some(message) = next.take() {
             match message {
                 Message::Input(input, reply) => {
-                    if let Input::LinkFrame { frame, .. } = input.as_ref() {
-                        bytes += frame.len();
-                    }
+                    bytes += weight(&input);
                     inputs.push((*input, reply));
                     if inputs.len() < BATCH_MAX && bytes < BATCH_BYTES {
                         next = self.rx.try_recv().ok();
@@ -221,7 +230,8 @@ impl Core {
                 Message::Query(query) => {
                     self.batch(std::mem::take(&mut inputs));
                     query(self.fold.state());
-                    next = self.rx.try_recv().ok();
+                    // What else there is has its turn, however much is asked.
+                    next = if began.elapsed() < TURN { self.rx.try_recv().ok() } else { None };
                 }
                 Message::Stop(done) => {
                     inputs.extend(self.reported(usize::MAX));

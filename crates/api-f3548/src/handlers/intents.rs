@@ -78,3 +78,9 @@ pub(crate) async fn delete(
     let ask = Ask::DeleteIntent(asks::id("entityid", &id)?, asks::ovn("ovn", &ovn)?);
     done(app.ask(&client, &headers, ask).await?)
 }
+
+/// A path that ends where the version is to be; clients expect 400 there, not 404.
+pub(crate) async fn no_version(State(app): State<App>, headers: HeaderMap) -> Answered {
+    app.client(&headers, &[SC, CMSA])?;
+    Err(Problem::field("ovn", "is needed"))
+}

@@ -79,3 +79,9 @@ pub(crate) async fn delete(
     let ask = Ask::DeleteSubscription(asks::id("subscriptionid", &id)?, asks::ovn("version", &version)?);
     done(app.ask(&client, &headers, ask).await?)
 }
+
+/// A path that ends where the version is to be; clients expect 400 there, not 404.
+pub(crate) async fn no_version(State(app): State<App>, headers: HeaderMap) -> Answered {
+    app.client(&headers, &[CP, SC])?;
+    Err(Problem::field("version", "is needed"))
+}

@@ -98,18 +98,20 @@ pub(crate) fn base_url(app: &App, client: &Client, field: &str, url: &str) -> Re
         _ => return Err(Problem::field(field, "not an https address")),
     };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let plain =
-        url.len() <= URL_MAX && url.bytes().all(|b| b.is_ascii_graphic()) && !rest.contains(['?', '#', '@', '\\']);
+    let plain = url.len() <= URL_MAX && url.bytes().all(|b| b.is_ascii_graphic()) && !rest.contains(['#', '@', '\\']);
     if host.is_empty() || !plain {
         let reason =
-            format!("not an address of at most {URL_MAX} characters with a host, and without user, query or fragment");
+            format!("not an address of at most {URL_MAX} characters with a host, and without user or fragment");
         return Err(Problem::field(field, reason));
     }
     let forbidden = |reason: String| Err(Problem::new(StatusCode::FORBIDDEN, format!("{field}: {reason}")));
-    match app.options.base_urls.get(client.name()) {
+    let bound = &app.options.base_urls;
+    let anothers = |(sub, own): (&String, &Vec<String>)| sub != client.name() && own.iter().any(|own| below(url, own));
+    match bound.get(client.name()) {
         Some(own) if own.iter().any(|own| below(url, own)) => Ok(url.to_owned()),
         Some(_) => forbidden(format!("{} may not write this address", client.name())),
         None if app.options.only_named => forbidden(format!("{} may write no address here", client.name())),
+        None if bound.iter().any(anothers) => forbidden("it is another USS's".into()),
         None => Ok(url.to_owned()),
     }
 }
@@ -117,6 +119,7 @@ pub(crate) fn base_url(app: &App, client: &Client, field: &str, url: &str) -> Re
 /// Whether an address is another, or a path below it.
 fn below(url: &str, own: &str) -> bool {
     let own = own.trim_end_matches('/');
+    let url = url.split('?').next().unwrap_or_default();
     let dots = url.split('/').any(|part| matches!(part, "." | "..")) || url.contains('%');
     !dots && url.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

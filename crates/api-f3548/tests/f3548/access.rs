@@ -31,7 +31,10 @@ pub const SCOPES: &[(&str, &str, &[&str])] = &[
 async fn each_endpoint_takes_its_scopes_and_no_other_and_no_request_without_a_token() {
     let dss = Interface::new();
     let mut seen = 0;
-    for (method, path) in ROUTES.iter().filter(|(_, path)| path.starts_with("/dss/v1/") && !path.ends_with(".json")) {
+    for (method, path) in ROUTES
+        .iter()
+        .filter(|(_, path)| path.starts_with("/dss/v1/") && !path.ends_with('/') && !path.ends_with(".json"))
+    {
         let row = SCOPES.iter().find(|(m, p, _)| m == method && p == path);
         let (.., scopes) = row.unwrap_or_else(|| panic!("{method} {path} is in no row"));
         let path = path.replace("{entityid}", &id(1)).replace("{subscriptionid}", &id(1)).replace("{uss_id}", "uss1");
@@ -119,7 +122,6 @@ async fn an_address_is_https_and_below_one_of_the_usss_own_where_it_has_some() {
         "https://",
         "https:///x",
         "https://a@b.example",
-        "https://b.example/?x",
         "https://b.example/#x",
         "https://b c",
     ] {
@@ -146,6 +148,8 @@ async fn an_address_is_https_and_below_one_of_the_usss_own_where_it_has_some() {
             assert!(write(&bound, "uss1", bad).await.refused(403).contains("uss1 may not write"), "{bad}");
         }
         write(&bound, "uss1", "https://uss1.example/utm/v1").await.is(201);
+        write(&bound, "uss1", "https://uss1.example/utm?x=/../y").await.is(409);
+        assert_eq!(write(&bound, "uss2", "https://uss1.example/utm/x").await.status, 403, "another's");
         let other = write(&bound, "uss2", "https://uss2.example").await;
         assert_eq!(other.status, 403);
         let message = other.refused(403);

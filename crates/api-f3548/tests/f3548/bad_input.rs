@@ -244,3 +244,34 @@ async fn the_last_time_that_is_taken_can_be_written_a_day_later() {
         dss.put("uss1", SC, &path, &with(open, "/extents/time_start", late("9998-12-31T23:59:59Z"))).await.is(200);
     assert_eq!(made["subscription"]["time_end"]["value"], "9999-01-01T23:59:59Z");
 }
+
+#[tokio::test]
+async fn a_path_that_ends_where_the_version_is_to_be_is_told_so() {
+    let dss = Interface::new();
+    for (kind, scope, field) in [
+        ("operational_intent_references", SC, "ovn"),
+        ("constraint_references", CM, "ovn"),
+        ("subscriptions", SC, "version"),
+    ] {
+        for method in ["PUT", "DELETE"] {
+            let path = format!("/dss/v1/{kind}/{}/", id(1));
+            let got = dss.ask("uss1", scope, method, &path, Some(&json!({}))).await;
+            assert_eq!(got.refused(400), format!("{field}: is needed"));
+            assert_eq!(dss.ask("uss1", AA, method, &path, None).await.status, 403);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_whose_request_was_not_read_to_its_end_is_said_to_close() {
+    use tower::ServiceExt;
+    let dss = Interface::new();
+    let closes = async |scope: &str, method: &str, body: &str| {
+        let request = dss.request(Some(&dss.token("uss1", scope)), method, &path());
+        let response = dss.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+        response.headers().get("connection").is_some_and(|value| value == "close")
+    };
+    assert!(closes(AA, "PUT", "{}").await, "refused before it was read");
+    assert!(closes(SC, "GET", "{}").await, "nobody reads the body of a GET");
+    assert!(!closes(SC, "PUT", "{}").await && !closes(AA, "PUT", "").await && !closes(SC, "GET", "").await);
+}
