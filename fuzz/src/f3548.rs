@@ -61,7 +61,7 @@ bodies! {
         "no-world" => r#"{"area_of_interest":{"volume":{"outline_circle":{"center":{"lat":0,"lng":0},"radius":{"value":1e308,"units":"M"}}}}}"#];
     "constraint", "createConstraintReference", [
         "ok-without-heights" => volumes(r#"{"extents":[@],"uss_base_url":"https://a.example/x"}"#, POLE),
-        "no-query-in-address" => volumes(r#"{"extents":[@],"uss_base_url":"https://a.example/?x"}"#, POLE),
+        "no-fragment-in-address" => volumes(r#"{"extents":[@],"uss_base_url":"https://a.example/#x"}"#, POLE),
         "no-volumes" => r#"{"extents":[],"uss_base_url":"https://a.example"}"#];
     "constraint-change", "updateConstraintReference", [
         "ok-pole" => volumes(r#"{"extents":[@,@],"uss_base_url":"https://a.example"}"#, POLE),
