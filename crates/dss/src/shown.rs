@@ -24,8 +24,17 @@ pub struct Shown {
 }
 
 impl Dss {
-    /// Shows an entity, or its new version; whom to tell. Nothing if it is shown so already, or if a client has the identifier.
+    /// Shows an entity, or its new version; whom to tell. Nothing if it is shown so already. A client that took the identifier while
+    /// nothing was shown under it loses it: else it could keep out of every key what the peer releases again.
     pub fn show(&mut self, id: Id, shown: Shown) -> Vec<ToNotify> {
+        if self.intents.get(&id).is_some_and(|held| !held.shown) {
+            self.leave(Held::Intent, id);
+            self.take_intent(id);
+        }
+        if self.constraints.get(&id).is_some_and(|held| !held.shown) {
+            self.leave(Held::Constraint, id);
+            self.constraints.remove(&id);
+        }
         match shown.state {
             Some(state) => self.show_intent(id, state, shown),
             None => self.show_constraint(id, shown),
@@ -34,7 +43,7 @@ impl Dss {
 
     fn show_intent(&mut self, id: Id, state: IntentState, shown: Shown) -> Vec<ToNotify> {
         let old = self.intents.get(&id);
-        if old.is_some_and(|old| !old.shown || old.ovn == shown.ovn && old.uss_base_url == shown.uss_base_url) {
+        if old.is_some_and(|old| old.ovn == shown.ovn && old.uss_base_url == shown.uss_base_url) {
             return Vec::new();
         }
         let version = old.map_or(1, |old| old.version.saturating_add(1));
@@ -60,7 +69,7 @@ impl Dss {
 
     fn show_constraint(&mut self, id: Id, shown: Shown) -> Vec<ToNotify> {
         let old = self.constraints.get(&id);
-        if old.is_some_and(|old| !old.shown || old.ovn == shown.ovn && old.uss_base_url == shown.uss_base_url) {
+        if old.is_some_and(|old| old.ovn == shown.ovn && old.uss_base_url == shown.uss_base_url) {
             return Vec::new();
         }
         let version = old.map_or(1, |old| old.version.saturating_add(1));

@@ -318,3 +318,26 @@ fn an_implicit_subscription_grows_no_larger_than_an_entity_may_be() {
     let refused = why(world.intent("uss1", id(2), None, resting_on(put(many(100_000)), on)));
     assert_eq!(refused, "subscription_id: the subscription would be larger than 25000 cells");
 }
+
+#[test]
+fn who_takes_the_identifier_of_what_a_peer_withdrew_loses_it_when_the_peer_releases_it_again() {
+    let mut world = World::default();
+    let shown = |state| dss::Shown {
+        state,
+        manager: "south".into(),
+        ovn: "version-of-the-peer-1".into(),
+        uss_base_url: "https://north.example".into(),
+        extents: vec![extent()],
+    };
+    let other = Extent { cells: vec![9], ..extent() };
+    for state in [Some(IntentState::Accepted), None] {
+        world.dss.show(id(1), shown(state));
+        world.dss.hide(id(1));
+        world.accepted("uss1", id(1), implicit(put(other.clone()), "https://a.example", false));
+        world.constraint("uss1", id(1), vec![other.clone()]);
+        world.dss.show(id(1), shown(state));
+        assert_eq!(world.found("x", area(other.clone())).len(), 0, "its own is gone, with its subscription");
+        assert_eq!(world.dss.counts(), if state.is_some() { (1, 0, 0) } else { (0, 1, 0) });
+        world.dss.hide(id(1));
+    }
+}
