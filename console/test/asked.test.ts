@@ -103,7 +103,18 @@ describe('lists of plans and flights', () => {
       cut: false,
     });
     const plan = { subject: 's', owner: 'north', callsign: 'NOR1', since_utc_ms: 5, why: 'no such aircraft' };
-    expect(readUnflown({ items: [plan], cut: true })).toEqual({ items: [plan], cut: true });
+    const intent = {
+      subject: 't',
+      owner: 'north',
+      callsign: null,
+      uss: 'uss1',
+      since_utc_ms: 5,
+      why: 'nobody is heard in it',
+    };
+    expect(readUnflown({ items: [plan, intent], cut: true })).toEqual({
+      items: [{ ...plan, uss: null }, intent],
+      cut: true,
+    });
   });
 
   it('say that there may be more when something was left out, or when the node does not say', () => {

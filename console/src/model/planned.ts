@@ -25,6 +25,8 @@ export interface Unflown {
   subject: string;
   owner: string;
   callsign: string | null;
+  /** The drone traffic service whose operational intent it is. */
+  uss: string | null;
   since_utc_ms: number | null;
   why: string;
 }
@@ -52,6 +54,7 @@ export function readUnflown(value: unknown): Listed<Unflown> | null {
       subject,
       owner: str(row.owner, 64, '?'),
       callsign: optional(row.callsign, 16),
+      uss: optional(row.uss, 64),
       since_utc_ms: num(row.since_utc_ms),
       why: str(row.why, 200, '?'),
     };

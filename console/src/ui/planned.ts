@@ -105,7 +105,7 @@ class Planned extends Panel {
 function plan(one: Unflown, now: number): TemplateResult {
   return html`<tr>
     <td>${one.callsign === null ? nothing : html`<b>${one.callsign}</b> `}<small class="figure"><bdi>${one.subject}</bdi></small></td>
-    <td>${one.owner}</td>
+    <td>${one.owner}${one.uss === null ? nothing : html`, <bdi>${one.uss}</bdi>`}</td>
     <td class="figure">${one.since_utc_ms === null ? 'unknown' : moment(one.since_utc_ms, now)}</td>
     <td><bdi>${one.why}</bdi></td>
   </tr>`;

@@ -1,6 +1,6 @@
 //! What all handlers share.
 use crate::access::Client;
-use crate::backend::Backend;
+use crate::backend::{Backend, Volume};
 use crate::problem::Problem;
 use axum::http::HeaderMap;
 use dss::{Answer, Ask, Found, Query, Request};
@@ -24,6 +24,8 @@ pub struct Options {
     pub base_urls: BTreeMap<String, Vec<String>>,
     /// USSs that `base_urls` does not name may write none.
     pub only_named: bool,
+    /// Hands operational intents to the node with their volumes.
+    pub volumes: bool,
     /// What `/aux/v1/version` says.
     pub version: String,
     /// A request takes no longer.
@@ -41,6 +43,7 @@ impl Options {
             http_base_urls: false,
             base_urls: BTreeMap::new(),
             only_named: false,
+            volumes: false,
             version,
             request_timeout: Duration::from_secs(10),
             body_bytes_max: 4 << 20,
@@ -73,9 +76,25 @@ impl App {
 
     /// Hands a request to the node and waits until it is durable and answered.
     pub async fn ask(&self, client: &Client, headers: &HeaderMap, ask: Ask) -> Result<Answer, Problem> {
-        let key = idempotency_key(headers)?;
-        let request = Request { manager: client.name().to_owned(), entropy: self.backend.entropy(), key, ask };
+        let request = self.request(client, headers, ask)?;
         Ok(self.backend.ask(request).await??)
+    }
+
+    /// The same of an operational intent.
+    pub async fn intend(
+        &self,
+        client: &Client,
+        headers: &HeaderMap,
+        ask: Ask,
+        volumes: Vec<Volume>,
+    ) -> Result<Answer, Problem> {
+        let request = self.request(client, headers, ask)?;
+        Ok(self.backend.intend(request, volumes).await??)
+    }
+
+    fn request(&self, client: &Client, headers: &HeaderMap, ask: Ask) -> Result<Request, Problem> {
+        let key = idempotency_key(headers)?;
+        Ok(Request { manager: client.name().to_owned(), entropy: self.backend.entropy(), key, ask })
     }
 
     pub async fn query(&self, client: &Client, query: Query) -> Result<Found, Problem> {

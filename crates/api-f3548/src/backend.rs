@@ -7,6 +7,11 @@ pub trait Backend: Send + Sync + 'static {
     /// Journals a request and folds it; resolves after it is durable.
     fn ask(&self, request: Request) -> BoxFuture<'_, Result<Outcome, Unavailable>>;
 
+    /// The same for an operational intent with its volumes as the client stated them, if [`crate::Options::volumes`] asks for them.
+    fn intend(&self, request: Request, _volumes: Vec<Volume>) -> BoxFuture<'_, Result<Outcome, Unavailable>> {
+        self.ask(request)
+    }
+
     /// Asks what is held, for this client.
     fn query(&self, query: Query, client: String) -> BoxFuture<'_, Result<Result<Found, Refused>, Unavailable>>;
 

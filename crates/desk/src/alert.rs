@@ -182,6 +182,9 @@ pub enum OwnTrouble {
     /// The two ways in which conflicts are looked for differ.
     #[n(20)]
     Detection,
+    /// What traffic services intend is not all filed as plans.
+    #[n(21)]
+    Intents,
 }
 
 /// The kinds that the API tells apart.
@@ -281,7 +284,8 @@ impl Situation {
                 | OwnTrouble::Skipped
                 | OwnTrouble::Keys
                 | OwnTrouble::Rules
-                | OwnTrouble::Detection,
+                | OwnTrouble::Detection
+                | OwnTrouble::Intents,
             ) => AlertKind::OwnPicture,
         }
     }

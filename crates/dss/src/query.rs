@@ -1,9 +1,10 @@
 //! What may be read, by whom.
 use crate::answer::{ConstraintRef, IntentRef, IsaRef, Refused, RidSubscriptionRef, SubscriptionRef};
+use crate::entity::IntentState;
 use crate::id::Id;
 use crate::index::Index;
 use crate::state::Dss;
-use crate::volume::AreaOfInterest;
+use crate::volume::{AreaOfInterest, span};
 use crate::{Answer, FOUND_MAX};
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -103,6 +104,13 @@ impl Dss {
             Query::RidSubscription(id) => Found::RidSubscription(self.rid_subscription(*id)?),
             Query::RidSubscriptions(area) => Found::RidSubscriptions(self.rid_subscriptions_in(area, client)?),
         })
+    }
+
+    /// State and end of an intent that a client manages.
+    #[must_use]
+    pub fn intent_of(&self, id: Id, client: &str) -> Option<(IntentState, i64)> {
+        let intent = self.intents.get(&id).filter(|intent| intent.is_of(client))?;
+        Some((intent.state, span(&intent.extents).map_or(i64::MIN, |(_, end)| end)))
     }
 
     pub(crate) fn intents_in(&self, area: &AreaOfInterest, client: &str) -> Result<Vec<IntentRef>, Refused> {

@@ -116,6 +116,7 @@ fn boot() -> Boot {
         statements: Vec::new(),
         markings: Vec::new(),
         dss_base_url: None,
+        dss_marking: None,
     }
 }
 
@@ -192,7 +193,7 @@ fn more_than_the_journal_writes_at_once_is_written_in_parts_and_what_is_too_long
     let mut fold = rig.fold();
     let report = |bytes: usize| {
         let ask = dss::Ask::Report("x".repeat(bytes));
-        Input::Dss(Box::new(dss::Request { manager: "uss1".into(), entropy: [1; 32], key: None, ask }))
+        Input::Dss(Box::new(dss::Request { manager: "uss1".into(), entropy: [1; 32], key: None, ask }), None)
     };
     // 48 MiB, and one record of 40.
     let mut inputs: Vec<Input> = (0..48).map(|_| report(1 << 20)).collect();

@@ -52,6 +52,7 @@ impl State {
     }
 
     fn decide(&mut self, actor: &Actor, command: &Command, now: Now, out: &mut Vec<Output>) -> Answer {
+        self.may_change_plan(command)?;
         match command {
             Command::AcknowledgeAlert(id, raising) => {
                 let is = self.desk.alerts.live().find(|alert| alert.id == *id).map(|alert| alert.raising);

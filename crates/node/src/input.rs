@@ -78,6 +78,10 @@ pub struct Boot {
     #[n(21)]
     #[cbor(default)]
     pub dss_base_url: Option<String>,
+    /// Marking of the own plans that traffic services' operational intents become; without it they become none.
+    #[n(23)]
+    #[cbor(default)]
+    pub dss_marking: Option<release::Marking>,
 }
 
 /// State of a feed's connection.
@@ -245,7 +249,14 @@ pub enum Input {
     },
     /// A traffic service writes to the discovery and synchronization service.
     #[n(13)]
-    Dss(#[n(0)] Box<dss::Request>),
+    Dss(
+        /// What it asks.
+        #[n(0)]
+        Box<dss::Request>,
+        /// The volumes of an operational intent that is to be filed as a plan; the service itself keeps cells.
+        #[n(1)]
+        Option<Box<Outlined>>,
+    ),
     /// An input made the fold panic; every replica skips it.
     #[n(10)]
     Quarantine {
@@ -253,6 +264,28 @@ pub enum Input {
         #[n(0)]
         seq: u64,
     },
+}
+
+/// Volumes of a traffic service's operational intent.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Outlined {
+    /// As it stated them.
+    #[n(0)]
+    Volumes(#[n(0)] Vec<airspace::Volume4d>),
+    /// They cannot be a plan's, and why.
+    #[n(1)]
+    Unfit(#[n(0)] String),
+}
+
+impl Outlined {
+    /// About as many bytes as it has in a journal.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Volumes(all) => all.iter().map(|volume| 64 + 20 * volume.outline.points().len()).sum(),
+            Self::Unfit(reason) => reason.len(),
+        }
+    }
 }
 
 /// What came of asking a witness (`spec/witness.md`). Nothing of it is believed but signatures.

@@ -181,6 +181,10 @@ pub struct State {
     #[n(83)]
     #[cbor(default)]
     pub(crate) showing: crate::discovering::Showing,
+    /// What of theirs is filed as own plans.
+    #[n(85)]
+    #[cbor(default)]
+    pub(crate) filing: crate::discovering::Filing,
     /// What the last input made this node say: read by whoever replays a journal, and kept by nobody.
     #[cbor(skip)]
     pub(crate) said: SaidNow,
@@ -349,6 +353,7 @@ impl Default for State {
             correlation: crate::correlating::Correlation::default(),
             dss: dss::Dss::default(),
             showing: Default::default(),
+            filing: Default::default(),
             said: SaidNow::default(),
             pacts: Pacts::default(),
             sky: Sky::default(),
@@ -388,7 +393,7 @@ impl State {
             Input::Attempt { actor, command, refused, times } => {
                 self.attempted(actor, command, refused, *times, now);
             }
-            Input::Dss(request) => self.dss_asked(request, now, out),
+            Input::Dss(request, outlined) => self.dss_asked(request, outlined.as_deref(), now, out),
             Input::Displayed { actor, alerts, notices } => self.displayed(actor, alerts, notices, now),
             Input::Witness { peer, report } => self.witness_reported(peer, report, now, out),
             Input::Gap { dropped, since_utc_ms } => self.gap = Some((*dropped, *since_utc_ms)),
@@ -403,6 +408,7 @@ impl State {
 
     fn tick(&mut self, now: Now, out: &mut Vec<Output>) {
         self.dss.handle_time(utc_us(now));
+        self.file_intents(now, out);
         // Releases and sweeps have a cadence of their own, whether or not there is anything: neither time nor size of what
         // a peer is sent tells of what it is not sent.
         if now.mono.since_ms(self.second) >= SECOND_MS {
@@ -448,6 +454,7 @@ impl State {
         self.check_skipped(&mut present, now);
         self.check_own_keys(&mut present, now);
         self.check_rules(&mut present, now);
+        self.check_filing(&mut present, now);
         self.tell_absent(&present, now);
         self.desk.handle_time(now);
     }
@@ -502,6 +509,7 @@ impl State {
         }
         self.alerting.inhibitions.rebuild();
         self.dss.rebuild();
+        self.filing.rebuild();
         self.reindex();
         self.prepared = crate::volumes::Prepared::of(self);
     }
@@ -533,6 +541,7 @@ impl State {
         self.reindex();
         self.prepared = crate::volumes::Prepared::of(self);
         self.follow_all(now);
+        self.take_filing();
         let mut told = self.rules_turned(now);
         told.append(&mut self.channels_changed(now));
         self.tell_again(&if changed { self.everybody() } else { told }, now, out);

@@ -390,6 +390,8 @@ pub struct PlanView {
     pub plan: Plan,
     /// Texts of its conflicts.
     pub conflicts: Vec<String>,
+    /// The traffic service whose operational intent it is, and that alone changes it.
+    pub uss: Option<String>,
 }
 
 /// One protected site.

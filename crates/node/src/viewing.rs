@@ -261,6 +261,7 @@ impl State {
             owner: self.owner_of(party),
             plan: filed.value.clone(),
             conflicts: filed.conflicts.clone(),
+            uss: self.filing.uss_of(*subject).filter(|_| self.party() == Some(party)).map(Into::into),
         };
         self.plans.iter().map(view).collect()
     }

@@ -589,6 +589,7 @@ impl State {
         self.avoids.retain(|_, f| !past(last(&f.value)));
         if self.plans.len() + self.avoids.len() < before {
             self.volumes_removed(now);
+            self.forget_ended_intents();
         }
     }
 }

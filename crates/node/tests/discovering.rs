@@ -5,7 +5,7 @@ use common::{START, World, boot, circle, closed, open, pact_of, plan, policy, ru
 use dss::{Ask, Extent, Id, IntentState, PutIntent, Query, Refused, Request, Supporting};
 use node::ShownKind;
 use node::command::Command;
-use node::input::{Answered, Entry, Input, Output};
+use node::input::{Answered, Entry, Input, Outlined, Output};
 use record::Role;
 use release::{Level, Policy, RecordClass};
 
@@ -55,7 +55,7 @@ fn constraints(world: &World, n: usize, lat: f64, lng: f64) -> Vec<dss::Constrai
 fn ask(world: &World, n: usize, manager: &str, ask: Ask) -> dss::Outcome {
     let request = Request { manager: manager.into(), entropy: [7; 32], key: None, ask };
     let mut out = Vec::new();
-    world.state(n).clone().apply(&Entry { now: world.now(), input: Input::Dss(Box::new(request)) }, &mut out);
+    world.state(n).clone().apply(&Entry { now: world.now(), input: Input::Dss(Box::new(request), None) }, &mut out);
     match out.into_iter().next() {
         Some(Output::Answer(Answered::Dss(outcome))) => *outcome,
         other => panic!("{other:?}"),
@@ -203,4 +203,223 @@ fn a_node_that_serves_nobody_any_more_shows_nothing_and_one_that_does_again_show
     assert_eq!((moved.len(), moved[0].uss_base_url.as_str(), moved[0].version), (1, "https://other.example", 2));
     let again = boot_as(&world, Some(URL));
     assert_eq!(found(&again), found(world.state(0)), "nothing has changed");
+}
+
+/// North files what traffic services write as plans marked `drones`, of which south is told by these rules; south shows what it is
+/// told to its own.
+fn filing(rules: &[release::Rule]) -> World {
+    let pact = signed(&pact_of(&["north", "south"], START));
+    let mut north = boot("north", &pact, policy(&["south"], rules));
+    let drones = release::Marking::parse("drones");
+    (north.markings, north.dss_marking) = (drones.into_iter().collect(), drones);
+    let mut south = boot("south", &pact, closed());
+    south.dss_base_url = Some("https://south.example".into());
+    let mut world = World::new(START, vec![north, south]);
+    world.boot(0);
+    world.boot(1);
+    world.connect(0, 1);
+    world.run(1_000, 100);
+    world
+}
+
+fn of_drones() -> release::Rule {
+    release::Rule { marking: release::Marking::parse("drones"), ..rule(RecordClass::Plans, Level::Full) }
+}
+
+fn write(world: &mut World, manager: &str, ask: Ask, volumes: Vec<airspace::Volume4d>) {
+    let request = Request { manager: manager.into(), entropy: [world.now().mono.0 as u8; 32], key: None, ask };
+    world.input(0, Input::Dss(Box::new(request), Some(Box::new(Outlined::Volumes(volumes)))));
+}
+
+fn ovn(world: &World, id: Id, client: &str) -> Option<String> {
+    match world.state(0).dss().query(&Query::Intent(id), client) {
+        Ok(dss::Found::Intent(intent)) => intent.ovn,
+        _ => None,
+    }
+}
+
+fn own_plans(world: &World, n: usize) -> Vec<node::view::PlanView> {
+    world.view(n).plans.into_iter().filter(|plan| plan.owner == node::view::Owner::Own).collect()
+}
+
+fn told_plans(world: &World) -> Vec<node::view::PlanView> {
+    world.view(1).plans.into_iter().filter(|plan| matches!(plan.owner, node::view::Owner::Peer(_))).collect()
+}
+
+#[test]
+fn an_intent_of_a_traffic_service_is_a_plan_that_peers_are_told_of_by_the_rules_and_show_to_theirs() {
+    let mut world = filing(&[of_drones()]);
+    let id = Id::random([9; 16]);
+    let volumes = vec![circle(46.5, 7.0, 0.1, START)];
+    write(&mut world, "uss1", Ask::PutIntent(id, None, drone(46.5, 7.0, &[])), volumes.clone());
+    assert!(own_plans(&world, 0).is_empty(), "the answer does not wait for it");
+    world.run(500, 100);
+    let own = own_plans(&world, 0);
+    assert_eq!((own.len(), own[0].uss.as_deref(), &own[0].plan.volumes), (1, Some("uss1"), &volumes));
+    assert_eq!((own[0].plan.state, own[0].plan.class), (airspace::PlanState::Accepted, units::AircraftClass::Uas));
+    let told = told_plans(&world);
+    assert_eq!((told.len(), &told[0].plan, told[0].uss.clone()), (1, &own[0].plan, None), "of whom is not told");
+    let shown = intents(&world, 1, 46.5, 7.0);
+    assert_eq!((shown.len(), shown[0].manager.as_str(), shown[0].state), (1, "north", IntentState::Accepted));
+    assert!(intents(&world, 0, 46.5, 7.0).iter().all(|intent| intent.id == id), "and not to its own once more");
+
+    // It follows the state, and nobody else changes it.
+    let mut flown = drone(46.5, 7.0, &[]);
+    flown.state = IntentState::Activated;
+    flown.supporting =
+        Supporting::New(dss::NewSubscription { uss_base_url: "https://uss1.example".into(), constraints: false });
+    let version = ovn(&world, id, "uss1");
+    write(&mut world, "uss1", Ask::PutIntent(id, version, flown), volumes.clone());
+    world.run(500, 100);
+    assert_eq!(told_plans(&world)[0].plan.state, airspace::PlanState::Activated);
+    for command in [
+        Command::CancelPlan(own[0].subject),
+        Command::FilePlan { subject: own[0].subject, plan: plan(1, volumes.clone()) },
+        Command::FileMarkedPlan { subject: own[0].subject, plan: plan(1, volumes), marking: None },
+        Command::DeclarePlan { subject: own[0].subject, state: airspace::PlanState::Contingent },
+    ] {
+        let refused = world.refusal(0, Role::Planner, command);
+        assert!(refused.contains("traffic service uss1"), "{refused}");
+    }
+    for from_snapshot in [true, false] {
+        world.restart(0, from_snapshot);
+        assert_eq!(own_plans(&world, 0)[0].uss.as_deref(), Some("uss1"), "{from_snapshot}");
+    }
+    world.run(1_000, 100);
+
+    // Deleted, it is over for everybody, in time as well.
+    let version = ovn(&world, id, "uss1").unwrap();
+    write(&mut world, "uss1", Ask::DeleteIntent(id, version), Vec::new());
+    world.run(1_000, 100);
+    let over = own_plans(&world, 0);
+    assert_eq!(over[0].plan.state, airspace::PlanState::Ended);
+    assert!(over[0].plan.volumes.iter().all(|volume| volume.end <= world.now().utc));
+    assert!(told_plans(&world).iter().all(|plan| !plan.plan.state.is_live()));
+    assert!(intents(&world, 1, 46.5, 7.0).is_empty());
+}
+
+#[test]
+fn what_the_rules_do_not_name_or_the_node_does_not_file_is_told_to_nobody() {
+    let other = release::Rule { marking: release::Marking::parse("patrols"), ..of_drones() };
+    let coarse = Level::AvoidArea { cell_e7: 1_000_000, bin_ms: 5_000 };
+    for (rules, level) in [(vec![other], "none"), (vec![release::Rule { level: coarse, ..of_drones() }], "area")] {
+        let mut world = filing(&rules);
+        let put = Ask::PutIntent(Id::random([9; 16]), None, drone(46.5, 7.0, &[]));
+        write(&mut world, "uss1", put, vec![circle(46.5, 7.0, 0.1, START)]);
+        world.run(12_000, 100);
+        assert_eq!((own_plans(&world, 0).len(), told_plans(&world).len()), (1, 0), "{level}");
+        assert_eq!(constraints(&world, 1, 46.5, 7.0).len(), usize::from(level == "area"));
+        assert!(intents(&world, 1, 46.5, 7.0).is_empty());
+    }
+    // Switched off, what was filed ends.
+    let mut world = filing(&[of_drones()]);
+    let put = |n: u8| Ask::PutIntent(Id::random([n; 16]), None, drone(46.5, 7.0 + f64::from(n), &[]));
+    write(&mut world, "uss1", put(1), vec![circle(46.5, 8.0, 0.1, START)]);
+    world.run(500, 100);
+    assert_eq!(told_plans(&world).len(), 1);
+    let mut off = world.state(0).booted().unwrap().clone();
+    off.dss_marking = None;
+    world.input(0, Input::Boot(Box::new(off)));
+    write(&mut world, "uss1", put(2), vec![circle(46.5, 9.0, 0.1, START)]);
+    world.run(500, 100);
+    let own = own_plans(&world, 0);
+    assert_eq!((own.len(), own[0].plan.state), (1, airspace::PlanState::Cancelled));
+}
+
+#[test]
+fn what_cannot_be_filed_is_said_at_the_desk_and_takes_nobody_elses_room() {
+    let trouble = |world: &World| {
+        let ours = |alert: &&node::view::AlertView| {
+            alert.state != "cleared" && alert.text.contains("not filed as now written")
+        };
+        world.view(0).alerts.iter().find(ours).map(|alert| alert.text.clone())
+    };
+    let mut world = filing(&[of_drones()]);
+    // A boundary that crosses itself is none, whatever cells it has.
+    let mut crossed = circle(46.5, 7.0, 0.1, START);
+    let vertex = |lat: f64, lon: f64| units::Vertex { lat_e9: (lat * 1e9) as i64, lon_e9: (lon * 1e9) as i64 };
+    crossed.outline =
+        airspace::Outline::Polygon(vec![vertex(46.5, 7.0), vertex(46.6, 7.1), vertex(46.6, 7.0), vertex(46.5, 7.1)]);
+    let id = Id::random([9; 16]);
+    write(&mut world, "uss1", Ask::PutIntent(id, None, drone(46.5, 7.0, &[])), vec![crossed]);
+    world.run(2_000, 100);
+    let text = trouble(&world).unwrap();
+    assert!(
+        text.contains("1 operational intent ") && text.contains("uss1") && text.contains("crosses itself"),
+        "{text}"
+    );
+    assert!(own_plans(&world, 0).is_empty());
+    // Mended, it is filed and the trouble over.
+    let version = ovn(&world, id, "uss1");
+    write(&mut world, "uss1", Ask::PutIntent(id, version, drone(46.5, 7.0, &[])), vec![circle(46.5, 7.0, 0.1, START)]);
+    world.run(12_000, 100);
+    assert_eq!((trouble(&world), own_plans(&world, 0).len()), (None, 1));
+
+    // More corners than its share; another's intent that comes after all of these waits for none of them.
+    let many = |lat: f64| {
+        let corner = |n: usize| {
+            let angle = core::f64::consts::TAU * n as f64 / 250.0;
+            vertex(lat + 0.001 * angle.sin(), 7.0 + 0.001 * angle.cos())
+        };
+        let outline = airspace::Outline::Polygon((0..250).map(corner).collect());
+        vec![airspace::Volume4d { outline, ..circle(46.5, 7.0, 0.1, START) }]
+    };
+    for n in 10..60u8 {
+        let lat = 10.0 + f64::from(n);
+        write(&mut world, "uss2", Ask::PutIntent(Id::random([n; 16]), None, drone(lat, 7.0, &[])), many(lat));
+    }
+    let late = Ask::PutIntent(Id::random([99; 16]), None, drone(30.0, 9.0, &[]));
+    write(&mut world, "uss3", late, vec![circle(30.0, 9.0, 0.1, START)]);
+    world.run(100, 100);
+    assert!(own_plans(&world, 0).iter().any(|plan| plan.uss.as_deref() == Some("uss3")));
+    world.run(3_000, 100);
+    let of = |world: &World| own_plans(world, 0).iter().filter(|plan| plan.uss.as_deref() == Some("uss2")).count();
+    assert_eq!(of(&world), 40, "40 of 250 corners");
+    let text = trouble(&world).unwrap();
+    assert!(text.contains("10 operational intents") && text.contains("10000 corners of one traffic service"), "{text}");
+    // Whoever deletes what is filed has no more room for a day.
+    let id = Id::random([10; 16]);
+    let version = ovn(&world, id, "uss2").unwrap();
+    write(&mut world, "uss2", Ask::DeleteIntent(id, version), Vec::new());
+    write(&mut world, "uss2", Ask::PutIntent(Id::random([70; 16]), None, drone(-20.0, 7.0, &[])), many(-20.0));
+    world.run(2_000, 100);
+    assert!(trouble(&world).unwrap().contains("11 operational intents"));
+    assert_eq!(of(&world), 40);
+}
+
+#[test]
+fn an_intent_deleted_before_its_turn_is_told_to_nobody() {
+    let mut world = filing(&[of_drones()]);
+    let id = Id::random([9; 16]);
+    let volumes = vec![circle(46.5, 7.0, 0.1, START)];
+    write(&mut world, "uss1", Ask::PutIntent(id, None, drone(46.5, 7.0, &[])), volumes.clone());
+    let version = ovn(&world, id, "uss1").unwrap();
+    write(&mut world, "uss1", Ask::DeleteIntent(id, version), Vec::new());
+    // Another's now, with the same identifier.
+    write(&mut world, "uss2", Ask::PutIntent(id, None, drone(46.5, 7.0, &[])), volumes);
+    world.run(1_000, 100);
+    let own = own_plans(&world, 0);
+    assert_eq!((own.len(), own[0].uss.as_deref(), own[0].revision), (1, Some("uss2"), 1));
+    assert_eq!(told_plans(&world).len(), 1);
+}
+
+#[test]
+fn what_traffic_services_change_leaves_room_on_the_link_for_what_planners_and_feeds_say() {
+    let mut world = filing(&[of_drones()]);
+    let id = |n: u16| Id::random([n as u8, (n >> 8) as u8, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5]);
+    for n in 0..800u16 {
+        let lat = -40.0 + f64::from(n) / 10.0;
+        write(
+            &mut world,
+            "uss1",
+            Ask::PutIntent(id(n), None, drone(lat, 7.0, &[])),
+            vec![circle(lat, 7.0, 0.1, START)],
+        );
+    }
+    world.run(14_000, 100);
+    let filed = own_plans(&world, 0).len();
+    assert!((550..600).contains(&filed), "{filed}: 500 at once");
+    world.run(10_000, 100);
+    let more = own_plans(&world, 0).len() - filed;
+    assert!((49..=51).contains(&more), "{more}: five a second");
 }

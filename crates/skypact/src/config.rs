@@ -110,6 +110,9 @@ pub struct F3548 {
     /// Address under which traffic services reach this interface, to ask for the details of what peers released; without it nothing
     /// of peers is shown to them.
     pub uss_base_url: Option<String>,
+    /// Marking, one of `markings`, of the plans as which operational intents that traffic services write are filed: the desk sees them,
+    /// and peers are told what the release rules give of plans so marked. Without it they are not filed, and nobody is told.
+    pub plans_marking: Option<String>,
     /// Takes `http` addresses of traffic services beside `https`. For tests and closed networks.
     #[serde(default)]
     pub http_base_urls: bool,

@@ -11,7 +11,7 @@ use journal::Journal;
 use journal::fs::Fs;
 use node::State;
 use node::command::Answer;
-use node::input::{Answered, Input, ObservedLoss};
+use node::input::{Answered, Input, ObservedLoss, Outlined};
 use node::view::View;
 use record::PartyId;
 use std::collections::BTreeMap;
@@ -158,7 +158,7 @@ fn boot(config: CoreConfig, recovered: Recovered) -> Result<(CoreHandle, Core)> 
 fn weight(input: &Input) -> usize {
     match input {
         Input::LinkFrame { frame, .. } => frame.len(),
-        Input::Dss(request) => request.weight(),
+        Input::Dss(request, outlined) => request.weight() + outlined.as_deref().map_or(0, Outlined::weight),
         _ => 0,
     }
 }
@@ -337,8 +337,8 @@ impl CoreHandle {
     }
 
     /// Hands in what a traffic service asks, and returns the answer once it is durable.
-    pub async fn dss(&self, request: dss::Request) -> Result<dss::Outcome, NotAccepted> {
-        match self.answered(Input::Dss(Box::new(request))).await? {
+    pub async fn dss(&self, request: dss::Request, outlined: Option<Outlined>) -> Result<dss::Outcome, NotAccepted> {
+        match self.answered(Input::Dss(Box::new(request), outlined.map(Box::new))).await? {
             Some(Answered::Dss(outcome)) => Ok(*outcome),
             Some(Answered::Command(_)) | None => Err(NotAccepted::Failed("the fold gave no answer".into())),
         }

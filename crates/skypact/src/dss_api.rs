@@ -3,10 +3,12 @@ use crate::config::{F3548, Loaded};
 use crate::core::{CoreHandle, NotAccepted};
 use crate::http::{Server, Url};
 use crate::oauth_keys::{Refresher, Timing};
+use airspace::{Limit, Volume4d, VolumeError, limits};
 use anyhow::{Context, Result};
 use api_f3548::{Backend, Details, Options, Outline, Unavailable, Volume};
 use dss::{Found, Id, Outcome, Query, Refused, Request};
 use futures_util::future::BoxFuture;
+use node::input::Outlined;
 use node::{Piece, ShownKind, ShownVolume, State};
 use oauth::{KeySet, Settings, Verifier};
 use std::net::SocketAddr;
@@ -16,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
+use units::{Altitude, Height, Reference, Utc, Vertex};
 
 /// The interface's backend.
 struct NodeDss {
@@ -28,7 +31,12 @@ fn unavailable(why: NotAccepted) -> Unavailable {
 
 impl Backend for NodeDss {
     fn ask(&self, request: Request) -> BoxFuture<'_, Result<Outcome, Unavailable>> {
-        Box::pin(async move { self.core.dss(request).await.map_err(unavailable) })
+        Box::pin(async move { self.core.dss(request, None).await.map_err(unavailable) })
+    }
+
+    fn intend(&self, request: Request, volumes: Vec<Volume>) -> BoxFuture<'_, Result<Outcome, Unavailable>> {
+        let outlined = outlined(&volumes).map_or_else(|why| Outlined::Unfit(why.to_string()), Outlined::Volumes);
+        Box::pin(async move { self.core.dss(request, Some(outlined)).await.map_err(unavailable) })
     }
 
     fn query(&self, query: Query, client: String) -> BoxFuture<'_, Result<Result<Found, Refused>, Unavailable>> {
@@ -82,6 +90,51 @@ fn volume(shown: &ShownVolume) -> Volume {
     Volume { outline, lower, upper, start: us(shown.span.0), end: us(shown.span.1) }
 }
 
+/// Volumes of an operational intent as those of a plan, if they can be.
+fn outlined(volumes: &[Volume]) -> Result<Vec<Volume4d>, VolumeError> {
+    if volumes.len() > limits::VOLUMES_MAX {
+        return Err(VolumeError::TooMany { what: "volumes", max: limits::VOLUMES_MAX, got: volumes.len() });
+    }
+    volumes.iter().map(volume_4d).collect()
+}
+
+fn volume_4d(volume: &Volume) -> Result<Volume4d, VolumeError> {
+    let vertex = |(index, place): (usize, &(f64, f64))| {
+        let e9 = |degrees: f64| (degrees * 1e9).round() as i64;
+        Vertex::new(e9(place.0), e9(place.1)).map_err(|error| VolumeError::Point { index, error })
+    };
+    let outline = match &volume.outline {
+        Outline::Polygon(vertices) => {
+            if vertices.len() > limits::VERTICES_MAX {
+                let got = vertices.len();
+                return Err(VolumeError::TooMany { what: "vertices", max: limits::VERTICES_MAX, got });
+            }
+            let mut points = vertices.iter().enumerate().map(vertex).collect::<Result<Vec<_>, _>>()?;
+            // Closed by its first vertex again, as many write it.
+            if points.len() > 1 && points.first() == points.last() {
+                points.pop();
+            }
+            airspace::Outline::Polygon(points)
+        }
+        Outline::Circle(centre, metres) => {
+            airspace::Outline::Circle { centre: vertex((0, centre))?, radius_mm: (metres * 1000.0).ceil() as i64 }
+        }
+    };
+    let limit = |millimetres: Option<i64>| {
+        let height = millimetres.and_then(|mm| i32::try_from(mm * 10).ok());
+        height.map_or(Limit::Unlimited, |height| Limit::At(Altitude::Known(Height(height), Reference::Wgs84)))
+    };
+    let volume = Volume4d {
+        outline,
+        lower: limit(volume.lower),
+        upper: limit(volume.upper),
+        start: Utc(volume.start.div_euclid(1000)),
+        end: Utc(-(-volume.end).div_euclid(1000)),
+    };
+    volume.check()?;
+    Ok(volume)
+}
+
 /// Serves the interface, if it is configured.
 pub async fn start(
     tasks: &mut JoinSet<()>,
@@ -102,6 +155,7 @@ pub async fn start(
         http_base_urls: config.http_base_urls,
         base_urls: config.base_urls.clone(),
         only_named: config.only_named,
+        volumes: config.plans_marking.is_some(),
         ..Options::new(verifier, concat!("skypact/v", env!("CARGO_PKG_VERSION")).into())
     };
     let listener = TcpListener::bind(config.listen);
@@ -130,4 +184,37 @@ fn keys(loaded: &Loaded, config: &F3548, verifier: &Arc<Verifier>) -> Result<Ref
         max_age: Duration::from_secs(u64::from(config.keep_keys_h) * 3600),
     };
     Refresher::new(verifier.clone(), files, documents, timing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn volume(outline: Outline) -> Volume {
+        Volume { outline, lower: Some(-1_500), upper: None, start: 1_500, end: 2_500 }
+    }
+
+    #[test]
+    fn an_intents_volumes_are_a_plans_and_what_cannot_be_is_named() {
+        let square = vec![(46.0, 7.0), (46.0, 7.1), (46.1, 7.1), (46.1, 7.0), (46.0, 7.0)];
+        let got = outlined(&[volume(Outline::Polygon(square)), volume(Outline::Circle((46.5, 180.0), 300.0004))]);
+        let got = got.unwrap();
+        let vertex = |lat: i64, lon: i64| Vertex { lat_e9: lat, lon_e9: lon };
+        let corners = [(46_000, 7_000), (46_000, 7_100), (46_100, 7_100), (46_100, 7_000)];
+        let corners = corners.map(|(lat, lon)| vertex(lat * 1_000_000, lon * 1_000_000));
+        assert_eq!(got[0].outline, airspace::Outline::Polygon(corners.to_vec()), "closed implicitly");
+        let centre = vertex(46_500_000_000, -180_000_000_000);
+        assert_eq!(got[1].outline, airspace::Outline::Circle { centre, radius_mm: 300_001 }, "rounded outward");
+        let lower = Limit::At(Altitude::Known(Height(-15_000), Reference::Wgs84));
+        assert_eq!((got[0].lower, got[0].upper), (lower, Limit::Unlimited));
+        assert_eq!((got[0].start, got[0].end), (Utc(1), Utc(3)), "rounded outward");
+
+        let circle = || volume(Outline::Circle((46.5, 7.0), 300.0));
+        let said = |volumes: &[Volume]| outlined(volumes).unwrap_err().to_string();
+        assert_eq!(said(&vec![circle(); 257]), "volumes: at most 256, got 257");
+        let many = (0..1001).map(|n| (46.0, f64::from(n) / 1e4)).collect();
+        assert_eq!(said(&[volume(Outline::Polygon(many))]), "vertices: at most 1000, got 1001");
+        let long = Volume { end: 40 * 86_400_000_000, ..circle() };
+        assert_eq!(said(&[long]), "the window is longer than 31 days");
+    }
 }

@@ -165,11 +165,18 @@ pub fn check_markings(config: &crate::config::Config) -> Result<Vec<Marking>> {
     let listed = config.markings.iter().map(|word| marking(word)).collect::<Result<Vec<_>>>().context("markings")?;
     ensure!(listed.len() <= MARKINGS_MAX, "markings: {} of them, at most {MARKINGS_MAX}", listed.len());
     let used = config.release.iter().filter_map(|r| r.marking.as_ref());
-    for word in used.chain(config.feed.iter().filter_map(|f| f.marking.as_ref())) {
+    let of_intents = config.f3548.as_ref().and_then(|f3548| f3548.plans_marking.as_ref());
+    for word in used.chain(config.feed.iter().filter_map(|f| f.marking.as_ref())).chain(of_intents) {
         let known = config.markings.contains(word);
         ensure!(known, "{word:?} is not one of markings = [{}]", config.markings.join(", "));
     }
     Ok(listed)
+}
+
+/// The marking of the plans that traffic services' intents become.
+pub fn plans_marking(config: &crate::config::Config) -> Result<Option<Marking>> {
+    let word = config.f3548.as_ref().and_then(|f3548| f3548.plans_marking.as_deref());
+    word.map(marking).transpose().context("f3548.plans_marking")
 }
 
 /// Hours of a day.

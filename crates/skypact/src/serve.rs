@@ -78,6 +78,7 @@ pub async fn start(loaded: &Loaded) -> Result<Running> {
         pseudonym_secret: keys.pseudonym,
         policy,
         markings,
+        dss_marking: crate::rules::plans_marking(config)?,
         dss_base_url: config.f3548.as_ref().and_then(|f3548| f3548.uss_base_url.clone()),
         software: concat!("skypact ", env!("CARGO_PKG_VERSION")).into(),
         statements: statements.iter().map(SignedKeys::to_text).collect(),

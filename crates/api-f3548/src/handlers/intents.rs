@@ -65,8 +65,12 @@ async fn put(app: App, id: String, ovn: Option<String>, request: Request) -> Ans
     let id = asks::id("entityid", &id)?;
     let ovn = ovn.map(|ovn| asks::ovn("ovn", &ovn)).transpose()?;
     let parameters: IntentParameters = body::json(&text)?;
-    let put = parameters.read(&app, &client, ovn.is_none())?;
-    done(app.ask(&client, &headers, Ask::PutIntent(id, ovn, put)).await?)
+    let (put, volumes) = parameters.read(&app, &client, ovn.is_none())?;
+    let ask = Ask::PutIntent(id, ovn, put);
+    done(match app.options.volumes {
+        true => app.intend(&client, &headers, ask, volumes).await?,
+        false => app.ask(&client, &headers, ask).await?,
+    })
 }
 
 pub(crate) async fn delete(

@@ -1,8 +1,9 @@
 //! Requests.
 use super::object::Object;
-use super::volume::{Needs, Volume4D, extents};
+use super::volume::{Needs, Volume4D, extents, stated};
 use crate::access::{CMSA, Client};
 use crate::app::App;
+use crate::backend::Volume;
 use crate::problem::Problem;
 use axum::http::StatusCode;
 use dss::{
@@ -125,7 +126,8 @@ fn below(url: &str, own: &str) -> bool {
 }
 
 impl IntentParameters {
-    pub fn read(self, app: &App, client: &Client, created: bool) -> Result<PutIntent, Problem> {
+    /// What is asked, and the volumes as stated.
+    pub fn read(self, app: &App, client: &Client, created: bool) -> Result<(PutIntent, Vec<Volume>), Problem> {
         let uss_base_url = base_url(app, client, "uss_base_url", &self.uss_base_url)?;
         let given = self.subscription_id.as_deref().filter(|text| !text.is_empty());
         let supporting = match (given, self.new_subscription) {
@@ -155,7 +157,8 @@ impl IntentParameters {
         if let Some(at) = key.iter().position(|ovn| ovn.len() > OVN_MAX) {
             return Err(Problem::field(&format!("key[{at}]"), format!("more than {OVN_MAX} characters")));
         }
-        Ok(PutIntent {
+        let volumes = if app.options.volumes { stated(&self.extents, &extents) } else { Vec::new() };
+        let put = PutIntent {
             extents,
             key: key.into_iter().collect(),
             state,
@@ -163,7 +166,8 @@ impl IntentParameters {
             supporting,
             ovn_suffix: self.requested_ovn_suffix,
             cmsa: client.has(CMSA),
-        })
+        };
+        Ok((put, volumes))
     }
 }
 

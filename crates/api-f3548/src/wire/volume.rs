@@ -1,6 +1,7 @@
 //! Volumes: outlines to cells, heights to millimetres above WGS-84.
 use super::object::Object;
 use super::time::{Rounded, Time};
+use crate::backend::{Outline, Volume};
 use crate::problem::Problem;
 use axum::http::StatusCode;
 use cells::{Cell, LatLng, ShapeError};
@@ -139,6 +140,15 @@ pub(crate) fn extents(volumes: &[Object<Volume4D>], needs: Needs) -> Result<Vec<
     Ok(extents)
 }
 
+/// Volumes that were read to extents, with the outlines they had.
+pub(crate) fn stated(volumes: &[Object<Volume4D>], extents: &[Extent]) -> Vec<Volume> {
+    let volume = |(volume, extent): (&Object<Volume4D>, &Extent)| {
+        let outline = volume.volume.outline()?;
+        Some(Volume { outline, lower: extent.lower, upper: extent.upper, start: extent.start, end: extent.end })
+    };
+    volumes.iter().zip(extents).filter_map(volume).collect()
+}
+
 impl Volume4D {
     /// As it stands, with what it leaves out left open.
     pub fn area(&self, field: &str) -> Result<AreaOfInterest, Wrong> {
@@ -167,6 +177,15 @@ impl Volume4D {
 }
 
 impl Volume3D {
+    fn outline(&self) -> Option<Outline> {
+        let place = |point: &Point| (point.lat, point.lng);
+        if let Some(polygon) = &self.outline_polygon {
+            return Some(Outline::Polygon(polygon.vertices.iter().map(|vertex| place(vertex)).collect()));
+        }
+        let circle = self.outline_circle.as_ref()?;
+        Some(Outline::Circle(place(circle.center.as_ref()?), circle.radius.as_ref()?.value))
+    }
+
     fn cells(&self, field: &str) -> Result<Vec<CellKey>, Wrong> {
         let (name, cells) = match (&self.outline_circle, &self.outline_polygon) {
             (Some(_), Some(_)) => {

@@ -1,5 +1,5 @@
 //! The interface over a service in memory, and clients with tokens that are signed here.
-use api_f3548::{Backend, Details, Options, Unavailable};
+use api_f3548::{Backend, Details, Options, Unavailable, Volume};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -34,6 +34,8 @@ pub struct Fake {
     entropy: AtomicU64,
     pub details: Mutex<BTreeMap<dss::Id, Details>>,
     pub full: Mutex<Option<Unavailable>>,
+    /// Volumes of the last intent that came with them.
+    pub volumes: Mutex<Option<Vec<Volume>>>,
 }
 
 impl Backend for Fake {
@@ -44,6 +46,11 @@ impl Backend for Fake {
                 None => Ok(self.dss.lock().unwrap().handle(&request, self.now_s.load(Ordering::Relaxed) * 1_000_000)),
             }
         })
+    }
+
+    fn intend(&self, request: dss::Request, volumes: Vec<Volume>) -> BoxFuture<'_, Result<Outcome, Unavailable>> {
+        *self.volumes.lock().unwrap() = Some(volumes);
+        self.ask(request)
     }
 
     fn query(&self, query: Query, client: String) -> BoxFuture<'_, Result<Result<Found, Refused>, Unavailable>> {
@@ -109,6 +116,7 @@ impl Interface {
             entropy: AtomicU64::new(1),
             details: Mutex::default(),
             full: Mutex::new(None),
+            volumes: Mutex::default(),
         });
         Self { fake: fake.clone(), ..Self::over(fake, change) }
     }

@@ -1,5 +1,6 @@
 //! Operational intent references over HTTP.
 use crate::harness::*;
+use api_f3548::{Outline, Volume};
 use axum::body::Body;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -220,4 +221,23 @@ async fn nothing_is_said_to_be_written_that_is_not() {
     assert_eq!((got.status, got.refused(503)), (StatusCode::SERVICE_UNAVAILABLE, "the journal is full".into()));
     *dss.fake.full.lock().unwrap() = None;
     dss.get("uss1", SC, &path(1)).await.refused(404);
+}
+
+#[tokio::test]
+async fn a_node_that_files_intents_is_handed_their_volumes_as_they_were_stated() {
+    let polygon = json!({ "vertices": [
+        { "lat": 46.9, "lng": 8.0 }, { "lat": 46.9, "lng": 8.1 }, { "lat": 47.0, "lng": 8.1 }
+    ] });
+    let second = with(with(volume(), "/volume/outline_circle", Value::Null), "/volume/outline_polygon", polygon);
+    let body = with(intent(), "/extents", json!([volume(), second]));
+    for wanted in [true, false] {
+        let interface = Interface::with(|options| options.volumes = wanted);
+        interface.put("uss1", SC, &path(1), &body).await.is(201);
+        let handed = interface.fake.volumes.lock().unwrap().clone();
+        let outline =
+            [Outline::Circle((47.0, 8.0), 300.0), Outline::Polygon(vec![(46.9, 8.0), (46.9, 8.1), (47.0, 8.1)])];
+        let (start, end) = (T0_S * 1_000_000, (T0_S + 60 * 60) * 1_000_000);
+        let all = outline.map(|outline| Volume { outline, lower: Some(100_000), upper: Some(200_000), start, end });
+        assert_eq!(handed, wanted.then(|| all.to_vec()));
+    }
 }

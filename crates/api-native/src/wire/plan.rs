@@ -83,6 +83,9 @@ pub(crate) struct UnflownWire {
     subject: String,
     owner: String,
     callsign: Option<String>,
+    /// The drone traffic service whose operational intent it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uss: Option<String>,
     since_utc_ms: i64,
     why: &'static str,
 }
@@ -91,10 +94,12 @@ pub(crate) fn unflown(view: &View, row: &Unflown) -> UnflownWire {
     let is_it = |plan: &&PlanView| {
         plan.subject == row.subject && owner(view, plan.owner).is_some_and(|owner| owner == row.owner.as_str())
     };
+    let plan = view.plans.iter().find(is_it);
     UnflownWire {
         subject: row.subject.to_string(),
         owner: row.owner.to_string(),
-        callsign: view.plans.iter().find(is_it).and_then(|plan| plan.plan.callsign.clone()),
+        callsign: plan.and_then(|plan| plan.plan.callsign.clone()),
+        uss: plan.and_then(|plan| plan.uss.clone()),
         since_utc_ms: row.since.0,
         why: row.why,
     }
@@ -125,6 +130,9 @@ pub(crate) struct PlanWire {
     #[serde(flatten)]
     plan: PlanBody,
     conflicts: Vec<String>,
+    /// The drone traffic service whose operational intent it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uss: Option<String>,
 }
 
 /// A site as filed.
@@ -176,6 +184,7 @@ pub(crate) fn plan(view: &View, of: &PlanView) -> PlanWire {
         owner: owner(view, of.owner),
         plan: plan_body(&of.plan),
         conflicts: of.conflicts.clone(),
+        uss: of.uss.clone(),
     }
 }
 

@@ -351,6 +351,7 @@ pub fn view() -> View {
             owner: Owner::Own,
             plan: plan(),
             conflicts: vec!["meets S-17 of south".into()],
+            uss: Some("uss1".into()),
         }],
         sites: vec![SiteView { subject: SUBJECT, revision: 1, owner: Owner::Own, site: site() }],
         avoids: vec![AvoidView { subject: SubjectId([9; 16]), owner: Owner::Peer(1), volumes: vec![volume()] }],

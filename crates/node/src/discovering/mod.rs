@@ -1,12 +1,14 @@
 //! The discovery and synchronization service for drone traffic services, as part of the node.
 mod covering;
+mod filing;
 mod showing;
 
 pub use covering::{Piece, pieces};
+pub(crate) use filing::Filing;
 pub(crate) use showing::Showing;
 pub use showing::{ShownDetails, ShownKind, ShownThing, ShownVolume};
 
-use crate::input::{Answered, Output};
+use crate::input::{Answered, Outlined, Output};
 use crate::state::State;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -18,8 +20,17 @@ pub(crate) const fn utc_us(now: Now) -> i64 {
 }
 
 impl State {
-    pub(crate) fn dss_asked(&mut self, request: &dss::Request, now: Now, out: &mut Vec<Output>) {
+    pub(crate) fn dss_asked(
+        &mut self,
+        request: &dss::Request,
+        outlined: Option<&Outlined>,
+        now: Now,
+        out: &mut Vec<Output>,
+    ) {
         let outcome = self.dss.handle(request, utc_us(now));
+        if outcome.is_ok() {
+            self.intent_written(request, outlined, now);
+        }
         out.push(Output::Answer(Answered::Dss(Box::new(outcome))));
     }
 

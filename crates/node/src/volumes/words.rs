@@ -40,6 +40,9 @@ impl Nearing {
     }
 }
 
+/// As much of a traffic service's name as a sentence has room for.
+const USS_CHARS: usize = 32;
+
 /// What people call a thing: callsign or name, else the beginning of its subject; and whose it is, unless ours.
 pub(super) fn name(state: &State, thing: &Thing) -> String {
     let given = match thing.kind {
@@ -54,7 +57,13 @@ pub(super) fn name(state: &State, thing: &Thing) -> String {
         Kind::Site => "protected site",
         Kind::Notice => "notice",
     };
-    let whose = if Some(&thing.owner) == state.party() { String::new() } else { format!(" of {}", thing.owner) };
+    let own = Some(&thing.owner) == state.party();
+    let uss = Some(thing).filter(|thing| own && thing.kind == Kind::Plan).and_then(|t| state.filing.uss_of(t.subject));
+    let whose = match uss {
+        Some(uss) => format!(" of {}", uss.chars().take(USS_CHARS).collect::<String>()),
+        None if own => String::new(),
+        None => format!(" of {}", thing.owner),
+    };
     format!("{what} {}{whose}", given.unwrap_or_else(|| short(thing.subject)))
 }
 

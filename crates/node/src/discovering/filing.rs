@@ -1,0 +1,375 @@
+//! What drone traffic services intend, filed as own plans: the own desk sees it, it is judged against what peers released, and peers
+//! are told as much of it as the release rules give. The service's answer does not wait for it.
+use crate::command::{Command, Refused};
+use crate::filed::{CORNERS_MAX, Corners, FILED_MAX};
+use crate::input::{Outlined, Output};
+use crate::situation::{Present, sentence};
+use crate::state::State;
+use airspace::{Plan, PlanState, Volume4d};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::ops::Bound;
+use desk::{AlertLevel, OwnTrouble, Situation};
+use dss::{Ask, Id, IntentState, Request};
+use minicbor::{Decode, Encode};
+use record::{Hash32, SubjectId};
+use units::{AircraftClass, Mono, Now, Utc};
+
+/// Half of what a party may file: the planners have the other half, whatever traffic services write. What is over counts for a day.
+const INTENTS_MAX: usize = FILED_MAX / 2;
+const INTENT_CORNERS_MAX: usize = CORNERS_MAX / 2;
+/// One traffic service has no more than a fifth of that.
+const SHARES: usize = 5;
+/// Changes filed with each tick.
+const TURNS: usize = 5;
+/// A peer takes 600 plans a minute and 2,000 at once (`link`), and tracks wait behind what it does not take: traffic services have
+/// half of the one and a quarter of the other. Of one intent the newest change alone is filed.
+const EVERY_MS: u64 = 200;
+const AT_ONCE: u64 = 500;
+/// Intents that are not filed, kept with the reason; of more it is known that there are some.
+const UNFIT_MAX: usize = 1_000;
+
+/// Operational intents as plans.
+#[derive(Debug, Clone, PartialEq, Default, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Filing {
+    #[n(0)]
+    intents: BTreeMap<Id, Intended>,
+    /// The traffic service whose turn was last.
+    #[n(1)]
+    last: String,
+    #[n(2)]
+    unfit: BTreeMap<Id, Unfit>,
+    /// Changes filed of those that may be at once, and up to when that was counted.
+    #[n(3)]
+    spent: u64,
+    #[n(4)]
+    counted: Mono,
+    /// Whose intents wait, so that nobody waits behind another's many; made again from the intents, as all that follows.
+    #[cbor(skip)]
+    waiting: BTreeMap<String, BTreeSet<Id>>,
+    #[cbor(skip)]
+    subjects: BTreeMap<SubjectId, Id>,
+    /// Intents and corners of each.
+    #[cbor(skip)]
+    held: BTreeMap<String, (usize, usize)>,
+    #[cbor(skip)]
+    corners: usize,
+}
+
+/// An intent that is filed, or is to be.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+struct Intended {
+    #[n(0)]
+    manager: String,
+    #[n(1)]
+    corners: u32,
+    /// End of its last volume.
+    #[n(2)]
+    end: Utc,
+    /// There is a plan of it.
+    #[n(3)]
+    filed: bool,
+    #[n(4)]
+    next: Option<Change>,
+}
+
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+enum Change {
+    #[n(0)]
+    File(#[n(0)] Vec<Volume4d>),
+    #[n(1)]
+    End,
+}
+
+/// An intent of which, as it is now, there is no plan.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+struct Unfit {
+    #[n(0)]
+    manager: String,
+    #[n(1)]
+    reason: String,
+    #[n(2)]
+    end: Utc,
+}
+
+/// The subject of an intent's plan. A traffic service chooses identifiers: none is the subject of another plan.
+fn subject_of(id: Id) -> SubjectId {
+    let name = minicbor::to_vec(("skypact dss intent", id)).unwrap_or_default();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&Hash32::of(&name).0[..16]);
+    SubjectId(bytes)
+}
+
+impl Filing {
+    pub(crate) fn rebuild(&mut self) {
+        for (id, intended) in core::mem::take(&mut self.intents) {
+            self.insert(id, intended);
+        }
+    }
+
+    /// The traffic service whose plan this is.
+    pub(crate) fn uss_of(&self, subject: SubjectId) -> Option<&str> {
+        self.subjects.get(&subject).and_then(|id| self.intents.get(id)).map(|intended| &*intended.manager)
+    }
+
+    fn insert(&mut self, id: Id, intended: Intended) {
+        let old = self.remove(id);
+        debug_assert!(old.is_none());
+        self.subjects.insert(subject_of(id), id);
+        let held = self.held.entry(intended.manager.clone()).or_default();
+        *held = (held.0 + 1, held.1 + intended.corners as usize);
+        self.corners += intended.corners as usize;
+        if intended.next.is_some() {
+            self.waiting.entry(intended.manager.clone()).or_default().insert(id);
+        }
+        self.intents.insert(id, intended);
+    }
+
+    fn remove(&mut self, id: Id) -> Option<Intended> {
+        let intended = self.intents.remove(&id)?;
+        self.subjects.remove(&subject_of(id));
+        self.corners -= intended.corners as usize;
+        if let Some(held) = self.held.get_mut(&intended.manager) {
+            *held = (held.0 - 1, held.1 - intended.corners as usize);
+            if held.0 == 0 {
+                self.held.remove(&intended.manager);
+            }
+        }
+        if let Some(ids) = self.waiting.get_mut(&intended.manager) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.waiting.remove(&intended.manager);
+            }
+        }
+        Some(intended)
+    }
+
+    /// Takes what a traffic service wrote; it is filed in its turn.
+    fn written(&mut self, id: Id, manager: &str, outlined: &Outlined) -> Result<(), String> {
+        let volumes = match outlined {
+            Outlined::Volumes(volumes) => volumes,
+            Outlined::Unfit(reason) => return Err(reason.clone()),
+        };
+        let corners = volumes.corners();
+        let old = self.intents.get(&id);
+        let less = |own: bool| old.filter(|_| own).map_or((0, 0), |old| (1, old.corners as usize));
+        let of_one = self.held.get(manager).copied().unwrap_or_default();
+        for (of, held, before, share) in [
+            ("all traffic services", (self.intents.len(), self.corners), less(true), 1),
+            // Whose identifier it was before may have been another.
+            ("one traffic service", of_one, less(old.is_some_and(|old| old.manager == manager)), SHARES),
+        ] {
+            if held.0 - before.0 >= INTENTS_MAX / share {
+                return Err(format!("{} of {of} are filed at most", INTENTS_MAX / share));
+            }
+            if held.1 - before.1 + corners > INTENT_CORNERS_MAX / share {
+                return Err(format!("{} corners of {of} are filed at most", INTENT_CORNERS_MAX / share));
+            }
+        }
+        let filed = self.remove(id).is_some_and(|old| old.filed);
+        let end = volumes.iter().map(|volume| volume.end).max().unwrap_or_default();
+        let next = Some(Change::File(volumes.clone()));
+        self.insert(id, Intended { manager: manager.into(), corners: corners as u32, end, filed, next });
+        Ok(())
+    }
+
+    fn ended(&mut self, id: Id) {
+        self.unfit.remove(&id);
+        if let Some(intended) = self.remove(id).filter(|intended| intended.filed) {
+            self.insert(id, Intended { next: Some(Change::End), ..intended });
+        }
+    }
+
+    fn is_unfit(&mut self, id: Id, unfit: Unfit) {
+        if self.unfit.len() < UNFIT_MAX || self.unfit.contains_key(&id) {
+            self.unfit.insert(id, unfit);
+        }
+    }
+
+    fn count(&mut self, now: Mono) {
+        let gained = now.since_ms(self.counted) / EVERY_MS;
+        self.spent = self.spent.saturating_sub(gained);
+        self.counted = self.counted.plus_ms(gained * EVERY_MS);
+    }
+
+    /// The next change, of the traffic service after the last.
+    fn turn(&mut self) -> Option<(Id, Change)> {
+        let after = (Bound::Excluded(self.last.clone()), Bound::Unbounded);
+        let (manager, id) = self
+            .waiting
+            .range(after)
+            .chain(&self.waiting)
+            .find_map(|(manager, ids)| Some((manager.clone(), *ids.first()?)))?;
+        self.last = manager;
+        let intended = self.remove(id)?;
+        let change = intended.next.clone();
+        self.insert(id, Intended { next: None, ..intended });
+        Some((id, change?))
+    }
+}
+
+impl State {
+    fn files_intents(&self) -> bool {
+        self.boot.as_ref().is_some_and(|boot| boot.dss_marking.is_some())
+    }
+
+    /// A traffic service's request was granted.
+    pub(crate) fn intent_written(&mut self, request: &Request, outlined: Option<&Outlined>, now: Now) {
+        match (&request.ask, outlined) {
+            (Ask::PutIntent(id, ..), Some(outlined)) if self.files_intents() => {
+                // A kept answer that is given again has written nothing.
+                let Some((_, end)) = self.dss.intent_of(*id, &request.manager) else { return };
+                self.filing.unfit.remove(id);
+                if let Err(reason) = self.filing.written(*id, &request.manager, outlined) {
+                    let end = Utc(end.div_euclid(1000)).max(now.utc);
+                    self.filing.is_unfit(*id, Unfit { manager: request.manager.clone(), reason, end });
+                }
+            }
+            (Ask::DeleteIntent(id, _), _) if self.dss.intent_of(*id, &request.manager).is_none() => {
+                self.filing.ended(*id);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes up that intents are filed no longer.
+    pub(crate) fn take_filing(&mut self) {
+        if !self.files_intents() {
+            self.filing.unfit.clear();
+            let ids: Vec<Id> = self.filing.intents.keys().copied().collect();
+            ids.into_iter().for_each(|id| self.filing.ended(id));
+        }
+    }
+
+    /// Files some of what waits.
+    pub(crate) fn file_intents(&mut self, now: Now, out: &mut Vec<Output>) {
+        self.filing.count(now.mono);
+        for _ in 0..TURNS {
+            if self.filing.spent >= AT_ONCE {
+                return;
+            }
+            let Some((id, change)) = self.filing.turn() else { return };
+            self.filing.spent += 1;
+            self.file_intent(id, change, now, out);
+        }
+    }
+
+    fn file_intent(&mut self, id: Id, change: Change, now: Now, out: &mut Vec<Output>) {
+        let Some(intended) = self.filing.intents.get(&id).cloned() else { return };
+        let subject = subject_of(id);
+        let before = self.party().and_then(|party| self.plans.get(&(party.clone(), subject))).map(|f| f.value.clone());
+        let held = self.dss.intent_of(id, &intended.manager);
+        let plan = match (change, held, &before) {
+            (Change::File(volumes), Some((state, _)), _) => plan(state, volumes),
+            // It is to end, or has gone since it was written.
+            (_, _, Some(plan)) if plan.state.is_live() => ended(plan, now.utc),
+            (_, _, Some(_)) => return,
+            (_, _, None) => {
+                self.filing.remove(id);
+                return;
+            }
+        };
+        if before.as_ref() != Some(&plan) {
+            // Nobody is told of it without its marking; what planners marked otherwise stays so.
+            let marking = self.boot.as_ref().and_then(|boot| boot.dss_marking);
+            if !self.plan_marks.contains_key(&subject) {
+                self.plan_marks.extend(marking.map(|marking| (subject, marking)));
+            }
+            if let Err(refused) = self.file_plan(subject, &plan, now, out) {
+                let unfit = Unfit { manager: intended.manager, reason: refused.to_string(), end: intended.end };
+                self.filing.is_unfit(id, unfit);
+                if before.is_none() {
+                    self.filing.remove(id);
+                    self.plan_marks.remove(&subject);
+                }
+                return;
+            }
+        }
+        if let Some(intended) = self.filing.intents.get_mut(&id) {
+            intended.filed = true;
+        }
+    }
+
+    /// Plans were forgotten. Until then they count: else who writes and deletes would take the planners' room.
+    pub(crate) fn forget_ended_intents(&mut self) {
+        let Some(party) = self.party().cloned() else { return };
+        let is_gone = |(id, intended): (&Id, &Intended)| {
+            let key = (party.clone(), subject_of(*id));
+            (intended.filed && !self.plans.contains_key(&key)).then_some(*id)
+        };
+        let gone: Vec<Id> = self.filing.intents.iter().filter_map(is_gone).collect();
+        for id in gone {
+            self.filing.remove(id);
+        }
+    }
+
+    /// A plan that a traffic service manages is changed by it alone.
+    pub(crate) fn may_change_plan(&self, command: &Command) -> Result<(), Refused> {
+        let subject = match command {
+            Command::FilePlan { subject, .. }
+            | Command::FileMarkedPlan { subject, .. }
+            | Command::DeclarePlan { subject, .. }
+            | Command::CancelPlan(subject) => *subject,
+            _ => return Ok(()),
+        };
+        match self.filing.uss_of(subject) {
+            Some(uss) => Err(Refused::Invalid {
+                field: "subject".into(),
+                reason: format!("it is the operational intent of the traffic service {uss}, which alone changes it"),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// What is not filed is told to nobody: the desk must know.
+    pub(crate) fn check_filing(&mut self, present: &mut Present, now: Now) {
+        self.filing.unfit.retain(|_, unfit| unfit.end >= now.utc);
+        let Some((id, unfit)) = self.filing.unfit.first_key_value() else { return };
+        let many = match self.filing.unfit.len() {
+            UNFIT_MAX.. => format!("{UNFIT_MAX} or more operational intents"),
+            1 => "1 operational intent".to_string(),
+            n => format!("{n} operational intents"),
+        };
+        let text = format!(
+            "{many} of traffic services not filed as now written, so no peer is told: {id} of {}: {}",
+            unfit.manager.chars().take(32).collect::<String>(),
+            unfit.reason
+        );
+        let situation = Situation::Own(OwnTrouble::Intents);
+        self.hold(situation.clone(), AlertLevel::Caution, sentence(text), now);
+        present.insert(situation);
+    }
+}
+
+/// A plan that is over: also in time, so that it is forgotten in a day, however far ahead it was to be.
+fn ended(plan: &Plan, now: Utc) -> Plan {
+    let state = if plan.state == PlanState::Accepted { PlanState::Cancelled } else { PlanState::Ended };
+    let mut ended = Plan { state, ..plan.clone() };
+    for volume in &mut ended.volumes {
+        (volume.start, volume.end) = (volume.start.min(now), volume.end.min(now));
+    }
+    ended
+}
+
+/// The plan of an intent. A reference states neither callsign nor priority.
+fn plan(state: IntentState, volumes: Vec<Volume4d>) -> Plan {
+    Plan {
+        callsign: None,
+        class: AircraftClass::Uas,
+        state: match state {
+            IntentState::Accepted => PlanState::Accepted,
+            IntentState::Activated => PlanState::Activated,
+            IntentState::Nonconforming => PlanState::Nonconforming,
+            IntentState::Contingent => PlanState::Contingent,
+        },
+        priority: 0,
+        special: None,
+        volumes,
+        address: None,
+    }
+}
