@@ -7,6 +7,7 @@ use crate::index::Index;
 use crate::ovn;
 use crate::request::{Ask, Request, SetAvailability};
 use crate::rid::Rid;
+use crate::shards::Shards;
 use crate::volume::{ALL_HEIGHTS, Extent, span};
 use crate::{AVAILABILITIES_MAX, REPORTS_KEPT, SECOND_US};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -24,11 +25,11 @@ const ANSWERS_MAX: usize = 10_000;
 #[cbor(map)]
 pub struct Dss {
     #[n(0)]
-    pub(crate) intents: BTreeMap<Id, Intent>,
+    pub(crate) intents: Shards<Intent>,
     #[n(1)]
-    pub(crate) constraints: BTreeMap<Id, Constraint>,
+    pub(crate) constraints: Shards<Constraint>,
     #[n(2)]
-    pub(crate) subscriptions: BTreeMap<Id, Subscription>,
+    pub(crate) subscriptions: Shards<Subscription>,
     #[n(3)]
     pub(crate) availability: BTreeMap<String, Availability>,
     /// The newest, oldest first.
@@ -178,6 +179,15 @@ impl Dss {
     #[must_use]
     pub fn counts(&self) -> (usize, usize, usize) {
         (self.intents.len(), self.constraints.len(), self.subscriptions.len())
+    }
+
+    /// A copy of what a snapshot holds, taken in no time however much that is; it is only to be encoded.
+    #[must_use]
+    pub fn frozen(&mut self) -> Self {
+        let made = (core::mem::take(&mut self.by_place), core::mem::take(&mut self.ends));
+        let frozen = self.clone();
+        (self.by_place, self.ends) = made;
+        frozen
     }
 
     /// Makes again what a snapshot does not hold.

@@ -67,7 +67,7 @@ pub struct Options {
     pub log_key: NoteSigner,
     /// A snapshot at least this often.
     pub snapshot_every: Duration,
-    /// Snapshots are written on a thread of their own while inputs are taken: one of a million intents takes seconds. Not in the
+    /// Snapshots are encoded and written on a thread of their own while inputs are taken: one of a million intents takes seconds. Not in the
     /// simulator, where nothing happens at once.
     pub snapshots_beside: bool,
     /// A bug, for the simulator alone.
@@ -86,8 +86,8 @@ pub struct Fold<T> {
     time: T,
     last_snapshot: Duration,
     last_flush: Duration,
-    /// A snapshot that is being written: its position and length.
-    beside: Option<(u64, usize, JoinHandle<SnapshotDone>)>,
+    /// A snapshot that is being written, and its position.
+    beside: Option<(u64, JoinHandle<SnapshotDone>)>,
 }
 
 struct Shadow {
@@ -351,31 +351,33 @@ impl<T: Time> Fold<T> {
         if let Err(error) = self.stores.sync() {
             return self.enter_shadow(NotAccepted::Failed(format!("a link's log cannot be synced: {error}")));
         }
-        let (seq, bytes) = (self.state.seq(), self.state.to_snapshot());
-        let length = bytes.len();
-        let writer = match self.journal.snapshot_writer(Seq(seq), length) {
+        let seq = self.state.seq();
+        let writer = match self.journal.snapshot_writer(Seq(seq)) {
             Ok(writer) => writer,
             Err(error) => return warn!("no snapshot: {error}; the journal keeps everything"),
         };
         if !beside {
-            return self.snapshot_done(seq, length, writer.write(&bytes));
+            return self.snapshot_done(seq, writer.write(&self.state.to_snapshot()));
         }
-        match std::thread::Builder::new().name("snapshot".into()).spawn(move || writer.write(&bytes)) {
-            Ok(thread) => self.beside = Some((seq, length, thread)),
+        let frozen = self.state.frozen();
+        let write = move || writer.write(&frozen.to_snapshot());
+        match std::thread::Builder::new().name("snapshot".into()).spawn(write) {
+            Ok(thread) => self.beside = Some((seq, thread)),
             Err(error) => warn!("no snapshot: no thread to write it: {error}; the journal keeps everything"),
         }
     }
 
     /// Waits for a snapshot that is being written.
     fn end_snapshot(&mut self) {
-        let Some((seq, length, thread)) = self.beside.take() else { return };
+        let Some((seq, thread)) = self.beside.take() else { return };
         match thread.join() {
-            Ok(done) => self.snapshot_done(seq, length, done),
+            Ok(done) => self.snapshot_done(seq, done),
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
 
-    fn snapshot_done(&mut self, seq: u64, bytes: usize, done: SnapshotDone) {
+    fn snapshot_done(&mut self, seq: u64, done: SnapshotDone) {
+        let bytes = done.bytes();
         match self.journal.snapshot_done(done) {
             Ok(()) => info!(seq, bytes, "snapshot written"),
             Err(error) => warn!("no snapshot: {error}; the journal keeps everything"),

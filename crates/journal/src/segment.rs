@@ -235,7 +235,7 @@ impl SegmentJournal {
     /// # Errors
     ///
     /// As [`Journal::write_snapshot`], as far as it depends on the journal.
-    pub fn snapshot_writer(&self, seq: Seq, bytes: usize) -> Result<SnapshotWriter, JournalError> {
+    pub fn snapshot_writer(&self, seq: Seq) -> Result<SnapshotWriter, JournalError> {
         let last = self.last_seq();
         if self.state == State::Failed {
             return Err(JournalError::Unknown { after: last });
@@ -243,9 +243,6 @@ impl SegmentJournal {
         let newest = self.newest_snapshot.unwrap_or_default();
         if seq > last || seq == Seq::ZERO || seq < newest {
             return Err(JournalError::SnapshotRefused { seq, last, newest });
-        }
-        if bytes as u64 > snapshot::SNAPSHOT_BYTES_MAX {
-            return Err(JournalError::TooLarge { bytes: bytes as u64, max: snapshot::SNAPSHOT_BYTES_MAX });
         }
         let reserve_bytes = self.options.reserve_bytes;
         Ok(SnapshotWriter { fs: self.fs.clone(), dir: self.dir.clone(), seq, reserve_bytes })
@@ -419,7 +416,7 @@ impl Journal for SegmentJournal {
     }
 
     fn write_snapshot(&mut self, seq: Seq, bytes: &[u8]) -> Result<(), JournalError> {
-        let done = self.snapshot_writer(seq, bytes.len())?.write(bytes);
+        let done = self.snapshot_writer(seq)?.write(bytes);
         self.snapshot_done(done)
     }
 

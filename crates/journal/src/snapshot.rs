@@ -20,8 +20,8 @@ pub(crate) const SNAPSHOT_MAGIC: [u8; 8] = *b"SKYSNP\r\n";
 pub(crate) const SNAPSHOT_VERSION: u32 = 1;
 /// Bytes before the contents.
 pub(crate) const SNAPSHOT_HEADER_BYTES: usize = 68;
-/// Largest snapshot, bytes: a million tracks at 1 kB each.
-pub(crate) const SNAPSHOT_BYTES_MAX: u64 = 1 << 30;
+/// Largest snapshot, bytes: four million operational intents at 300 bytes and as many subscriptions are 2.4 GB.
+pub(crate) const SNAPSHOT_BYTES_MAX: u64 = 4 << 30;
 
 /// The newest intact snapshot and what had to be passed over to find it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -56,17 +56,30 @@ pub struct SnapshotWriter {
 #[derive(Debug)]
 pub struct SnapshotDone {
     pub(crate) seq: Seq,
+    pub(crate) bytes: u64,
     pub(crate) written: Result<Written, JournalError>,
     pub(crate) pruned: Result<(), JournalError>,
+}
+
+impl SnapshotDone {
+    /// Its length.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
 }
 
 impl SnapshotWriter {
     /// Writes it durably, and removes what it and the newest intact one before it supersede.
     pub fn write(self, contents: &[u8]) -> SnapshotDone {
         let Self { fs, dir, seq, reserve_bytes } = self;
-        let written = write(&*fs, &dir, seq, contents, reserve_bytes);
+        let bytes = contents.len() as u64;
+        let written = match bytes <= SNAPSHOT_BYTES_MAX {
+            true => write(&*fs, &dir, seq, contents, reserve_bytes),
+            false => Err(JournalError::TooLarge { bytes, max: SNAPSHOT_BYTES_MAX }),
+        };
         let pruned = if matches!(written, Ok(Written::Durable)) { prune(&*fs, &dir, seq) } else { Ok(()) };
-        SnapshotDone { seq, written, pruned }
+        SnapshotDone { seq, bytes, written, pruned }
     }
 }
 

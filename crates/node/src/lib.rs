@@ -46,6 +46,7 @@ mod said;
 mod sharing;
 mod situation;
 mod sky;
+mod snapshots;
 mod staffing;
 mod state;
 mod told_conflicts;

@@ -483,37 +483,6 @@ impl State {
         self.now
     }
 
-    /// The state as a snapshot.
-    #[must_use]
-    pub fn to_snapshot(&self) -> Vec<u8> {
-        match minicbor::to_vec(self) {
-            Ok(bytes) => bytes,
-            Err(error) => unreachable!("writing to a vector cannot fail: {error}"),
-        }
-    }
-
-    /// A state from a snapshot.
-    ///
-    /// # Errors
-    /// Bytes that are none of this version; the journal is then folded from its start.
-    pub fn from_snapshot(bytes: &[u8]) -> Result<Self, minicbor::decode::Error> {
-        let mut state: Self = minicbor::decode(bytes)?;
-        state.rebuild();
-        Ok(state)
-    }
-
-    fn rebuild(&mut self) {
-        self.picture.rebuild();
-        if let Some(boot) = self.boot.clone() {
-            self.pacts = Pacts::read(&boot.pacts);
-        }
-        self.alerting.inhibitions.rebuild();
-        self.dss.rebuild();
-        self.filing.rebuild();
-        self.reindex();
-        self.prepared = crate::volumes::Prepared::of(self);
-    }
-
     pub(crate) fn reindex(&mut self) {
         let minima = self.pacts.minima.clone().unwrap_or_else(|| MinimaTable::uniform(Minima::DEFAULT));
         self.peers.values_mut().for_each(|peer| peer.heard.reindex(&minima));

@@ -6,10 +6,9 @@ mod subscriptions;
 
 use crate::SKEW_MAX_US;
 use crate::answer::Refused;
-use crate::id::Id;
 use crate::request::PutRid;
+use crate::shards::Shards;
 use crate::volume::Extent;
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use minicbor::{Decode, Encode};
@@ -19,9 +18,9 @@ use minicbor::{Decode, Encode};
 #[cbor(map)]
 pub(crate) struct Rid {
     #[n(0)]
-    pub isas: BTreeMap<Id, Isa>,
+    pub isas: Shards<Isa>,
     #[n(1)]
-    pub subscriptions: BTreeMap<Id, RidSubscription>,
+    pub subscriptions: Shards<RidSubscription>,
 }
 
 /// An area in which a USS tells of its flights.

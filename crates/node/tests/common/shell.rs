@@ -224,7 +224,10 @@ impl Shell {
     }
 
     pub fn take_snapshot(&mut self) {
-        self.snapshot = Some((self.journal.len(), self.state.to_snapshot()));
+        let (state, bytes) = (self.state.clone(), self.state.to_snapshot());
+        assert_eq!(self.state.frozen().to_snapshot(), bytes, "a frozen state is the same");
+        assert!(self.state == state, "it goes on as it was");
+        self.snapshot = Some((self.journal.len(), bytes));
     }
 
     /// Dies, and is made again from what is durable. The logs must come out the same.
