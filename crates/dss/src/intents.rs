@@ -4,6 +4,7 @@ use crate::answer::{Answer, Outcome, Refused};
 use crate::entity::{AvailabilityState, Intent, IntentState, Subscription};
 use crate::expiry::Held;
 use crate::id::Id;
+use crate::index::Sifted;
 use crate::request::{PutIntent, Request, Supporting};
 use crate::state::{Dss, Kind, other_version};
 use crate::volume::{Extent, around, has_all, span};
@@ -200,28 +201,21 @@ impl Dss {
 
     /// Every version that the intent would meet must be in the key (SCD0045, DSS0210).
     fn check_key(&self, client: &str, id: Id, put: &PutIntent, constraints: bool) -> Result<(), Refused> {
-        let mut missing = BTreeSet::new();
-        let mut lacking = BTreeSet::new();
+        let (mut missing, mut lacking) = (Sifted::default(), Sifted::default());
         for extent in &put.extents {
             let span = (extent.start, extent.end);
             self.by_place.intents.search(&extent.cells, extent.levels_up, span, extent.heights(), |other| {
-                if let Some(intent) = self.intents.get(&other).filter(|_| other != id)
-                    && !put.key.contains(&intent.ovn)
-                    && self.counts_in_key(intent)
-                {
-                    missing.insert(other);
-                }
-                missing.len() <= crate::FOUND_MAX
+                let counts = |held: &Intent| !put.key.contains(&held.ovn) && self.counts_in_key(held);
+                missing.sift(other, || other != id && self.intents.get(&other).is_some_and(counts)) <= crate::FOUND_MAX
             });
             if constraints {
                 self.by_place.constraints.search(&extent.cells, extent.levels_up, span, extent.heights(), |other| {
-                    if self.constraints.get(&other).is_some_and(|c| !put.key.contains(&c.ovn)) {
-                        lacking.insert(other);
-                    }
-                    lacking.len() <= crate::FOUND_MAX
+                    let counts = || self.constraints.get(&other).is_some_and(|c| !put.key.contains(&c.ovn));
+                    lacking.sift(other, counts) <= crate::FOUND_MAX
                 });
             }
         }
+        let (missing, lacking) = (missing.wanted(), lacking.wanted());
         if missing.is_empty() && lacking.is_empty() {
             return Ok(());
         }

@@ -3,7 +3,7 @@ use crate::answer::{Answer, ConstraintRef, IntentRef, Outcome, Refused, Subscrip
 use crate::entity::{Availability, AvailabilityState, Constraint, Intent, Report, Subscription};
 use crate::expiry::Ends;
 use crate::id::Id;
-use crate::index::Index;
+use crate::index::{Index, Sifted};
 use crate::ovn;
 use crate::request::{Ask, Request, SetAvailability};
 use crate::rid::Rid;
@@ -188,7 +188,7 @@ impl Dss {
 
     /// Subscriptions to be told of a change in these volumes. Heights do not count (docs/f3548.md): to be told too much is safe.
     pub(crate) fn subscribed(&self, kind: Kind, extents: &[&[Extent]]) -> BTreeSet<Id> {
-        let mut found = BTreeSet::new();
+        let mut found = Sifted::default();
         for extent in extents.iter().copied().flatten() {
             self.by_place.subscriptions.search(
                 &extent.cells,
@@ -197,14 +197,12 @@ impl Dss {
                 ALL_HEIGHTS,
                 |id| {
                     let told = |s: &Subscription| if kind == Kind::Intents { s.intents } else { s.constraints };
-                    if self.subscriptions.get(&id).is_some_and(told) {
-                        found.insert(id);
-                    }
+                    found.sift(id, || self.subscriptions.get(&id).is_some_and(told));
                     true
                 },
             );
         }
-        found
+        found.wanted()
     }
 
     /// Counts one more notification of each.
