@@ -7,7 +7,7 @@ use crate::id::Id;
 use crate::index::Sifted;
 use crate::request::{PutIntent, Request, Supporting};
 use crate::state::{Dss, Kind, other_version};
-use crate::volume::{Extent, around, has_all, span};
+use crate::volume::{Extent, around, count, has_all, span};
 use crate::{ENTITIES_MAX, ovn};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -19,8 +19,8 @@ enum Resting {
     Nothing,
     /// As it is.
     On(Id),
-    /// Made wider first; only an implicit one is.
-    Widened(Id),
+    /// Made so wide first; only an implicit one is.
+    Widened(Id, Extent),
     New(Id, Box<Subscription>),
 }
 
@@ -75,11 +75,20 @@ impl Dss {
         if put.state.needs_key() {
             let constraints = match &resting {
                 Resting::Nothing => false,
-                Resting::On(id) | Resting::Widened(id) => self.subscriptions.get(id).is_some_and(|s| s.constraints),
+                Resting::On(id) | Resting::Widened(id, _) => self.subscriptions.get(id).is_some_and(|s| s.constraints),
                 Resting::New(_, new) => new.constraints,
             };
             self.check_key(&request.manager, id, put, constraints)?;
         }
+        let (old_cells, new_cells) = match &resting {
+            Resting::Nothing | Resting::On(_) => (0, 0),
+            Resting::Widened(on, wide) => {
+                (self.subscriptions.get(on).map_or(0, |s| s.extent.cells.len()), wide.cells.len())
+            }
+            Resting::New(_, new) => (0, new.extent.cells.len()),
+        };
+        let old_cells = old_cells + self.intents.get(&id).map_or(0, |old| count(&old.extents));
+        self.shares.check(&request.manager, old_cells, new_cells + count(&put.extents))?;
 
         // From here on nothing is refused.
         self.requested.extend(requested.map(|suffix| (suffix, id)));
@@ -88,7 +97,7 @@ impl Dss {
         let before = old.map(|old| old.extents.clone()).unwrap_or_default();
         let subscription = match &resting {
             Resting::Nothing => None,
-            Resting::On(id) | Resting::Widened(id) | Resting::New(id, _) => Some(*id),
+            Resting::On(id) | Resting::Widened(id, _) | Resting::New(id, _) => Some(*id),
         };
         self.leave(Held::Intent, id);
         let previous = self.intents.remove(&id).and_then(|old| old.subscription);
@@ -98,10 +107,10 @@ impl Dss {
         match resting {
             Resting::Nothing => {}
             Resting::On(on) => self.rest(on, id),
-            Resting::Widened(on) => {
+            Resting::Widened(on, extent) => {
                 self.leave(Held::Subscription, on);
                 if let Some(wide) = self.subscriptions.get_mut(&on) {
-                    wide.widen(&put.extents);
+                    wide.extent = extent;
                     wide.version = ovn::fresh(&request.entropy, &on);
                 }
                 self.enter(Held::Subscription, on);
@@ -187,7 +196,7 @@ impl Dss {
                             return Err(Refused::invalid(field, reason));
                         }
                         self.check_meeting(&request.manager, Some(*on), &wide)?;
-                        Ok(Resting::Widened(*on))
+                        Ok(Resting::Widened(*on, wide))
                     }
                     Some(what) => {
                         let reason =

@@ -24,6 +24,7 @@ mod ovn;
 mod query;
 mod request;
 mod rid;
+mod shares;
 mod shown;
 mod state;
 mod subscriptions;

@@ -7,6 +7,7 @@ use crate::index::{Index, Sifted};
 use crate::ovn;
 use crate::request::{Ask, Request, SetAvailability};
 use crate::rid::Rid;
+use crate::shares::Shares;
 use crate::volume::{ALL_HEIGHTS, Extent, span};
 use crate::{AVAILABILITIES_MAX, REPORTS_KEPT, SECOND_US};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -55,6 +56,8 @@ pub struct Dss {
     pub(crate) by_place: Places,
     #[cbor(skip)]
     pub(crate) ends: Ends,
+    #[cbor(skip)]
+    pub(crate) shares: Shares,
 }
 
 /// Hash of a request, as a key of a map.
@@ -182,7 +185,7 @@ impl Dss {
 
     /// Makes again what a snapshot does not hold.
     pub fn rebuild(&mut self) {
-        (self.by_place, self.ends) = (Places::default(), Ends::default());
+        (self.by_place, self.ends, self.shares) = (Places::default(), Ends::default(), Shares::default());
         self.enter_all();
     }
 

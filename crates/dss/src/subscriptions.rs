@@ -56,6 +56,7 @@ impl Dss {
         self.check_meeting(&request.manager, Some(id), &extent)?;
         let (index, dependent) = old.map(|old| (old.index, old.dependent.clone())).unwrap_or_default();
         self.check_dependent(&extent, &dependent)?;
+        self.shares.check(&request.manager, old.map_or(0, |old| old.extent.cells.len()), extent.cells.len())?;
         let new = Subscription {
             manager: request.manager.clone(),
             version: ovn::fresh(&request.entropy, &id),

@@ -47,6 +47,7 @@ impl Dss {
         }
         let extent = Extent { start, end, ..put.extent.clone() };
         self.check_room(&request.manager, id, &extent.cells)?;
+        self.shares.check(&request.manager, old.map_or(0, |old| old.extent.cells.len()), extent.cells.len())?;
         let new = RidSubscription {
             owner: request.manager.clone(),
             version: ovn::plain(&request.entropy, &id),
