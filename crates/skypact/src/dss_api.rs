@@ -102,6 +102,7 @@ pub async fn start(
         http_base_urls: config.http_base_urls,
         base_urls: config.base_urls.clone(),
         only_named: config.only_named,
+        uss_bytes_per_s: u64::from(config.uss_mib_per_s) << 20,
         ..Options::new(verifier, concat!("skypact/v", env!("CARGO_PKG_VERSION")).into())
     };
     let listener = TcpListener::bind(config.listen);
