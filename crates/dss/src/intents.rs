@@ -8,7 +8,7 @@ use crate::index::Sifted;
 use crate::request::{PutIntent, Request, Supporting};
 use crate::state::{Dss, Kind, other_version};
 use crate::volume::{Extent, around, count, has_all, span};
-use crate::{ENTITIES_MAX, ovn};
+use crate::{DEPENDENT_MAX, ENTITIES_MAX, ovn};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 
@@ -185,6 +185,10 @@ impl Dss {
                 if held.manager != request.manager {
                     return Err(Refused::Forbidden("the subscription is another USS's".into()));
                 }
+                if held.dependent.len() >= DEPENDENT_MAX && !held.dependent.contains(&id) {
+                    let what = "operational intents that rest on one subscription";
+                    return Err(Refused::Full { what, max: DEPENDENT_MAX });
+                }
                 let lacks = lacks(held, &all);
                 match lacks {
                     None => Ok(Resting::On(*on)),
@@ -299,5 +303,48 @@ fn lacks(subscription: &Subscription, all: &Extent) -> Option<&'static str> {
         Some("area")
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::{Ask, NewSubscription};
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    #[test]
+    fn no_more_intents_rest_on_a_subscription_than_may_and_those_that_do_go_on() {
+        const NOW: i64 = 1_767_225_600_000_000;
+        let mut dss = Dss::default();
+        let mut entropy = 0;
+        let mut put = |dss: &mut Dss, n: u8, ovn: Option<&str>, supporting| {
+            let extent = Extent { cells: vec![1], start: NOW, end: NOW + 1, ..Extent::default() };
+            let put = PutIntent {
+                extents: vec![extent],
+                key: BTreeSet::new(),
+                state: IntentState::Contingent,
+                uss_base_url: "https://uss.example".into(),
+                supporting,
+                ovn_suffix: None,
+                cmsa: true,
+            };
+            entropy += 1;
+            let ask = Ask::PutIntent(Id([n; 16]), ovn.map(Into::into), put);
+            match dss.handle(&Request { manager: "uss1".into(), entropy: [entropy; 32], key: None, ask }, NOW)? {
+                Answer::Intent { intent, .. } => Ok(intent),
+                other => panic!("{other:?}"),
+            }
+        };
+        let new = NewSubscription { uss_base_url: "https://uss.example".into(), constraints: false };
+        let first = put(&mut dss, 1, None, Supporting::New(new)).unwrap();
+        let on = first.subscription.unwrap();
+        let others = (0..DEPENDENT_MAX - 2).map(|n| Id((n as u128 + (2 << 120)).to_be_bytes()));
+        dss.subscriptions.get_mut(&on).unwrap().dependent.extend(others);
+        put(&mut dss, 3, None, Supporting::Subscription(on)).unwrap();
+        let refused: Result<_, Refused> = put(&mut dss, 4, None, Supporting::Subscription(on));
+        let why = "no more than 10000 operational intents that rest on one subscription are held here";
+        assert_eq!(refused.unwrap_err().to_string(), why);
+        put(&mut dss, 1, first.ovn.as_deref(), Supporting::Subscription(on)).unwrap();
     }
 }
