@@ -1,7 +1,8 @@
 //! What all handlers share.
 use crate::access::Client;
-use crate::backend::{Backend, Volume};
+use crate::backend::{Backend, Details, Volume};
 use crate::problem::Problem;
+use crate::shares::{Meter, Turns};
 use axum::http::HeaderMap;
 use dss::{Answer, Ask, Found, Query, Request};
 use oauth::Verifier;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Longest idempotency key.
 const KEY_MAX: usize = 80;
@@ -32,6 +34,10 @@ pub struct Options {
     pub request_timeout: Duration,
     /// A body is no longer.
     pub body_bytes_max: usize,
+    /// Bytes of requests that write which one USS may have journaled, a second, and eight times as many at once.
+    pub uss_bytes_per_s: u64,
+    /// Queries of one USS that are under way at once; others of its wait.
+    pub uss_queries_at_once: usize,
 }
 
 impl Options {
@@ -47,6 +53,10 @@ impl Options {
             version,
             request_timeout: Duration::from_secs(10),
             body_bytes_max: 4 << 20,
+            // Some 10,000 small intents, or 60 of the largest. A disk that takes 100 MB/s has room for ten such USSs.
+            uss_bytes_per_s: 8 << 20,
+            // An answer takes 25 MB at most.
+            uss_queries_at_once: 16,
         }
     }
 }
@@ -59,6 +69,8 @@ pub(crate) struct App(Arc<Inner>);
 pub(crate) struct Inner {
     pub backend: Arc<dyn Backend>,
     pub options: Options,
+    meter: Meter,
+    turns: Turns,
 }
 
 impl Deref for App {
@@ -71,12 +83,13 @@ impl Deref for App {
 
 impl App {
     pub fn new(backend: Arc<dyn Backend>, options: Options) -> Self {
-        Self(Arc::new(Inner { backend, options }))
+        let (meter, turns) = (Meter::new(options.uss_bytes_per_s), Turns::new(options.uss_queries_at_once));
+        Self(Arc::new(Inner { backend, options, meter, turns }))
     }
 
     /// Hands a request to the node and waits until it is durable and answered.
     pub async fn ask(&self, client: &Client, headers: &HeaderMap, ask: Ask) -> Result<Answer, Problem> {
-        let request = self.request(client, headers, ask)?;
+        let request = self.request(client, headers, ask, 0)?;
         Ok(self.backend.ask(request).await??)
     }
 
@@ -88,17 +101,32 @@ impl App {
         ask: Ask,
         volumes: Vec<Volume>,
     ) -> Result<Answer, Problem> {
-        let request = self.request(client, headers, ask)?;
+        let bytes = volumes.iter().map(Volume::weight).sum();
+        let request = self.request(client, headers, ask, bytes)?;
         Ok(self.backend.intend(request, volumes).await??)
     }
 
-    fn request(&self, client: &Client, headers: &HeaderMap, ask: Ask) -> Result<Request, Problem> {
+    /// With so many more bytes than the request itself has.
+    fn request(&self, client: &Client, headers: &HeaderMap, ask: Ask, more: usize) -> Result<Request, Problem> {
         let key = idempotency_key(headers)?;
-        Ok(Request { manager: client.name().to_owned(), entropy: self.backend.entropy(), key, ask })
+        let request = Request { manager: client.name().to_owned(), entropy: self.backend.entropy(), key, ask };
+        // What is refused is journaled too.
+        self.meter.take(client.name(), request.weight() + more, Instant::now()).map_err(|wait| {
+            let rate = self.options.uss_bytes_per_s;
+            let why = format!("{} writes more than {rate} bytes a second here; nothing was done", client.name());
+            Problem::again_after(wait, why)
+        })?;
+        Ok(request)
     }
 
     pub async fn query(&self, client: &Client, query: Query) -> Result<Found, Problem> {
+        let _turn = self.turns.wait(client.name()).await;
         Ok(self.backend.query(query, client.name().to_owned()).await??)
+    }
+
+    pub async fn details(&self, client: &Client, id: dss::Id) -> Result<Option<Details>, Problem> {
+        let _turn = self.turns.wait(client.name()).await;
+        Ok(self.backend.details(id).await?)
     }
 }
 

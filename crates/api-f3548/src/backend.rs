@@ -54,6 +54,17 @@ pub struct Volume {
     pub end: i64,
 }
 
+impl Volume {
+    /// About as many bytes as it has in a journal.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        64 + match &self.outline {
+            Outline::Polygon(vertices) => 20 * vertices.len(),
+            Outline::Circle(..) => 30,
+        }
+    }
+}
+
 /// An outline; places are latitude and longitude in degrees.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outline {

@@ -18,6 +18,7 @@ mod openapi;
 mod path;
 mod problem;
 mod routes;
+mod shares;
 mod wire;
 
 pub use app::Options;

@@ -5,17 +5,26 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// An error with the status it is answered with.
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub status: StatusCode,
     pub body: Value,
+    /// Seconds after which to ask again.
+    pub retry_after: Option<u64>,
 }
 
 impl Problem {
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, body: json!({ "message": message.into() }) }
+        Self { status, body: json!({ "message": message.into() }), retry_after: None }
+    }
+
+    /// 429: not now.
+    pub fn again_after(wait: Duration, message: impl Into<String>) -> Self {
+        let retry_after = Some(wait.as_secs_f64().ceil().max(1.0) as u64);
+        Self { retry_after, ..Self::new(StatusCode::TOO_MANY_REQUESTS, message) }
     }
 
     /// 400, with the field that is wrong.
@@ -40,7 +49,7 @@ impl From<dss::Refused> for Problem {
             dss::Refused::TooMuch { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             dss::Refused::Full { .. } => StatusCode::TOO_MANY_REQUESTS,
         };
-        Self { status, body: refused::body(&refused) }
+        Self { status, body: refused::body(&refused), retry_after: None }
     }
 }
 
@@ -49,6 +58,9 @@ impl IntoResponse for Problem {
         let mut response = (self.status, Json(self.body)).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

@@ -5,7 +5,7 @@ use crate::expiry::Held;
 use crate::id::Id;
 use crate::request::{PutConstraint, Request};
 use crate::state::{Dss, Kind, other_version};
-use crate::volume::span;
+use crate::volume::{count, span};
 use crate::{ENTITIES_MAX, ovn};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -43,6 +43,7 @@ impl Dss {
             }
             _ => {}
         }
+        self.shares.check(&request.manager, old.map_or(0, |old| count(&old.extents)), count(&put.extents))?;
         let (created, version) = old.map_or((true, 1), |old| (false, old.version.saturating_add(1)));
         let before = old.map(|old| old.extents.clone()).unwrap_or_default();
         let new = Constraint {

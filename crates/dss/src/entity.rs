@@ -1,6 +1,6 @@
 //! What is held.
 use crate::id::Id;
-use crate::volume::{Extent, around};
+use crate::volume::Extent;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -171,14 +171,6 @@ pub struct Subscription {
     #[n(9)]
     #[cbor(with = "minicbor::bytes")]
     pub asked: [u8; 16],
-}
-
-impl Subscription {
-    /// Widens it so that it holds all of these.
-    pub(crate) fn widen(&mut self, extents: &[Extent]) {
-        let all: Vec<Extent> = extents.iter().chain([&self.extent]).cloned().collect();
-        self.extent = around(&all);
-    }
 }
 
 /// What is known of a USS's service.

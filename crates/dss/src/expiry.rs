@@ -2,9 +2,11 @@
 use crate::KEPT_US;
 use crate::id::Id;
 use crate::state::Dss;
-use crate::volume::{Extent, span};
+use crate::volume::{Extent, count, span};
 use alloc::collections::BTreeSet;
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::slice::from_ref;
 
 /// Kind of an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,11 +48,14 @@ impl Dss {
     }
 
     fn forget(&mut self, held: Held, id: Id) {
+        // What intents rest on goes with the last of them.
+        if held == Held::Subscription && self.subscriptions.get(&id).is_some_and(|s| !s.dependent.is_empty()) {
+            return;
+        }
+        self.give_back(held, id);
         match held {
             Held::Intent => drop(self.take_intent(id)),
             Held::Constraint => drop(self.constraints.remove(&id)),
-            // What intents rest on goes with the last of them.
-            Held::Subscription if self.subscriptions.get(&id).is_some_and(|s| !s.dependent.is_empty()) => {}
             Held::Subscription => drop(self.subscriptions.remove(&id)),
             Held::Isa => drop(self.rid.isas.remove(&id)),
             Held::RidSubscription => drop(self.rid.subscriptions.remove(&id)),
@@ -66,6 +71,10 @@ impl Dss {
             self.ends.indexed.insert((end, held, id));
         }
         self.ends.kept.insert((end.saturating_add(KEPT_US), held, id));
+        if let Some((manager, cells)) = self.share(held, id) {
+            let manager = manager.into();
+            self.shares.add(manager, cells);
+        }
     }
 
     /// Takes an entity out of where [`Dss::enter`] put it, before it changes.
@@ -76,6 +85,26 @@ impl Dss {
             self.index(held).remove(id, &extents);
         }
         self.ends.kept.remove(&(end.saturating_add(KEPT_US), held, id));
+        self.give_back(held, id);
+    }
+
+    fn give_back(&mut self, held: Held, id: Id) {
+        if let Some((manager, cells)) = self.share(held, id) {
+            let manager = String::from(manager);
+            self.shares.sub(&manager, cells);
+        }
+    }
+
+    /// Whose cells it takes, and how many; nobody's if it is not there or a peer's, of which `node` bounds the cells.
+    fn share(&self, held: Held, id: Id) -> Option<(&str, u64)> {
+        let (manager, extents) = match held {
+            Held::Intent => self.intents.get(&id).filter(|i| !i.shown).map(|i| (&i.manager, &*i.extents)),
+            Held::Constraint => self.constraints.get(&id).filter(|c| !c.shown).map(|c| (&c.manager, &*c.extents)),
+            Held::Subscription => self.subscriptions.get(&id).map(|s| (&s.manager, from_ref(&s.extent))),
+            Held::Isa => self.rid.isas.get(&id).map(|i| (&i.owner, from_ref(&i.extent))),
+            Held::RidSubscription => self.rid.subscriptions.get(&id).map(|s| (&s.owner, from_ref(&s.extent))),
+        }?;
+        Some((manager, count(extents) as u64))
     }
 
     pub(crate) fn enter_all(&mut self) {

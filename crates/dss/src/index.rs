@@ -1,9 +1,20 @@
 //! What is in a cell at a time and height. One ordered tree, so that a cell in which everybody flies costs no more than an empty
 //! one: entries of a cell are in the order of their beginning, apart by how long they last. Heights stand in the entry, so that
-//! what flies above or below is passed over here and not looked up.
+//! what flies above or below is passed over here and not looked up. What is large stands under the blocks of 64 cells that it is in,
+//! with a mask of those that it has: so it is met in a fiftieth of the places, and still in none where it is not.
 use crate::id::Id;
 use crate::volume::{CellKey, Extent, Heights, heights_meet};
-use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+/// An extent of more cells is entered by blocks. What has few is entered by its cells: whoever asks for one cell would pass over
+/// all that is elsewhere in its block.
+const SINGLE_MAX: usize = 16;
+/// A block is a cell so many levels up; its 64 cells fill a mask.
+const BLOCK_UP: u8 = 3;
+/// All of an entry's cell.
+const WHOLE: u64 = u64::MAX;
 
 /// Entries that last at most 2^26 µs (67 s) share the lowest class; each further class is four times as long.
 const CLASS_MIN: u32 = 26;
@@ -35,17 +46,14 @@ struct Bounds {
     end: i64,
     lower: i64,
     upper: i64,
+    /// Which of the cells [`BLOCK_UP`] levels below its own it has.
+    mask: u64,
 }
 
 impl Bounds {
-    fn of(extent: &Extent) -> Self {
-        let (lower, upper) = (extent.lower.unwrap_or(i64::MIN), extent.upper.unwrap_or(i64::MAX));
-        Self { end: extent.end, lower, upper }
-    }
-
-    /// Whether it goes on until then, and meets these heights.
-    fn meets(&self, from: i64, heights: Heights) -> bool {
-        self.end >= from && heights_meet((Some(self.lower), Some(self.upper)), heights)
+    /// Whether it has one of these cells, goes on until then, and meets these heights.
+    fn meets(&self, mask: u64, from: i64, heights: Heights) -> bool {
+        self.mask & mask != 0 && self.end >= from && heights_meet((Some(self.lower), Some(self.upper)), heights)
     }
 }
 
@@ -86,6 +94,30 @@ fn children(cell: CellKey, from: u8, to: u8) -> (CellKey, CellKey) {
     (cell << bits, cell << bits | ((1 << bits) - 1))
 }
 
+/// The cells of a cell `to` levels up, [`BLOCK_UP`] levels below it, that are in or around one which is `from` levels up.
+fn mask(cell: CellKey, from: u8, to: u8) -> u64 {
+    match to.saturating_sub(from) {
+        0 => WHOLE,
+        1 => 0xffff << (16 * (cell & 3)),
+        2 => 0xf << (4 * (cell & 15)),
+        // Of the earth there are more than 64: it has all, and so these will do.
+        _ => 1 << (parent(cell, from, to - BLOCK_UP) & 63),
+    }
+}
+
+/// Cells that are `from` levels up as those `to` levels up which hold them, ascending as they are, each once and with its mask.
+fn parents(cells: &[CellKey], from: u8, to: u8) -> Vec<(CellKey, u64)> {
+    let mut all: Vec<(CellKey, u64)> = Vec::new();
+    for cell in cells {
+        let (up, mask) = (parent(*cell, from, to), mask(*cell, from, to));
+        match all.last_mut() {
+            Some(last) if last.0 == up => last.1 |= mask,
+            _ => all.push((up, mask)),
+        }
+    }
+    all
+}
+
 impl Index {
     /// Enters the extents of an entity.
     pub fn insert(&mut self, id: Id, extents: &[Extent]) {
@@ -111,7 +143,7 @@ impl Index {
     }
 
     /// Calls `found` with each entity of which an extent is in one of the cells, which are so many levels up, at some time of the
-    /// span and at one of the heights: once for each such extent and cell or more; stops when it gives `false`.
+    /// span and at one of the heights: once for each such extent and entry or more; stops when it gives `false`.
     pub fn search(
         &self,
         cells: &[CellKey],
@@ -120,6 +152,7 @@ impl Index {
         heights: Heights,
         mut found: impl FnMut(Id) -> bool,
     ) {
+        let (mut within, mut of) = (Vec::new(), None);
         for (levels_up, class) in self.kinds.keys().copied() {
             if levels_up < up {
                 // Smaller cells than those asked for: all within each.
@@ -128,27 +161,25 @@ impl Index {
                     let range = Key::first(levels_up, first)..=Key::last(levels_up, last);
                     let within = self.tree.range(range).filter(|(key, _)| key.class == class && key.start <= span.1);
                     for (key, bounds) in within {
-                        if bounds.meets(span.0, heights) && !found(key.id) {
+                        if bounds.meets(WHOLE, span.0, heights) && !found(key.id) {
                             return;
                         }
                     }
                 }
                 continue;
             }
+            if of.replace(levels_up) != Some(levels_up) {
+                within = parents(cells, up, levels_up);
+            }
             let earliest = span.0.saturating_sub(longest(class));
-            let mut before = None;
-            for cell in cells.iter().map(|cell| parent(*cell, up, levels_up)) {
-                // Ascending cells have ascending parents.
-                if before.replace(cell) == Some(cell) {
-                    continue;
-                }
+            for (cell, mask) in within.iter().copied() {
                 let from = Key { start: earliest, class, ..Key::first(levels_up, cell) };
                 let to = Key { start: span.1, class, ..Key::last(levels_up, cell) };
                 if from > to {
                     continue;
                 }
                 for (key, bounds) in self.tree.range(from..=to) {
-                    if bounds.meets(span.0, heights) && !found(key.id) {
+                    if bounds.meets(mask, span.0, heights) && !found(key.id) {
                         return;
                     }
                 }
@@ -157,29 +188,67 @@ impl Index {
     }
 }
 
+/// What a search finds, where only some of it is wanted: each entity is looked at once, however often it is found.
+#[derive(Debug, Default)]
+pub(crate) struct Sifted {
+    looked: BTreeMap<Id, bool>,
+    wanted: usize,
+}
+
+impl Sifted {
+    /// Takes what was found; how many are wanted by now.
+    pub fn sift(&mut self, id: Id, wanted: impl FnOnce() -> bool) -> usize {
+        if let Entry::Vacant(new) = self.looked.entry(id) {
+            self.wanted += usize::from(*new.insert(wanted()));
+        }
+        self.wanted
+    }
+
+    /// How many are wanted.
+    pub const fn len(&self) -> usize {
+        self.wanted
+    }
+
+    /// Those that are wanted, by identifier.
+    pub fn wanted(self) -> BTreeSet<Id> {
+        self.looked.into_iter().filter_map(|(id, wanted)| wanted.then_some(id)).collect()
+    }
+}
+
 /// Places of the extents of an entity, and the bounds of each.
 fn keys(id: Id, extents: &[Extent]) -> impl Iterator<Item = (Key, Bounds)> {
     (0u16..).zip(extents).flat_map(move |(extent, of)| {
-        let class = class(of.start, of.end);
-        let key = move |cell| Key { levels_up: of.levels_up, cell, class, start: of.start, id, extent };
-        of.cells.iter().map(move |cell| (key(*cell), Bounds::of(of)))
+        // The earth and its faces are never many.
+        let blocks = of.cells.len() > SINGLE_MAX && of.levels_up < EARTH - BLOCK_UP;
+        let levels_up = if blocks { of.levels_up + BLOCK_UP } else { of.levels_up };
+        let (class, start) = (class(of.start, of.end), of.start);
+        let (lower, upper) = (of.lower.unwrap_or(i64::MIN), of.upper.unwrap_or(i64::MAX));
+        parents(&of.cells, of.levels_up, levels_up).into_iter().map(move |(cell, mask)| {
+            (Key { levels_up, cell, class, start, id, extent }, Bounds { end: of.end, lower, upper, mask })
+        })
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::collections::BTreeSet;
-    use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    /// Cells of a few levels that are near each other, or the whole earth.
+    /// Cells of a few levels that are near each other, few or so many that they are entered by blocks; or all over the earth.
     fn cells() -> impl Strategy<Value = (u8, Vec<CellKey>)> {
-        let up = prop_oneof![4 => Just(0u8), 1 => Just(1), 1 => Just(5), 1 => Just(14)];
-        let cell = (prop_oneof![3 => Just(5u32), 1 => Just(4), 1 => Just(0)], 4092..4100u32)
-            .prop_map(|(face, n)| face << 26 | n);
-        (up, proptest::collection::btree_set(cell, 1..4)).prop_map(|(up, cells)| {
-            let cells: BTreeSet<CellKey> = cells.into_iter().map(|cell| parent(cell, 0, up)).collect();
+        let up = prop_oneof![5 => Just(0u8), 1 => Just(1), 1 => Just(2), 1 => Just(3), 1 => Just(5), 1 => 9..12u8, 1 => Just(14)];
+        let few = (prop_oneof![3 => Just(5u32), 1 => Just(4), 1 => Just(0)], 4092..4100u32);
+        let few = proptest::collection::vec(few.prop_map(|(face, n)| face << 26 | n), 1..4);
+        // Runs of one, every second and so on, of which large ones share blocks and no cell.
+        let run = (1..60u32, 4000..4200u32, 1..5u32);
+        let runs = proptest::collection::vec(run, 1..3).prop_map(|runs| {
+            runs.into_iter()
+                .flat_map(|(count, from, step)| (0..count).map(move |n| 5 << 26 | (from + n * step)))
+                .collect()
+        });
+        let wide = proptest::collection::vec(0..6u32 << 26, 17..60);
+        (up, prop_oneof![3 => few, 3 => runs, 1 => wide]).prop_map(|(up, cells)| {
+            let cells: BTreeSet<CellKey> = cells.into_iter().map(|c| if up > 13 { 0 } else { c >> (2 * up) }).collect();
             (up, cells.into_iter().collect())
         })
     }
@@ -202,6 +271,34 @@ mod tests {
     fn heights() -> impl Strategy<Value = Heights> {
         let bound = || proptest::option::of(prop_oneof![Just(i64::MIN), Just(i64::MAX), -3i64..3]);
         (bound(), bound())
+    }
+
+    /// Many cells and few, each of any level, where they are likely to be near each other without touching.
+    fn large_and_few() -> impl Strategy<Value = [(u8, Vec<CellKey>); 2]> {
+        (0..12u8, 0..15u8, 17..60usize).prop_flat_map(|(own, up, many)| {
+            let room = (256u32 << (2 * own)).min(1 << 26);
+            let cell = || (prop_oneof![4 => Just(0u32), 1 => 0..6u32], 0..room).prop_map(|(face, n)| face << 26 | n);
+            let at = |up: u8, count| {
+                proptest::collection::vec(cell(), count).prop_map(move |cells| {
+                    let cells: BTreeSet<CellKey> =
+                        cells.into_iter().map(|c| if up > 13 { 0 } else { c >> (2 * up) }).collect();
+                    (up, cells.into_iter().collect())
+                })
+            };
+            [at(own, many).boxed(), at(up, 1).boxed()]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+        #[test]
+        fn many_cells_of_any_level_are_met_by_what_touches_one_of_them([(own, cells), (up, few)] in large_and_few()) {
+            let mut index = Index::default();
+            index.insert(Id::MIN, &[Extent { cells: cells.clone(), levels_up: own, ..Extent::default() }]);
+            let mut met = false;
+            index.search(&few, up, (0, 0), (None, None), |_| { met = true; false });
+            prop_assert_eq!(met, cells.iter().any(|c| few.iter().any(|d| touch((own, *c), (up, *d)))));
+        }
     }
 
     proptest! {
@@ -241,5 +338,39 @@ mod tests {
             }
             prop_assert_eq!(index, Index::default());
         }
+    }
+
+    #[test]
+    fn what_is_large_is_entered_by_blocks_and_met_in_its_cells_alone() {
+        let second = |from: u32| Extent { cells: (0..2400).map(|n| from + 2 * n).collect(), ..Extent::default() };
+        let mut index = Index::default();
+        index.insert(Id::MIN, &[second(0)]);
+        assert_eq!(index.tree.len(), 4800 / 64);
+        let met = |cells: &[CellKey]| {
+            let mut met = false;
+            index.search(cells, 0, (0, 0), (None, None), |_| {
+                met = true;
+                false
+            });
+            met
+        };
+        assert!(!met(&second(1).cells) && met(&[1, 4798, 4799]) && !met(&[4800]));
+        // What is small stays where it is: it is not passed over by whoever asks for its neighbour.
+        let small = Extent { cells: (0..SINGLE_MAX as u32).collect(), ..Extent::default() };
+        index.insert(Id::MAX, &[small]);
+        assert_eq!(index.tree.len(), 4800 / 64 + SINGLE_MAX);
+    }
+
+    #[test]
+    fn what_is_found_again_is_not_looked_at_again() {
+        let (mut sifted, mut looked) = (Sifted::default(), 0);
+        for id in [Id::MIN, Id::MAX, Id::MIN, Id::MAX] {
+            let wanted = || {
+                looked += 1;
+                id == Id::MAX
+            };
+            sifted.sift(id, wanted);
+        }
+        assert_eq!((looked, sifted.len(), sifted.wanted()), (2, 1, [Id::MAX].into()));
     }
 }

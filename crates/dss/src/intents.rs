@@ -4,10 +4,11 @@ use crate::answer::{Answer, Outcome, Refused};
 use crate::entity::{AvailabilityState, Intent, IntentState, Subscription};
 use crate::expiry::Held;
 use crate::id::Id;
+use crate::index::Sifted;
 use crate::request::{PutIntent, Request, Supporting};
 use crate::state::{Dss, Kind, other_version};
-use crate::volume::{Extent, around, has_all, span};
-use crate::{ENTITIES_MAX, ovn};
+use crate::volume::{Extent, around, count, has_all, span};
+use crate::{DEPENDENT_MAX, ENTITIES_MAX, ovn};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 
@@ -18,8 +19,8 @@ enum Resting {
     Nothing,
     /// As it is.
     On(Id),
-    /// Made wider first; only an implicit one is.
-    Widened(Id),
+    /// Made so wide first; only an implicit one is.
+    Widened(Id, Extent),
     New(Id, Box<Subscription>),
 }
 
@@ -74,11 +75,20 @@ impl Dss {
         if put.state.needs_key() {
             let constraints = match &resting {
                 Resting::Nothing => false,
-                Resting::On(id) | Resting::Widened(id) => self.subscriptions.get(id).is_some_and(|s| s.constraints),
+                Resting::On(id) | Resting::Widened(id, _) => self.subscriptions.get(id).is_some_and(|s| s.constraints),
                 Resting::New(_, new) => new.constraints,
             };
             self.check_key(&request.manager, id, put, constraints)?;
         }
+        let (old_cells, new_cells) = match &resting {
+            Resting::Nothing | Resting::On(_) => (0, 0),
+            Resting::Widened(on, wide) => {
+                (self.subscriptions.get(on).map_or(0, |s| s.extent.cells.len()), wide.cells.len())
+            }
+            Resting::New(_, new) => (0, new.extent.cells.len()),
+        };
+        let old_cells = old_cells + self.intents.get(&id).map_or(0, |old| count(&old.extents));
+        self.shares.check(&request.manager, old_cells, new_cells + count(&put.extents))?;
 
         // From here on nothing is refused.
         self.requested.extend(requested.map(|suffix| (suffix, id)));
@@ -87,7 +97,7 @@ impl Dss {
         let before = old.map(|old| old.extents.clone()).unwrap_or_default();
         let subscription = match &resting {
             Resting::Nothing => None,
-            Resting::On(id) | Resting::Widened(id) | Resting::New(id, _) => Some(*id),
+            Resting::On(id) | Resting::Widened(id, _) | Resting::New(id, _) => Some(*id),
         };
         self.leave(Held::Intent, id);
         let previous = self.intents.remove(&id).and_then(|old| old.subscription);
@@ -97,10 +107,10 @@ impl Dss {
         match resting {
             Resting::Nothing => {}
             Resting::On(on) => self.rest(on, id),
-            Resting::Widened(on) => {
+            Resting::Widened(on, extent) => {
                 self.leave(Held::Subscription, on);
                 if let Some(wide) = self.subscriptions.get_mut(&on) {
-                    wide.widen(&put.extents);
+                    wide.extent = extent;
                     wide.version = ovn::fresh(&request.entropy, &on);
                 }
                 self.enter(Held::Subscription, on);
@@ -175,6 +185,10 @@ impl Dss {
                 if held.manager != request.manager {
                     return Err(Refused::Forbidden("the subscription is another USS's".into()));
                 }
+                if held.dependent.len() >= DEPENDENT_MAX && !held.dependent.contains(&id) {
+                    let what = "operational intents that rest on one subscription";
+                    return Err(Refused::Full { what, max: DEPENDENT_MAX });
+                }
                 let lacks = lacks(held, &all);
                 match lacks {
                     None => Ok(Resting::On(*on)),
@@ -186,7 +200,7 @@ impl Dss {
                             return Err(Refused::invalid(field, reason));
                         }
                         self.check_meeting(&request.manager, Some(*on), &wide)?;
-                        Ok(Resting::Widened(*on))
+                        Ok(Resting::Widened(*on, wide))
                     }
                     Some(what) => {
                         let reason =
@@ -200,28 +214,21 @@ impl Dss {
 
     /// Every version that the intent would meet must be in the key (SCD0045, DSS0210).
     fn check_key(&self, client: &str, id: Id, put: &PutIntent, constraints: bool) -> Result<(), Refused> {
-        let mut missing = BTreeSet::new();
-        let mut lacking = BTreeSet::new();
+        let (mut missing, mut lacking) = (Sifted::default(), Sifted::default());
         for extent in &put.extents {
             let span = (extent.start, extent.end);
             self.by_place.intents.search(&extent.cells, extent.levels_up, span, extent.heights(), |other| {
-                if let Some(intent) = self.intents.get(&other).filter(|_| other != id)
-                    && !put.key.contains(&intent.ovn)
-                    && self.counts_in_key(intent)
-                {
-                    missing.insert(other);
-                }
-                missing.len() <= crate::FOUND_MAX
+                let counts = |held: &Intent| !put.key.contains(&held.ovn) && self.counts_in_key(held);
+                missing.sift(other, || other != id && self.intents.get(&other).is_some_and(counts)) <= crate::FOUND_MAX
             });
             if constraints {
                 self.by_place.constraints.search(&extent.cells, extent.levels_up, span, extent.heights(), |other| {
-                    if self.constraints.get(&other).is_some_and(|c| !put.key.contains(&c.ovn)) {
-                        lacking.insert(other);
-                    }
-                    lacking.len() <= crate::FOUND_MAX
+                    let counts = || self.constraints.get(&other).is_some_and(|c| !put.key.contains(&c.ovn));
+                    lacking.sift(other, counts) <= crate::FOUND_MAX
                 });
             }
         }
+        let (missing, lacking) = (missing.wanted(), lacking.wanted());
         if missing.is_empty() && lacking.is_empty() {
             return Ok(());
         }
@@ -296,5 +303,48 @@ fn lacks(subscription: &Subscription, all: &Extent) -> Option<&'static str> {
         Some("area")
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::{Ask, NewSubscription};
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    #[test]
+    fn no_more_intents_rest_on_a_subscription_than_may_and_those_that_do_go_on() {
+        const NOW: i64 = 1_767_225_600_000_000;
+        let mut dss = Dss::default();
+        let mut entropy = 0;
+        let mut put = |dss: &mut Dss, n: u8, ovn: Option<&str>, supporting| {
+            let extent = Extent { cells: vec![1], start: NOW, end: NOW + 1, ..Extent::default() };
+            let put = PutIntent {
+                extents: vec![extent],
+                key: BTreeSet::new(),
+                state: IntentState::Contingent,
+                uss_base_url: "https://uss.example".into(),
+                supporting,
+                ovn_suffix: None,
+                cmsa: true,
+            };
+            entropy += 1;
+            let ask = Ask::PutIntent(Id([n; 16]), ovn.map(Into::into), put);
+            match dss.handle(&Request { manager: "uss1".into(), entropy: [entropy; 32], key: None, ask }, NOW)? {
+                Answer::Intent { intent, .. } => Ok(intent),
+                other => panic!("{other:?}"),
+            }
+        };
+        let new = NewSubscription { uss_base_url: "https://uss.example".into(), constraints: false };
+        let first = put(&mut dss, 1, None, Supporting::New(new)).unwrap();
+        let on = first.subscription.unwrap();
+        let others = (0..DEPENDENT_MAX - 2).map(|n| Id((n as u128 + (2 << 120)).to_be_bytes()));
+        dss.subscriptions.get_mut(&on).unwrap().dependent.extend(others);
+        put(&mut dss, 3, None, Supporting::Subscription(on)).unwrap();
+        let refused: Result<_, Refused> = put(&mut dss, 4, None, Supporting::Subscription(on));
+        let why = "no more than 10000 operational intents that rest on one subscription are held here";
+        assert_eq!(refused.unwrap_err().to_string(), why);
+        put(&mut dss, 1, first.ovn.as_deref(), Supporting::Subscription(on)).unwrap();
     }
 }

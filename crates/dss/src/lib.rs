@@ -14,6 +14,7 @@
 extern crate alloc;
 
 mod answer;
+mod answers;
 mod constraints;
 mod entity;
 mod expiry;
@@ -25,6 +26,7 @@ mod query;
 mod request;
 mod rid;
 mod shards;
+mod shares;
 mod shown;
 mod state;
 mod subscriptions;
@@ -61,6 +63,8 @@ pub const RID_SUBSCRIPTIONS_MAX: usize = 10;
 /// Intents, constraints, subscriptions, and those and areas of remote ID, each. Four million of one kind, at some 600 bytes with
 /// their place in the index, are 2.4 GB.
 pub const ENTITIES_MAX: usize = 4_000_000;
+/// Intents that rest on one subscription. All are named whenever it is told, 380 KB of them.
+pub const DEPENDENT_MAX: usize = 10_000;
 /// References of one answer. More are never cut off in silence: the request is refused and told so. 50,000 are some 25 MB of JSON.
 pub const FOUND_MAX: usize = 50_000;
 /// Reports kept to be read; the journal has all.

@@ -32,14 +32,21 @@ impl Request {
     #[must_use]
     pub fn weight(&self) -> usize {
         let extents = |all: &[Extent]| all.iter().map(|e| 64 + 5 * e.cells.len()).sum::<usize>();
-        256 + match &self.ask {
-            Ask::PutIntent(_, _, put) => extents(&put.extents) + put.key.iter().map(|ovn| 3 + ovn.len()).sum::<usize>(),
-            Ask::PutConstraint(_, _, put) => extents(&put.extents),
-            Ask::PutSubscription(_, _, put) => 5 * put.extent.cells.len(),
-            Ask::PutIsa(_, _, put) | Ask::PutRidSubscription(_, _, put) => 5 * put.extent.cells.len(),
-            Ask::Report(body) => body.len(),
-            _ => 0,
-        }
+        256 + self.manager.len()
+            + match &self.ask {
+                Ask::PutIntent(_, _, put) => {
+                    let new = if let Supporting::New(new) = &put.supporting { new.uss_base_url.len() } else { 0 };
+                    let key = put.key.iter().map(|ovn| 3 + ovn.len()).sum::<usize>();
+                    extents(&put.extents) + key + put.uss_base_url.len() + new
+                }
+                Ask::PutConstraint(_, _, put) => extents(&put.extents) + put.uss_base_url.len(),
+                Ask::PutSubscription(_, _, put) => 5 * put.extent.cells.len() + put.uss_base_url.len(),
+                Ask::PutIsa(_, _, put) | Ask::PutRidSubscription(_, _, put) => {
+                    5 * put.extent.cells.len() + put.uss_base_url.len()
+                }
+                Ask::Report(body) => body.len(),
+                _ => 0,
+            }
     }
 }
 

@@ -1,24 +1,22 @@
 //! All that is held, and the one way to change it.
 use crate::answer::{Answer, ConstraintRef, IntentRef, Outcome, Refused, SubscriptionRef, ToNotify};
+use crate::answers::{Answers, Asked};
 use crate::entity::{Availability, AvailabilityState, Constraint, Intent, Report, Subscription};
 use crate::expiry::Ends;
 use crate::id::Id;
-use crate::index::Index;
+use crate::index::{Index, Sifted};
 use crate::ovn;
 use crate::request::{Ask, Request, SetAvailability};
 use crate::rid::Rid;
 use crate::shards::Shards;
+use crate::shares::Shares;
 use crate::volume::{ALL_HEIGHTS, Extent, span};
-use crate::{AVAILABILITIES_MAX, REPORTS_KEPT, SECOND_US};
+use crate::{AVAILABILITIES_MAX, REPORTS_KEPT};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
-
-/// Answers to requests that had a key are kept so long, and so many.
-const ANSWERS_KEPT_US: i64 = 600 * SECOND_US;
-const ANSWERS_MAX: usize = 10_000;
 
 /// A discovery and synchronization service.
 #[derive(Debug, Clone, PartialEq, Default, Encode, Decode)]
@@ -38,11 +36,11 @@ pub struct Dss {
     /// Up to when what ended has left the index.
     #[n(5)]
     pub(crate) expired_to: i64,
-    /// Answers to requests with a key, by hash, and the order in which they were given.
+    /// What older snapshots held in the place of `answers`: by hash, and the order in which they were given.
     #[n(6)]
-    answers: BTreeMap<Asked, Answer>,
+    answers_before: BTreeMap<Asked, Answer>,
     #[n(7)]
-    answered: VecDeque<(i64, Asked)>,
+    answered_before: VecDeque<(i64, Asked)>,
     /// Of remote ID; snapshots from before it have none.
     #[n(8)]
     #[cbor(default)]
@@ -52,16 +50,17 @@ pub struct Dss {
     #[n(9)]
     #[cbor(default)]
     pub(crate) requested: BTreeSet<(Id, Id)>,
+    /// To requests with a key.
+    #[n(10)]
+    #[cbor(default)]
+    pub(crate) answers: Answers,
     #[cbor(skip)]
     pub(crate) by_place: Places,
     #[cbor(skip)]
     pub(crate) ends: Ends,
+    #[cbor(skip)]
+    pub(crate) shares: Shares,
 }
-
-/// Hash of a request, as a key of a map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-#[cbor(transparent)]
-struct Asked(#[cbor(with = "minicbor::bytes")] [u8; 16]);
 
 /// What is where; made again from the entities.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -88,7 +87,7 @@ impl Dss {
     pub fn handle(&mut self, request: &Request, now: i64) -> Outcome {
         self.handle_time(now);
         let asked = request.ask.hash(request.key.as_deref(), &request.manager);
-        if let (Some(_), Some(answer)) = (&request.key, self.answers.get(&Asked(asked))) {
+        if let (Some(_), Some(answer)) = (&request.key, self.answers.get(Asked(asked))) {
             return Ok(answer.clone());
         }
         let answer = match &request.ask {
@@ -110,8 +109,7 @@ impl Dss {
             Ask::DeleteRidSubscription(id, version) => self.delete_rid_subscription(&request.manager, *id, version),
         }?;
         if request.key.is_some() {
-            self.answers.insert(Asked(asked), answer.clone());
-            self.answered.push_back((now, Asked(asked)));
+            self.answers.keep(now, &request.manager, Asked(asked), answer.clone());
         }
         Ok(answer)
     }
@@ -121,13 +119,7 @@ impl Dss {
         while self.requested.first().is_some_and(|(suffix, _)| over(suffix)) {
             self.requested.pop_first();
         }
-        while self.answered.len() > ANSWERS_MAX
-            || self.answered.front().is_some_and(|(at, _)| at + ANSWERS_KEPT_US < now)
-        {
-            if let Some((_, asked)) = self.answered.pop_front() {
-                self.answers.remove(&asked);
-            }
-        }
+        self.answers.forget(now);
     }
 
     fn set_availability(&mut self, request: &Request, set: &SetAvailability, asked: [u8; 16]) -> Outcome {
@@ -192,13 +184,20 @@ impl Dss {
 
     /// Makes again what a snapshot does not hold.
     pub fn rebuild(&mut self) {
-        (self.by_place, self.ends) = (Places::default(), Ends::default());
+        (self.by_place, self.ends, self.shares) = (Places::default(), Ends::default(), Shares::default());
         self.enter_all();
+        self.answers.rebuild();
+        for (at, asked) in core::mem::take(&mut self.answered_before) {
+            if let Some(answer) = self.answers_before.remove(&asked) {
+                // Whose they were was not said.
+                self.answers.keep(at, "", asked, answer);
+            }
+        }
     }
 
     /// Subscriptions to be told of a change in these volumes. Heights do not count (docs/f3548.md): to be told too much is safe.
     pub(crate) fn subscribed(&self, kind: Kind, extents: &[&[Extent]]) -> BTreeSet<Id> {
-        let mut found = BTreeSet::new();
+        let mut found = Sifted::default();
         for extent in extents.iter().copied().flatten() {
             self.by_place.subscriptions.search(
                 &extent.cells,
@@ -207,14 +206,12 @@ impl Dss {
                 ALL_HEIGHTS,
                 |id| {
                     let told = |s: &Subscription| if kind == Kind::Intents { s.intents } else { s.constraints };
-                    if self.subscriptions.get(&id).is_some_and(told) {
-                        found.insert(id);
-                    }
+                    found.sift(id, || self.subscriptions.get(&id).is_some_and(told));
                     true
                 },
             );
         }
-        found
+        found.wanted()
     }
 
     /// Counts one more notification of each.

@@ -3,6 +3,7 @@ use crate::answer::{Answer, Outcome, Refused};
 use crate::entity::Subscription;
 use crate::expiry::Held;
 use crate::id::Id;
+use crate::index::Sifted;
 use crate::request::{PutSubscription, Request};
 use crate::state::{Dss, other_version};
 use crate::volume::{ALL_HEIGHTS, AreaOfInterest, Extent, around, has_all};
@@ -55,6 +56,7 @@ impl Dss {
         self.check_meeting(&request.manager, Some(id), &extent)?;
         let (index, dependent) = old.map(|old| (old.index, old.dependent.clone())).unwrap_or_default();
         self.check_dependent(&extent, &dependent)?;
+        self.shares.check(&request.manager, old.map_or(0, |old| old.extent.cells.len()), extent.cells.len())?;
         let new = Subscription {
             manager: request.manager.clone(),
             version: ovn::fresh(&request.entropy, &id),
@@ -89,12 +91,10 @@ impl Dss {
 
     /// One USS cannot heap up subscriptions in one place.
     pub(crate) fn check_meeting(&self, manager: &str, but: Option<Id>, extent: &Extent) -> Result<(), Refused> {
-        let mut meeting = BTreeSet::new();
+        let mut meeting = Sifted::default();
         self.by_place.subscriptions.search(&extent.cells, 0, (extent.start, extent.end), ALL_HEIGHTS, |id| {
-            if Some(id) != but && self.subscriptions.get(&id).is_some_and(|s| s.manager == manager) {
-                meeting.insert(id);
-            }
-            meeting.len() < MEETING_MAX
+            let counts = || Some(id) != but && self.subscriptions.get(&id).is_some_and(|s| s.manager == manager);
+            meeting.sift(id, counts) < MEETING_MAX
         });
         match meeting.len() < MEETING_MAX {
             true => Ok(()),
@@ -144,14 +144,12 @@ impl Dss {
     /// Own subscriptions in an area that have not ended, by identifier.
     pub(crate) fn subscriptions_in(&self, area: &AreaOfInterest, client: &str) -> Vec<Id> {
         let span = (area.start.unwrap_or(i64::MIN), area.end.unwrap_or(i64::MAX));
-        let mut found = BTreeSet::new();
+        let mut found = Sifted::default();
         self.by_place.subscriptions.search(&area.cells, 0, span, ALL_HEIGHTS, |id| {
-            if self.subscriptions.get(&id).is_some_and(|s| s.manager == client) {
-                found.insert(id);
-            }
+            found.sift(id, || self.subscriptions.get(&id).is_some_and(|s| s.manager == client));
             true
         });
-        found.into_iter().collect()
+        found.wanted().into_iter().collect()
     }
 }
 

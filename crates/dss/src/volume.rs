@@ -71,6 +71,11 @@ pub(crate) fn span(extents: &[Extent]) -> Option<(i64, i64)> {
     Some((start, extents.iter().map(|e| e.end).max()?))
 }
 
+/// Cells of all extents together.
+pub(crate) fn count(extents: &[Extent]) -> usize {
+    extents.iter().map(|e| e.cells.len()).sum()
+}
+
 /// What all extents of a client lie in.
 pub(crate) fn around(extents: &[Extent]) -> Extent {
     let (start, end) = span(extents).unwrap_or_default();

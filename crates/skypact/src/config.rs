@@ -122,6 +122,9 @@ pub struct F3548 {
     /// Refuses addresses of traffic services that `base_urls` does not name.
     #[serde(default)]
     pub only_named: bool,
+    /// MiB of requests that write which one traffic service may have journaled, a second.
+    #[serde(default = "uss_mib_per_s")]
+    pub uss_mib_per_s: u32,
 }
 
 /// Where an issuer publishes its keys.
@@ -244,6 +247,10 @@ fn five_minutes() -> u32 {
 fn a_day() -> u32 {
     24
 }
+fn uss_mib_per_s() -> u32 {
+    8
+}
+
 fn leeway() -> u32 {
     30
 }
@@ -381,6 +388,8 @@ impl Config {
             {
                 ensure!((1..=most).contains(&value), "f3548.{option}: {value} is not between 1 and {most}");
             }
+            let rate = f3548.uss_mib_per_s;
+            ensure!((1..=1_024).contains(&rate), "f3548.uss_mib_per_s: {rate} is not between 1 and 1024");
             ensure!(f3548.leeway_s <= 300, "f3548.leeway_s: {} is more than 300", f3548.leeway_s);
         }
         for peer in &self.peer {
@@ -451,6 +460,10 @@ mod tests {
             (
                 "party = \"north\"\n[[feed]]\nname=\"\"\nformat=\"sbs\"\nsource=\"x\"\nclaim=\"own\"",
                 "feed: the name \"\" is not 1 to 64 visible characters",
+            ),
+            (
+                "party = \"north\"\n[f3548]\naudiences=[\"a\"]\nkey_files=[\"k\"]\nuss_mib_per_s = 0",
+                "f3548.uss_mib_per_s: 0 is not between 1 and 1024",
             ),
             (
                 "party = \"north\"\n[journal]\nreserve_mib = 17592186044416",

@@ -156,6 +156,7 @@ pub async fn start(
         base_urls: config.base_urls.clone(),
         only_named: config.only_named,
         volumes: config.plans_marking.is_some(),
+        uss_bytes_per_s: u64::from(config.uss_mib_per_s) << 20,
         ..Options::new(verifier, concat!("skypact/v", env!("CARGO_PKG_VERSION")).into())
     };
     let listener = TcpListener::bind(config.listen);

@@ -19,9 +19,9 @@ pub(crate) async fn intent(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<GetOperationalIntentDetailsResponse>, Problem> {
-    app.client(&headers, &[SC])?;
+    let client = app.client(&headers, &[SC])?;
     let id = asks::id("entityid", &id)?;
-    match app.backend.details(id).await? {
+    match app.details(&client, id).await? {
         Some(Details::Intent(reference, volumes, priority)) => {
             Ok(Json(GetOperationalIntentDetailsResponse::of(reference, &volumes, priority)))
         }
@@ -34,9 +34,9 @@ pub(crate) async fn constraint(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<GetConstraintDetailsResponse>, Problem> {
-    app.client(&headers, &[CP, CM])?;
+    let client = app.client(&headers, &[CP, CM])?;
     let id = asks::id("entityid", &id)?;
-    match app.backend.details(id).await? {
+    match app.details(&client, id).await? {
         Some(Details::Constraint(reference, volumes, kind)) => {
             Ok(Json(GetConstraintDetailsResponse::of(reference, &volumes, kind)))
         }

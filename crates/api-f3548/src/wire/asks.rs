@@ -129,17 +129,17 @@ impl IntentParameters {
     /// What is asked, and the volumes as stated.
     pub fn read(self, app: &App, client: &Client, created: bool) -> Result<(PutIntent, Vec<Volume>), Problem> {
         let uss_base_url = base_url(app, client, "uss_base_url", &self.uss_base_url)?;
-        let given = self.subscription_id.as_deref().filter(|text| !text.is_empty());
-        let supporting = match (given, self.new_subscription) {
+        let supporting = match (self.subscription_id.as_deref(), self.new_subscription) {
+            // Also if the first is empty, which alone is none.
             (Some(_), Some(_)) => {
                 return Err(Problem::field("new_subscription", "give it or subscription_id, not both"));
             }
+            (None | Some(""), None) => Supporting::Nothing,
             (Some(text), None) => Supporting::Subscription(id("subscription_id", text)?),
             (None, Some(new)) => Supporting::New(NewSubscription {
                 uss_base_url: base_url(app, client, "new_subscription.uss_base_url", &new.uss_base_url)?,
                 constraints: new.notify_for_constraints.unwrap_or(false),
             }),
-            (None, None) => Supporting::Nothing,
         };
         let state = IntentState::ALL.into_iter().find(|state| state.name() == self.state).ok_or_else(|| {
             let names = IntentState::ALL.map(IntentState::name).join(", ");

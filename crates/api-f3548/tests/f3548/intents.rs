@@ -241,3 +241,16 @@ async fn a_node_that_files_intents_is_handed_their_volumes_as_they_were_stated()
         assert_eq!(handed, wanted.then(|| all.to_vec()));
     }
 }
+
+#[tokio::test]
+async fn a_subscription_is_named_or_made_and_an_empty_name_is_none() {
+    let dss = Interface::new();
+    let path = format!("/dss/v1/operational_intent_references/{}", id(1));
+    let made = with(intent(), "/new_subscription", json!({ "uss_base_url": "https://uss1.example/utm" }));
+    for given in ["", &id(2)] {
+        let both = with(made.clone(), "/subscription_id", json!(given));
+        let why = dss.put("uss1", SC, &path, &both).await.refused(400);
+        assert_eq!(why, "new_subscription: give it or subscription_id, not both", "{given:?}");
+    }
+    dss.put("uss1", SC, &path, &with(intent(), "/subscription_id", json!(""))).await.is(201);
+}

@@ -7,6 +7,7 @@ mod harness;
 mod intents;
 mod others;
 mod rid;
+mod shares;
 // The same description language, the same walker.
 #[path = "../../../api-native/tests/api/schema.rs"]
 mod schema;

@@ -46,6 +46,7 @@ impl Dss {
             _ => {}
         }
         let before = old.map(|old| old.extent.cells.clone()).unwrap_or_default();
+        self.shares.check(&request.manager, before.len(), put.extent.cells.len())?;
         let new = Isa {
             owner: request.manager.clone(),
             version: ovn::plain(&request.entropy, &id),

@@ -3,12 +3,12 @@ use super::{RidSubscription, times};
 use crate::answer::{Answer, Outcome, Refused, RidSubscriptionRef};
 use crate::expiry::Held;
 use crate::id::Id;
+use crate::index::Sifted;
 use crate::request::{PutRid, Request};
 use crate::state::{Dss, other_version};
 use crate::volume::{ALL_HEIGHTS, AreaOfInterest, CellKey, Extent};
 use crate::{ENTITIES_MAX, FOUND_MAX, RID_SUBSCRIPTIONS_MAX, SUBSCRIPTION_MAX_US, ovn};
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -47,6 +47,7 @@ impl Dss {
         }
         let extent = Extent { start, end, ..put.extent.clone() };
         self.check_room(&request.manager, id, &extent.cells)?;
+        self.shares.check(&request.manager, old.map_or(0, |old| old.extent.cells.len()), extent.cells.len())?;
         let new = RidSubscription {
             owner: request.manager.clone(),
             version: ovn::plain(&request.entropy, &id),
@@ -125,17 +126,18 @@ impl Dss {
         client: &str,
     ) -> Result<Vec<RidSubscriptionRef>, Refused> {
         let span = (area.start.unwrap_or(i64::MIN), area.end.unwrap_or(i64::MAX));
-        let mut found = BTreeSet::new();
+        let mut found = Sifted::default();
         self.by_place.rid_subscriptions.search(&area.cells, 0, span, ALL_HEIGHTS, |id| {
-            if self.rid.subscriptions.get(&id).is_some_and(|s| s.owner == client) {
-                found.insert(id);
-            }
-            found.len() <= FOUND_MAX
+            found.sift(id, || self.rid.subscriptions.get(&id).is_some_and(|s| s.owner == client)) <= FOUND_MAX
         });
         if found.len() > FOUND_MAX {
             return Err(Refused::TooMuch { what: ALL, max: FOUND_MAX });
         }
-        Ok(found.iter().filter_map(|id| Some(subscription_ref(*id, self.rid.subscriptions.get(id)?))).collect())
+        Ok(found
+            .wanted()
+            .iter()
+            .filter_map(|id| Some(subscription_ref(*id, self.rid.subscriptions.get(id)?)))
+            .collect())
     }
 }
 

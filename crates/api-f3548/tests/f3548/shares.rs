@@ -1,0 +1,86 @@
+//! What one USS may ask beside the others.
+use crate::harness::*;
+use api_f3548::{Backend, Details, Unavailable};
+use axum::body::Body;
+use dss::{Found, Id, Outcome, Query, Refused};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, pending};
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tower::ServiceExt;
+
+#[tokio::test]
+async fn who_writes_more_than_its_share_is_told_when_to_ask_again_and_others_are_not_held_up() {
+    let dss = Interface::with(|options| options.uss_bytes_per_s = 1);
+    let path = |n: u8| format!("/dss/v1/operational_intent_references/{}", id(n));
+    // What is refused is journaled too.
+    dss.delete("uss1", SC, &format!("{}/x", path(1))).await.refused(404);
+    let why = dss.put("uss1", SC, &path(1), &intent()).await.refused(429);
+    assert_eq!(why, "uss1 writes more than 1 bytes a second here; nothing was done");
+    dss.put("uss2", SC, &path(2), &intent()).await.is(201);
+    dss.get("uss1", SC, &path(1)).await.refused(404);
+    dss.post("uss1", SC, "/dss/v1/operational_intent_references/query", &json!({ "area_of_interest": volume() }))
+        .await
+        .is(200);
+
+    let request = dss.request(Some(&dss.token("uss1", SC)), "PUT", &path(1));
+    let response = dss.router.clone().oneshot(request.body(Body::from(intent().to_string())).unwrap()).await.unwrap();
+    let seconds: u64 = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((100..1_000).contains(&seconds), "{seconds}");
+    // What is wrong in form never comes to the journal.
+    dss.put("uss1", SC, &path(1), &json!({})).await.refused(400);
+}
+
+/// A node that answers no question, and counts them.
+#[derive(Default)]
+struct Slow(AtomicUsize);
+
+impl Backend for Slow {
+    fn ask(&self, _: dss::Request) -> BoxFuture<'_, Result<Outcome, Unavailable>> {
+        Box::pin(pending())
+    }
+
+    fn query(&self, _: Query, _: String) -> BoxFuture<'_, Result<Result<Found, Refused>, Unavailable>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(pending())
+    }
+
+    fn details(&self, _: Id) -> BoxFuture<'_, Result<Option<Details>, Unavailable>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(pending())
+    }
+
+    fn utc_s(&self) -> i64 {
+        T0_S
+    }
+
+    fn entropy(&self) -> [u8; 32] {
+        [7; 32]
+    }
+}
+
+#[tokio::test]
+async fn queries_of_one_uss_beyond_its_share_wait_for_each_other() {
+    let node = Arc::new(Slow::default());
+    let dss = Interface::over(node.clone(), |options| options.uss_queries_at_once = 2);
+    let (reference, details) =
+        (format!("/dss/v1/operational_intent_references/{}", id(1)), format!("/uss/v1/operational_intents/{}", id(1)));
+    let mut under_way = Vec::new();
+    for (client, path, asked) in [
+        ("uss1", &reference, 1),
+        ("uss1", &details, 2),
+        ("uss1", &reference, 2),
+        ("uss1", &details, 2),
+        ("uss2", &reference, 3),
+    ] {
+        let mut query = dss.get(client, SC, path).boxed_local();
+        assert!(query.as_mut().now_or_never().is_none());
+        under_way.push(query);
+        assert_eq!(node.0.load(Ordering::Relaxed), asked, "{client} {path}");
+    }
+    // One that is given up makes room for the next.
+    drop(under_way.remove(0));
+    assert!(under_way[1].as_mut().now_or_never().is_none());
+    assert_eq!(node.0.load(Ordering::Relaxed), 4);
+}
