@@ -116,6 +116,7 @@ fn boot() -> Boot {
         statements: Vec::new(),
         markings: Vec::new(),
         dss_base_url: None,
+        dss_notifies: false,
     }
 }
 

@@ -1,7 +1,6 @@
 //! The state of a node, and the fold.
 use crate::audit::AuditRow;
 use crate::command::{Account, Answer};
-use crate::discovering::utc_us;
 use crate::filed::Filed;
 use crate::input::{Answered, Boot, Entry, FeedConfig, FeedState, Input, Output};
 use crate::labels::own_of;
@@ -181,6 +180,10 @@ pub struct State {
     #[n(83)]
     #[cbor(default)]
     pub(crate) showing: crate::discovering::Showing,
+    /// Who is to be told of it.
+    #[n(84)]
+    #[cbor(default)]
+    pub(crate) outbox: crate::discovering::Outbox,
     /// What the last input made this node say: read by whoever replays a journal, and kept by nobody.
     #[cbor(skip)]
     pub(crate) said: SaidNow,
@@ -349,6 +352,7 @@ impl Default for State {
             correlation: crate::correlating::Correlation::default(),
             dss: dss::Dss::default(),
             showing: Default::default(),
+            outbox: Default::default(),
             said: SaidNow::default(),
             pacts: Pacts::default(),
             sky: Sky::default(),
@@ -389,6 +393,7 @@ impl State {
                 self.attempted(actor, command, refused, *times, now);
             }
             Input::Dss(request) => self.dss_asked(request, now, out),
+            Input::Notified(notified) => self.notified(notified, now, out),
             Input::Displayed { actor, alerts, notices } => self.displayed(actor, alerts, notices, now),
             Input::Witness { peer, report } => self.witness_reported(peer, report, now, out),
             Input::Gap { dropped, since_utc_ms } => self.gap = Some((*dropped, *since_utc_ms)),
@@ -402,7 +407,7 @@ impl State {
     }
 
     fn tick(&mut self, now: Now, out: &mut Vec<Output>) {
-        self.dss.handle_time(utc_us(now));
+        self.dss_tick(now, out);
         // Releases and sweeps have a cadence of their own, whether or not there is anything: neither time nor size of what
         // a peer is sent tells of what it is not sent.
         if now.mono.since_ms(self.second) >= SECOND_MS {
@@ -533,6 +538,7 @@ impl State {
         self.reindex();
         self.prepared = crate::volumes::Prepared::of(self);
         self.follow_all(now);
+        self.take_notifying(out);
         let mut told = self.rules_turned(now);
         told.append(&mut self.channels_changed(now));
         self.tell_again(&if changed { self.everybody() } else { told }, now, out);

@@ -195,6 +195,7 @@ pub fn boot(n: usize, pact: &SignedPact, policy: Policy) -> Boot {
         statements: Vec::new(),
         markings: markings().to_vec(),
         dss_base_url: None,
+        dss_notifies: false,
     }
 }
 

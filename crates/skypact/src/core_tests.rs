@@ -34,6 +34,7 @@ impl Rig {
             policy: release::Policy::default(),
             markings: Vec::new(),
             dss_base_url: None,
+            dss_notifies: false,
             software: "test".into(),
             statements: Vec::new(),
         };

@@ -1,8 +1,11 @@
 //! The discovery and synchronization service for drone traffic services, as part of the node.
 mod covering;
+mod notifying;
 mod showing;
 
 pub use covering::{Piece, pieces};
+pub(crate) use notifying::Outbox;
+pub use notifying::{Notification, NotifyCounts};
 pub(crate) use showing::Showing;
 pub use showing::{ShownDetails, ShownKind, ShownThing, ShownVolume};
 
@@ -21,6 +24,11 @@ impl State {
     pub(crate) fn dss_asked(&mut self, request: &dss::Request, now: Now, out: &mut Vec<Output>) {
         let outcome = self.dss.handle(request, utc_us(now));
         out.push(Output::Answer(Answered::Dss(Box::new(outcome))));
+    }
+
+    pub(crate) fn dss_tick(&mut self, now: Now, out: &mut Vec<Output>) {
+        self.dss.handle_time(utc_us(now));
+        self.sweep_notifications(now, out);
     }
 
     /// References and subscriptions of traffic services.

@@ -103,6 +103,7 @@ pub fn boot(name: &str, pact: &str, policy: Policy) -> Boot {
         statements: Vec::new(),
         markings: Vec::new(),
         dss_base_url: None,
+        dss_notifies: false,
     }
 }
 

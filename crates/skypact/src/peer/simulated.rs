@@ -181,6 +181,7 @@ impl World<'_> {
                 statements: Vec::new(),
                 markings: Vec::new(),
                 dss_base_url: None,
+                dss_notifies: false,
             };
             Arc::new(Party { home, boot, peer: addresses.next().unwrap(), seen: Arc::default(), wire: Wire::default() })
         });

@@ -199,6 +199,7 @@ fn boot(case: &Case, timeline: &Timeline) -> Result<Boot> {
         statements: Vec::new(),
         markings: Vec::new(),
         dss_base_url: None,
+        dss_notifies: false,
     })
 }
 

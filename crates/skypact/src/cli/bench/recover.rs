@@ -98,6 +98,7 @@ impl World {
             policy: crate::rules::policy(&config.config.release)?,
             markings: Vec::new(),
             dss_base_url: None,
+            dss_notifies: false,
             software: concat!("skypact ", env!("CARGO_PKG_VERSION")).into(),
             statements: Vec::new(),
         };
