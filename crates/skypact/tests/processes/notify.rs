@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -259,6 +259,11 @@ fn an_address_inside_that_nobody_named_is_not_reached() {
     let _limit = Limit::of("inside", 120);
     let service = Service::start();
     let world = world(&service, false);
+    let secret = world.home("north").join("keys/client.secret");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = world.refused("north").said;
+    assert!(refused.contains("f3548.notify.client_secret_file") && refused.contains("read by others"), "{refused}");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
     let (north, south) = (world.start("north"), world.start("south"));
     link_up(&north, &south);
     let token = service.issuer.token("uss1", AUDIENCE, SC, START_S).unwrap();
