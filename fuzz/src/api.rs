@@ -228,6 +228,7 @@ fn booted() -> &'static State {
             statements: Vec::new(),
             markings: vec![must(release::Marking::parse("medevac").ok_or("a marking"))],
             dss_base_url: None,
+            dss_notifies: false,
         };
         let mut state = State::default();
         state.apply(&Entry { now: NOW, input: Input::Boot(Box::new(boot)) }, &mut Vec::new());

@@ -14,6 +14,7 @@ mod app;
 mod backend;
 mod body;
 mod handlers;
+mod notification;
 mod openapi;
 mod path;
 mod problem;
@@ -23,5 +24,7 @@ mod wire;
 
 pub use app::Options;
 pub use backend::{Backend, Details, Outline, Unavailable, Volume};
+pub use notification::Notification;
 pub use openapi::OPENAPI;
 pub use routes::{ROUTES, router};
+pub use wire::asks::below;

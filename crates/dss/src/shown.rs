@@ -111,6 +111,13 @@ impl Dss {
         all
     }
 
+    /// Whether a subscription is there, has not ended, and is to be told at this address.
+    #[must_use]
+    pub fn is_subscribed(&self, id: Id, uss_base_url: &str, now: i64) -> bool {
+        let there = |s: &crate::Subscription| s.uss_base_url == uss_base_url && s.extent.end > now;
+        self.subscriptions.get(&id).is_some_and(there)
+    }
+
     /// An intent that is shown here, as its details are told with: with its version, because this is where it is told.
     #[must_use]
     pub fn shown_intent(&self, id: Id) -> Option<crate::IntentRef> {

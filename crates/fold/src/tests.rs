@@ -117,6 +117,7 @@ fn boot() -> Boot {
         markings: Vec::new(),
         dss_base_url: None,
         dss_marking: None,
+        dss_notifies: false,
     }
 }
 

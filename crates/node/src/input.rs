@@ -82,6 +82,10 @@ pub struct Boot {
     #[n(23)]
     #[cbor(default)]
     pub dss_marking: Option<release::Marking>,
+    /// Subscribers are told of changes to it.
+    #[n(22)]
+    #[cbor(default)]
+    pub dss_notifies: bool,
 }
 
 /// State of a feed's connection.
@@ -257,6 +261,9 @@ pub enum Input {
         #[n(1)]
         Option<Box<Outlined>>,
     ),
+    /// A traffic service was told of a change to what peers released, or was to be.
+    #[n(14)]
+    Notified(#[n(0)] Box<Notified>),
     /// An input made the fold panic; every replica skips it.
     #[n(10)]
     Quarantine {
@@ -312,6 +319,47 @@ pub enum WitnessReport {
         #[n(2)]
         note: Option<minicbor::bytes::ByteVec>,
     },
+}
+
+/// What came of telling a traffic service of a change: with the version that it was told, evidence of who knew what.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Notified {
+    /// Its address.
+    #[n(0)]
+    pub address: String,
+    /// What had changed.
+    #[n(1)]
+    pub entity: dss::Id,
+    /// Number of the change, as in [`crate::Notification`].
+    #[n(2)]
+    pub change: u64,
+    /// Subscriptions that it was told for, with their numbers.
+    #[n(3)]
+    pub subscriptions: Vec<(dss::Id, u32)>,
+    /// Version of the entity that it was told; none if it was told that the entity is gone.
+    #[n(4)]
+    pub ovn: Option<String>,
+    /// Outcome.
+    #[n(5)]
+    pub outcome: NotifyOutcome,
+}
+
+/// Whether a notification arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum NotifyOutcome {
+    /// It was taken, with this status of HTTP.
+    #[n(0)]
+    Sent(#[n(0)] u16),
+    /// It was answered otherwise.
+    #[n(1)]
+    Refused(#[n(0)] u16),
+    /// There was no answer, or nothing was sent: why, in at most 200 characters.
+    #[n(2)]
+    Failed(#[n(0)] String),
+    /// Nothing was sent, because its subscriptions are over.
+    #[n(3)]
+    Unwanted,
 }
 
 /// What stands in the journal.

@@ -62,7 +62,7 @@ pub use correlating::Counts as CorrelationCounts;
 pub use crosscheck::Crosscheck;
 pub use deciding::{Decision, Decisions};
 pub use detecting::CONFLICTS_MAX;
-pub use discovering::{Piece, ShownDetails, ShownKind, ShownThing, ShownVolume, pieces};
+pub use discovering::{Notification, NotifyCounts, Piece, ShownDetails, ShownKind, ShownThing, ShownVolume, pieces};
 pub use inhibiting::{INHIBITED_MAX_MS, INHIBITIONS_MAX, Inhibited, Inhibition, REASON_MAX};
 pub use intending::Cleared;
 pub use markings::Marked;

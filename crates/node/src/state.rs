@@ -1,7 +1,6 @@
 //! The state of a node, and the fold.
 use crate::audit::AuditRow;
 use crate::command::{Account, Answer};
-use crate::discovering::utc_us;
 use crate::filed::Filed;
 use crate::input::{Answered, Boot, Entry, FeedConfig, FeedState, Input, Output};
 use crate::labels::own_of;
@@ -181,7 +180,11 @@ pub struct State {
     #[n(83)]
     #[cbor(default)]
     pub(crate) showing: crate::discovering::Showing,
-    /// What of theirs is filed as own plans.
+    /// Who is to be told of it.
+    #[n(84)]
+    #[cbor(default)]
+    pub(crate) outbox: crate::discovering::Outbox,
+    /// What traffic services intend, filed as own plans.
     #[n(85)]
     #[cbor(default)]
     pub(crate) filing: crate::discovering::Filing,
@@ -354,6 +357,7 @@ impl Default for State {
             dss: dss::Dss::default(),
             showing: Default::default(),
             filing: Default::default(),
+            outbox: Default::default(),
             said: SaidNow::default(),
             pacts: Pacts::default(),
             sky: Sky::default(),
@@ -394,6 +398,7 @@ impl State {
                 self.attempted(actor, command, refused, *times, now);
             }
             Input::Dss(request, outlined) => self.dss_asked(request, outlined.as_deref(), now, out),
+            Input::Notified(notified) => self.notified(notified, now, out),
             Input::Displayed { actor, alerts, notices } => self.displayed(actor, alerts, notices, now),
             Input::Witness { peer, report } => self.witness_reported(peer, report, now, out),
             Input::Gap { dropped, since_utc_ms } => self.gap = Some((*dropped, *since_utc_ms)),
@@ -407,7 +412,7 @@ impl State {
     }
 
     fn tick(&mut self, now: Now, out: &mut Vec<Output>) {
-        self.dss.handle_time(utc_us(now));
+        self.dss_tick(now, out);
         self.file_intents(now, out);
         // Releases and sweeps have a cadence of their own, whether or not there is anything: neither time nor size of what
         // a peer is sent tells of what it is not sent.
@@ -511,6 +516,7 @@ impl State {
         self.prepared = crate::volumes::Prepared::of(self);
         self.follow_all(now);
         self.take_filing();
+        self.take_notifying(out);
         let mut told = self.rules_turned(now);
         told.append(&mut self.channels_changed(now));
         self.tell_again(&if changed { self.everybody() } else { told }, now, out);

@@ -54,6 +54,8 @@ pub struct View {
     pub inhibitions: Vec<crate::Inhibition>,
     /// Alerts left out because of a bound.
     pub cut: u32,
+    /// What came of notifications of traffic services.
+    pub notified: crate::NotifyCounts,
     /// The pacts in force.
     pub pacts: Vec<PactView>,
     /// Whether somebody is at the own desk, as last stated.

@@ -196,6 +196,7 @@ pub fn boot(n: usize, pact: &SignedPact, policy: Policy) -> Boot {
         markings: markings().to_vec(),
         dss_base_url: None,
         dss_marking: None,
+        dss_notifies: false,
     }
 }
 

@@ -125,6 +125,40 @@ pub struct F3548 {
     /// MiB of requests that write which one traffic service may have journaled, a second.
     #[serde(default = "uss_mib_per_s")]
     pub uss_mib_per_s: u32,
+    /// How traffic services that subscribed are told of changes to what peers released; without it they are not.
+    pub notify: Option<Notify>,
+}
+
+/// An authorization server and this node's account there, for access tokens towards traffic services.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notify {
+    /// Its token endpoint. `http://` on this machine alone: the secret goes there.
+    pub token_url: String,
+    /// Name of this node's client there.
+    pub client_id: String,
+    /// File of its secret, which nobody else may read.
+    pub client_secret_file: PathBuf,
+    /// How the server is told for whom a token is: the host of the service's address.
+    #[serde(default)]
+    pub audience_parameter: AudienceParameter,
+    /// PEM file of the certificate authorities believed for it and for the services; the system's without one.
+    pub ca: Option<PathBuf>,
+}
+
+/// Where the audience stands in a request for a token.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum AudienceParameter {
+    /// In `resource` (RFC 8707).
+    Resource,
+    /// In `audience`.
+    #[default]
+    Audience,
+    /// In `intended_audience`.
+    IntendedAudience,
+    /// As one more scope.
+    Scope,
 }
 
 /// Where an issuer publishes its keys.
@@ -390,6 +424,15 @@ impl Config {
             }
             let rate = f3548.uss_mib_per_s;
             ensure!((1..=1_024).contains(&rate), "f3548.uss_mib_per_s: {rate} is not between 1 and 1024");
+            if let Some(notify) = &f3548.notify {
+                ensure!(
+                    f3548.uss_base_url.is_some(),
+                    "f3548.notify: without uss_base_url nothing is shown, and nobody to be told"
+                );
+                let url = crate::http::Url::parse(&notify.token_url).context("f3548.notify.token_url")?;
+                ensure!(!url.is_open(), "f3548.notify.token_url: {url} is not https, and the secret would go there");
+                ensure!(!notify.client_id.is_empty(), "f3548.notify.client_id: it is empty");
+            }
             ensure!(f3548.leeway_s <= 300, "f3548.leeway_s: {} is more than 300", f3548.leeway_s);
         }
         for peer in &self.peer {
@@ -468,6 +511,16 @@ mod tests {
             (
                 "party = \"north\"\n[journal]\nreserve_mib = 17592186044416",
                 "journal.reserve_mib: 17592186044416 is not between 1 and 16777216",
+            ),
+            (
+                "party = \"north\"\n[f3548]\naudiences=[\"a\"]\nkey_files=[\"k\"]\n[f3548.notify]\ntoken_url=\"https://a\"\n\
+                 client_id=\"n\"\nclient_secret_file=\"s\"",
+                "f3548.notify: without uss_base_url nothing is shown",
+            ),
+            (
+                "party = \"north\"\n[f3548]\naudiences=[\"a\"]\nkey_files=[\"k\"]\nuss_base_url=\"https://n\"\n[f3548.notify]\n\
+                 token_url=\"http://auth.example/t\"\nclient_id=\"n\"\nclient_secret_file=\"s\"",
+                "http://auth.example:80/t is not https, and the secret would go there",
             ),
             ("party = \"north\"\n[journal]\nsegment_mib = 0", "journal.segment_mib: 0 is not between 1 and 16384"),
             ("party = \"north\"\n[journal]\nsnapshot_s = 0", "journal.snapshot_s: 0 is not between 1 and 86400"),

@@ -35,6 +35,7 @@ impl Rig {
             markings: Vec::new(),
             dss_base_url: None,
             dss_marking: None,
+            dss_notifies: false,
             software: "test".into(),
             statements: Vec::new(),
         };

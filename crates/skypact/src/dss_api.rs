@@ -2,6 +2,7 @@
 use crate::config::{F3548, Loaded};
 use crate::core::{CoreHandle, NotAccepted};
 use crate::http::{Server, Url};
+use crate::notify::Notifier;
 use crate::oauth_keys::{Refresher, Timing};
 use airspace::{Limit, Volume4d, VolumeError, limits};
 use anyhow::{Context, Result};
@@ -70,7 +71,7 @@ impl Backend for NodeDss {
 }
 
 /// What a peer released of what is shown for it.
-fn details(state: &State, id: Id) -> Option<Details> {
+pub fn details(state: &State, id: Id) -> Option<Details> {
     let details = state.shown_details(id)?;
     let volumes = details.volumes.iter().map(volume).collect();
     match details.kind {
@@ -167,6 +168,9 @@ pub async fn start(
     }
     let router = api_f3548::router(Arc::new(NodeDss { core: core.clone() }), options);
     tasks.spawn(crate::web::serve(listener, router, stopping.subscribe()));
+    if let Some(notify) = &config.notify {
+        tasks.spawn(Notifier::new(loaded, config, notify, core)?.run());
+    }
     info!(%at, "the DSS of ASTM F3548-21 is served");
     Ok(Some(at))
 }

@@ -1,4 +1,4 @@
-//! A small HTTP client: one request, one bounded answer, over TCP or TLS, for a few servers that the configuration names.
+//! A small HTTP client: one request, one bounded answer, over TCP or TLS.
 //!
 //! No redirects, proxies, cookies or kept connections. Whoever asks sets the time in which an answer is to come.
 use anyhow::{Context, Result, ensure};
@@ -51,9 +51,29 @@ impl Url {
         Ok(Self { path: url.path.trim_end_matches('/').to_string(), ..url })
     }
 
+    /// Its host: a name, or an address without brackets.
+    pub fn host(&self) -> &str {
+        self.host.trim_matches(['[', ']'])
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether it is `https`.
+    pub fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// Whether paths cannot be put behind it.
+    pub fn has_query(&self) -> bool {
+        self.path.contains(['?', '#'])
+    }
+
     /// Whether what comes from there can be changed on its way: neither TLS nor this machine.
     pub fn is_open(&self) -> bool {
-        let host = self.host.trim_matches(['[', ']']);
+        let host = self.host();
         let loopback = host.parse::<std::net::IpAddr>().map_or(host == "localhost", |ip| ip.is_loopback());
         !self.tls && !loopback
     }
@@ -64,6 +84,21 @@ impl fmt::Display for Url {
         let Self { tls, host, port, path } = self;
         write!(f, "{}://{host}:{port}{path}", if *tls { "https" } else { "http" })
     }
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub struct Ask<'a> {
+    /// Method.
+    pub method: &'a str,
+    /// Path behind that of the address.
+    pub path: &'a str,
+    /// Headers beside the host.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// Body.
+    pub body: Vec<u8>,
+    /// Longest body of an answer; without it, the body is not read.
+    pub max: Option<usize>,
 }
 
 /// A server, and by whom it is vouched for.
@@ -92,44 +127,65 @@ impl Server {
 
     /// One request: status and body of the answer, of at most `max` bytes.
     pub async fn ask(&self, method: &str, path: &str, body: Vec<u8>, max: usize) -> Result<(StatusCode, Vec<u8>)> {
-        let Url { host, port, .. } = &self.url;
-        let socket = TcpStream::connect((host.trim_matches(['[', ']']), *port)).await.context("cannot connect")?;
-        if !self.url.tls {
-            return self.exchange(socket, method, path, body, max).await;
+        self.send(Ask { method, path, headers: &[], body, max: Some(max) }).await
+    }
+
+    /// The same with all that a request may have.
+    pub async fn send(&self, ask: Ask<'_>) -> Result<(StatusCode, Vec<u8>)> {
+        let socket = TcpStream::connect((self.url.host(), self.url.port)).await.context("cannot connect")?;
+        let tls = self.url.tls.then(|| believing(Some(&self.ca))).transpose()?;
+        self.url.send_over(socket, tls, ask).await
+    }
+}
+
+/// What TLS believes: certificate authorities of a PEM file, else the system's.
+pub fn believing(ca: Option<&Path>) -> Result<Arc<rustls::ClientConfig>> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots(ca.unwrap_or(Path::new(SYSTEM_CA)))?)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+impl Url {
+    /// One request on a connection to this address, which is encrypted if the address is https.
+    pub async fn send_over(
+        &self,
+        socket: TcpStream,
+        tls: Option<Arc<rustls::ClientConfig>>,
+        ask: Ask<'_>,
+    ) -> Result<(StatusCode, Vec<u8>)> {
+        if !self.tls {
+            return self.exchange(socket, ask).await;
         }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots(&self.ca)?)
-            .with_no_client_auth();
-        let name = rustls::pki_types::ServerName::try_from(host.trim_matches(['[', ']']).to_string())?;
-        let stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, socket).await?;
-        self.exchange(stream, method, path, body, max).await
+        let config = tls.context("nobody vouches for a server of https")?;
+        let name = rustls::pki_types::ServerName::try_from(self.host().to_string())?;
+        let stream = tokio_rustls::TlsConnector::from(config).connect(name, socket).await?;
+        self.exchange(stream, ask).await
     }
 
     async fn exchange(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        method: &str,
-        path: &str,
-        body: Vec<u8>,
-        max: usize,
+        ask: Ask<'_>,
     ) -> Result<(StatusCode, Vec<u8>)> {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         // Ends when it is dropped: whoever no longer waits leaves no connection behind.
         let mut driver = tokio::task::JoinSet::new();
         driver.spawn(connection);
-        let path = match format!("{}{path}", self.url.path) {
+        let path = match format!("{}{}", self.path, ask.path) {
             empty if empty.is_empty() => "/".into(),
             path => path,
         };
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", format!("{}:{}", self.url.host, self.url.port))
-            .body(Full::new(Bytes::from(body)))?;
-        let response = sender.send_request(request).await?;
+        let mut request = Request::builder().method(ask.method).uri(path);
+        request = request.header("host", format!("{}:{}", self.host, self.port));
+        for (name, value) in ask.headers {
+            request = request.header(*name, *value);
+        }
+        let response = sender.send_request(request.body(Full::new(Bytes::from(ask.body)))?).await?;
         let status = response.status();
+        let Some(max) = ask.max else { return Ok((status, Vec::new())) };
         let body = Limited::new(response.into_body(), max).collect().await;
         Ok((status, body.map_err(|e| anyhow::anyhow!("the answer: {e}"))?.to_bytes().to_vec()))
     }

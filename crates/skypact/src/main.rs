@@ -18,6 +18,7 @@ mod files;
 mod http;
 mod keys;
 mod metrics;
+mod notify;
 mod oauth_keys;
 mod peer;
 mod player;

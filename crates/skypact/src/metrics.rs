@@ -85,6 +85,22 @@ pub fn render(core: &CoreHandle) -> String {
     for (reason, n) in core.refused_connections() {
         out.value(&label("reason", &reason), n as f64);
     }
+    let notified = view.notified;
+    out.family("skypact_notifications_total", "counter", "Notifications of traffic services, by what came of them.");
+    for (outcome, n) in [
+        ("sent", notified.sent),
+        ("failed", notified.failed),
+        ("given_up", notified.given_up),
+        ("dropped", notified.dropped),
+    ] {
+        out.value(&label("outcome", outcome), n as f64);
+    }
+    out.family(
+        "skypact_notifications_waiting",
+        "gauge",
+        "Notifications of traffic services that are not delivered yet.",
+    );
+    out.value("", notified.waiting as f64);
     out.family("skypact_csp_reports_total", "counter", "Violations of the console's policy that browsers reported.");
     out.value("", console::violations() as f64);
     out.out

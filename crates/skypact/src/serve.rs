@@ -80,6 +80,7 @@ pub async fn start(loaded: &Loaded) -> Result<Running> {
         markings,
         dss_marking: crate::rules::plans_marking(config)?,
         dss_base_url: config.f3548.as_ref().and_then(|f3548| f3548.uss_base_url.clone()),
+        dss_notifies: config.f3548.as_ref().is_some_and(|f3548| f3548.notify.is_some()),
         software: concat!("skypact ", env!("CARGO_PKG_VERSION")).into(),
         statements: statements.iter().map(SignedKeys::to_text).collect(),
     };

@@ -118,7 +118,8 @@ pub(crate) fn base_url(app: &App, client: &Client, field: &str, url: &str) -> Re
 }
 
 /// Whether an address is another, or a path below it.
-fn below(url: &str, own: &str) -> bool {
+#[must_use]
+pub fn below(url: &str, own: &str) -> bool {
     let own = own.trim_end_matches('/');
     let url = url.split('?').next().unwrap_or_default();
     let dots = url.split('/').any(|part| matches!(part, "." | "..")) || url.contains('%');

@@ -1,5 +1,5 @@
 //! Details, as one USS tells them to another.
-use super::answers::{ConstraintReference, OperationalIntentReference};
+use super::answers::{ConstraintReference, OperationalIntentReference, SubscriptionState};
 use super::time::Time;
 use super::volume::ALTITUDE_M;
 use crate::backend::{Outline, Volume};
@@ -8,11 +8,11 @@ use serde::Serialize;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct GetOperationalIntentDetailsResponse {
-    operational_intent: OperationalIntent,
+    pub operational_intent: OperationalIntent,
 }
 
 #[derive(Debug, Serialize)]
-struct OperationalIntent {
+pub(crate) struct OperationalIntent {
     reference: OperationalIntentReference,
     details: OperationalIntentDetails,
 }
@@ -26,11 +26,11 @@ struct OperationalIntentDetails {
 
 #[derive(Debug, Serialize)]
 pub(crate) struct GetConstraintDetailsResponse {
-    constraint: Constraint,
+    pub constraint: Constraint,
 }
 
 #[derive(Debug, Serialize)]
-struct Constraint {
+pub(crate) struct Constraint {
     reference: ConstraintReference,
     details: ConstraintDetails,
 }
@@ -40,6 +40,24 @@ struct ConstraintDetails {
     volumes: Vec<Volume4D>,
     #[serde(rename = "type")]
     kind: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct PutOperationalIntentDetailsParameters {
+    pub operational_intent_id: String,
+    /// Left out of one that is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operational_intent: Option<OperationalIntent>,
+    pub subscriptions: Vec<SubscriptionState>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct PutConstraintDetailsParameters {
+    pub constraint_id: String,
+    /// Left out of one that is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub constraint: Option<Constraint>,
+    pub subscriptions: Vec<SubscriptionState>,
 }
 
 #[derive(Debug, Clone, Serialize)]

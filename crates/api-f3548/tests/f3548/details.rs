@@ -1,6 +1,6 @@
 //! Details of what peers released, asked of this node as their USS.
 use crate::harness::*;
-use api_f3548::{Details, Outline, Volume};
+use api_f3548::{Details, Notification, Outline, Volume};
 use dss::{Extent, Id, IntentState, Shown};
 use serde_json::{Value, json};
 
@@ -95,4 +95,47 @@ async fn the_details_of_a_peers_site_are_told_and_of_what_a_client_manages_none(
     dss.put("city", CM, &format!("/dss/v1/constraint_references/{}", id(2)), &constraint()).await.is(201);
     dss.get("uss1", CP, &format!("/uss/v1/constraints/{}", id(2))).await.refused(404);
     dss.get("uss1", CP, "/uss/v1/constraints/x").await.refused(400);
+}
+
+#[tokio::test]
+async fn a_notification_has_the_details_that_are_told_when_asked_for_and_none_of_what_is_gone() {
+    let dss = Interface::new();
+    let uuid = Id::parse(&id(1)).unwrap();
+    let numbers = vec![(Id::parse(&id(8)).unwrap(), 3), (Id::parse(&id(9)).unwrap(), 1)];
+    let stated = json!([
+        { "subscription_id": id(8), "notification_index": 3 },
+        { "subscription_id": id(9), "notification_index": 1 }
+    ]);
+    let body = |sent: &Notification| serde_json::from_slice::<Value>(&sent.body).unwrap();
+    let of = |state: Option<IntentState>| {
+        let mut held = dss.fake.dss.lock().unwrap();
+        held.hide(uuid);
+        held.show(uuid, shown(state));
+        let volumes = vec![volume(Outline::Circle((47.0, 8.0), 500.0))];
+        let details = match state {
+            Some(_) => Details::Intent(held.shown_intent(uuid).unwrap(), volumes, 7),
+            None => Details::Constraint(held.shown_constraint(uuid).unwrap(), volumes, "avoid area"),
+        };
+        dss.fake.details.lock().unwrap().insert(uuid, details.clone());
+        details
+    };
+    let details = of(Some(IntentState::Nonconforming));
+    let sent = Notification::intent(uuid, Some(details), numbers.clone());
+    assert_eq!((sent.path, sent.scope), ("/uss/v1/operational_intents", SC));
+    let told = dss.get("uss1", SC, &format!("/uss/v1/operational_intents/{}", id(1))).await.is(200);
+    let all = json!({ "operational_intent_id": id(1), "operational_intent": told["operational_intent"], "subscriptions": stated });
+    assert_eq!(body(&sent), all);
+    let gone = Notification::intent(uuid, None, numbers.clone());
+    assert_eq!(body(&gone), json!({ "operational_intent_id": id(1), "subscriptions": stated }));
+
+    let details = of(None);
+    let sent = Notification::constraint(uuid, Some(details), numbers.clone());
+    assert_eq!((sent.path, sent.scope), ("/uss/v1/constraints", CM));
+    let told = dss.get("uss1", CP, &format!("/uss/v1/constraints/{}", id(1))).await.is(200);
+    assert_eq!(
+        body(&sent),
+        json!({ "constraint_id": id(1), "constraint": told["constraint"], "subscriptions": stated })
+    );
+    let gone = Notification::constraint(uuid, None, numbers);
+    assert_eq!(body(&gone), json!({ "constraint_id": id(1), "subscriptions": stated }));
 }

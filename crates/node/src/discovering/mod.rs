@@ -1,10 +1,13 @@
 //! The discovery and synchronization service for drone traffic services, as part of the node.
 mod covering;
 mod filing;
+mod notifying;
 mod showing;
 
 pub use covering::{Piece, pieces};
 pub(crate) use filing::Filing;
+pub(crate) use notifying::Outbox;
+pub use notifying::{Notification, NotifyCounts};
 pub(crate) use showing::Showing;
 pub use showing::{ShownDetails, ShownKind, ShownThing, ShownVolume};
 
@@ -32,6 +35,11 @@ impl State {
             self.intent_written(request, outlined, now);
         }
         out.push(Output::Answer(Answered::Dss(Box::new(outcome))));
+    }
+
+    pub(crate) fn dss_tick(&mut self, now: Now, out: &mut Vec<Output>) {
+        self.dss.handle_time(utc_us(now));
+        self.sweep_notifications(now, out);
     }
 
     /// References and subscriptions of traffic services.

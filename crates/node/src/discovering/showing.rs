@@ -116,9 +116,11 @@ impl State {
         }
         let id = id_of(kind, &key.0, key.1);
         let secret = self.boot.as_ref().map_or([0; 32], |boot| boot.pseudonym_secret);
-        let Some((state, record, volumes)) = self.released(kind, key, now) else {
+        let end = self.shown_span(id).map_or(0, |(_, end)| end);
+        let Some((state, record, volumes)) = self.released(kind, key, now.utc) else {
             self.showing.forget(&id);
-            self.dss.hide(id);
+            let told = self.dss.hide(id);
+            self.to_be_told(told, kind, id, Utc(end / 1000), now);
             return;
         };
         // Whoever names the version has asked for the details: it follows from the record, and nobody can guess it.
@@ -132,7 +134,15 @@ impl State {
         let cells = extents.iter().map(|e| e.cells.len() as u32).sum();
         self.showing.keep(id, ShownThing { kind, owner: key.0.clone(), subject: key.1, cells });
         let manager = key.0.as_str().into();
-        self.dss.show(id, Shown { state, manager, ovn, uss_base_url: base_url, extents });
+        let end = extents.iter().map(|extent| extent.end).fold(end, i64::max);
+        let told = self.dss.show(id, Shown { state, manager, ovn, uss_base_url: base_url, extents });
+        self.to_be_told(told, kind, id, Utc(end / 1000), now);
+    }
+
+    /// Beginning and end of what is shown, microseconds.
+    fn shown_span(&self, id: Id) -> Option<(i64, i64)> {
+        let intent = self.dss.shown_intent(id).map(|intent| (intent.start, intent.end));
+        intent.or_else(|| self.dss.shown_constraint(id).map(|constraint| (constraint.start, constraint.end)))
     }
 
     /// Hides what is no longer held.
@@ -141,7 +151,7 @@ impl State {
             .showing
             .things
             .values()
-            .filter(|thing| self.released(thing.kind, &(thing.owner.clone(), thing.subject), now).is_none())
+            .filter(|thing| self.released(thing.kind, &(thing.owner.clone(), thing.subject), now.utc).is_none())
             .cloned()
             .collect();
         gone.into_iter().for_each(|thing| self.follow(thing.kind, &(thing.owner, thing.subject), now));
@@ -164,12 +174,13 @@ impl State {
         self.unfollow_gone(now);
     }
 
-    /// State, record and volumes of a thing that is to be shown; nothing of one that is over, withdrawn or own.
+    /// State, record and volumes of a thing that is to be shown; nothing of one that is over, withdrawn or own. A site is there `from`
+    /// when it was shown.
     fn released(
         &self,
         kind: ShownKind,
         key: &(PartyId, SubjectId),
-        now: Now,
+        from: Utc,
     ) -> Option<(Option<IntentState>, Hash32, Vec<Part>)> {
         match kind {
             ShownKind::Plan => {
@@ -184,7 +195,7 @@ impl State {
             }
             ShownKind::Site => {
                 let filed = self.sites.get(key)?;
-                Some((None, filed.record?, alloc::vec![Part::of_site(&filed.value, now)]))
+                Some((None, filed.record?, alloc::vec![Part::of_site(&filed.value, from)]))
             }
         }
     }
@@ -194,7 +205,9 @@ impl State {
     pub fn shown_details(&self, id: Id) -> Option<ShownDetails> {
         let thing = self.showing.things.get(&id)?;
         let key = (thing.owner.clone(), thing.subject);
-        let (_, _, parts) = self.released(thing.kind, &key, self.now)?;
+        // As the reference says it: a beginning that moved with each question would be another version of the same.
+        let (start, _) = self.shown_span(id)?;
+        let (_, _, parts) = self.released(thing.kind, &key, Utc(start / 1000))?;
         // A line half around the earth has no pieces; what cannot be said is not said in part.
         let volumes: Option<Vec<Vec<ShownVolume>>> = parts.iter().map(Part::volumes).collect();
         Some(ShownDetails {
@@ -266,11 +279,11 @@ impl Part {
     }
 
     /// A site is there at all levels until its entry is to be renewed.
-    fn of_site(site: &Site, now: Now) -> Self {
+    fn of_site(site: &Site, from: Utc) -> Self {
         Self {
             outline: site.footprint.clone(),
             around_mm: site.buffer_mm,
-            span: (now.utc.min(site.expires), site.expires),
+            span: (from.min(site.expires), site.expires),
             heights: (None, None),
             told: (None, None),
         }

@@ -104,6 +104,7 @@ pub fn boot(name: &str, pact: &str, policy: Policy) -> Boot {
         markings: Vec::new(),
         dss_base_url: None,
         dss_marking: None,
+        dss_notifies: false,
     }
 }
 

@@ -215,6 +215,7 @@ impl Setup {
             markings: vec![covert(), medevac()],
             dss_base_url: None,
             dss_marking: None,
+            dss_notifies: false,
             ..parties::boot(n, &parties::pact(2, false, 0, 0), policy.clone())
         }
     }

@@ -255,6 +255,7 @@ mod tests {
                 "Witness" => Some("witness"),
                 "F3548" => Some("f3548"),
                 "Jwks" => Some("f3548.jwks"),
+                "Notify" => Some("f3548.notify"),
                 other => {
                     panic!("{other} is new in the configuration: explain it in deploy/skypact.toml and name it here")
                 }

@@ -182,6 +182,7 @@ impl World<'_> {
                 markings: Vec::new(),
                 dss_base_url: None,
                 dss_marking: None,
+                dss_notifies: false,
             };
             Arc::new(Party { home, boot, peer: addresses.next().unwrap(), seen: Arc::default(), wire: Wire::default() })
         });

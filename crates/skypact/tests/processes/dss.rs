@@ -11,7 +11,7 @@ use std::time::Duration;
 use token::Issuer;
 
 #[path = "../../src/cli/bench/f3548/token.rs"]
-mod token;
+pub mod token;
 
 const AUDIENCE: &str = "dss.example";
 const INTENTS: &str = "/dss/v1/operational_intent_references";

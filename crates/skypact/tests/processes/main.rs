@@ -16,6 +16,7 @@ mod forks;
 mod hostile;
 mod keys;
 mod ledger;
+mod notify;
 mod sites;
 mod stop;
 mod token;

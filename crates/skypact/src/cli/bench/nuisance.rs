@@ -200,6 +200,7 @@ fn boot(case: &Case, timeline: &Timeline) -> Result<Boot> {
         markings: Vec::new(),
         dss_base_url: None,
         dss_marking: None,
+        dss_notifies: false,
     })
 }
 

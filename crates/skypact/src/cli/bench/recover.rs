@@ -99,6 +99,7 @@ impl World {
             markings: Vec::new(),
             dss_base_url: None,
             dss_marking: None,
+            dss_notifies: false,
             software: concat!("skypact ", env!("CARGO_PKG_VERSION")).into(),
             statements: Vec::new(),
         };
