@@ -28,7 +28,7 @@ fn id(n: u8) -> Id {
 
 fn request(world: &mut World, n: u8, ask: Ask) {
     let request = Request { manager: "uss".into(), entropy: [n; 32], key: None, ask };
-    world.input(0, Input::Dss(Box::new(request)));
+    world.input(0, Input::Dss(Box::new(request), None));
 }
 
 /// A subscription for two hours around this place.
