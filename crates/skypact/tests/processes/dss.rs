@@ -3,7 +3,6 @@ use crate::common::node::Node;
 use crate::common::world::{START_S, Spec, World, link_up};
 use crate::common::{Limit, eventually};
 use serde_json::{Value, json};
-use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
@@ -46,6 +45,11 @@ struct Dss {
 
 impl Dss {
     fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// With these markings, of which plans of traffic services bear the first.
+    fn with(markings: &[&str]) -> Self {
         let world = World::new(Spec { aircraft: 1, ..Spec::default() });
         let (home, issuer) = (world.home("north"), Issuer::new().unwrap());
         std::fs::write(home.join("issuer.pem"), issuer.public_pem()).unwrap();
@@ -53,8 +57,10 @@ impl Dss {
             "\n[f3548]\nlisten = \"127.0.0.1:0\"\naudiences = [\"{AUDIENCE}\"]\nkey_files = [\"issuer.pem\"]\n\
              uss_base_url = \"https://north.example/utm\"\n"
         );
-        let config = OpenOptions::new().append(true).open(home.join("skypact.toml"));
-        config.unwrap().write_all(text.as_bytes()).unwrap();
+        let marking = markings.first().map_or_else(String::new, |first| format!("plans_marking = \"{first}\"\n"));
+        let path = home.join("skypact.toml");
+        let config = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, format!("markings = {markings:?}\n{config}{text}{marking}")).unwrap();
         let token = issuer.token("uss1", AUDIENCE, "utm.strategic_coordination", START_S).unwrap();
         let node = Some(world.start("north"));
         Self { world, node, token }
@@ -218,4 +224,36 @@ fn what_a_peer_released_is_found_met_and_told_with_its_details() {
     assert!((200..300).contains(&status), "{status} {gone}");
     eventually("the plan is gone", 20, || (query().len() == 1).then_some(()));
     assert_eq!(dss.ask("GET", &format!("/uss/v1/operational_intents/{id}"), None, &Value::Null).0, 404);
+}
+
+#[test]
+fn what_a_traffic_service_writes_is_a_plan_that_the_peer_is_told_of_as_long_as_it_is_there() {
+    let _limit = Limit::of("filed", 120);
+    let mut dss = Dss::with(&["drones"]);
+    let south = dss.world.start("south");
+    link_up(dss.node.as_ref().unwrap(), &south);
+    let path = format!("{INTENTS}/33333333-3333-4333-8333-333333333333");
+    let (status, made) = dss.ask("PUT", &path, None, &intent(false, 46.0));
+    assert_eq!(status, 201, "{made}");
+
+    let told = |state: &str| {
+        let is_it = |plan: &Value| (&plan["class"], &plan["state"]) == (&json!("uas"), &json!(state));
+        eventually("the peer is told", 20, || south.list("/v1/plans").into_iter().find(is_it))
+    };
+    let plan = told("accepted");
+    assert_eq!((&plan["owner"], plan.get("uss")), (&json!("north"), None));
+    let outline = json!({ "type": "circle", "centre": [6.1469, 46.0], "radius_m": 50.0 });
+    assert_eq!(plan["volumes"][0]["outline"], outline, "{plan}");
+    let own = dss.node.as_ref().unwrap().list("/v1/plans");
+    assert_eq!((own.len(), &own[0]["uss"], &own[0]["subject"]), (1, &json!("uss1"), &plan["subject"]));
+
+    // It is the traffic service's, and stays so over a kill.
+    dss.kill_9_and_start();
+    let north = dss.node.as_ref().unwrap();
+    let address = format!("/v1/plans/{}", plan["subject"].as_str().unwrap());
+    let (status, refused) = north.call("DELETE", &address, &Value::Null);
+    assert!(status == 422 && refused.to_string().contains("traffic service uss1"), "{status} {refused}");
+    let (status, gone) = dss.ask("DELETE", &format!("{path}/{}", ovn(&made)), None, &Value::Null);
+    assert_eq!(status, 200, "{gone}");
+    told("cancelled");
 }
