@@ -14,7 +14,7 @@ use node::command::Answer;
 use node::input::{Answered, Input, ObservedLoss, Outlined};
 use node::view::View;
 use record::PartyId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,8 +36,12 @@ const REPORTS_QUEUE_MAX: usize = 64;
 const BATCH_MAX: usize = 512;
 const BATCH_BYTES: usize = 128 << 10;
 const BATCH_REPORTS: usize = 2;
-/// Questions are answered for so long before feeds, views and snapshots have their turn.
+/// Questions are answered for so long before inputs, feeds, views and snapshots have their turn; those that are left are answered after
+/// the next batch.
 const TURN: Duration = Duration::from_millis(20);
+/// Questions that were taken from the queue and wait. With more the queue waits too: console and DSS have 512 connections each, with one
+/// question under way.
+const QUESTIONS_MAX: usize = 1024;
 /// Views at most this often: a console shows four a second.
 const VIEW_EVERY: Duration = Duration::from_millis(100);
 /// The same when an alert was raised or has become worse: who has the desk is to know at once.
@@ -60,9 +64,11 @@ pub struct CoreHealth {
 
 type Reply = oneshot::Sender<Result<Option<Answered>, NotAccepted>>;
 
+type Question = Box<dyn FnOnce(&State) + Send>;
+
 enum Message {
     Input(Box<Input>, Option<Reply>),
-    Query(Box<dyn FnOnce(&State) + Send>),
+    Query(Question),
     Stop(oneshot::Sender<()>),
 }
 
@@ -142,7 +148,8 @@ fn boot(config: CoreConfig, recovered: Recovered) -> Result<(CoreHandle, Core)> 
     };
     let now = Instant::now();
     let fold = Fold::new(options, recovered, Machine { clock: config.clock, began: now });
-    let mut core = Core { rx, reports, shared: shared.clone(), fold, last_view: now, hurry: false };
+    let questions = VecDeque::new();
+    let mut core = Core { rx, reports, questions, shared: shared.clone(), fold, last_view: now, hurry: false };
     core.batch(vec![(Input::Boot(Box::new(config.boot)), None)]);
     Out(&core.shared).made_again(core.fold.stores());
     if let Some(why) = core.fold.trouble() {
@@ -184,6 +191,8 @@ struct Core {
     rx: mpsc::Receiver<Message>,
     /// What feeds bring.
     reports: mpsc::Receiver<Message>,
+    /// Taken from the queue, and not answered yet.
+    questions: VecDeque<Question>,
     shared: Arc<Shared>,
     fold: Fold<Machine>,
     last_view: Instant,
@@ -193,12 +202,18 @@ struct Core {
 
 impl Core {
     async fn run(mut self) {
-        while let Some(first) = self.wait().await {
+        loop {
+            let first = match self.questions.is_empty() {
+                true => self.wait().await,
+                false => self.rx.try_recv().ok(),
+            };
+            if first.is_none() && self.questions.is_empty() {
+                return self.stop();
+            }
             if self.take(first).is_break() {
                 return;
             }
         }
-        self.stop();
     }
 
     /// The next message; `None` when no handle is left.
@@ -214,33 +229,31 @@ impl Core {
         }
     }
 
-    /// Takes a message, and those that wait behind it, as one batch; breaks when it was told to stop.
-    fn take(&mut self, first: Message) -> ControlFlow<()> {
+    /// Takes a message, and those that wait behind it, as one batch, and then answers questions: however many there are, one sync is
+    /// for all the inputs between them. A question that came after an answer is asked of a state that has what was answered. Breaks when
+    /// it was told to stop.
+    fn take(&mut self, first: Option<Message>) -> ControlFlow<()> {
         let mut inputs = Vec::new();
-        let (mut bytes, mut next, began) = (0, Some(first), Instant::now());
+        let (mut bytes, mut next) = (0, first);
         while let Some(message) = next.take() {
             match message {
                 Message::Input(input, reply) => {
                     bytes += weight(&input);
                     inputs.push((*input, reply));
-                    if inputs.len() < BATCH_MAX && bytes < BATCH_BYTES {
-                        next = self.rx.try_recv().ok();
-                    }
                 }
-                Message::Query(query) => {
-                    self.batch(std::mem::take(&mut inputs));
-                    query(self.fold.state());
-                    // What else there is has its turn, however much is asked.
-                    next = if began.elapsed() < TURN { self.rx.try_recv().ok() } else { None };
-                }
+                Message::Query(question) => self.questions.push_back(question),
                 Message::Stop(done) => {
                     inputs.extend(self.reported(usize::MAX));
-                    self.batch(std::mem::take(&mut inputs));
+                    self.batch(inputs);
+                    self.answer(Duration::MAX);
                     self.stop();
                     // Whoever asked may be gone.
                     let _gone = done.send(());
                     return ControlFlow::Break(());
                 }
+            }
+            if inputs.len() < BATCH_MAX && bytes < BATCH_BYTES && self.questions.len() < QUESTIONS_MAX {
+                next = self.rx.try_recv().ok();
             }
         }
         // However much else there is, feeds have their share of every batch.
@@ -248,11 +261,23 @@ impl Core {
         let sounded = self.fold.state().sounded();
         self.batch(inputs);
         self.hurry |= self.fold.state().sounded() != sounded;
+        self.answer(TURN);
         if self.last_view.elapsed() >= if self.hurry { HURRY } else { VIEW_EVERY } {
             self.publish();
         }
         self.fold.housekeeping();
         ControlFlow::Continue(())
+    }
+
+    /// Answers questions for so long, one at least.
+    fn answer(&mut self, within: Duration) {
+        let began = Instant::now();
+        while let Some(question) = self.questions.pop_front() {
+            question(self.fold.state());
+            if began.elapsed() >= within {
+                break;
+            }
+        }
     }
 
     /// Up to so many batches of reports that wait.

@@ -52,6 +52,10 @@ impl Rig {
     }
 
     fn try_core(&self) -> Result<Core> {
+        Ok(self.with_handle()?.1)
+    }
+
+    fn with_handle(&self) -> Result<(CoreHandle, Core)> {
         let recovered = self.recovered();
         let config = CoreConfig {
             fs: Arc::new(StdFs),
@@ -62,7 +66,7 @@ impl Rig {
             snapshots_beside: true,
             boot: self.boot.clone(),
         };
-        Ok(boot(config, recovered)?.1)
+        boot(config, recovered)
     }
 }
 
@@ -176,4 +180,61 @@ fn a_journal_that_is_behind_the_peers_receipt_is_not_started() {
     let said = rig.try_core().err().map(|e| e.to_string()).unwrap_or_default();
     assert!(said.contains("covers") && said.contains("agree a new pact"), "{said}");
     assert!(rig.try_core().is_err(), "and not at the second try either");
+}
+
+/// Puts a question into the queue; where it writes the number of inputs that the state had.
+fn question(handle: &CoreHandle, takes: Duration) -> oneshot::Receiver<u64> {
+    let (tx, rx) = oneshot::channel();
+    let ask = move |state: &State| {
+        std::thread::sleep(takes);
+        tx.send(state.seq()).unwrap();
+    };
+    assert!(handle.tx.try_send(Message::Query(Box::new(ask))).is_ok());
+    rx
+}
+
+/// Takes what waits, as the fold's thread does.
+fn turn(core: &mut Core) -> ControlFlow<()> {
+    let first = core.rx.try_recv().ok();
+    core.take(first)
+}
+
+fn link_up(handle: &CoreHandle, session: u64) {
+    let input = Input::LinkUp { peer: beta(), session, pin: None };
+    assert!(handle.tx.try_send(Message::Input(Box::new(input), None)).is_ok());
+}
+
+#[test]
+fn questions_do_not_split_what_one_sync_is_for_and_see_all_of_it() {
+    let rig = Rig::new();
+    let (handle, mut core) = rig.with_handle().unwrap();
+    let (seq, batches) = (core.fold.state().seq(), core.fold.journal().health().batches);
+    let asked: Vec<_> = (1..=3)
+        .map(|session| {
+            link_up(&handle, session);
+            question(&handle, Duration::ZERO)
+        })
+        .collect();
+    assert!(turn(&mut core).is_continue());
+    assert_eq!(core.fold.journal().health().batches, batches + 1);
+    for mut answer in asked {
+        assert_eq!(answer.try_recv(), Ok(seq + 3));
+    }
+}
+
+#[test]
+fn inputs_do_not_wait_for_all_questions_and_each_question_is_answered() {
+    let rig = Rig::new();
+    let (handle, mut core) = rig.with_handle().unwrap();
+    let seq = core.fold.state().seq();
+    let [mut first, mut second, mut third] = [0; 3].map(|_| question(&handle, TURN));
+    assert!(turn(&mut core).is_continue());
+    assert_eq!((first.try_recv(), second.try_recv().is_ok()), (Ok(seq), false));
+    link_up(&handle, 1);
+    assert!(turn(&mut core).is_continue());
+    assert_eq!((second.try_recv(), third.try_recv().is_ok()), (Ok(seq + 1), false));
+    let (stop, mut stopped) = oneshot::channel();
+    assert!(handle.tx.try_send(Message::Stop(stop)).is_ok());
+    assert!(turn(&mut core).is_break());
+    assert_eq!((third.try_recv(), stopped.try_recv()), (Ok(seq + 1), Ok(())));
 }

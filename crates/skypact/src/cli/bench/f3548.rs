@@ -38,6 +38,9 @@ pub struct Args {
     #[arg(long, value_delimiter = ',', default_values_t = [0u64, 10_000, 100_000, 1_000_000],
           value_parser = clap::value_parser!(u64).range(0..=2_000_000))]
     present: Vec<u64>,
+    /// Queries after each write; not in a race.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    reads: u32,
     /// How often the node is killed in a race.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=100))]
     kills: u32,
@@ -83,13 +86,14 @@ pub fn run(args: &Args) -> Result<Report> {
     Ok(Report {
         bench: "f3548",
         scenario: format!(
-            "{}; {} clients, {} s a run; each accepts an intent of 60 s, activates it with a subscription, ends it",
+            "{}; {} clients, {} s a run; each accepts an intent of 60 s, activates it with a subscription, ends it; {} queries after each",
             match place {
                 Where::OneCell => "all in one cell of level 13",
                 Where::Spread => "anywhere in 10 by 10 degrees",
             },
             args.clients,
-            args.seconds
+            args.seconds,
+            args.reads
         ),
         seed: Some(args.seed),
         rows: rows.collect(),
@@ -127,7 +131,7 @@ async fn one(args: &Args, sky: &Sky, served: &Served) -> Result<Run> {
     };
     ensure!(bytes_below(&journal) > 0, "no journal at {}", journal.display());
     let before = figures()?;
-    let load = sky.load(served, args.clients, Duration::from_secs(args.seconds.into())).await?;
+    let load = sky.load(served, args.clients, args.reads, Duration::from_secs(args.seconds.into())).await?;
     // The metrics are of the last view, a tenth of a second old.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let after = figures()?;
@@ -196,6 +200,11 @@ fn row(args: &Args, present: u64, runs: Vec<Run>, filled: Option<f64>) -> Result
         .and("clients", cpu(&|run| run.own_cpu))
         .and("peak memory", mib(runs.iter().map(|run| run.rss).max().unwrap_or_default()))
         .and("longest batch so far", format!("{} ms", figure(median(&|run| run.longest_batch) * 1e3)));
+    if args.reads > 0 {
+        let reads = |run: &Run| run.load.read_ms.len() as f64 / run.load.seconds;
+        let ms = order(runs.iter().flat_map(|run| run.load.read_ms.iter().copied()).collect());
+        row = row.and("queries", format!("{}/s, {}", figure(median(&reads)), words(ms)));
+    }
     if let Some(filled) = filled {
         row = row.and("filled at", format!("{}/s", figure(filled)));
     }

@@ -1,6 +1,6 @@
 //! Clients that write as fast as they are answered: an intent is accepted, activated with a subscription, ended, and the next.
 //! No two of them meet, and none meets what is there already, so that every write is to succeed.
-use super::intent::{Chance, Volume, path, put_json};
+use super::intent::{Chance, RADIUS_M, Volume, path, put_json, volume_json};
 use super::served::{Connection, SERVICES, Served, service};
 use crate::cli::evidence::history::progress;
 use anyhow::{Context, Result, ensure};
@@ -48,6 +48,8 @@ pub struct Sky {
 pub struct Load {
     /// Milliseconds from sending to the answer: create, activate, delete.
     pub ms: [Vec<f64>; 3],
+    /// The same of queries.
+    pub read_ms: Vec<f64>,
     /// Seconds it took.
     pub seconds: f64,
     /// Writes that did not succeed, and the first of them.
@@ -108,8 +110,8 @@ impl Sky {
         Ok(Some(missing as f64 / begun.elapsed().as_secs_f64()))
     }
 
-    /// So many clients write for so long.
-    pub async fn load(&self, served: &Served, clients: usize, length: Duration) -> Result<Load> {
+    /// So many clients write for so long, and ask so often after each write what there is in its volume.
+    pub async fn load(&self, served: &Served, clients: usize, reads: u32, length: Duration) -> Result<Load> {
         let connections = try_join_all((0..clients).map(|n| served.connect(n))).await?;
         let begun = Instant::now();
         let each = connections.into_iter().enumerate().map(async |(number, mut connection)| {
@@ -117,7 +119,7 @@ impl Sky {
             while begun.elapsed() < length {
                 // Each client has every so manieth slot to itself.
                 let slot = (cycle * clients as u64 + number as u64) % (SLOTS / clients as u64 * clients as u64);
-                self.cycle(&mut connection, number, slot, &mut load).await?;
+                self.cycle(&mut connection, number, (slot, reads), &mut load).await?;
                 cycle += 1;
             }
             anyhow::Ok(load)
@@ -125,6 +127,7 @@ impl Sky {
         let mut all = Load::default();
         for load in try_join_all(each).await? {
             all.ms.iter_mut().zip(load.ms).for_each(|(all, ms)| all.extend(ms));
+            all.read_ms.extend(load.read_ms);
             all.errors += load.errors;
             all.first_error = all.first_error.or(load.first_error);
         }
@@ -133,7 +136,13 @@ impl Sky {
     }
 
     /// One intent from its beginning to its end.
-    async fn cycle(&self, connection: &mut Connection, number: usize, slot: u64, load: &mut Load) -> Result<()> {
+    async fn cycle(
+        &self,
+        connection: &mut Connection,
+        number: usize,
+        (slot, reads): (u64, u32),
+        load: &mut Load,
+    ) -> Result<()> {
         let (id, volume) = (self.chance.borrow_mut().id(), self.volume(slot, ABOVE_M));
         let service = service(number % SERVICES);
         let mut ovn: Option<String> = None;
@@ -149,6 +158,16 @@ impl Sky {
             }
             load.ms[step].push(sent.elapsed().as_secs_f64() * 1e3);
             ovn = Some(version(&answer)?);
+            for _ in 0..reads {
+                let (query, sent) =
+                    (format!("{{\"area_of_interest\":{}}}", volume_json(&volume, RADIUS_M)), Instant::now());
+                let (status, answer) = connection.ask("POST", &path("query", None), query).await?;
+                ensure!(status == 200, "a query: {status} {}", String::from_utf8_lossy(&answer));
+                // A write that was answered is found by whoever asks afterwards.
+                let found = std::str::from_utf8(&answer)?.contains(&id);
+                ensure!(found == (step < 2), "after {method} the query finds {}", String::from_utf8_lossy(&answer));
+                load.read_ms.push(sent.elapsed().as_secs_f64() * 1e3);
+            }
         }
         Ok(())
     }
