@@ -177,6 +177,18 @@ impl Backend for Held {
         NOW_S
     }
 
+    fn token_utc_s(&self) -> i64 {
+        NOW_S
+    }
+
+    fn is_party(&self, _: &str) -> bool {
+        false
+    }
+
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     fn entropy(&self) -> [u8; 32] {
         self.1
     }

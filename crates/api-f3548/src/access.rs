@@ -50,11 +50,16 @@ impl App {
         let Some((_, token)) = value.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) else {
             return Err(refused("Authorization: not Bearer and an access token".into()));
         };
-        let claims = self.options.verifier.verify(token.trim(), self.backend.utc_s());
+        let claims = self.options.verifier.verify(token.trim(), self.backend.token_utc_s());
         let claims = claims.map_err(|e| refused(e.to_string()))?;
         let plain = !claims.sub.is_empty() && claims.sub.len() <= SUB_MAX && !claims.sub.contains(char::is_control);
         if !plain {
             return Err(refused(format!("access token: sub is not a name of 1 to {SUB_MAX} bytes")));
+        }
+        // What peers released is managed under their names.
+        if self.backend.is_party(&claims.sub) {
+            let why = format!("access token: sub {} is the name of a party of this node and no USS's", claims.sub);
+            return Err(Problem::new(StatusCode::FORBIDDEN, why));
         }
         if !scopes.is_empty() && !scopes.iter().any(|scope| claims.has(scope)) {
             let needed = scopes.join(" or ");

@@ -18,8 +18,17 @@ pub trait Backend: Send + Sync + 'static {
     /// What a peer released of an entity that this service shows for it; nothing of what a client manages.
     fn details(&self, id: Id) -> BoxFuture<'_, Result<Option<Details>, Unavailable>>;
 
-    /// The node's clock, seconds UTC.
+    /// The node's clock, seconds UTC; in an exercise it is the exercise's.
     fn utc_s(&self) -> i64;
+
+    /// The machine's clock, seconds UTC: an issuer's, by which tokens are good, is real in an exercise too.
+    fn token_utc_s(&self) -> i64;
+
+    /// Whether this is the name of a party of the node, its own or a peer's.
+    fn is_party(&self, name: &str) -> bool;
+
+    /// Why nothing that is written can be made durable now, if so.
+    fn trouble(&self) -> Option<String>;
 
     /// The same in microseconds, as exactly as it is known: what has ended is not found from the moment that it has.
     fn utc_us(&self) -> i64 {

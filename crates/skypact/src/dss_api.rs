@@ -62,6 +62,21 @@ impl Backend for NodeDss {
         self.core.clock().now().utc.0.saturating_mul(1000)
     }
 
+    fn token_utc_s(&self) -> i64 {
+        crate::clock::utc_ms().div_euclid(1000)
+    }
+
+    fn is_party(&self, name: &str) -> bool {
+        let view = self.core.view();
+        let mut parties = view.parties.iter().chain(view.pacts.iter().flat_map(|pact| &pact.parties));
+        // Names of parties have small letters alone; people would take another writing for the same.
+        parties.any(|party| party.as_str().eq_ignore_ascii_case(name))
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.core.health().trouble
+    }
+
     fn entropy(&self) -> [u8; 32] {
         match crate::keys::random() {
             Ok(bytes) => bytes,

@@ -35,9 +35,12 @@ pub(crate) async fn validate_oauth(
     }
 }
 
-/// Whether the interface answers.
-pub(crate) async fn healthy() -> &'static str {
-    "ok"
+/// Whether the interface answers, and takes what is written.
+pub(crate) async fn healthy(State(app): State<App>) -> Result<&'static str, Problem> {
+    match app.backend.trouble() {
+        Some(why) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, why)),
+        None => Ok("ok"),
+    }
 }
 
 /// The description of this interface; no token is needed.

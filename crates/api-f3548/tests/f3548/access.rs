@@ -4,6 +4,7 @@ use api_f3548::ROUTES;
 use axum::body::Body;
 use axum::http::header;
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
 
 /// Scopes of each route as the standard's API description has them; none for what needs no token.
 pub const SCOPES: &[(&str, &str, &[&str])] = &[
@@ -100,6 +101,34 @@ async fn a_token_that_is_not_good_is_refused_with_the_reason() {
     dss.send(twice.body(Body::empty()).unwrap()).await.refused(401);
     let lower = dss.request(None, "GET", &path).header(header::AUTHORIZATION, format!("bearer {good}"));
     dss.send(lower.body(Body::empty()).unwrap()).await.refused(404);
+}
+
+#[tokio::test]
+async fn a_token_is_judged_by_the_machines_clock_and_entities_by_the_nodes() {
+    let dss = Interface::new();
+    let path = format!("/dss/v1/operational_intent_references/{}", id(1));
+    // An exercise of a day that was long ago.
+    dss.fake.token_s.store(T0_S + 30 * 365 * 86_400, Ordering::Relaxed);
+    dss.put("uss1", SC, &path, &intent()).await.is(201);
+    let old = dss.token_with("uss1", SC, &json!({ "exp": T0_S + 3_600 }));
+    let request = dss.request(Some(&old), "GET", &path).body(Body::empty()).unwrap();
+    assert!(dss.send(request).await.refused(401).contains("expired"));
+}
+
+#[tokio::test]
+async fn a_token_in_the_name_of_a_party_is_refused_as_long_as_it_is_one() {
+    let dss = Interface::new();
+    dss.get("south", "any.scope", "/aux/v1/validate_oauth").await.is(200);
+    dss.fake.parties.lock().unwrap().push("south".into());
+    for (method, path) in
+        [("PUT", format!("/dss/v1/operational_intent_references/{}", id(1))), ("GET", "/aux/v1/validate_oauth".into())]
+    {
+        let why = dss.ask("south", SC, method, &path, Some(&intent())).await.refused(403);
+        assert_eq!(why, "access token: sub south is the name of a party of this node and no USS's");
+    }
+    dss.get("southern", "any.scope", "/aux/v1/validate_oauth").await.is(200);
+    dss.fake.parties.lock().unwrap().clear();
+    dss.get("south", "any.scope", "/aux/v1/validate_oauth").await.is(200);
 }
 
 #[tokio::test]

@@ -348,6 +348,18 @@ impl Backend for Broken {
         T0_S
     }
 
+    fn token_utc_s(&self) -> i64 {
+        T0_S
+    }
+
+    fn is_party(&self, _: &str) -> bool {
+        false
+    }
+
+    fn trouble(&self) -> Option<String> {
+        matches!(self, Self::Full).then(|| "the journal is full".into())
+    }
+
     fn entropy(&self) -> [u8; 32] {
         [7; 32]
     }
@@ -379,6 +391,8 @@ async fn each_described_status_is_one_that_is_given() {
         if scope.is_empty() {
             given.insert(dss.ask("uss1", "x", &method, &format!("{real}?owner=a&owner=b"), body).await.status.as_u16());
             given.insert(dss.ask("uss1", "x", &method, &format!("{real}?owner=b"), body).await.status.as_u16());
+            let dss = Interface::over(Arc::new(Broken::Full), quick);
+            given.insert(dss.ask("uss1", "x", &method, &real, body).await.status.as_u16());
         } else {
             let bad = address(&path.replace("id}", "id}%FF"), "x");
             given.insert(dss.ask("uss1", scope, &method, &bad, Some(&json!([]))).await.status.as_u16());

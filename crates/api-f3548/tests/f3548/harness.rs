@@ -31,6 +31,9 @@ pub const T0_S: i64 = 1_767_225_600;
 pub struct Fake {
     pub dss: Mutex<Dss>,
     pub now_s: AtomicI64,
+    /// The machine's clock.
+    pub token_s: AtomicI64,
+    pub parties: Mutex<Vec<String>>,
     entropy: AtomicU64,
     pub details: Mutex<BTreeMap<dss::Id, Details>>,
     pub full: Mutex<Option<Unavailable>>,
@@ -63,6 +66,18 @@ impl Backend for Fake {
 
     fn utc_s(&self) -> i64 {
         self.now_s.load(Ordering::Relaxed)
+    }
+
+    fn token_utc_s(&self) -> i64 {
+        self.token_s.load(Ordering::Relaxed)
+    }
+
+    fn is_party(&self, name: &str) -> bool {
+        self.parties.lock().unwrap().iter().any(|party| party == name)
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.full.lock().unwrap().as_ref().map(ToString::to_string)
     }
 
     fn entropy(&self) -> [u8; 32] {
@@ -113,6 +128,8 @@ impl Interface {
         let fake = Arc::new(Fake {
             dss: Mutex::default(),
             now_s: AtomicI64::new(T0_S),
+            token_s: AtomicI64::new(T0_S),
+            parties: Mutex::default(),
             entropy: AtomicU64::new(1),
             details: Mutex::default(),
             full: Mutex::new(None),
@@ -145,7 +162,7 @@ impl Interface {
     /// A token with these claims beside the usual ones; a claim that is null is left out.
     pub fn token_with(&self, sub: &str, scope: &str, claims: &Value) -> String {
         let mut all = json!({ "iss": "https://issuer.example", "aud": "dss.example", "sub": sub, "scope": scope });
-        all["exp"] = json!(self.fake.utc_s().max(T0_S) + 864_000);
+        all["exp"] = json!(self.fake.token_utc_s().max(T0_S) + 864_000);
         for (name, value) in claims.as_object().unwrap() {
             all[name] = value.clone();
         }

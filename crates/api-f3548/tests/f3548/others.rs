@@ -218,6 +218,9 @@ async fn the_auxiliary_endpoints_answer() {
         async |path: &str| dss.send(dss.request(None, "GET", path).body(axum::body::Body::empty()).unwrap()).await;
     assert_eq!(bare("/aux/v1/version").await.is(200), json!({ "version": "skypact/v0.0.0" }));
     assert_eq!(bare("/healthy").await.is(200), "ok");
+    *dss.fake.full.lock().unwrap() = Some(api_f3548::Unavailable("the journal is full".into()));
+    assert_eq!(bare("/healthy").await.refused(503), "the journal is full");
+    *dss.fake.full.lock().unwrap() = None;
     bare("/aux/v1/validate_oauth").await.refused(401);
     dss.get("uss1", "any.scope", "/aux/v1/validate_oauth").await.is(200);
     dss.get("uss1", "any.scope", "/aux/v1/validate_oauth?owner=uss1").await.is(200);

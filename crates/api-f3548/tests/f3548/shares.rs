@@ -55,6 +55,18 @@ impl Backend for Slow {
         T0_S
     }
 
+    fn token_utc_s(&self) -> i64 {
+        T0_S
+    }
+
+    fn is_party(&self, _: &str) -> bool {
+        false
+    }
+
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     fn entropy(&self) -> [u8; 32] {
         [7; 32]
     }

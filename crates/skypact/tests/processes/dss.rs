@@ -41,6 +41,8 @@ struct Dss {
     world: World,
     node: Option<Node>,
     token: String,
+    /// In the name of a peer.
+    peers_token: String,
 }
 
 impl Dss {
@@ -61,9 +63,12 @@ impl Dss {
         let path = home.join("skypact.toml");
         let config = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, format!("markings = {markings:?}\n{config}{text}{marking}")).unwrap();
-        let token = issuer.token("uss1", AUDIENCE, "utm.strategic_coordination", START_S).unwrap();
+        // The exercise is of another day; tokens are of this one.
+        let now_s = jiff::Timestamp::now().as_second();
+        let token = |sub| issuer.token(sub, AUDIENCE, "utm.strategic_coordination", now_s).unwrap();
+        let (token, peers_token) = (token("uss1"), token("south"));
         let node = Some(world.start("north"));
-        Self { world, node, token }
+        Self { world, node, token, peers_token }
     }
 
     /// Sends a request whole, and does not read what comes.
@@ -186,7 +191,7 @@ fn a_client_that_timed_out_reads_its_result_again_also_after_kill_9() {
 #[test]
 fn what_a_peer_released_is_found_met_and_told_with_its_details() {
     let _limit = Limit::of("released", 120);
-    let dss = Dss::new();
+    let mut dss = Dss::new();
     let south = dss.world.start("south");
     link_up(dss.node.as_ref().unwrap(), &south);
     let subject = south.file_plan(0).unwrap().unwrap();
@@ -224,6 +229,10 @@ fn what_a_peer_released_is_found_met_and_told_with_its_details() {
     assert!((200..300).contains(&status), "{status} {gone}");
     eventually("the plan is gone", 20, || (query().len() == 1).then_some(()));
     assert_eq!(dss.ask("GET", &format!("/uss/v1/operational_intents/{id}"), None, &Value::Null).0, 404);
+
+    dss.token = dss.peers_token.clone();
+    let (status, refused) = dss.ask("PUT", &own, None, &at(intent(false, 45.0)));
+    assert!(status == 403 && refused["message"].as_str().unwrap().contains("sub south"), "{status} {refused}");
 }
 
 #[test]

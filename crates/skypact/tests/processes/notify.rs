@@ -172,7 +172,7 @@ fn a_subscriber_is_told_until_it_takes_it_also_after_kill_9_and_no_more() {
     let world = world(&service, true);
     let (north, south) = (world.start("north"), world.start("south"));
     link_up(&north, &south);
-    let token = service.issuer.token("uss1", AUDIENCE, &format!("{SC} utm.constraint_processing"), START_S).unwrap();
+    let token = service.issuer.token("uss1", AUDIENCE, &format!("{SC} utm.constraint_processing"), now_s()).unwrap();
     let dss = north.dss.clone().unwrap();
     let path = format!("/dss/v1/subscriptions/{SUBSCRIPTION}");
     let (status, made) = ask(&dss, &token, "PUT", &path, &subscription(&service));
@@ -266,7 +266,7 @@ fn an_address_inside_that_nobody_named_is_not_reached() {
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
     let (north, south) = (world.start("north"), world.start("south"));
     link_up(&north, &south);
-    let token = service.issuer.token("uss1", AUDIENCE, SC, START_S).unwrap();
+    let token = service.issuer.token("uss1", AUDIENCE, SC, now_s()).unwrap();
     let path = format!("/dss/v1/subscriptions/{SUBSCRIPTION}");
     assert_eq!(ask(&north.dss.clone().unwrap(), &token, "PUT", &path, &subscription(&service)).0, 200);
     south.file_plan(0).unwrap().unwrap();
