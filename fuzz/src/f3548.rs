@@ -80,6 +80,23 @@ bodies! {
     "subscriptions", "querySubscriptions", [
         "ok-there" => there(&example("querySubscriptions")),
         "no-too-large" => example("querySubscriptions").replace("300", "30000")];
+    "rid-area", "createIdentificationServiceArea", [
+        "ok-there" => there(&example("createIdentificationServiceArea")),
+        "ok-without-start" => volumes(r#"{"extents":@,"uss_base_url":"https://a.example/rid"}"#, POLE).replace("time_start", "x"),
+        "no-end" => volumes(r#"{"extents":@,"uss_base_url":"https://a.example/rid"}"#, POLE).replace("time_end", "x"),
+        "no-bow-tie" => volumes(r#"{"extents":@,"uss_base_url":"https://a.example/rid"}"#, BOW_TIE),
+        "no-list-of-volumes" => volumes(r#"{"extents":[@],"uss_base_url":"https://a.example/rid"}"#, POLE)];
+    "rid-area-change", "updateIdentificationServiceArea", [
+        "ok-there" => there(&example("updateIdentificationServiceArea")),
+        "ok-elsewhere" => volumes(r#"{"extents":@,"uss_base_url":"https://a.example/rid"}"#, POLE),
+        "no-past" => example("updateIdentificationServiceArea").replace("2030", "0001")];
+    "rid-subscription", "createRidSubscription", [
+        "ok-there" => there(&example("createRidSubscription")),
+        "ok-open" => r#"{"extents":{"volume":{"outline_circle":{"center":{"lat":90,"lng":0},"radius":{"value":20000.5,"units":"M"}}},"time_end":null},"uss_base_url":"https://a.example"}"#,
+        "no-day" => volumes(r#"{"extents":@,"uss_base_url":"https://a.example"}"#, POLE).replace("T09:00:00Z", "T09:00:00-23:59")];
+    "rid-subscription-change", "updateRidSubscription", [
+        "ok-there" => there(&example("updateRidSubscription")),
+        "no-address" => example("updateRidSubscription").replace("https:", "")];
     "availability", "setUssAvailability", [
         "ok-lower-case" => r#"{"availability":"normal"}"#,
         "no-version" => r#"{"availability":"Down","old_version":"x"}"#];
@@ -144,6 +161,13 @@ fn example(name: &str) -> String {
 
 fn id(n: u8) -> String {
     format!("{n:08x}-0000-4000-8000-000000000000")
+}
+
+/// A real path for a described one.
+fn address(path: &str, n: u8, version: &str) -> String {
+    let names = ["{entityid}", "{subscriptionid}", "{id}", "{uss_id}"];
+    let path = names.iter().fold(path.to_owned(), |p, part| p.replace(part, &id(n)));
+    path.replace("{ovn}", version).replace("{version}", version)
 }
 
 /// A service in memory, whose clock stands, and what its versions are made of.
@@ -215,19 +239,20 @@ static TOKEN: LazyLock<(String, Arc<Verifier>)> = LazyLock::new(|| {
     (format!("{message}.{}", part(signature.as_ref())), Arc::new(Verifier::new(settings, keys)))
 });
 
-/// What is held before a body comes: an intent, a constraint and a subscription of the same client, with their versions.
+/// What is held before a body comes: one of each kind, of the same client, with their versions.
 struct World {
     dss: Dss,
     intent: String,
     constraint: String,
     subscription: String,
+    isa: String,
+    rid_subscription: String,
 }
 
 static WORLD: LazyLock<World> = LazyLock::new(|| {
     let held = Arc::new(Held(Mutex::default(), [7; 32]));
     let make = |name: &str, n: u8, version: &str| {
-        let path = operation(name).1.replace("{entityid}", &id(n)).replace("{subscriptionid}", &id(n));
-        let (status, answer) = send(&held, "put", &path, there(&example(name)).as_bytes());
+        let (status, answer) = send(&held, "put", &address(operation(name).1, n, ""), there(&example(name)).as_bytes());
         let answer: Value = must(serde_json::from_slice(&answer));
         let version = answer.pointer(version).and_then(Value::as_str).map(str::to_owned);
         must(version.ok_or(format!("{name}: {status} {answer}")))
@@ -235,8 +260,10 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let intent = make("createOperationalIntentReference", 1, "/operational_intent_reference/ovn");
     let constraint = make("createConstraintReference", 2, "/constraint_reference/ovn");
     let subscription = make("createSubscription", 3, "/subscription/version");
+    let isa = make("createIdentificationServiceArea", 4, "/service_area/version");
+    let rid_subscription = make("createRidSubscription", 5, "/subscription/version");
     let dss = held.dss().clone();
-    World { dss, intent, constraint, subscription }
+    World { dss, intent, constraint, subscription, isa, rid_subscription }
 });
 
 thread_local! {
@@ -269,11 +296,11 @@ fn run(name: &str, bytes: &[u8]) -> Verdict {
         "updateOperationalIntentReference" => (1, &world.intent),
         "updateConstraintReference" => (2, &world.constraint),
         "updateSubscription" => (3, &world.subscription),
+        "updateIdentificationServiceArea" => (4, &world.isa),
+        "updateRidSubscription" => (5, &world.rid_subscription),
         _ => (9, &world.intent),
     };
-    let path =
-        ["{entityid}", "{subscriptionid}", "{uss_id}"].iter().fold(path.to_owned(), |p, part| p.replace(part, &id(n)));
-    let path = path.replace("{ovn}", version).replace("{version}", version);
+    let path = address(path, n, version);
     let held = Arc::new(Held(Mutex::new(world.dss.clone()), [8; 32]));
     let (status, answer) = send(&held, method, &path, bytes);
     let told = String::from_utf8_lossy(&answer).into_owned();

@@ -4,9 +4,10 @@ use api_f3548::ROUTES;
 use axum::body::Body;
 use axum::http::header;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
-/// Scopes of each route as the standard's API description has them; none for what needs no token.
+/// Scopes of each route as the standards' API descriptions have them.
 pub const SCOPES: &[(&str, &str, &[&str])] = &[
     ("post", "/dss/v1/operational_intent_references/query", &[SC, CMSA]),
     ("get", "/dss/v1/operational_intent_references/{entityid}", &[SC, CMSA]),
@@ -26,22 +27,33 @@ pub const SCOPES: &[(&str, &str, &[&str])] = &[
     ("post", "/dss/v1/reports", &[SC, CMSA, CM, CP, AA]),
     ("get", "/dss/v1/uss_availability/{uss_id}", &[AA, SC, CMSA]),
     ("put", "/dss/v1/uss_availability/{uss_id}", &[AA]),
+    ("get", "/rid/v2/dss/identification_service_areas", &[DP]),
+    ("get", "/rid/v2/dss/identification_service_areas/{id}", &[DP, SP]),
+    ("put", "/rid/v2/dss/identification_service_areas/{id}", &[SP]),
+    ("put", "/rid/v2/dss/identification_service_areas/{id}/{version}", &[SP]),
+    ("delete", "/rid/v2/dss/identification_service_areas/{id}/{version}", &[SP]),
+    ("get", "/rid/v2/dss/subscriptions", &[DP]),
+    ("get", "/rid/v2/dss/subscriptions/{id}", &[DP, SP]),
+    ("put", "/rid/v2/dss/subscriptions/{id}", &[DP]),
+    ("put", "/rid/v2/dss/subscriptions/{id}/{version}", &[DP]),
+    ("delete", "/rid/v2/dss/subscriptions/{id}/{version}", &[DP]),
 ];
 
 #[tokio::test]
 async fn each_endpoint_takes_its_scopes_and_no_other_and_no_request_without_a_token() {
     let dss = Interface::new();
-    let mut seen = 0;
-    for (method, path) in ROUTES
-        .iter()
-        .filter(|(_, path)| path.starts_with("/dss/v1/") && !path.ends_with('/') && !path.ends_with(".json"))
-    {
-        let row = SCOPES.iter().find(|(m, p, _)| m == method && p == path);
-        let (.., scopes) = row.unwrap_or_else(|| panic!("{method} {path} is in no row"));
-        let path = path.replace("{entityid}", &id(1)).replace("{subscriptionid}", &id(1)).replace("{uss_id}", "uss1");
-        let path = path.replace("{ovn}", "0123456789abcdef").replace("{version}", "0123456789abcdef");
+    let all = [SC, CMSA, CM, CP, AA, DP, SP, "utm.strategic_coordinatio", "rid.display_provide", ""];
+    let mut seen = BTreeSet::new();
+    let of_standards = |path: &str| ["/dss/v1/", "/rid/v2/dss/"].iter().any(|below| path.starts_with(below));
+    for (method, path) in ROUTES.iter().filter(|(_, path)| of_standards(path) && !path.ends_with(".json")) {
+        // A path that ends where the version is to be takes the scopes of that with one.
+        let fits = |p: &str| p == *path || path.ends_with('/') && p.rsplit_once('{').is_some_and(|(p, _)| p == *path);
+        let row = SCOPES.iter().find(|(m, p, _)| m == method && fits(p));
+        let (m, p, scopes) = row.unwrap_or_else(|| panic!("{method} {path} is in no row"));
+        seen.insert((m, p));
+        let path = crate::described::address(path, "0123456789abcdef");
         let method = method.to_uppercase();
-        for scope in [SC, CMSA, CM, CP, AA, "utm.strategic_coordinatio", "rid.service_provider", ""] {
+        for scope in all {
             let got = dss.ask("uss1", scope, &method, &path, Some(&json!({}))).await;
             if scopes.contains(&scope) {
                 assert!(![401, 403].contains(&got.status.as_u16()), "{method} {path} {scope}: {}", got.body);
@@ -54,9 +66,8 @@ async fn each_endpoint_takes_its_scopes_and_no_other_and_no_request_without_a_to
         assert_ne!(dss.ask("uss1", &many, &method, &path, Some(&json!({}))).await.status, 403);
         let none = dss.request(None, &method, &path).body(Body::from("{}")).unwrap();
         assert!(dss.send(none).await.refused(401).contains("Bearer"));
-        seen += 1;
     }
-    assert_eq!((seen, SCOPES.len()), (18, 18), "all endpoints of strategic coordination");
+    assert_eq!((seen.len(), SCOPES.len()), (28, 28), "all endpoints of strategic coordination and of remote ID");
 }
 
 #[tokio::test]

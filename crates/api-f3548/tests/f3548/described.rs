@@ -26,9 +26,9 @@ fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Va
     })
 }
 
-/// Network remote identification is described in docs/f3411.md alone.
+/// What is served where a version is to be and is not, is no operation.
 fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
-    ROUTES.iter().copied().filter(|(_, path)| !path.starts_with("/rid/") && !path.ends_with('/'))
+    ROUTES.iter().copied().filter(|(_, path)| !path.ends_with('/'))
 }
 
 /// A response, whether it stands in its place or is referred to.
@@ -40,7 +40,7 @@ fn response(operation: &'static Value, status: u16) -> Option<&'static Value> {
 /// Every answer of every test comes by here: its status is described, and its body is what is described.
 pub fn holds(method: &str, path: &str, got: &Got) {
     // Where a version is to be and is not, there is no operation.
-    if path.starts_with("/rid/") || path.ends_with('/') {
+    if path.ends_with('/') {
         return;
     }
     let fits = |described: &str| {
@@ -141,9 +141,15 @@ fn bounds_are_those_of_the_code() {
         ("QueryConstraintReferencesResponse/properties/constraint_references/maxItems", dss::FOUND_MAX),
         ("QuerySubscriptionsResponse/properties/subscriptions/maxItems", dss::FOUND_MAX),
         ("AirspaceConflictResponse/properties/missing_operational_intents/maxItems", dss::FOUND_MAX),
+        ("SearchIdentificationServiceAreasResponse/properties/service_areas/maxItems", dss::FOUND_MAX),
+        ("SearchRidSubscriptionsResponse/properties/subscriptions/maxItems", dss::FOUND_MAX),
+        ("PutRidSubscriptionResponse/properties/service_areas/maxItems", dss::FOUND_MAX),
+        ("RidSubscriptionConflictResponse/properties/service_areas/maxItems", dss::FOUND_MAX),
     ] {
         assert_eq!(*schema(path), bound, "{path}");
     }
+    let there = DOCUMENT["components"]["responses"]["FullThere"]["description"].as_str().unwrap();
+    assert!(there.contains(&format!(" {} others ", dss::RID_SUBSCRIPTIONS_MAX)), "{there}");
 }
 
 #[tokio::test]
@@ -181,6 +187,50 @@ async fn what_is_just_within_a_bound_is_taken_and_what_is_beyond_is_not() {
     }
 }
 
+#[tokio::test]
+async fn what_remote_id_takes_and_refuses_is_so_described() {
+    let url = |length: usize| json!(format!("https://b.example/{}", "x".repeat(length - 18)));
+    for (create, update, only) in [
+        ("createIdentificationServiceArea", "updateIdentificationServiceArea", 400),
+        ("createRidSubscription", "updateRidSubscription", 200),
+    ] {
+        for (place, value, status) in [
+            ("/extents/time_start", Value::Null, 200),
+            // An area has no end of its own; a subscription has.
+            ("/extents/time_end", Value::Null, only),
+            ("/extents/volume/altitude_upper", Value::Null, 200),
+            ("/extents/volume/altitude_upper/value", json!(100_000.1), 400),
+            ("/extents/volume/outline_circle", Value::Null, 400),
+            ("/extents", json!([volume()]), 400),
+            ("/extents", Value::Null, 400),
+            ("/uss_base_url", Value::Null, 400),
+            ("/uss_base_url", url(2_048), 200),
+            ("/uss_base_url", url(2_049), 400),
+        ] {
+            let body = with(json!({ "extents": volume(), "uss_base_url": "https://b.example" }), place, value);
+            let (path, operation) = operation(create);
+            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+            let complaints = check(&DOCUMENT, schema, &body);
+            assert_eq!(complaints.is_empty(), status == 200, "{create} {place}: {complaints:?}");
+            let got = Interface::new().put("uss1", scope_of(operation), &address(path, ""), &body).await;
+            assert_eq!(got.status, status, "{create} {place}: {}", got.body);
+        }
+        let (path, operation) = operation(update);
+        let version = parameters(operation).find(|p| p["name"] == "version").unwrap();
+        let body = json!({ "extents": volume(), "uss_base_url": "https://b.example" });
+        let dss = Interface::new();
+        dss.put("uss1", scope_of(operation), &address(path.trim_end_matches("/{version}"), ""), &body).await.is(200);
+        for (text, status) in
+            [("0", 409), (&*"f".repeat(32), 409), (&*"0".repeat(33), 400), ("F", 400), ("g", 400), ("0-1", 400)]
+        {
+            let complaints = check(&DOCUMENT, &version["schema"], &json!(text));
+            assert_eq!(complaints.is_empty(), status == 409, "{update} {text}: {complaints:?}");
+            let got = dss.put("uss1", scope_of(operation), &address(path, text), &body).await;
+            assert_eq!(got.status, status, "{update} {text}: {}", got.body);
+        }
+    }
+}
+
 fn references(within: &Value) {
     match within {
         Value::Object(object) => {
@@ -195,9 +245,24 @@ fn references(within: &Value) {
 }
 
 /// A real address for a described one.
-fn address(path: &str, version: &str) -> String {
-    let path = path.replace("{entityid}", &id(1)).replace("{subscriptionid}", &id(1)).replace("{uss_id}", "uss1");
-    path.replace("{ovn}", version).replace("{version}", version)
+pub fn address(path: &str, version: &str) -> String {
+    let path =
+        ["{entityid}", "{subscriptionid}", "{id}"].iter().fold(path.to_owned(), |p, name| p.replace(name, &id(1)));
+    path.replace("{uss_id}", "uss1").replace("{ovn}", version).replace("{version}", version)
+}
+
+/// Parameters of an operation, whether they stand in their place or are referred to.
+fn parameters(operation: &'static Value) -> impl Iterator<Item = &'static Value> {
+    let all = operation["parameters"].as_array().into_iter().flatten();
+    all.map(|p| p["$ref"].as_str().map_or(p, |to| resolve(&DOCUMENT, to)))
+}
+
+/// What follows the path: the parameters that have an example, with it.
+fn query(operation: &'static Value) -> String {
+    let shown = parameters(operation).filter(|p| p["in"] == "query" && p.get("example").is_some());
+    let shown = shown.map(|p| format!("{}={}", p["name"].as_str().unwrap(), p["example"].as_str().unwrap()));
+    let shown: Vec<String> = shown.collect();
+    if shown.is_empty() { String::new() } else { format!("?{}", shown.join("&")) }
 }
 
 /// Names of fields at every place of a document.
@@ -237,9 +302,13 @@ fn scope_of(operation: &Value) -> &str {
 #[tokio::test]
 async fn described_examples_are_accepted_and_answered_with_the_fields_of_the_described_answers() {
     let mut bodies = 0;
-    for (method, path, operation) in
-        operations().filter(|(_, path, _)| path.starts_with("/dss/v1/") && !path.ends_with(".json"))
+    let of_standards = |path: &str| path.starts_with("/dss/v1/") || path.starts_with("/rid/v2/dss/");
+    for (method, path, operation) in operations().filter(|(_, path, _)| of_standards(path) && !path.ends_with(".json"))
     {
+        for parameter in parameters(operation).filter(|p| p["in"] == "query") {
+            let complaints = check(&DOCUMENT, &parameter["schema"], &parameter["example"]);
+            assert_eq!(complaints, Vec::<String>::new(), "{method} {path}: the example of {}", parameter["name"]);
+        }
         let scope = scope_of(operation);
         let method = method.to_uppercase();
         let content = &operation["requestBody"]["content"]["application/json"];
@@ -252,7 +321,8 @@ async fn described_examples_are_accepted_and_answered_with_the_fields_of_the_des
             let dss = Interface::new();
             dss.fake.now_s.store(EXAMPLES_S, Ordering::Relaxed);
             let version = prepare(&dss, &method, path).await;
-            let got = dss.ask("uss1", scope, &method, &address(path, &version), *example).await;
+            let real = address(path, &version) + &query(operation);
+            let got = dss.ask("uss1", scope, &method, &real, *example).await;
             assert!(got.status.is_success(), "{name}: {}", got.body);
             if let Some(example) = example {
                 assert_eq!(check(&DOCUMENT, &content["schema"], example), Vec::<String>::new(), "{name}: its example");
@@ -263,44 +333,46 @@ async fn described_examples_are_accepted_and_answered_with_the_fields_of_the_des
             }
         }
     }
-    assert!(bodies >= 11, "{bodies}");
+    assert!(bodies >= 17, "{bodies}");
 }
 
-fn example(operation_id: &str, name: &str) -> &'static Value {
-    let operation = operations().find(|(.., o)| o["operationId"] == operation_id).unwrap().2;
-    &operation["requestBody"]["content"]["application/json"]["examples"][name]["value"]
+fn operation(operation_id: &str) -> (&'static str, &'static Value) {
+    operations().find(|(.., o)| o["operationId"] == operation_id).map(|(_, path, operation)| (path, operation)).unwrap()
 }
 
 /// Makes what is there before an example is tried: the entity that it is about, whose version it returns, and what its answer
 /// shows beside it.
 async fn prepare(dss: &Interface, method: &str, path: &str) -> String {
-    let at = |kind: &str, n: u8| format!("/dss/v1/{kind}/{}", id(n));
-    let plan = async |n: u8| {
-        let body = example("createOperationalIntentReference", "alone");
-        dss.put("uss1", SC, &at("operational_intent_references", n), body).await.is(201)
+    let make = async |n: u8, operation_id: &str, example: &str| {
+        let (path, operation) = operation(operation_id);
+        let body = &operation["requestBody"]["content"]["application/json"]["examples"][example]["value"];
+        let got = dss.put("uss1", scope_of(operation), &address(path, "").replace(&id(1), &id(n)), body).await;
+        assert!(got.status.is_success(), "{operation_id}: {}", got.body);
+        got.body
     };
-    let subscribe = async |n: u8| {
-        dss.put("uss1", SC, &at("subscriptions", n), example("createSubscription", "intents")).await.is(200)
-    };
+    let intent = async |n| make(n, "createOperationalIntentReference", "alone").await;
+    let subscription = async |n| make(n, "createSubscription", "intents").await;
+    let isa = async |n| make(n, "createIdentificationServiceArea", "polygon").await;
+    let rid_subscription = async |n| make(n, "createRidSubscription", "polygon").await;
+    let of = path.split("/{").next().unwrap().trim_end_matches("/query");
     let there = method != "PUT" || path.contains("{ovn}") || path.contains("{version}");
-    let version = match path.split('/').nth(3).unwrap() {
-        "operational_intent_references" => {
-            if method == "DELETE" {
-                subscribe(2).await;
-            }
-            if there { plan(1).await["operational_intent_reference"]["ovn"].clone() } else { Value::Null }
+    // What the answer shows beside the entity.
+    match (of, method) {
+        ("/dss/v1/operational_intent_references", "DELETE") => drop(subscription(2).await),
+        ("/dss/v1/subscriptions", "PUT") => drop(intent(2).await),
+        ("/rid/v2/dss/identification_service_areas", "PUT" | "DELETE") => drop(rid_subscription(2).await),
+        ("/rid/v2/dss/subscriptions", "PUT") => drop(isa(2).await),
+        _ => {}
+    }
+    let version = match of {
+        _ if !there => Value::Null,
+        "/dss/v1/operational_intent_references" => intent(1).await["operational_intent_reference"]["ovn"].clone(),
+        "/dss/v1/constraint_references" => {
+            make(1, "createConstraintReference", "polygon").await["constraint_reference"]["ovn"].clone()
         }
-        "constraint_references" if there => {
-            let body = example("createConstraintReference", "polygon");
-            let made = dss.put("uss1", CM, &at("constraint_references", 1), body).await.is(201);
-            made["constraint_reference"]["ovn"].clone()
-        }
-        "subscriptions" => {
-            if method == "PUT" {
-                plan(2).await;
-            }
-            if there { subscribe(1).await["subscription"]["version"].clone() } else { Value::Null }
-        }
+        "/dss/v1/subscriptions" => subscription(1).await["subscription"]["version"].clone(),
+        "/rid/v2/dss/identification_service_areas" => isa(1).await["service_area"]["version"].clone(),
+        "/rid/v2/dss/subscriptions" => rid_subscription(1).await["subscription"]["version"].clone(),
         _ => Value::Null,
     };
     version.as_str().unwrap_or("").to_owned()
@@ -383,7 +455,7 @@ async fn each_described_status_is_one_that_is_given() {
         let body = operation["requestBody"]["content"]["application/json"]["examples"].as_object();
         let body = body.and_then(|examples| examples.values().next()).map(|example| &example["value"]);
         let mut given = BTreeSet::new();
-        let real = address(path, "0123456789abcdef");
+        let real = address(path, "0123456789abcdef") + &query(operation);
         let quick = |options: &mut Options| options.request_timeout = Duration::from_millis(50);
         let dss = Interface::new();
         given.insert(dss.send(dss.request(None, &method, &real).body(Body::empty()).unwrap()).await.status.as_u16());

@@ -22,6 +22,8 @@ pub const CMSA: &str = "utm.conformance_monitoring_sa";
 pub const CM: &str = "utm.constraint_management";
 pub const CP: &str = "utm.constraint_processing";
 pub const AA: &str = "utm.availability_arbitration";
+pub const DP: &str = "rid.display_provider";
+pub const SP: &str = "rid.service_provider";
 
 /// 2026-01-01T00:00:00Z.
 pub const T0_S: i64 = 1_767_225_600;

@@ -118,6 +118,7 @@ fn matches(pattern: &str, text: &str) -> bool {
             (1..=32).contains(&text.len()) && text.starts_with(|c: char| c.is_ascii_lowercase()) && of(text, "-")
         }
         "^[0-9a-f]{32}$" => text.len() == 32 && hex(text, true),
+        "^[0-9a-f]{1,32}$" => (1..=32).contains(&text.len()) && hex(text, true),
         "^[0-9a-f]{64}$" => text.len() == 64 && hex(text, true),
         "^[0-9a-fA-F]{6}$" => text.len() == 6 && hex(text, false),
         "^~?[0-9a-f]{6}$" => {
