@@ -217,7 +217,7 @@ impl State {
     }
 
     /// Subscribers are to be told of a change to something that lasts until `end`.
-    pub(crate) fn to_be_told(&mut self, told: Vec<ToNotify>, kind: ShownKind, entity: Id, end: Utc, now: Now) {
+    pub(crate) fn must_tell(&mut self, told: Vec<ToNotify>, kind: ShownKind, entity: Id, end: Utc, now: Now) {
         if !self.notifies() {
             return;
         }

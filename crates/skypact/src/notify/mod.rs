@@ -259,15 +259,15 @@ mod tests {
         assert_eq!(due(&all, &mut waits, now, 2), ["c"]);
         assert!(due(&all, &mut waits, now, 2).is_empty());
         let after = |s: u64| now + Duration::from_secs(s);
-        waits.get_mut("b").unwrap().ended(&Came::Well, after(2));
-        waits.get_mut("a").unwrap().ended(&Came::Ill, after(0));
+        waits.get_mut("a").unwrap().ended(&Came::Well, after(2));
+        waits.get_mut("b").unwrap().ended(&Came::Ill, after(0));
         // It failed before the other was through: its turn comes first, though the other never fails.
-        assert_eq!(due(&all, &mut waits, after(2), 1), ["a"]);
         assert_eq!(due(&all, &mut waits, after(2), 1), ["b"]);
+        assert_eq!(due(&all, &mut waits, after(2), 1), ["a"]);
         // For whom nothing waits any more is forgotten, when nothing is under way to it.
-        waits.get_mut("a").unwrap().ended(&Came::Ill, after(3));
-        assert!(due(&names(&["b"]), &mut waits, after(3), 9).is_empty());
-        assert_eq!(waits.keys().collect::<Vec<_>>(), ["b", "c"]);
+        waits.get_mut("b").unwrap().ended(&Came::Ill, after(3));
+        assert!(due(&names(&["a"]), &mut waits, after(3), 9).is_empty());
+        assert_eq!(waits.keys().collect::<Vec<_>>(), ["a", "c"]);
     }
 
     #[tokio::test]
