@@ -228,6 +228,7 @@ fn booted() -> &'static State {
             statements: Vec::new(),
             markings: vec![must(release::Marking::parse("medevac").ok_or("a marking"))],
             dss_base_url: None,
+            dss_marking: None,
             dss_notifies: false,
         };
         let mut state = State::default();
