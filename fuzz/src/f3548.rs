@@ -46,6 +46,7 @@ bodies! {
         "no-key" => there(&example("createOperationalIntentReference")),
         "no-bow-tie" => volumes(r#"{"extents":[@],"state":"Accepted","uss_base_url":"https://a.example"}"#, BOW_TIE),
         "no-zone" => example("createOperationalIntentReference").replace("10:00:00Z", "10:00:00"),
+        "no-empty-beside-new" => example("createOperationalIntentReference").replace("\"key\":[]", r#""subscription_id":"","new_subscription":{"uss_base_url":"https://a.example"}"#),
         "no-suffix-of-now" => example("createOperationalIntentReference").replace("\"key\":[]", r#""requested_ovn_suffix":"017F22E2-79B0-7CC3-98C4-DC0C0C07398F""#),
         "no-deep" => format!("{{\"extents\":{}", "[".repeat(300)),
         "no-infinity" => example("createOperationalIntentReference").replace("47.37", "1e999")];
