@@ -54,6 +54,8 @@ pub struct View {
     pub inhibitions: Vec<crate::Inhibition>,
     /// Alerts left out because of a bound.
     pub cut: u32,
+    /// Operational intents, constraints and subscriptions of traffic services that are held.
+    pub references: (usize, usize, usize),
     /// What came of notifications of traffic services.
     pub notified: crate::NotifyCounts,
     /// The pacts in force.

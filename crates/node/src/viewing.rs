@@ -44,6 +44,7 @@ impl State {
             avoids: self.avoid_views(),
             checked: self.checked,
             cut: self.left_out(),
+            references: self.dss().counts(),
             notified: self.notify_counts(),
             pacts: self.pact_views(),
             staffing: self.staffing.clone(),

@@ -85,6 +85,11 @@ pub fn render(core: &CoreHandle) -> String {
     for (reason, n) in core.refused_connections() {
         out.value(&label("reason", &reason), n as f64);
     }
+    out.family("skypact_dss_references", "gauge", "What is held of traffic services, with what ended in the last day.");
+    let (intents, constraints, subscriptions) = view.references;
+    for (kind, n) in [("intents", intents), ("constraints", constraints), ("subscriptions", subscriptions)] {
+        out.value(&label("kind", kind), n as f64);
+    }
     let notified = view.notified;
     out.family("skypact_notifications_total", "counter", "Notifications of traffic services, by what came of them.");
     for (outcome, n) in [

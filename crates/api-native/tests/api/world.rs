@@ -334,6 +334,7 @@ pub fn view() -> View {
     accounts.insert("anna".into(), account(Role::Officer));
     accounts.insert("late".into(), Account { expires: Some(Utc(T0 - 1)), ..account(Role::Officer) });
     View {
+        references: (0, 0, 0),
         notified: node::NotifyCounts::default(),
         staffing: Some(record::DeskStatus { manned: true, next: None, note: "watch B".into() }),
         utc: Utc(T0),
