@@ -87,9 +87,24 @@ impl Dss {
     pub fn handle(&mut self, request: &Request, now: i64) -> Outcome {
         self.handle_time(now);
         let asked = request.ask.hash(request.key.as_deref(), &request.manager);
-        if let (Some(_), Some(answer)) = (&request.key, self.answers.get(Asked(asked))) {
-            return Ok(answer.clone());
+        match self.kept(request, asked) {
+            Some(answer) => Ok(answer.clone()),
+            None => self.decide(request, asked, now),
         }
+    }
+
+    /// Whether the answer to this request is one that was kept: it changes nothing.
+    #[must_use]
+    pub fn is_kept(&self, request: &Request) -> bool {
+        let asked = request.key.is_some().then(|| request.ask.hash(request.key.as_deref(), &request.manager));
+        asked.is_some_and(|asked| self.kept(request, asked).is_some())
+    }
+
+    fn kept(&self, request: &Request, asked: [u8; 16]) -> Option<&Answer> {
+        request.key.as_ref().and_then(|_| self.answers.get(Asked(asked)))
+    }
+
+    fn decide(&mut self, request: &Request, asked: [u8; 16], now: i64) -> Outcome {
         let answer = match &request.ask {
             Ask::PutIntent(id, ovn, put) => self.put_intent(request, *id, ovn.as_deref(), put, asked, now),
             Ask::DeleteIntent(id, ovn) => self.delete_intent(&request.manager, *id, ovn),

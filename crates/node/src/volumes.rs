@@ -163,6 +163,10 @@ impl Prepared {
         let Some(ready) = ready else { return self.unprepare(thing) };
         let (name, extents) = (Arc::new(thing.clone()), ready.extents());
         let parts = self.ready.get(thing).map_or(0, Ready::parts) as u32;
+        if !is_judged(state, thing) {
+            self.ready.insert(thing.clone(), ready);
+            return;
+        }
         let places = if own { &mut self.ours } else { &mut self.theirs };
         for part in extents.len() as u32..parts {
             places.remove(&(Arc::clone(&name), part));
@@ -204,7 +208,7 @@ impl Prepared {
     /// Judges a thing against everything it matters to. Returns the things whose meetings may have changed.
     fn screen(&mut self, state: &State, thing: &Thing) -> BTreeSet<Thing> {
         let mut touched = self.forget(state, thing);
-        let Some(me) = state.party() else { return touched };
+        let Some(me) = state.party().filter(|_| is_judged(state, thing)) else { return touched };
         let mut found = Vec::new();
         for other in self.candidates(thing, me) {
             let pair = if matters(thing, &other, me) { (thing, &*other) } else { (&*other, thing) };
@@ -373,6 +377,12 @@ fn matters(own: &Thing, other: &Thing, me: &PartyId) -> bool {
             | (Kind::Site, Kind::Avoid | Kind::Notice) => other.owner != *me,
             _ => false,
         }
+}
+
+/// Traffic services' plans are not judged here. Strangers write thousands in one place, and each would meet whatever a peer files there;
+/// their services must name in their keys what peers released, and are notified of what comes later.
+fn is_judged(state: &State, thing: &Thing) -> bool {
+    thing.kind != Kind::Plan || Some(&thing.owner) != state.party() || state.filing.uss_of(thing.subject).is_none()
 }
 
 /// Longest time of an avoid area that is where an aircraft is, and not an area that somebody closes.
@@ -589,7 +599,7 @@ impl State {
         self.avoids.retain(|_, f| !past(last(&f.value)));
         if self.plans.len() + self.avoids.len() < before {
             self.volumes_removed(now);
-            self.forget_ended_intents();
+            self.forget_ended_intents(now);
         }
     }
 }

@@ -227,7 +227,13 @@ fn of_drones() -> release::Rule {
 }
 
 fn write(world: &mut World, manager: &str, ask: Ask, volumes: Vec<airspace::Volume4d>) {
-    let request = Request { manager: manager.into(), entropy: [world.now().mono.0 as u8; 32], key: None, ask };
+    write_with(world, None, manager, ask, volumes);
+}
+
+/// With an idempotency key.
+fn write_with(world: &mut World, key: Option<&str>, manager: &str, ask: Ask, volumes: Vec<airspace::Volume4d>) {
+    let entropy = [world.now().mono.0 as u8; 32];
+    let request = Request { manager: manager.into(), entropy, key: key.map(Into::into), ask };
     world.input(0, Input::Dss(Box::new(request), Some(Box::new(Outlined::Volumes(volumes)))));
 }
 
@@ -422,4 +428,80 @@ fn what_traffic_services_change_leaves_room_on_the_link_for_what_planners_and_fe
     world.run(10_000, 100);
     let more = own_plans(&world, 0).len() - filed;
     assert!((49..=51).contains(&more), "{more}: five a second");
+}
+
+#[test]
+fn an_answer_that_is_given_again_files_nothing() {
+    let mut world = filing(&[of_drones()]);
+    let id = Id::random([9; 16]);
+    let at = |lat: f64| vec![circle(lat, 7.0, 0.1, START)];
+    let first = Ask::PutIntent(id, None, drone(46.5, 7.0, &[]));
+    write_with(&mut world, Some("k"), "uss1", first.clone(), at(46.5));
+    world.run(500, 100);
+    let version = ovn(&world, id, "uss1");
+    write(&mut world, "uss1", Ask::PutIntent(id, version, drone(47.5, 7.0, &[])), at(47.5));
+    world.run(500, 100);
+    // A late repetition, also with other volumes.
+    for lat in [46.5, -46.5] {
+        write_with(&mut world, Some("k"), "uss1", first.clone(), at(lat));
+        world.run(500, 100);
+        assert_eq!(told_plans(&world)[0].plan.volumes, at(47.5));
+    }
+    let gone = Ask::DeleteIntent(id, ovn(&world, id, "uss1").unwrap());
+    write_with(&mut world, Some("d"), "uss1", gone.clone(), Vec::new());
+    write(&mut world, "uss2", Ask::PutIntent(id, None, drone(48.5, 7.0, &[])), at(48.5));
+    world.run(500, 100);
+    write_with(&mut world, Some("d"), "uss1", gone, Vec::new());
+    world.run(500, 100);
+    let told = told_plans(&world);
+    assert!(told[0].plan.state.is_live() && told[0].plan.volumes == at(48.5), "{told:?}");
+}
+
+#[test]
+fn what_a_planner_took_back_and_what_is_no_longer_as_filed_is_told_to_nobody() {
+    let mut world = filing(&[of_drones()]);
+    let live = |world: &World| told_plans(world).iter().filter(|plan| plan.plan.state.is_live()).count();
+    let (one, two) = (Id::random([1; 16]), Id::random([2; 16]));
+    for (id, lat) in [(one, 46.5), (two, 48.5)] {
+        write(&mut world, "uss1", Ask::PutIntent(id, None, drone(lat, 7.0, &[])), vec![circle(lat, 7.0, 0.1, START)]);
+    }
+    world.run(500, 100);
+    assert_eq!(live(&world), 2);
+    let of_one =
+        own_plans(&world, 0).into_iter().find(|plan| plan.plan.volumes == [circle(46.5, 7.0, 0.1, START)]).unwrap();
+    world.ask(0, Role::Planner, Command::MarkPlan { subject: of_one.subject, marking: None }).unwrap();
+    world.run(500, 100);
+    assert_eq!(live(&world), 1);
+    let version = ovn(&world, one, "uss1");
+    write(&mut world, "uss1", Ask::PutIntent(one, version, drone(46.6, 7.0, &[])), vec![circle(46.6, 7.0, 0.1, START)]);
+    world.run(500, 100);
+    assert_eq!(live(&world), 1, "the planner's word stays");
+
+    // Where it is now cannot be told, and where it was is not where it is.
+    let version = ovn(&world, two, "uss1");
+    let ask = Ask::PutIntent(two, version, drone(49.5, 7.0, &[]));
+    let request = Request { manager: "uss1".into(), entropy: [3; 32], key: None, ask };
+    let unfit = Outlined::Unfit("300 volumes".into());
+    world.input(0, Input::Dss(Box::new(request), Some(Box::new(unfit))));
+    world.run(2_000, 100);
+    assert_eq!(live(&world), 0);
+    let said = |alert: &node::view::AlertView| {
+        alert.text.contains("not filed as now written") && alert.text.contains("300 volumes")
+    };
+    assert!(world.view(0).alerts.iter().any(said));
+}
+
+#[test]
+fn a_traffic_services_plan_is_not_judged_here_and_a_peers_is_against_its_own() {
+    let mut world = filing(&[of_drones()]);
+    let there = circle(46.5, 7.0, 1.0, START);
+    write(&mut world, "uss1", Ask::PutIntent(Id::random([9; 16]), None, drone(46.5, 7.0, &[])), vec![there.clone()]);
+    let mut site = site(46.5, 7.0);
+    site.expires = START.plus_ms(86_400_000);
+    world.ask(0, Role::Planner, Command::FileSite { subject: subject(1), site }).unwrap();
+    world.ask(1, Role::Planner, Command::FilePlan { subject: subject(2), plan: plan(1, vec![there]) }).unwrap();
+    world.run(2_000, 100);
+    assert!(own_plans(&world, 0)[0].conflicts.is_empty());
+    let of_south = own_plans(&world, 1);
+    assert!(of_south[0].conflicts.iter().any(|text| text.contains("of north")), "{of_south:?}");
 }

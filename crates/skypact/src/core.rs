@@ -389,7 +389,12 @@ impl CoreHandle {
     /// Asks the state itself, between two inputs.
     pub async fn query<T: Send + 'static>(&self, ask: impl FnOnce(&State) -> T + Send + 'static) -> Option<T> {
         let (tx, rx) = oneshot::channel();
-        let query = Box::new(move |state: &State| drop(tx.send(ask(state))));
+        let query = Box::new(move |state: &State| {
+            // Whoever gave up is not answered.
+            if !tx.is_closed() {
+                drop(tx.send(ask(state)));
+            }
+        });
         self.tx.send(Message::Query(query)).await.ok()?;
         rx.await.ok()
     }

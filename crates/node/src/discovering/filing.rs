@@ -17,9 +17,11 @@ use minicbor::{Decode, Encode};
 use record::{Hash32, SubjectId};
 use units::{AircraftClass, Mono, Now, Utc};
 
-/// Half of what a party may file: the planners have the other half, whatever traffic services write. What is over counts for a day.
+/// Half of what a party may file: the planners have the other half, whatever traffic services write.
 const INTENTS_MAX: usize = FILED_MAX / 2;
 const INTENT_CORNERS_MAX: usize = CORNERS_MAX / 2;
+/// A releaser remembers 20,000 subjects for 62 days after they are over (`release`): intents count as long.
+const REMEMBERED_MS: i64 = 62 * 24 * 3_600_000;
 /// One traffic service has no more than a fifth of that.
 const SHARES: usize = 5;
 /// Changes filed with each tick.
@@ -75,6 +77,8 @@ struct Intended {
     filed: bool,
     #[n(4)]
     next: Option<Change>,
+    #[n(5)]
+    subject: SubjectId,
 }
 
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
@@ -97,9 +101,10 @@ struct Unfit {
     end: Utc,
 }
 
-/// The subject of an intent's plan. A traffic service chooses identifiers: none is the subject of another plan.
-fn subject_of(id: Id) -> SubjectId {
-    let name = minicbor::to_vec(("skypact dss intent", id)).unwrap_or_default();
+/// The subject of an intent's plan. A traffic service chooses identifiers: none is the subject of another plan; and who is told of the
+/// plan learns from its subject neither the identifier nor, by asking for that, whose it is.
+fn subject_of(secret: &[u8; 32], id: Id) -> SubjectId {
+    let name = minicbor::to_vec(("skypact dss intent", &secret[..], id)).unwrap_or_default();
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&Hash32::of(&name).0[..16]);
     SubjectId(bytes)
@@ -120,7 +125,7 @@ impl Filing {
     fn insert(&mut self, id: Id, intended: Intended) {
         let old = self.remove(id);
         debug_assert!(old.is_none());
-        self.subjects.insert(subject_of(id), id);
+        self.subjects.insert(intended.subject, id);
         let held = self.held.entry(intended.manager.clone()).or_default();
         *held = (held.0 + 1, held.1 + intended.corners as usize);
         self.corners += intended.corners as usize;
@@ -132,7 +137,7 @@ impl Filing {
 
     fn remove(&mut self, id: Id) -> Option<Intended> {
         let intended = self.intents.remove(&id)?;
-        self.subjects.remove(&subject_of(id));
+        self.subjects.remove(&intended.subject);
         self.corners -= intended.corners as usize;
         if let Some(held) = self.held.get_mut(&intended.manager) {
             *held = (held.0 - 1, held.1 - intended.corners as usize);
@@ -150,7 +155,7 @@ impl Filing {
     }
 
     /// Takes what a traffic service wrote; it is filed in its turn.
-    fn written(&mut self, id: Id, manager: &str, outlined: &Outlined) -> Result<(), String> {
+    fn written(&mut self, id: Id, manager: &str, subject: SubjectId, outlined: &Outlined) -> Result<(), String> {
         let volumes = match outlined {
             Outlined::Volumes(volumes) => volumes,
             Outlined::Unfit(reason) => return Err(reason.clone()),
@@ -174,7 +179,7 @@ impl Filing {
         let filed = self.remove(id).is_some_and(|old| old.filed);
         let end = volumes.iter().map(|volume| volume.end).max().unwrap_or_default();
         let next = Some(Change::File(volumes.clone()));
-        self.insert(id, Intended { manager: manager.into(), corners: corners as u32, end, filed, next });
+        self.insert(id, Intended { manager: manager.into(), corners: corners as u32, end, filed, next, subject });
         Ok(())
     }
 
@@ -222,17 +227,18 @@ impl State {
     pub(crate) fn intent_written(&mut self, request: &Request, outlined: Option<&Outlined>, now: Now) {
         match (&request.ask, outlined) {
             (Ask::PutIntent(id, ..), Some(outlined)) if self.files_intents() => {
-                // A kept answer that is given again has written nothing.
                 let Some((_, end)) = self.dss.intent_of(*id, &request.manager) else { return };
                 self.filing.unfit.remove(id);
-                if let Err(reason) = self.filing.written(*id, &request.manager, outlined) {
+                let secret = self.boot.as_ref().map_or([0; 32], |boot| boot.pseudonym_secret);
+                let subject = subject_of(&secret, *id);
+                if let Err(reason) = self.filing.written(*id, &request.manager, subject, outlined) {
+                    // What was filed is not what is intended any more.
+                    self.filing.ended(*id);
                     let end = Utc(end.div_euclid(1000)).max(now.utc);
                     self.filing.is_unfit(*id, Unfit { manager: request.manager.clone(), reason, end });
                 }
             }
-            (Ask::DeleteIntent(id, _), _) if self.dss.intent_of(*id, &request.manager).is_none() => {
-                self.filing.ended(*id);
-            }
+            (Ask::DeleteIntent(id, _), _) => self.filing.ended(*id),
             _ => {}
         }
     }
@@ -261,7 +267,7 @@ impl State {
 
     fn file_intent(&mut self, id: Id, change: Change, now: Now, out: &mut Vec<Output>) {
         let Some(intended) = self.filing.intents.get(&id).cloned() else { return };
-        let subject = subject_of(id);
+        let subject = intended.subject;
         let before = self.party().and_then(|party| self.plans.get(&(party.clone(), subject))).map(|f| f.value.clone());
         let held = self.dss.intent_of(id, &intended.manager);
         let plan = match (change, held, &before) {
@@ -275,18 +281,20 @@ impl State {
             }
         };
         if before.as_ref() != Some(&plan) {
-            // Nobody is told of it without its marking; what planners marked otherwise stays so.
+            // Nobody is told of it without its marking; what planners make of that later stays so.
             let marking = self.boot.as_ref().and_then(|boot| boot.dss_marking);
-            if !self.plan_marks.contains_key(&subject) {
+            if before.is_none() {
                 self.plan_marks.extend(marking.map(|marking| (subject, marking)));
             }
             if let Err(refused) = self.file_plan(subject, &plan, now, out) {
                 let unfit = Unfit { manager: intended.manager, reason: refused.to_string(), end: intended.end };
-                self.filing.is_unfit(id, unfit);
                 if before.is_none() {
                     self.filing.remove(id);
                     self.plan_marks.remove(&subject);
+                } else if plan.state.is_live() {
+                    self.filing.ended(id);
                 }
+                self.filing.is_unfit(id, unfit);
                 return;
             }
         }
@@ -295,16 +303,20 @@ impl State {
         }
     }
 
-    /// Plans were forgotten. Until then they count: else who writes and deletes would take the planners' room.
-    pub(crate) fn forget_ended_intents(&mut self) {
+    /// Plans were forgotten. Their corners count until then, and they themselves as long as peers' releasers remember them: else who
+    /// writes and deletes would take the planners' room.
+    pub(crate) fn forget_ended_intents(&mut self, now: Now) {
         let Some(party) = self.party().cloned() else { return };
         let is_gone = |(id, intended): (&Id, &Intended)| {
-            let key = (party.clone(), subject_of(*id));
-            (intended.filed && !self.plans.contains_key(&key)).then_some(*id)
+            let key = (party.clone(), intended.subject);
+            (intended.filed && intended.next.is_none() && !self.plans.contains_key(&key)).then_some(*id)
         };
         let gone: Vec<Id> = self.filing.intents.iter().filter_map(is_gone).collect();
         for id in gone {
-            self.filing.remove(id);
+            let Some(intended) = self.filing.remove(id) else { continue };
+            if now.utc.since_ms(intended.end) <= REMEMBERED_MS {
+                self.filing.insert(id, Intended { corners: 0, ..intended });
+            }
         }
     }
 

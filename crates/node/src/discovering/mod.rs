@@ -30,8 +30,11 @@ impl State {
         now: Now,
         out: &mut Vec<Output>,
     ) {
+        // What is kept for too long is forgotten first.
+        self.dss.handle_time(utc_us(now));
+        let kept = self.dss.is_kept(request);
         let outcome = self.dss.handle(request, utc_us(now));
-        if outcome.is_ok() {
+        if outcome.is_ok() && !kept {
             self.intent_written(request, outlined, now);
         }
         out.push(Output::Answer(Answered::Dss(Box::new(outcome))));
