@@ -143,7 +143,8 @@ impl Sky {
         (slot, reads): (u64, u32),
         load: &mut Load,
     ) -> Result<()> {
-        let (id, volume) = (self.chance.borrow_mut().id(), self.volume(slot, ABOVE_M));
+        let id = self.chance.borrow_mut().id();
+        let volume = self.volume(slot, ABOVE_M);
         let service = service(number % SERVICES);
         let mut ovn: Option<String> = None;
         for (step, method) in ["PUT", "PUT", "DELETE"].into_iter().enumerate() {
