@@ -158,6 +158,9 @@ pub enum PeerTrouble {
     /// It tells of aircraft where they cannot be by what an own sensor or another peer says.
     #[n(19)]
     Disputed,
+    /// Part of what is filed and released to it could not be told.
+    #[n(20)]
+    Untold,
 }
 
 /// Trouble of our own.
@@ -276,7 +279,9 @@ impl Situation {
             ) => AlertKind::Channel,
             Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact | PeerTrouble::Contradicted) => AlertKind::Frozen,
             Self::Peer(_, PeerTrouble::Fork | PeerTrouble::Denied | PeerTrouble::Withheld) => AlertKind::Fork,
-            Self::Peer(_, PeerTrouble::Flood | PeerTrouble::Backlog | PeerTrouble::Unsigned) => AlertKind::Flood,
+            Self::Peer(_, PeerTrouble::Flood | PeerTrouble::Backlog | PeerTrouble::Unsigned | PeerTrouble::Untold) => {
+                AlertKind::Flood
+            }
             Self::Peer(_, PeerTrouble::OwnAddress | PeerTrouble::Disputed)
             | Self::Own(
                 OwnTrouble::Picture

@@ -113,6 +113,12 @@ impl Dss {
         Some((intent.state, span(&intent.extents).map_or(i64::MIN, |(_, end)| end)))
     }
 
+    /// Every intent that a traffic service wrote, with its manager and end.
+    pub fn own_intents(&self) -> impl Iterator<Item = (Id, &str, i64)> {
+        let own = self.intents.iter().filter(|(_, intent)| !intent.shown);
+        own.filter_map(|(id, intent)| Some((*id, &*intent.manager, span(&intent.extents)?.1)))
+    }
+
     pub(crate) fn intents_in(&self, area: &AreaOfInterest, client: &str) -> Result<Vec<IntentRef>, Refused> {
         let ids = meeting(&self.by_place.intents, area, "operational intent references")?;
         Ok(ids.iter().filter_map(|id| Some(self.intent_ref(*id, self.intents.get(id)?, client))).collect())

@@ -1,5 +1,6 @@
 //! Links inside the fold: what comes from a peer is folded only after its log accepted it; what goes to a peer goes
 //! through `release` and into the log to it, and nowhere else.
+use crate::discovering::ShownKind;
 use crate::filed::{Corners, Filed, Files, NotFiled, room};
 use crate::input::{Boot, Output};
 use crate::picture::{Origin, Source, Standing};
@@ -107,6 +108,7 @@ impl State {
                     witnessing: Default::default(),
                     shared: Default::default(),
                     heard: Default::default(),
+                    untold: None,
                 };
                 self.peers.insert(name, peer);
             }
@@ -240,7 +242,7 @@ impl State {
                 Err(why) => self.not_filed(name, "avoid area", why, out),
             },
             Body::Keys(keys) => self.keys_said(name, &keys, now, out),
-            Body::Withdrawn(withdrawn) => self.withdrawn(name, withdrawn.of, now),
+            Body::Withdrawn(withdrawn) => self.withdrawn(&key, record.revision, withdrawn.of, now),
             Body::Notice(notice) => {
                 let pact_s = self.pacts.with(name).map(|p| p.pact().deadline_s(record.precedence));
                 let asked_s = record.receipt.map_or(0, |r| r.due_s);
@@ -295,12 +297,22 @@ impl State {
         out.push(Output::Log(format!("a {what} of {name} is not shown: of one party {why}")));
     }
 
-    fn withdrawn(&mut self, name: &PartyId, of: record::Hash32, now: Now) {
-        let theirs = |owner: &PartyId, record: Option<record::Hash32>| owner == name && record == Some(of);
-        self.plans.retain(|(owner, _), filed| !theirs(owner, filed.record));
-        self.sites.retain(|(owner, _), filed| !theirs(owner, filed.record));
-        self.avoids.retain(|(owner, _), filed| !theirs(owner, filed.record));
-        self.volumes_removed(now);
+    /// Ends what is held under the subject: the record that is withdrawn; else what is older, because the newest had no room here.
+    fn withdrawn(&mut self, key: &(PartyId, record::SubjectId), revision: u32, of: record::Hash32, now: Now) {
+        let held = [
+            (ShownKind::Plan, self.plans.get(key).map(|filed| (filed.revision, filed.record))),
+            (ShownKind::Site, self.sites.get(key).map(|filed| (filed.revision, filed.record))),
+            (ShownKind::Avoid, self.avoids.get(key).map(|filed| (filed.revision, filed.record))),
+        ];
+        let held = held.into_iter().filter_map(|(kind, filed)| Some((kind, filed?)));
+        let exact = held.clone().find(|(_, (_, record))| *record == Some(of));
+        let Some((kind, _)) = exact.or_else(|| held.clone().find(|(_, (older, _))| *older < revision)) else { return };
+        match kind {
+            ShownKind::Plan => drop(self.plans.remove(key)),
+            ShownKind::Site => drop(self.sites.remove(key)),
+            ShownKind::Avoid => drop(self.avoids.remove(key)),
+        }
+        self.volume_removed(kind, key, now);
     }
 
     /// Once a second, with or without anything to say.
@@ -412,6 +424,10 @@ impl State {
             let level = if refused { AlertLevel::Warning } else { AlertLevel::Caution };
             troubles.push((PeerTrouble::Clock, level, text));
         }
+        if let Some((reason, _)) = &peer.untold {
+            let text = format!("{name} is not told all that is filed and released to it: {reason}");
+            troubles.push((PeerTrouble::Untold, AlertLevel::Caution, text));
+        }
         troubles.extend(peer.desk.as_ref().and_then(|desk| crate::staffing::trouble(name, desk)));
         let (ours, theirs) = (peer.ours, peer.theirs);
         if !(in_force(ours) && in_force(theirs)) {
@@ -478,4 +494,42 @@ fn file<T: Corners>(
     room(files, key, &value)?;
     files.insert(key.clone(), Filed { revision, value, record: Some(id), conflicts: Vec::new() });
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use airspace::{Plan, PlanState};
+    use record::{Hash32, SubjectId};
+
+    #[test]
+    fn a_withdrawal_ends_what_it_names_and_what_is_older_than_it_and_nothing_else() {
+        let name = PartyId::parse("south").expect("a party");
+        let key = |n: u8| (name.clone(), SubjectId([n; 16]));
+        let plan = Plan {
+            callsign: None,
+            class: units::AircraftClass::Uas,
+            state: PlanState::Accepted,
+            priority: 0,
+            special: None,
+            volumes: alloc::vec![],
+            address: None,
+        };
+        let now = Now { mono: units::Mono(0), utc: Utc(0), utc_error_ms: 0 };
+        let hash = |n: u8| Hash32([n; 32]);
+        let mut state = State::default();
+        let mut held = |of: u8, subject: u8, revision: u32| {
+            let filed = Filed { revision: 3, value: plan.clone(), record: Some(hash(3)), conflicts: Vec::new() };
+            state.plans.insert(key(1), filed);
+            let area = Filed { revision: 3, value: alloc::vec![], record: Some(hash(7)), conflicts: Vec::new() };
+            state.avoids.insert(key(1), area);
+            state.withdrawn(&key(subject), revision, hash(of), now);
+            (state.plans.len(), state.avoids.len())
+        };
+        assert_eq!(held(3, 1, 4), (0, 1));
+        assert_eq!(held(7, 1, 4), (1, 0), "what is named, though another is older too");
+        assert_eq!(held(4, 1, 5), (0, 1), "its fourth had no room");
+        assert_eq!(held(2, 1, 3), (1, 1), "of an older one");
+        assert_eq!(held(3, 2, 4), (1, 1), "of another subject");
+    }
 }

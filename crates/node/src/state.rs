@@ -257,6 +257,9 @@ pub struct Peer {
     #[n(62)]
     #[cbor(default)]
     pub(crate) heard: crate::told_conflicts::Heard,
+    /// Why something filed could not be told, and when all was last tried again.
+    #[n(63)]
+    pub(crate) untold: Option<(String, Mono)>,
 }
 
 /// One feed.
@@ -423,6 +426,7 @@ impl State {
             let mut changed = self.rules_turned(now);
             changed.append(&mut self.channels_changed(now));
             self.tell_again(&changed, now, out);
+            self.tell_untold(now, out);
             self.follow_rules(now);
             self.flush_releases(now, out);
             self.share_checkpoints(now, out);
@@ -506,7 +510,8 @@ impl State {
             self.policy = boot.policy.clone();
         }
         // Before anything is said to anybody: a link that opens anew is told at once what the rules give.
-        let changed = self.take_rules(&boot.policy.rules, now, out);
+        let mut changed = self.take_rules(&boot.policy.rules, now, out);
+        let marked = self.boot.as_ref().and_then(|before| before.dss_marking);
         self.take_feeds(boot, now, out);
         self.second = now.mono;
         self.boot = Some(Box::new(boot.clone()));
@@ -515,7 +520,7 @@ impl State {
         self.reindex();
         self.prepared = crate::volumes::Prepared::of(self);
         self.follow_all(now);
-        self.take_filing();
+        changed |= self.take_filing(marked, now);
         self.take_notifying(out);
         let mut told = self.rules_turned(now);
         told.append(&mut self.channels_changed(now));

@@ -535,6 +535,21 @@ impl State {
         self.unfollow_gone(now);
     }
 
+    /// One thing was removed.
+    pub(crate) fn volume_removed(&mut self, kind: ShownKind, key: &(PartyId, SubjectId), now: Now) {
+        let thing = match kind {
+            ShownKind::Plan => Thing::new(Kind::Plan, key),
+            ShownKind::Avoid => Thing::new(Kind::Avoid, key),
+            ShownKind::Site => Thing::new(Kind::Site, key),
+        };
+        let mut prepared = core::mem::take(&mut self.prepared);
+        prepared.unprepare(&thing);
+        let touched = prepared.forget(self, &thing);
+        self.retell(&prepared, &touched, now);
+        self.prepared = prepared;
+        self.follow(kind, key, now);
+    }
+
     /// Writes the texts to the plans they are about.
     fn retell<'a>(&mut self, prepared: &Prepared, things: impl IntoIterator<Item = &'a Thing>, now: Now) {
         for thing in things.into_iter().filter(|thing| thing.kind == Kind::Plan) {
@@ -599,7 +614,6 @@ impl State {
         self.avoids.retain(|_, f| !past(last(&f.value)));
         if self.plans.len() + self.avoids.len() < before {
             self.volumes_removed(now);
-            self.forget_ended_intents(now);
         }
     }
 }

@@ -222,6 +222,17 @@ fn filing(rules: &[release::Rule]) -> World {
     world
 }
 
+/// North starts again with this marking of intents.
+fn start_with(world: &mut World, marking: Option<&str>) {
+    let mut boot = world.state(0).booted().unwrap().clone();
+    boot.markings = ["drones", "patrols"].into_iter().filter_map(release::Marking::parse).collect();
+    boot.dss_marking = marking.and_then(release::Marking::parse);
+    world.cut(0, 1);
+    world.input(0, Input::Boot(Box::new(boot)));
+    world.connect(0, 1);
+    world.run(3_000, 100);
+}
+
 fn of_drones() -> release::Rule {
     release::Rule { marking: release::Marking::parse("drones"), ..rule(RecordClass::Plans, Level::Full) }
 }
@@ -293,15 +304,17 @@ fn an_intent_of_a_traffic_service_is_a_plan_that_peers_are_told_of_by_the_rules_
     }
     world.run(1_000, 100);
 
-    // Deleted, it is over for everybody, in time as well.
+    // Deleted, it is over for everybody. The same identifier is another flight then.
     let version = ovn(&world, id, "uss1").unwrap();
     write(&mut world, "uss1", Ask::DeleteIntent(id, version), Vec::new());
     world.run(1_000, 100);
-    let over = own_plans(&world, 0);
-    assert_eq!(over[0].plan.state, airspace::PlanState::Ended);
-    assert!(over[0].plan.volumes.iter().all(|volume| volume.end <= world.now().utc));
-    assert!(told_plans(&world).iter().all(|plan| !plan.plan.state.is_live()));
+    assert_eq!((own_plans(&world, 0).len(), told_plans(&world).len()), (0, 0));
     assert!(intents(&world, 1, 46.5, 7.0).is_empty());
+    write(&mut world, "uss1", Ask::PutIntent(id, None, drone(46.5, 7.0, &[])), vec![circle(46.5, 7.0, 0.1, START)]);
+    world.run(1_000, 100);
+    let (again, told) = (own_plans(&world, 0), told_plans(&world));
+    assert_ne!(again[0].subject, own[0].subject);
+    assert_eq!((again[0].revision, told[0].revision, told[0].subject), (1, 1, again[0].subject));
 }
 
 #[test]
@@ -323,13 +336,58 @@ fn what_the_rules_do_not_name_or_the_node_does_not_file_is_told_to_nobody() {
     write(&mut world, "uss1", put(1), vec![circle(46.5, 8.0, 0.1, START)]);
     world.run(500, 100);
     assert_eq!(told_plans(&world).len(), 1);
-    let mut off = world.state(0).booted().unwrap().clone();
-    off.dss_marking = None;
-    world.input(0, Input::Boot(Box::new(off)));
+    start_with(&mut world, None);
     write(&mut world, "uss1", put(2), vec![circle(46.5, 9.0, 0.1, START)]);
     world.run(500, 100);
-    let own = own_plans(&world, 0);
-    assert_eq!((own.len(), own[0].plan.state), (1, airspace::PlanState::Cancelled));
+    assert_eq!((own_plans(&world, 0).len(), told_plans(&world).len()), (0, 0));
+}
+
+#[test]
+fn an_intent_that_nobody_deletes_is_gone_a_minute_after_its_end() {
+    let mut world = filing(&[of_drones()]);
+    let mut short = circle(46.5, 7.0, 0.1, START);
+    short.end = world.now().utc.plus_ms(20_000);
+    let id = Id::random([9; 16]);
+    write(&mut world, "uss1", Ask::PutIntent(id, None, drone(46.5, 7.0, &[])), vec![short]);
+    world.run(75_000, 100);
+    assert_eq!((own_plans(&world, 0).len(), told_plans(&world).len()), (1, 1));
+    world.run(10_000, 100);
+    assert_eq!((own_plans(&world, 0).len(), told_plans(&world).len()), (0, 0));
+}
+
+#[test]
+fn another_marking_is_taken_up_at_the_start_and_what_was_written_before_any_is_said() {
+    let mut world = filing(&[of_drones()]);
+    let put = |n: u8| Ask::PutIntent(Id::random([n; 16]), None, drone(46.5, 7.0 + f64::from(n), &[]));
+    let said = |world: &World| {
+        let alerts = world.view(0).alerts;
+        alerts.into_iter().find(|a| a.state != "cleared" && a.text.contains("not filed as now written")).map(|a| a.text)
+    };
+    for n in [1, 2] {
+        write(&mut world, "uss1", put(n), vec![circle(46.5, 7.0 + f64::from(n), 0.1, START)]);
+    }
+    world.run(500, 100);
+    let first = own_plans(&world, 0)[0].subject;
+    world.ask(0, Role::Planner, Command::MarkPlan { subject: first, marking: None }).unwrap();
+    world.run(500, 100);
+    assert_eq!(told_plans(&world).len(), 1);
+    // Of patrols nobody is told.
+    start_with(&mut world, Some("patrols"));
+    assert_eq!((told_plans(&world).len(), own_plans(&world, 0).len()), (0, 2));
+    start_with(&mut world, Some("drones"));
+    assert_eq!((told_plans(&world).len(), said(&world)), (1, None), "and what a planner made of one stays");
+
+    start_with(&mut world, None);
+    assert_eq!(own_plans(&world, 0).len(), 0);
+    start_with(&mut world, Some("drones"));
+    assert_eq!(own_plans(&world, 0).len(), 0);
+    let text = said(&world).unwrap();
+    assert!(text.contains("2 operational intents") && text.contains("2 of uss1"), "{text}");
+    let version = ovn(&world, Id::random([1; 16]), "uss1");
+    let again = Ask::PutIntent(Id::random([1; 16]), version, drone(46.5, 8.0, &[]));
+    write(&mut world, "uss1", again, vec![circle(46.5, 8.0, 0.1, START)]);
+    world.run(3_000, 100);
+    assert_eq!((told_plans(&world).len(), said(&world).unwrap().contains("1 operational intent ")), (1, true));
 }
 
 #[test]
@@ -383,14 +441,36 @@ fn what_cannot_be_filed_is_said_at_the_desk_and_takes_nobody_elses_room() {
     assert_eq!(of(&world), 40, "40 of 250 corners");
     let text = trouble(&world).unwrap();
     assert!(text.contains("10 operational intents") && text.contains("10000 corners of one traffic service"), "{text}");
-    // Whoever deletes what is filed has no more room for a day.
+    // Whoever deletes what is filed has its room again as soon as peers were told.
     let id = Id::random([10; 16]);
     let version = ovn(&world, id, "uss2").unwrap();
     write(&mut world, "uss2", Ask::DeleteIntent(id, version), Vec::new());
     write(&mut world, "uss2", Ask::PutIntent(Id::random([70; 16]), None, drone(-20.0, 7.0, &[])), many(-20.0));
     world.run(2_000, 100);
     assert!(trouble(&world).unwrap().contains("11 operational intents"));
+    assert_eq!(of(&world), 39);
+    write(&mut world, "uss2", Ask::PutIntent(Id::random([71; 16]), None, drone(-30.0, 7.0, &[])), many(-30.0));
+    world.run(2_000, 100);
     assert_eq!(of(&world), 40);
+
+    // Nobody's many hide another's.
+    for n in 0..300u16 {
+        let id = Id::random([n as u8, (n >> 8) as u8, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7]);
+        write(&mut world, "uss2", Ask::PutIntent(id, None, drone(-30.0, 20.0 + f64::from(n) / 10.0, &[])), many(-30.0));
+    }
+    let request = Request {
+        manager: "uss4".into(),
+        entropy: [3; 32],
+        key: None,
+        ask: Ask::PutIntent(Id::random([98; 16]), None, drone(-50.0, 7.0, &[])),
+    };
+    world.input(0, Input::Dss(Box::new(request), Some(Box::new(Outlined::Unfit("300 volumes".into())))));
+    world.run(2_000, 100);
+    let text = trouble(&world).unwrap();
+    assert!(
+        text.contains("201 or more operational intents") && text.contains("1 of uss4") && text.contains("300 volumes"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -399,3 +399,34 @@ fn what_is_over_takes_no_room_from_what_is_not() {
         world.restart(0, true);
     }
 }
+
+#[test]
+fn what_a_peer_cannot_be_told_of_a_plan_is_said_until_it_is() {
+    let mut world = pair();
+    let untold = |world: &World| {
+        let alerts = world.view(0).alerts;
+        alerts.into_iter().find(|a| a.state != "cleared" && a.text.contains("south is not told all")).map(|a| a.text)
+    };
+    let told = |world: &World| world.view(1).plans.iter().filter(|p| p.owner != Owner::Own).count();
+    // 200 volumes of 30 corners are no record of 64 KiB.
+    let many = |corners: usize| {
+        let corner = |n: usize| {
+            let angle = core::f64::consts::TAU * n as f64 / corners as f64;
+            units::Vertex::from_degrees(46.5 + 0.1 * angle.sin(), 7.0 + 0.1 * angle.cos()).unwrap()
+        };
+        let outline = airspace::Outline::Polygon((0..corners).map(corner).collect());
+        plan(1, vec![Volume4d { outline, ..circle(46.5, 7.0, 10.0, START) }; 200])
+    };
+    file(&mut world, 0, 1, many(30));
+    file(&mut world, 0, 2, at(2, 46.5, 7.0));
+    world.run(2_000, 100);
+    let text = untold(&world).unwrap();
+    assert!(text.contains("at most 65535"), "{text}");
+    assert_eq!(told(&world), 1);
+    world.restart(0, true);
+    world.run(65_000, 500);
+    assert!(untold(&world).is_some(), "it was tried again");
+    file(&mut world, 0, 1, many(4));
+    world.run(75_000, 500);
+    assert_eq!((untold(&world), told(&world)), (None, 2));
+}

@@ -1,6 +1,7 @@
 //! Tests of the releaser: what leaves at which tick, and that what is withheld changes neither.
 use super::*;
 use crate::area::Area;
+use crate::told::{Filer, TOLD_MAX};
 use crate::when::When;
 use airspace::{Plan, PlanState};
 use alloc::collections::BTreeSet;
@@ -355,7 +356,8 @@ fn transcript(world: &World, hidden: bool, leak: Leak) -> Vec<Vec<Vec<u8>>> {
                 subject[4] = *class as u8;
                 let plan = a_plan(*class, *lat, name);
                 sent.extend(
-                    r.release_plan(&policy, &envelope(), SubjectId(subject), (&plan, None), at(second)).unwrap(),
+                    r.release_plan(&policy, &envelope(), SubjectId(subject), (&plan, None), Filer::Planner, at(second))
+                        .unwrap(),
                 );
             }
         }
@@ -572,7 +574,7 @@ fn a_peer_hears_of_a_change_that_it_can_see_and_of_no_other() {
     let coarse = plans_at(Level::Coarse { cell_e7: 2_500_000, bin_ms: 600_000 });
     let mut plan = a_plan(AircraftClass::Military, 47, "ONE");
     let say = |r: &mut Releaser, policy: &Policy, plan: &Plan| {
-        kinds(&r.release_plan(policy, &e, SUBJECT, (plan, None), at(0)).unwrap())
+        kinds(&r.release_plan(policy, &e, SUBJECT, (plan, None), Filer::Planner, at(0)).unwrap())
     };
     assert_eq!(say(&mut r, &coarse, &plan), vec![(Kind::Plan, 1)]);
     plan.callsign = Some(String::from("TWO"));
@@ -590,6 +592,32 @@ fn a_peer_hears_of_a_change_that_it_can_see_and_of_no_other() {
     plan.state = PlanState::Ended;
     assert_eq!(say(&mut r, &avoid, &plan), vec![(Kind::Withdrawn, 7)]);
     assert_eq!(say(&mut r, &plans_at(Level::Full), &plan), vec![], "its end is no news to who is not told of it");
+}
+
+#[test]
+fn traffic_services_take_no_room_that_planners_need_and_their_last_word_is_not_remembered() {
+    let (mut r, e, full) = (releaser(), envelope(), plans_at(Level::Full));
+    let plan = a_plan(AircraftClass::Uas, 47, "ONE");
+    let subject = |n: u32| SubjectId([&[9; 12][..], &n.to_be_bytes()].concat().try_into().unwrap());
+    let say = |r: &mut Releaser, n: u32, filer| {
+        r.release_plan(&full, &e, subject(n), (&plan, None), filer, at(0)).map(|said| kinds(&said))
+    };
+    let half = TOLD_MAX as u32 / 2;
+    for n in 0..half {
+        assert_eq!(say(&mut r, n, Filer::Service), Ok(vec![(Kind::Plan, 1)]));
+    }
+    let refused = say(&mut r, half, Filer::Service);
+    assert_eq!(refused, Err(ReleaseError::TooManySubjects { peer: party(SOUTH), max: TOLD_MAX / 2 }));
+    assert_eq!(say(&mut r, half, Filer::Planner), Ok(vec![(Kind::Plan, 1)]));
+    // What a planner ends is remembered, because the same subject may come again; of what is said for the last time nothing is.
+    let ended = |r: &mut Releaser, n: u32| kinds(&r.release_last(&envelope(), subject(n), at(0)).unwrap());
+    assert_eq!(kinds(&r.release_end(&envelope(), subject(0), at(0)).unwrap()), [(Kind::Withdrawn, 2)]);
+    assert!(say(&mut r, half + 1, Filer::Service).is_err());
+    for n in [1, 2] {
+        assert_eq!((ended(&mut r, n), ended(&mut r, n)), (vec![(Kind::Withdrawn, 2)], vec![]));
+    }
+    assert_eq!(say(&mut r, half + 1, Filer::Service), Ok(vec![(Kind::Plan, 1)]), "half less two, and a planner's");
+    assert!(say(&mut r, half + 2, Filer::Service).is_err());
 }
 
 #[test]

@@ -17,8 +17,18 @@ use crate::releaser::Releaser;
 
 /// Most plans and sites that a peer is kept told of: 20,000 × 210 B are 4.2 MB.
 pub const TOLD_MAX: usize = 20_000;
-/// What is past for this long is forgotten: longer than any plan's window, so that no revision is used twice.
+/// What is past for this long is forgotten: longer than any plan's window, so that no revision is used twice. What was filed under a
+/// subject that is never used again is forgotten when it is over, see [`Releaser::release_last`].
 const FORGET_MS: i64 = 62 * 24 * 3600 * 1000;
+
+/// Who files a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filer {
+    /// A planner of the party.
+    Planner,
+    /// A traffic service. Its plans are told of while less than half of [`TOLD_MAX`] is: however many they are, the planners' are told.
+    Service,
+}
 
 /// The last thing said of one subject.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -51,6 +61,15 @@ impl Told {
     }
 }
 
+impl Filer {
+    const fn told_max(self) -> usize {
+        match self {
+            Self::Planner => TOLD_MAX,
+            Self::Service => TOLD_MAX / 2,
+        }
+    }
+}
+
 /// How one subject may be told.
 struct Say<'a> {
     subject: SubjectId,
@@ -59,6 +78,7 @@ struct Say<'a> {
     envelope: &'a Envelope,
     revision: u32,
     plan: Option<PlanOf>,
+    filer: Filer,
     now: Now,
 }
 
@@ -70,13 +90,14 @@ impl Releaser {
     /// withdrawal if it was told before and is no longer. The plan must be the whole and latest one.
     ///
     /// # Errors
-    /// A plan out of bounds, or [`TOLD_MAX`] subjects told already.
+    /// A plan out of bounds, or as many subjects told already as [`TOLD_MAX`] and the filer allow.
     pub fn release_plan(
         &mut self,
         policy: &Policy,
         envelope: &Envelope,
         subject: SubjectId,
         (plan, marking): (&Plan, Option<Marking>),
+        filer: Filer,
         now: Now,
     ) -> Result<Vec<Released<Record>>, ReleaseError> {
         let boxes = extent::boxes(plan.volumes.iter().map(|v| &v.outline));
@@ -89,7 +110,7 @@ impl Releaser {
             bodies.clear();
         }
         let plan = Some(PlanOf::new(plan));
-        self.say(&Say { subject, level, rule, envelope, revision: policy.revision, plan, now }, bodies)
+        self.say(&Say { subject, level, rule, envelope, revision: policy.revision, plan, filer, now }, bodies)
     }
 
     /// Releases a site as the policy has it for this peer; as [`Releaser::release_plan`].
@@ -109,7 +130,8 @@ impl Releaser {
         let about = About { class: RecordClass::Sites, aircraft: None, marking: None, now: now.utc };
         let (level, rule) = match_extent(rules, &about, boxes.as_deref());
         let bodies = extent::site(site, level);
-        self.say(&Say { subject, level, rule, envelope, revision: policy.revision, plan: None, now }, bodies)
+        let (revision, filer) = (policy.revision, Filer::Planner);
+        self.say(&Say { subject, level, rule, envelope, revision, plan: None, filer, now }, bodies)
     }
 
     /// What the peer is told of a plan, as if it had heard of none: for people who ask what the rules let out.
@@ -124,7 +146,14 @@ impl Releaser {
         plan: (&Plan, Option<Marking>),
         now: Now,
     ) -> Result<Vec<Released<Record>>, ReleaseError> {
-        Self::new(self.peer().clone(), *self.secret()).release_plan(policy, envelope, subject, plan, now)
+        Self::new(self.peer().clone(), *self.secret()).release_plan(
+            policy,
+            envelope,
+            subject,
+            plan,
+            Filer::Planner,
+            now,
+        )
     }
 
     /// What the peer is told of a site; as [`Releaser::preview_plan`].
@@ -152,8 +181,27 @@ impl Releaser {
         subject: SubjectId,
         now: Now,
     ) -> Result<Vec<Released<Record>>, ReleaseError> {
-        let say = Say { subject, level: Level::Withheld, rule: None, envelope, revision: 0, plan: None, now };
+        let (level, filer) = (Level::Withheld, Filer::Planner);
+        let say = Say { subject, level, rule: None, envelope, revision: 0, plan: None, filer, now };
         self.say(&say, Vec::new())
+    }
+
+    /// As [`Releaser::release_end`], of a subject that is never used again: nothing of it needs to be remembered.
+    ///
+    /// # Errors
+    /// The record's own bounds.
+    pub fn release_last(
+        &mut self,
+        envelope: &Envelope,
+        subject: SubjectId,
+        now: Now,
+    ) -> Result<Vec<Released<Record>>, ReleaseError> {
+        let said = self.release_end(envelope, subject, now)?;
+        let parts: Vec<u8> = self.told.range((subject, 0)..=(subject, u8::MAX)).map(|((_, part), _)| *part).collect();
+        for part in parts {
+            self.told.remove(&(subject, part));
+        }
+        Ok(said)
     }
 
     /// Whether [`Releaser::release_conflict`] would release conflicts of this own track.
@@ -263,8 +311,8 @@ impl Releaser {
             Some(t) if t.live && t.body == hash && t.subject == subject => return Ok(()),
             // Another subject, or another kind of record: the old one ends, then the new one begins.
             Some(t) if t.live && (t.subject != subject || t.kind != body.kind()) => self.withdraw(out, key, say)?,
-            None if self.told.len() >= TOLD_MAX => {
-                return Err(ReleaseError::TooManySubjects { peer: self.peer().clone(), max: TOLD_MAX });
+            None if self.told.len() >= say.filer.told_max() => {
+                return Err(ReleaseError::TooManySubjects { peer: self.peer().clone(), max: say.filer.told_max() });
             }
             _ => {}
         }

@@ -2,7 +2,7 @@
 use airspace::{Plan, PlanState, Volume4d};
 use record::{Body, ConflictReport, Hash32, Mode, PartyId, Record, SubjectId};
 use release::{
-    Basis, Envelope, Identity, Level, Marking, Mentions, PlanOf, Policy, RecordClass, Released, Releaser, Rule,
+    Basis, Envelope, Filer, Identity, Level, Marking, Mentions, PlanOf, Policy, RecordClass, Released, Releaser, Rule,
 };
 use std::collections::BTreeMap;
 use track::{Address, Callsign, TrackReport};
@@ -162,7 +162,7 @@ fn a_plan_and_its_end_are_of_whom_it_was_when_it_was_said() {
         let open = policy(&[Rule::new(RecordClass::Plans, level)]);
         let subject = SubjectId([3; 16]);
         let mut say = |policy: &Policy, n: u32, second| {
-            releaser.release_plan(policy, &envelope(), subject, (&plan(n), None), at(second)).unwrap()
+            releaser.release_plan(policy, &envelope(), subject, (&plan(n), None), Filer::Planner, at(second)).unwrap()
         };
         assert_eq!(say(&open, 1, 0)[0].mentions().plan, of(1), "{level:?}");
         let changed = say(&open, 2, 1);

@@ -15,23 +15,26 @@ use desk::{AlertLevel, OwnTrouble, Situation};
 use dss::{Ask, Id, IntentState, Request};
 use minicbor::{Decode, Encode};
 use record::{Hash32, SubjectId};
+use release::Marking;
 use units::{AircraftClass, Mono, Now, Utc};
 
 /// Half of what a party may file: the planners have the other half, whatever traffic services write.
 const INTENTS_MAX: usize = FILED_MAX / 2;
 const INTENT_CORNERS_MAX: usize = CORNERS_MAX / 2;
-/// A releaser remembers 20,000 subjects for 62 days after they are over (`release`): intents count as long.
-const REMEMBERED_MS: i64 = 62 * 24 * 3_600_000;
 /// One traffic service has no more than a fifth of that.
 const SHARES: usize = 5;
+/// An intent that nobody deleted ends so long after its last volume: whoever was told of it sees by itself that it is over.
+const OVER_MS: i64 = 60_000;
 /// Changes filed with each tick.
 const TURNS: usize = 5;
 /// A peer takes 600 plans a minute and 2,000 at once (`link`), and tracks wait behind what it does not take: traffic services have
 /// half of the one and a quarter of the other. Of one intent the newest change alone is filed.
 const EVERY_MS: u64 = 200;
 const AT_ONCE: u64 = 500;
-/// Intents that are not filed, kept with the reason; of more it is known that there are some.
+/// Intents that are not filed, kept with the reason, a fifth of them of one traffic service; of more it is known that there are some.
 const UNFIT_MAX: usize = 1_000;
+/// Traffic services that the caution names.
+const NAMED_MAX: usize = 3;
 
 /// Operational intents as plans.
 #[derive(Debug, Clone, PartialEq, Default, Encode, Decode)]
@@ -102,9 +105,10 @@ struct Unfit {
 }
 
 /// The subject of an intent's plan. A traffic service chooses identifiers: none is the subject of another plan; and who is told of the
-/// plan learns from its subject neither the identifier nor, by asking for that, whose it is.
-fn subject_of(secret: &[u8; 32], id: Id) -> SubjectId {
-    let name = minicbor::to_vec(("skypact dss intent", &secret[..], id)).unwrap_or_default();
+/// plan learns from its subject neither the identifier nor, by asking for that, whose it is. An identifier that comes again, in another
+/// input, has another: so nobody needs to remember a subject that is over.
+fn subject_of(secret: &[u8; 32], id: Id, input: u64) -> SubjectId {
+    let name = minicbor::to_vec(("skypact dss intent", &secret[..], id, input)).unwrap_or_default();
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&Hash32::of(&name).0[..16]);
     SubjectId(bytes)
@@ -176,7 +180,9 @@ impl Filing {
                 return Err(format!("{} corners of {of} are filed at most", INTENT_CORNERS_MAX / share));
             }
         }
-        let filed = self.remove(id).is_some_and(|old| old.filed);
+        let old = self.remove(id);
+        let filed = old.as_ref().is_some_and(|old| old.filed);
+        let subject = old.map_or(subject, |old| old.subject);
         let end = volumes.iter().map(|volume| volume.end).max().unwrap_or_default();
         let next = Some(Change::File(volumes.clone()));
         self.insert(id, Intended { manager: manager.into(), corners: corners as u32, end, filed, next, subject });
@@ -191,9 +197,47 @@ impl Filing {
     }
 
     fn is_unfit(&mut self, id: Id, unfit: Unfit) {
-        if self.unfit.len() < UNFIT_MAX || self.unfit.contains_key(&id) {
+        let of_one = || self.unfit.values().filter(|other| other.manager == unfit.manager).count();
+        if self.unfit.contains_key(&id) || self.unfit.len() < UNFIT_MAX && of_one() < UNFIT_MAX / SHARES {
             self.unfit.insert(id, unfit);
         }
+    }
+
+    /// What the desk is told of intents that are not filed.
+    fn unfit_text(&self) -> Option<String> {
+        let mut of = BTreeMap::<&str, (usize, Id, &Unfit)>::new();
+        for (id, unfit) in &self.unfit {
+            of.entry(&unfit.manager).or_insert((0, *id, unfit)).0 += 1;
+        }
+        let more = of.values().any(|(n, ..)| *n >= UNFIT_MAX / SHARES) || self.unfit.len() >= UNFIT_MAX;
+        let many = match (self.unfit.len(), more) {
+            (0, _) => return None,
+            (1, false) => "1 operational intent".to_string(),
+            (n, false) => format!("{n} operational intents"),
+            (n, true) => format!("{n} or more operational intents"),
+        };
+        let name = |manager: &str| manager.chars().take(32).collect::<String>();
+        let named: Vec<String> = of
+            .iter()
+            .take(NAMED_MAX)
+            .map(|(manager, (n, id, unfit))| format!("{n} of {}, of which {id}: {}", name(manager), unfit.reason))
+            .collect();
+        let others = match of.len().saturating_sub(NAMED_MAX) {
+            0 => String::new(),
+            n => format!("; and of {n} more"),
+        };
+        Some(format!(
+            "{many} of traffic services not filed as now written, so no peer is told: {}{others}",
+            named.join("; ")
+        ))
+    }
+
+    /// What is over though nobody deleted it.
+    fn expire(&mut self, now: Utc) {
+        self.unfit.retain(|_, unfit| unfit.end >= now);
+        let over = |intended: &Intended| now.since_ms(intended.end) > OVER_MS && intended.next != Some(Change::End);
+        let over: Vec<Id> = self.intents.iter().filter(|(_, one)| over(one)).map(|(id, _)| *id).collect();
+        over.into_iter().for_each(|id| self.ended(id));
     }
 
     fn count(&mut self, now: Mono) {
@@ -230,7 +274,7 @@ impl State {
                 let Some((_, end)) = self.dss.intent_of(*id, &request.manager) else { return };
                 self.filing.unfit.remove(id);
                 let secret = self.boot.as_ref().map_or([0; 32], |boot| boot.pseudonym_secret);
-                let subject = subject_of(&secret, *id);
+                let subject = subject_of(&secret, *id, self.seq);
                 if let Err(reason) = self.filing.written(*id, &request.manager, subject, outlined) {
                     // What was filed is not what is intended any more.
                     self.filing.ended(*id);
@@ -243,13 +287,27 @@ impl State {
         }
     }
 
-    /// Takes up that intents are filed no longer.
-    pub(crate) fn take_filing(&mut self) {
-        if !self.files_intents() {
+    /// Takes up with which marking intents are filed, if they are; `before` it was another. Whether plans bear another now.
+    pub(crate) fn take_filing(&mut self, before: Option<Marking>, now: Now) -> bool {
+        let Some(marking) = self.boot.as_ref().and_then(|boot| boot.dss_marking) else {
             self.filing.unfit.clear();
             let ids: Vec<Id> = self.filing.intents.keys().copied().collect();
             ids.into_iter().for_each(|id| self.filing.ended(id));
+            return false;
+        };
+        // Their volumes are not held: references are found by cells.
+        let known = |id: &Id| self.filing.intents.contains_key(id) || self.filing.unfit.contains_key(id);
+        let unfit: Vec<_> = self.dss.own_intents().filter(|(id, ..)| !known(id)).collect();
+        for (id, manager, end) in unfit.into_iter().map(|(id, manager, end)| (id, manager.to_string(), end)) {
+            let end = Utc(end.div_euclid(1000)).max(now.utc);
+            let reason = "it had no room, or intents were not filed, when it was written".into();
+            self.filing.is_unfit(id, Unfit { manager, reason, end });
         }
+        // What planners made of a plan's marking stays.
+        let marks = self.plan_marks.iter_mut().filter(|(subject, mark)| {
+            Some(**mark) == before && before != Some(marking) && self.filing.subjects.contains_key(subject)
+        });
+        marks.map(|(_, mark)| *mark = marking).count() > 0
     }
 
     /// Files some of what waits.
@@ -270,16 +328,15 @@ impl State {
         let subject = intended.subject;
         let before = self.party().and_then(|party| self.plans.get(&(party.clone(), subject))).map(|f| f.value.clone());
         let held = self.dss.intent_of(id, &intended.manager);
-        let plan = match (change, held, &before) {
-            (Change::File(volumes), Some((state, _)), _) => plan(state, volumes),
+        let (Change::File(volumes), Some((state, _))) = (change, held) else {
             // It is to end, or has gone since it was written.
-            (_, _, Some(plan)) if plan.state.is_live() => ended(plan, now.utc),
-            (_, _, Some(_)) => return,
-            (_, _, None) => {
-                self.filing.remove(id);
-                return;
+            self.filing.remove(id);
+            if intended.filed {
+                self.end_plan(subject, now, out);
             }
+            return;
         };
+        let plan = plan(state, volumes);
         if before.as_ref() != Some(&plan) {
             // Nobody is told of it without its marking; what planners make of that later stays so.
             let marking = self.boot.as_ref().and_then(|boot| boot.dss_marking);
@@ -291,7 +348,7 @@ impl State {
                 if before.is_none() {
                     self.filing.remove(id);
                     self.plan_marks.remove(&subject);
-                } else if plan.state.is_live() {
+                } else {
                     self.filing.ended(id);
                 }
                 self.filing.is_unfit(id, unfit);
@@ -300,23 +357,6 @@ impl State {
         }
         if let Some(intended) = self.filing.intents.get_mut(&id) {
             intended.filed = true;
-        }
-    }
-
-    /// Plans were forgotten. Their corners count until then, and they themselves as long as peers' releasers remember them: else who
-    /// writes and deletes would take the planners' room.
-    pub(crate) fn forget_ended_intents(&mut self, now: Now) {
-        let Some(party) = self.party().cloned() else { return };
-        let is_gone = |(id, intended): (&Id, &Intended)| {
-            let key = (party.clone(), intended.subject);
-            (intended.filed && intended.next.is_none() && !self.plans.contains_key(&key)).then_some(*id)
-        };
-        let gone: Vec<Id> = self.filing.intents.iter().filter_map(is_gone).collect();
-        for id in gone {
-            let Some(intended) = self.filing.remove(id) else { continue };
-            if now.utc.since_ms(intended.end) <= REMEMBERED_MS {
-                self.filing.insert(id, Intended { corners: 0, ..intended });
-            }
         }
     }
 
@@ -340,32 +380,12 @@ impl State {
 
     /// What is not filed is told to nobody: the desk must know.
     pub(crate) fn check_filing(&mut self, present: &mut Present, now: Now) {
-        self.filing.unfit.retain(|_, unfit| unfit.end >= now.utc);
-        let Some((id, unfit)) = self.filing.unfit.first_key_value() else { return };
-        let many = match self.filing.unfit.len() {
-            UNFIT_MAX.. => format!("{UNFIT_MAX} or more operational intents"),
-            1 => "1 operational intent".to_string(),
-            n => format!("{n} operational intents"),
-        };
-        let text = format!(
-            "{many} of traffic services not filed as now written, so no peer is told: {id} of {}: {}",
-            unfit.manager.chars().take(32).collect::<String>(),
-            unfit.reason
-        );
+        self.filing.expire(now.utc);
+        let Some(text) = self.filing.unfit_text() else { return };
         let situation = Situation::Own(OwnTrouble::Intents);
         self.hold(situation.clone(), AlertLevel::Caution, sentence(text), now);
         present.insert(situation);
     }
-}
-
-/// A plan that is over: also in time, so that it is forgotten in a day, however far ahead it was to be.
-fn ended(plan: &Plan, now: Utc) -> Plan {
-    let state = if plan.state == PlanState::Accepted { PlanState::Cancelled } else { PlanState::Ended };
-    let mut ended = Plan { state, ..plan.clone() };
-    for volume in &mut ended.volumes {
-        (volume.start, volume.end) = (volume.start.min(now), volume.end.min(now));
-    }
-    ended
 }
 
 /// The plan of an intent. A reference states neither callsign nor priority.

@@ -58,7 +58,13 @@ fn step(state: &mut State, parties: &[PartyId], n: u64, now: Now) {
             state.plans.remove(&key);
             state.avoids.remove(&key);
             state.sites.remove(&key);
-            state.volumes_removed(now);
+            if u(203) < 0.5 {
+                state.volumes_removed(now);
+            } else {
+                for kind in [ShownKind::Plan, ShownKind::Avoid, ShownKind::Site] {
+                    state.volume_removed(kind, &key, now);
+                }
+            }
         }
         1 => {
             let site = Site {
