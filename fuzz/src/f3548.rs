@@ -1,8 +1,9 @@
 //! Bodies of requests to the discovery and synchronization service, by the router they come in through, before a real one.
 use std::cell::RefCell;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use api_f3548::{Backend, Details, Options, Unavailable};
+use api_f3548::{Answered, Backend, Details, Options, Unavailable};
 use axum::body::Body;
 use axum::http::{Request, header};
 use base64::Engine;
@@ -181,21 +182,25 @@ impl Held {
 }
 
 impl Backend for Held {
-    fn ask(&self, request: dss::Request) -> BoxFuture<'_, Result<Outcome, Unavailable>> {
+    fn ask(&self, request: dss::Request) -> BoxFuture<'_, Result<Answered<Outcome>, Unavailable>> {
         // As a journal would give it back.
         let bytes = must(minicbor::to_vec(&request));
         let request: dss::Request = must(minicbor::decode(&bytes));
         let outcome = self.dss().handle(&request, NOW_S * 1_000_000);
-        Box::pin(async { Ok(outcome) })
+        Box::pin(async { Ok(Answered { answer: outcome, took: Duration::ZERO }) })
     }
 
-    fn query(&self, query: Query, client: String) -> BoxFuture<'_, Result<Result<Found, Refused>, Unavailable>> {
+    fn query(
+        &self,
+        query: Query,
+        client: String,
+    ) -> BoxFuture<'_, Result<Answered<Result<Found, Refused>>, Unavailable>> {
         let found = self.dss().query(&query, &client);
-        Box::pin(async { Ok(found) })
+        Box::pin(async { Ok(Answered { answer: found, took: Duration::ZERO }) })
     }
 
-    fn details(&self, _: Id) -> BoxFuture<'_, Result<Option<Details>, Unavailable>> {
-        Box::pin(async { Ok(None) })
+    fn details(&self, _: Id) -> BoxFuture<'_, Result<Answered<Option<Details>>, Unavailable>> {
+        Box::pin(async { Ok(Answered { answer: None, took: Duration::ZERO }) })
     }
 
     fn utc_s(&self) -> i64 {

@@ -1,8 +1,8 @@
 //! What all handlers share.
 use crate::access::Client;
-use crate::backend::{Backend, Details, Volume};
+use crate::backend::{Answered, Backend, Details, Volume};
 use crate::problem::Problem;
-use crate::shares::{Meter, Turns};
+use crate::shares::{Meter, SHARE, Turns};
 use axum::http::HeaderMap;
 use dss::{Answer, Ask, Found, Query, Request};
 use oauth::Verifier;
@@ -12,6 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// What a write takes of the node's time at most, without its cells; and with each cell, where 10,000 intents are as large as may be.
+const WRITE_TIME: Duration = Duration::from_micros(1_500);
+const CELL_TIME: Duration = Duration::from_micros(30);
 /// Longest idempotency key.
 const KEY_MAX: usize = 80;
 
@@ -69,7 +72,8 @@ pub(crate) struct App(Arc<Inner>);
 pub(crate) struct Inner {
     pub backend: Arc<dyn Backend>,
     pub options: Options,
-    meter: Meter,
+    bytes: Meter,
+    time: Meter,
     turns: Turns,
 }
 
@@ -83,14 +87,16 @@ impl Deref for App {
 
 impl App {
     pub fn new(backend: Arc<dyn Backend>, options: Options) -> Self {
-        let (meter, turns) = (Meter::new(options.uss_bytes_per_s), Turns::new(options.uss_queries_at_once));
-        Self(Arc::new(Inner { backend, options, meter, turns }))
+        let turns = Turns::new(options.uss_queries_at_once);
+        Self(Arc::new(Inner { backend, options, bytes: Meter::default(), time: Meter::default(), turns }))
     }
 
     /// Hands a request to the node and waits until it is durable and answered.
     pub async fn ask(&self, client: &Client, headers: &HeaderMap, ask: Ask) -> Result<Answer, Problem> {
-        let request = self.request(client, headers, ask, 0)?;
-        Ok(self.backend.ask(request).await??)
+        let (request, paid) = self.request(client, headers, ask, 0)?;
+        let Answered { answer, took } = self.backend.ask(request).await?;
+        self.time.settle(client.name(), paid, took * SHARE, Instant::now());
+        Ok(answer?)
     }
 
     /// The same of an operational intent.
@@ -102,31 +108,56 @@ impl App {
         volumes: Vec<Volume>,
     ) -> Result<Answer, Problem> {
         let bytes = volumes.iter().map(Volume::weight).sum();
-        let request = self.request(client, headers, ask, bytes)?;
-        Ok(self.backend.intend(request, volumes).await??)
+        let (request, paid) = self.request(client, headers, ask, bytes)?;
+        let Answered { answer, took } = self.backend.intend(request, volumes).await?;
+        self.time.settle(client.name(), paid, took * SHARE, Instant::now());
+        Ok(answer?)
     }
 
-    /// With so many more bytes than the request itself has.
-    fn request(&self, client: &Client, headers: &HeaderMap, ask: Ask, more: usize) -> Result<Request, Problem> {
+    /// With so many more bytes than the request itself has. Gives also what was paid for its time.
+    fn request(
+        &self,
+        client: &Client,
+        headers: &HeaderMap,
+        ask: Ask,
+        more: usize,
+    ) -> Result<(Request, Duration), Problem> {
         let key = idempotency_key(headers)?;
         let request = Request { manager: client.name().to_owned(), entropy: self.backend.entropy(), key, ask };
         // What is refused is journaled too.
-        self.meter.take(client.name(), request.weight() + more, Instant::now()).map_err(|wait| {
-            let rate = self.options.uss_bytes_per_s;
+        let rate = self.options.uss_bytes_per_s.max(1);
+        let cost = Duration::from_secs_f64((request.weight() + more) as f64 / rate as f64);
+        self.bytes.take(client.name(), cost, Instant::now()).map_err(|wait| {
             let why = format!("{} writes more than {rate} bytes a second here; nothing was done", client.name());
             Problem::again_after(wait, why)
         })?;
-        Ok(request)
+        // Until it is known how long it takes, as much as it may take: many may be under way.
+        let paid = (WRITE_TIME + CELL_TIME * request.cells() as u32) * SHARE;
+        self.take_time(client, paid)?;
+        Ok((request, paid))
+    }
+
+    fn take_time(&self, client: &Client, cost: Duration) -> Result<(), Problem> {
+        self.time.take(client.name(), cost, Instant::now()).map_err(|wait| {
+            let why = format!("{} takes more than a {SHARE}th of the node's time; nothing was done", client.name());
+            Problem::again_after(wait, why)
+        })
     }
 
     pub async fn query(&self, client: &Client, query: Query) -> Result<Found, Problem> {
         let _turn = self.turns.wait(client.name()).await;
-        Ok(self.backend.query(query, client.name().to_owned()).await??)
+        self.take_time(client, Duration::ZERO)?;
+        let Answered { answer, took } = self.backend.query(query, client.name().to_owned()).await?;
+        self.time.settle(client.name(), Duration::ZERO, took * SHARE, Instant::now());
+        Ok(answer?)
     }
 
     pub async fn details(&self, client: &Client, id: dss::Id) -> Result<Option<Details>, Problem> {
         let _turn = self.turns.wait(client.name()).await;
-        Ok(self.backend.details(id).await?)
+        self.take_time(client, Duration::ZERO)?;
+        let Answered { answer, took } = self.backend.details(id).await?;
+        self.time.settle(client.name(), Duration::ZERO, took * SHARE, Instant::now());
+        Ok(answer)
     }
 }
 

@@ -1,22 +1,36 @@
 //! What this crate asks of the binary.
 use dss::{ConstraintRef, Found, Id, IntentRef, Outcome, Query, Refused, Request};
 use futures_util::future::BoxFuture;
+use std::time::Duration;
+
+/// An answer, and how long the node worked on it while everybody else waited.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered<T> {
+    /// The answer.
+    pub answer: T,
+    /// How long it took.
+    pub took: Duration,
+}
 
 /// A node as this interface sees it. Implemented by the binary, and by the tests.
 pub trait Backend: Send + Sync + 'static {
     /// Journals a request and folds it; resolves after it is durable.
-    fn ask(&self, request: Request) -> BoxFuture<'_, Result<Outcome, Unavailable>>;
+    fn ask(&self, request: Request) -> BoxFuture<'_, Result<Answered<Outcome>, Unavailable>>;
 
     /// The same for an operational intent with its volumes as the client stated them, if [`crate::Options::volumes`] asks for them.
-    fn intend(&self, request: Request, _volumes: Vec<Volume>) -> BoxFuture<'_, Result<Outcome, Unavailable>> {
+    fn intend(&self, request: Request, _volumes: Vec<Volume>) -> BoxFuture<'_, Result<Answered<Outcome>, Unavailable>> {
         self.ask(request)
     }
 
     /// Asks what is held, for this client.
-    fn query(&self, query: Query, client: String) -> BoxFuture<'_, Result<Result<Found, Refused>, Unavailable>>;
+    fn query(
+        &self,
+        query: Query,
+        client: String,
+    ) -> BoxFuture<'_, Result<Answered<Result<Found, Refused>>, Unavailable>>;
 
     /// What a peer released of an entity that this service shows for it; nothing of what a client manages.
-    fn details(&self, id: Id) -> BoxFuture<'_, Result<Option<Details>, Unavailable>>;
+    fn details(&self, id: Id) -> BoxFuture<'_, Result<Answered<Option<Details>>, Unavailable>>;
 
     /// The node's clock, seconds UTC; in an exercise it is the exercise's.
     fn utc_s(&self) -> i64;

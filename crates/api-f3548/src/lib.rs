@@ -23,7 +23,7 @@ mod shares;
 mod wire;
 
 pub use app::Options;
-pub use backend::{Backend, Details, Outline, Unavailable, Volume};
+pub use backend::{Answered, Backend, Details, Outline, Unavailable, Volume};
 pub use notification::Notification;
 pub use openapi::OPENAPI;
 pub use routes::{ROUTES, router};

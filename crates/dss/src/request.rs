@@ -50,6 +50,21 @@ impl Request {
     }
 }
 
+impl Request {
+    /// Cells of what is to be written, for who bounds how long the writing takes.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        let cells = |all: &[Extent]| all.iter().map(|extent| extent.cells.len()).sum();
+        match &self.ask {
+            Ask::PutIntent(_, _, put) => cells(&put.extents),
+            Ask::PutConstraint(_, _, put) => cells(&put.extents),
+            Ask::PutSubscription(_, _, put) => put.extent.cells.len(),
+            Ask::PutIsa(_, _, put) | Ask::PutRidSubscription(_, _, put) => put.extent.cells.len(),
+            _ => 0,
+        }
+    }
+}
+
 /// What is asked. A version that is left out: to create.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Ask {

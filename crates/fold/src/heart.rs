@@ -47,8 +47,9 @@ pub trait Time {
 pub trait Outlet {
     /// Whoever waits for an input to be folded.
     type Reply;
-    /// The input was folded, with this answer if it was a command or a traffic service's request; or it was not accepted.
-    fn reply(&mut self, reply: Self::Reply, answer: Result<Option<Answered>, NotAccepted>);
+    /// The input was folded, with this answer if it was a command or a traffic service's request; or it was not accepted. `took` is how
+    /// long the fold worked on it.
+    fn reply(&mut self, reply: Self::Reply, answer: Result<Option<Answered>, NotAccepted>, took: Duration);
     /// An output of the link to a peer; what it asks to store is stored.
     fn link(&mut self, state: &State, stores: &Stores, peer: &PartyId, output: &link::Output);
     /// A loss of separation was observed.
@@ -159,7 +160,7 @@ impl<T: Time> Fold<T> {
             }
             Err(error @ JournalError::TooLarge { .. }) if self.shadow.is_none() => {
                 for reply in replies.into_iter().flatten() {
-                    outlet.reply(reply, Err(NotAccepted::Failed(error.to_string())));
+                    outlet.reply(reply, Err(NotAccepted::Failed(error.to_string())), Duration::ZERO);
                 }
             }
             Err(error) => {
@@ -200,14 +201,16 @@ impl<T: Time> Fold<T> {
     ) -> Result<(), (Poison, Option<O::Reply>)> {
         let mut outputs = Vec::new();
         let seq = self.state.seq() + 1;
+        let began = self.time.up();
         if !recovery::apply(&mut self.state, entry, &mut outputs) {
             return Err((Poison { seq }, reply));
         }
+        let took = self.time.up().saturating_sub(began);
         for output in outputs {
             match output {
                 Output::Answer(answer) => {
                     if let Some(reply) = reply.take() {
-                        outlet.reply(reply, Ok(Some(answer)));
+                        outlet.reply(reply, Ok(Some(answer)), took);
                     }
                 }
                 Output::Link(name, output) => self.link(&name, &output, outlet),
@@ -216,7 +219,7 @@ impl<T: Time> Fold<T> {
             }
         }
         if let Some(reply) = reply {
-            outlet.reply(reply, Ok(None));
+            outlet.reply(reply, Ok(None), took);
         }
         Ok(())
     }
@@ -259,7 +262,8 @@ impl<T: Time> Fold<T> {
         let again = journaled
             .and_then(|_| recovery::fold_upto(&self.options.fs, &self.journal, &self.options.data, Seq(poison.seq)));
         if let Some(reply) = reply {
-            outlet.reply(reply, Err(NotAccepted::Failed("the input was quarantined; see the log".into())));
+            let why = NotAccepted::Failed("the input was quarantined; see the log".into());
+            outlet.reply(reply, Err(why), Duration::ZERO);
         }
         match again {
             Ok((state, stores, _)) => {
@@ -306,7 +310,7 @@ impl<T: Time> Fold<T> {
                 }
             }
             if let Some(reply) = reply {
-                outlet.reply(reply, Err(shadow.why.clone()));
+                outlet.reply(reply, Err(shadow.why.clone()), Duration::ZERO);
             }
         }
     }

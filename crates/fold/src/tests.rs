@@ -41,7 +41,7 @@ struct Answers(Vec<(usize, bool)>);
 impl Outlet for Answers {
     type Reply = usize;
 
-    fn reply(&mut self, reply: usize, answer: Result<Option<Answered>, NotAccepted>) {
+    fn reply(&mut self, reply: usize, answer: Result<Option<Answered>, NotAccepted>, _: Duration) {
         self.0.push((reply, answer.is_ok()));
     }
 

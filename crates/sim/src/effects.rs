@@ -13,6 +13,7 @@ use record::{Body, Hash32, PartyId, ReceiptLevel};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::time::Duration;
 use tlog::Checkpoint;
 
 /// Frames of one direction that are on the wire at once; then the sender waits, and its outbox fills.
@@ -283,7 +284,7 @@ impl Effects {
 impl Outlet for Effects {
     type Reply = u64;
 
-    fn reply(&mut self, reply: u64, answer: Result<Option<Answered>, NotAccepted>) {
+    fn reply(&mut self, reply: u64, answer: Result<Option<Answered>, NotAccepted>, _: Duration) {
         if self.lives() {
             self.replies.push((reply, answer.map(|given| given.and_then(Answered::command))));
         }

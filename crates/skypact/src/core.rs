@@ -62,7 +62,7 @@ pub struct CoreHealth {
     pub folded: u64,
 }
 
-type Reply = oneshot::Sender<Result<Option<Answered>, NotAccepted>>;
+type Reply = oneshot::Sender<(Result<Option<Answered>, NotAccepted>, Duration)>;
 
 type Question = Box<dyn FnOnce(&State) + Send>;
 
@@ -321,9 +321,9 @@ struct Out<'s>(&'s Shared);
 impl Outlet for Out<'_> {
     type Reply = Reply;
 
-    fn reply(&mut self, reply: Reply, answer: Result<Option<Answered>, NotAccepted>) {
+    fn reply(&mut self, reply: Reply, answer: Result<Option<Answered>, NotAccepted>, took: Duration) {
         // The caller may have gone away; what it asked is done all the same.
-        let _gone = reply.send(answer);
+        let _gone = reply.send((answer, took));
     }
 
     fn link(&mut self, _: &State, _: &Stores, _: &PartyId, output: &link::Output) {
@@ -359,21 +359,26 @@ pub struct CoreHandle {
 impl CoreHandle {
     /// Hands in an input, waiting while the fold is busy, and returns once it is folded.
     pub async fn input(&self, input: Input) -> Result<Option<Answer>, NotAccepted> {
-        Ok(self.answered(input).await?.and_then(Answered::command))
+        Ok(self.answered(input).await?.0.and_then(Answered::command))
     }
 
-    /// Hands in what a traffic service asks, and returns the answer once it is durable.
-    pub async fn dss(&self, request: dss::Request, outlined: Option<Outlined>) -> Result<dss::Outcome, NotAccepted> {
+    /// Hands in what a traffic service asks, and returns the answer once it is durable, and how long the fold worked on it.
+    pub async fn dss(
+        &self,
+        request: dss::Request,
+        outlined: Option<Outlined>,
+    ) -> Result<(dss::Outcome, Duration), NotAccepted> {
         match self.answered(Input::Dss(Box::new(request), outlined.map(Box::new))).await? {
-            Some(Answered::Dss(outcome)) => Ok(*outcome),
-            Some(Answered::Command(_)) | None => Err(NotAccepted::Failed("the fold gave no answer".into())),
+            (Some(Answered::Dss(outcome)), took) => Ok((*outcome, took)),
+            (Some(Answered::Command(_)) | None, _) => Err(NotAccepted::Failed("the fold gave no answer".into())),
         }
     }
 
-    async fn answered(&self, input: Input) -> Result<Option<Answered>, NotAccepted> {
+    async fn answered(&self, input: Input) -> Result<(Option<Answered>, Duration), NotAccepted> {
         let (tx, rx) = oneshot::channel();
         self.tx.send(Message::Input(Box::new(input), Some(tx))).await.map_err(|_| NotAccepted::Stopping)?;
-        rx.await.map_err(|_| NotAccepted::Stopping)?
+        let (answer, took) = rx.await.map_err(|_| NotAccepted::Stopping)?;
+        Ok((answer?, took))
     }
 
     /// Hands in an input, waiting only for room in the queue.

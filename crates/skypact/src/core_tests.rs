@@ -78,7 +78,7 @@ fn beta() -> PartyId {
 fn take(core: &mut Core, input: Input) -> Result<Option<Answer>, NotAccepted> {
     let (reply, mut waiting) = oneshot::channel();
     core.batch(vec![(input, Some(reply))]);
-    Ok(waiting.try_recv().unwrap()?.and_then(Answered::command))
+    Ok(waiting.try_recv().unwrap().0?.and_then(Answered::command))
 }
 
 //= spec/link.md S-4

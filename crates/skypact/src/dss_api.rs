@@ -6,7 +6,7 @@ use crate::notify::Notifier;
 use crate::oauth_keys::{Refresher, Timing};
 use airspace::{Limit, Volume4d, VolumeError, limits};
 use anyhow::{Context, Result};
-use api_f3548::{Backend, Details, Options, Outline, Unavailable, Volume};
+use api_f3548::{Answered, Backend, Details, Options, Outline, Unavailable, Volume};
 use dss::{Found, Id, Outcome, Query, Refused, Request};
 use futures_util::future::BoxFuture;
 use node::input::Outlined;
@@ -14,7 +14,7 @@ use node::{Piece, ShownKind, ShownVolume, State};
 use oauth::{KeySet, Settings, Verifier};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -30,28 +30,44 @@ fn unavailable(why: NotAccepted) -> Unavailable {
     Unavailable(why.to_string())
 }
 
+fn answered((answer, took): (Outcome, Duration)) -> Answered<Outcome> {
+    Answered { answer, took }
+}
+
+impl NodeDss {
+    async fn timed<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&State) -> T + Send + 'static,
+    ) -> Result<Answered<T>, Unavailable> {
+        let timed = move |state: &State| {
+            let began = Instant::now();
+            let answer = ask(state);
+            Answered { answer, took: began.elapsed() }
+        };
+        self.core.query(timed).await.ok_or_else(|| unavailable(NotAccepted::Stopping))
+    }
+}
+
 impl Backend for NodeDss {
-    fn ask(&self, request: Request) -> BoxFuture<'_, Result<Outcome, Unavailable>> {
-        Box::pin(async move { self.core.dss(request, None).await.map_err(unavailable) })
+    fn ask(&self, request: Request) -> BoxFuture<'_, Result<Answered<Outcome>, Unavailable>> {
+        Box::pin(async move { self.core.dss(request, None).await.map(answered).map_err(unavailable) })
     }
 
-    fn intend(&self, request: Request, volumes: Vec<Volume>) -> BoxFuture<'_, Result<Outcome, Unavailable>> {
+    fn intend(&self, request: Request, volumes: Vec<Volume>) -> BoxFuture<'_, Result<Answered<Outcome>, Unavailable>> {
         let outlined = outlined(&volumes).map_or_else(|why| Outlined::Unfit(why.to_string()), Outlined::Volumes);
-        Box::pin(async move { self.core.dss(request, Some(outlined)).await.map_err(unavailable) })
+        Box::pin(async move { self.core.dss(request, Some(outlined)).await.map(answered).map_err(unavailable) })
     }
 
-    fn query(&self, query: Query, client: String) -> BoxFuture<'_, Result<Result<Found, Refused>, Unavailable>> {
-        Box::pin(async move {
-            let answer = self.core.query(move |state| state.dss().query(&query, &client)).await;
-            answer.ok_or_else(|| unavailable(NotAccepted::Stopping))
-        })
+    fn query(
+        &self,
+        query: Query,
+        client: String,
+    ) -> BoxFuture<'_, Result<Answered<Result<Found, Refused>>, Unavailable>> {
+        Box::pin(async move { self.timed(move |state| state.dss().query(&query, &client)).await })
     }
 
-    fn details(&self, id: Id) -> BoxFuture<'_, Result<Option<Details>, Unavailable>> {
-        Box::pin(async move {
-            let answer = self.core.query(move |state| details(state, id)).await;
-            answer.ok_or_else(|| unavailable(NotAccepted::Stopping))
-        })
+    fn details(&self, id: Id) -> BoxFuture<'_, Result<Answered<Option<Details>>, Unavailable>> {
+        Box::pin(async move { self.timed(move |state| details(state, id)).await })
     }
 
     fn utc_s(&self) -> i64 {

@@ -3,7 +3,7 @@
 use crate::access::SCOPES;
 use crate::harness::*;
 use crate::schema::{check, resolve};
-use api_f3548::{Backend, Details, OPENAPI, Options, ROUTES, Unavailable};
+use api_f3548::{Answered, Backend, Details, OPENAPI, Options, ROUTES, Unavailable};
 use axum::body::{Body, Bytes};
 use axum::http::header;
 use dss::{Found, Id, Outcome, Query, Refused};
@@ -386,31 +386,35 @@ enum Broken {
     Astray,
 }
 
+fn at_once<T>(answer: T) -> Answered<T> {
+    Answered { answer, took: Duration::ZERO }
+}
+
 impl Backend for Broken {
-    fn ask(&self, _: dss::Request) -> BoxFuture<'_, Result<Outcome, Unavailable>> {
+    fn ask(&self, _: dss::Request) -> BoxFuture<'_, Result<Answered<Outcome>, Unavailable>> {
         match self {
-            Self::Refuses(why) => Box::pin(async { Ok(Err(why.clone())) }),
+            Self::Refuses(why) => Box::pin(async { Ok(at_once(Err(why.clone()))) }),
             Self::Full => Box::pin(async { Err(Unavailable("the journal is full".into())) }),
             Self::Silent => Box::pin(pending()),
-            Self::Astray => Box::pin(async { Ok(Ok(dss::Dss::default().availability("x"))) }),
+            Self::Astray => Box::pin(async { Ok(at_once(Ok(dss::Dss::default().availability("x")))) }),
         }
     }
 
-    fn query(&self, query: Query, _: String) -> BoxFuture<'_, Result<Result<Found, Refused>, Unavailable>> {
+    fn query(&self, query: Query, _: String) -> BoxFuture<'_, Result<Answered<Result<Found, Refused>>, Unavailable>> {
         match self {
-            Self::Refuses(why) => Box::pin(async { Ok(Err(why.clone())) }),
+            Self::Refuses(why) => Box::pin(async { Ok(at_once(Err(why.clone()))) }),
             Self::Full => Box::pin(async { Err(Unavailable("the node stops".into())) }),
             Self::Silent => Box::pin(pending()),
             Self::Astray if matches!(query, Query::Intents(_)) => {
-                Box::pin(async { Ok(Ok(Found::Constraints(vec![]))) })
+                Box::pin(async { Ok(at_once(Ok(Found::Constraints(vec![])))) })
             }
-            Self::Astray => Box::pin(async { Ok(Ok(Found::Intents(vec![]))) }),
+            Self::Astray => Box::pin(async { Ok(at_once(Ok(Found::Intents(vec![])))) }),
         }
     }
 
-    fn details(&self, _: Id) -> BoxFuture<'_, Result<Option<Details>, Unavailable>> {
+    fn details(&self, _: Id) -> BoxFuture<'_, Result<Answered<Option<Details>>, Unavailable>> {
         match self {
-            Self::Refuses(_) | Self::Astray => Box::pin(async { Ok(None) }),
+            Self::Refuses(_) | Self::Astray => Box::pin(async { Ok(at_once(None)) }),
             Self::Full => Box::pin(async { Err(Unavailable("the node stops".into())) }),
             Self::Silent => Box::pin(pending()),
         }
@@ -443,7 +447,6 @@ fn refusals(operation: &Value) -> BTreeMap<u16, Refused> {
         (404, Refused::NotFound { what: "thing", id: Id::MIN }),
         (409, Refused::Conflict { reason: "another version".into(), again: None }),
         (413, Refused::TooMuch { what: "things", max: 1 }),
-        (429, Refused::Full { what: "things", max: 1 }),
     ];
     all.into_iter().filter(|(status, _)| operation["responses"].get(status.to_string()).is_some()).collect()
 }
@@ -481,6 +484,11 @@ async fn each_described_status_is_one_that_is_given() {
                 let dss = Interface::over(Arc::new(broken), quick);
                 given.insert(dss.ask("uss1", scope, &method, &real, body).await.status.as_u16());
             }
+            // Who has taken its share of the node's time may neither write nor ask.
+            let busy = Interface::new();
+            busy.fake.took_ms.store(100_000, Ordering::Relaxed);
+            busy.get("uss1", DP, &format!("/rid/v2/dss/subscriptions/{}", Id::MIN)).await.refused(404);
+            given.insert(busy.ask("uss1", scope, &method, &real, body).await.status.as_u16());
             // What an operation reads no body for, no body can spoil.
             if body.is_some() {
                 let dss = Interface::with(|options| {

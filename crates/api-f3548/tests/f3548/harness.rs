@@ -1,5 +1,5 @@
 //! The interface over a service in memory, and clients with tokens that are signed here.
-use api_f3548::{Backend, Details, Options, Unavailable, Volume};
+use api_f3548::{Answered, Backend, Details, Options, Unavailable, Volume};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tower::ServiceExt;
 
 pub const SC: &str = "utm.strategic_coordination";
@@ -41,29 +42,46 @@ pub struct Fake {
     pub full: Mutex<Option<Unavailable>>,
     /// Volumes of the last intent that came with them.
     pub volumes: Mutex<Option<Vec<Volume>>>,
+    /// How long the node says that each answer took, milliseconds.
+    pub took_ms: AtomicU64,
+}
+
+impl Fake {
+    fn took<T>(&self, answer: T) -> Answered<T> {
+        Answered { answer, took: Duration::from_millis(self.took_ms.load(Ordering::Relaxed)) }
+    }
 }
 
 impl Backend for Fake {
-    fn ask(&self, request: dss::Request) -> BoxFuture<'_, Result<Outcome, Unavailable>> {
+    fn ask(&self, request: dss::Request) -> BoxFuture<'_, Result<Answered<Outcome>, Unavailable>> {
         Box::pin(async move {
             match self.full.lock().unwrap().clone() {
                 Some(why) => Err(why),
-                None => Ok(self.dss.lock().unwrap().handle(&request, self.now_s.load(Ordering::Relaxed) * 1_000_000)),
+                None => Ok(self
+                    .took(self.dss.lock().unwrap().handle(&request, self.now_s.load(Ordering::Relaxed) * 1_000_000))),
             }
         })
     }
 
-    fn intend(&self, request: dss::Request, volumes: Vec<Volume>) -> BoxFuture<'_, Result<Outcome, Unavailable>> {
+    fn intend(
+        &self,
+        request: dss::Request,
+        volumes: Vec<Volume>,
+    ) -> BoxFuture<'_, Result<Answered<Outcome>, Unavailable>> {
         *self.volumes.lock().unwrap() = Some(volumes);
         self.ask(request)
     }
 
-    fn query(&self, query: Query, client: String) -> BoxFuture<'_, Result<Result<Found, Refused>, Unavailable>> {
-        Box::pin(async move { Ok(self.dss.lock().unwrap().query(&query, &client)) })
+    fn query(
+        &self,
+        query: Query,
+        client: String,
+    ) -> BoxFuture<'_, Result<Answered<Result<Found, Refused>>, Unavailable>> {
+        Box::pin(async move { Ok(self.took(self.dss.lock().unwrap().query(&query, &client))) })
     }
 
-    fn details(&self, id: dss::Id) -> BoxFuture<'_, Result<Option<Details>, Unavailable>> {
-        Box::pin(async move { Ok(self.details.lock().unwrap().get(&id).cloned()) })
+    fn details(&self, id: dss::Id) -> BoxFuture<'_, Result<Answered<Option<Details>>, Unavailable>> {
+        Box::pin(async move { Ok(self.took(self.details.lock().unwrap().get(&id).cloned())) })
     }
 
     fn utc_s(&self) -> i64 {
@@ -136,6 +154,7 @@ impl Interface {
             details: Mutex::default(),
             full: Mutex::new(None),
             volumes: Mutex::default(),
+            took_ms: AtomicU64::new(0),
         });
         Self { fake: fake.clone(), ..Self::over(fake, change) }
     }

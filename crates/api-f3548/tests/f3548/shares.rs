@@ -1,6 +1,6 @@
 //! What one USS may ask beside the others.
 use crate::harness::*;
-use api_f3548::{Backend, Details, Unavailable};
+use api_f3548::{Answered, Backend, Details, Unavailable};
 use axum::body::Body;
 use dss::{Found, Id, Outcome, Query, Refused};
 use futures_util::FutureExt;
@@ -32,21 +32,40 @@ async fn who_writes_more_than_its_share_is_told_when_to_ask_again_and_others_are
     dss.put("uss1", SC, &path(1), &json!({})).await.refused(400);
 }
 
+#[tokio::test]
+async fn who_takes_more_of_the_nodes_time_than_its_share_is_told_when_to_ask_again() {
+    let dss = Interface::with(|_| {});
+    let path = |n: u8| format!("/dss/v1/operational_intent_references/{}", id(n));
+    let why = "uss1 takes more than a 4th of the node's time; nothing was done";
+    // A node that is busy elsewhere owes nobody anything: 100 that take little.
+    for _ in 0..100 {
+        dss.get("uss1", SC, &path(1)).await.refused(404);
+    }
+    dss.fake.took_ms.store(1_000, Ordering::Relaxed);
+    dss.put("uss1", SC, &path(1), &intent()).await.is(201);
+    dss.put("uss1", SC, &path(2), &intent()).await.refused(409);
+    dss.get("uss1", SC, &path(1)).await.is(200);
+    assert_eq!(dss.get("uss1", SC, &path(1)).await.refused(429), why, "8 s of a fourth are 2 s");
+    assert_eq!(dss.get("uss1", SC, &path(1).replace("dss", "uss").replace("_references", "s")).await.refused(429), why);
+    assert_eq!(dss.put("uss1", SC, &path(3), &intent()).await.refused(429), why);
+    dss.get("uss2", SC, &path(1)).await.is(200);
+}
+
 /// A node that answers no question, and counts them.
 #[derive(Default)]
 struct Slow(AtomicUsize);
 
 impl Backend for Slow {
-    fn ask(&self, _: dss::Request) -> BoxFuture<'_, Result<Outcome, Unavailable>> {
+    fn ask(&self, _: dss::Request) -> BoxFuture<'_, Result<Answered<Outcome>, Unavailable>> {
         Box::pin(pending())
     }
 
-    fn query(&self, _: Query, _: String) -> BoxFuture<'_, Result<Result<Found, Refused>, Unavailable>> {
+    fn query(&self, _: Query, _: String) -> BoxFuture<'_, Result<Answered<Result<Found, Refused>>, Unavailable>> {
         self.0.fetch_add(1, Ordering::Relaxed);
         Box::pin(pending())
     }
 
-    fn details(&self, _: Id) -> BoxFuture<'_, Result<Option<Details>, Unavailable>> {
+    fn details(&self, _: Id) -> BoxFuture<'_, Result<Answered<Option<Details>>, Unavailable>> {
         self.0.fetch_add(1, Ordering::Relaxed);
         Box::pin(pending())
     }

@@ -83,7 +83,7 @@ impl Wires {
 impl Outlet for Wires {
     type Reply = u64;
 
-    fn reply(&mut self, reply: u64, answer: Result<Option<Answered>, NotAccepted>) {
+    fn reply(&mut self, reply: u64, answer: Result<Option<Answered>, NotAccepted>, _: Duration) {
         if let Some(answer) = answer.ok().flatten().and_then(Answered::command) {
             self.answers.insert(reply, answer);
         }
