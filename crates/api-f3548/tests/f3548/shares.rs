@@ -34,8 +34,9 @@ async fn who_writes_more_than_its_share_is_told_when_to_ask_again_and_others_are
 
 #[tokio::test]
 async fn who_takes_more_of_the_nodes_time_than_its_share_is_told_when_to_ask_again() {
-    let dss = Interface::with(|_| {});
+    let dss = Interface::with(|options| options.volumes = true);
     let path = |n: u8| format!("/dss/v1/operational_intent_references/{}", id(n));
+    let details = format!("/uss/v1/operational_intents/{}", id(1));
     let why = "uss1 takes more than a 4th of the node's time; nothing was done";
     // A node that is busy elsewhere owes nobody anything: 100 that take little.
     for _ in 0..100 {
@@ -46,9 +47,40 @@ async fn who_takes_more_of_the_nodes_time_than_its_share_is_told_when_to_ask_aga
     dss.put("uss1", SC, &path(2), &intent()).await.refused(409);
     dss.get("uss1", SC, &path(1)).await.is(200);
     assert_eq!(dss.get("uss1", SC, &path(1)).await.refused(429), why, "8 s of a fourth are 2 s");
-    assert_eq!(dss.get("uss1", SC, &path(1).replace("dss", "uss").replace("_references", "s")).await.refused(429), why);
+    assert_eq!(dss.get("uss1", SC, &details).await.refused(429), why);
     assert_eq!(dss.put("uss1", SC, &path(3), &intent()).await.refused(429), why);
     dss.get("uss2", SC, &path(1)).await.is(200);
+    for status in [404, 404, 404, 429] {
+        dss.get("uss3", SC, &details).await.refused(status);
+    }
+}
+
+#[tokio::test]
+async fn what_is_under_way_counts_as_long_as_it_may_take() {
+    // 2,482 km², some 2,000 cells: with 30 µs each a quarter of a second of one's share, of which there are eight.
+    let vertices: Vec<_> = [(47.0, 8.0), (47.0, 8.65), (47.45, 8.65), (47.45, 8.0)]
+        .map(|(lat, lng)| json!({"lat": lat, "lng": lng}))
+        .into();
+    let outline = json!({ "vertices": vertices });
+    let large = with(intent(), "/extents/0/volume/outline_polygon", outline);
+    let large = with(large, "/extents/0/volume/outline_circle", serde_json::Value::Null);
+    for volumes in [false, true] {
+        let dss = Interface::over(Arc::new(Slow::default()), |options| options.volumes = volumes);
+        let path = |n: u8| format!("/dss/v1/operational_intent_references/{}", id(n));
+        let (paths, mut under_way): (Vec<_>, Vec<_>) = ((0..100).map(path).collect(), Vec::new());
+        for path in &paths {
+            let mut write = dss.put("uss1", SC, path, &large).boxed_local();
+            match write.as_mut().now_or_never() {
+                Some(got) => {
+                    got.refused(429);
+                    break;
+                }
+                None => under_way.push(write),
+            }
+        }
+        assert!((25..45).contains(&under_way.len()), "{}", under_way.len());
+        assert!(dss.put("uss2", SC, &paths[1], &large).now_or_never().is_none());
+    }
 }
 
 /// A node that answers no question, and counts them.
