@@ -57,7 +57,7 @@ async fn who_takes_more_of_the_nodes_time_than_its_share_is_told_when_to_ask_aga
 
 #[tokio::test]
 async fn what_is_under_way_counts_as_long_as_it_may_take() {
-    // 2,482 km², some 2,000 cells: with 30 µs each a quarter of a second of one's share, of which there are eight.
+    // 2,482 km², more than 2,000 cells: with 30 µs each some third of a second of one's share, of which there are eight.
     let vertices: Vec<_> = [(47.0, 8.0), (47.0, 8.65), (47.45, 8.65), (47.45, 8.0)]
         .map(|(lat, lng)| json!({"lat": lat, "lng": lng}))
         .into();
@@ -78,7 +78,7 @@ async fn what_is_under_way_counts_as_long_as_it_may_take() {
                 None => under_way.push(write),
             }
         }
-        assert!((25..45).contains(&under_way.len()), "{}", under_way.len());
+        assert!((15..45).contains(&under_way.len()), "{}", under_way.len());
         assert!(dss.put("uss2", SC, &paths[1], &large).now_or_never().is_none());
     }
 }
