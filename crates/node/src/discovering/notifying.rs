@@ -590,7 +590,11 @@ mod tests {
         State::from_snapshot(&state.to_snapshot()).unwrap()
     }
 
-    fn waits(state: &State) -> Vec<(&str, &str, Vec<(u8, Vec<(u8, u32)>)>)> {
+    /// An entity, and subscriptions with their numbers.
+    type Told = (u8, Vec<(u8, u32)>);
+
+    /// What waits, by manager and address.
+    fn waits(state: &State) -> Vec<(&str, &str, Vec<Told>)> {
         let one = |w: &Waiting| (w.entity.0[0], w.subscriptions.iter().map(|(id, index)| (id.0[0], *index)).collect());
         let queues = state.outbox.queues();
         queues.map(|(m, a, queue)| (m.as_str(), a.as_str(), queue.waiting.values().map(one).collect())).collect()
