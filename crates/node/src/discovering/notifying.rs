@@ -643,17 +643,24 @@ mod tests {
             assert_eq!([there("m1"), there("m2")], left);
             assert_eq!(state.outbox.counts.sent + state.outbox.counts.failed, 1);
         }
-        // Of what is newer than it told, that alone is left.
         let input = minicbor::decode(&bytes(&format!("{BY_ADDRESS}008118cc"))).unwrap();
         let crate::input::Input::Notified(notified) = input else { panic!("{input:?}") };
-        let mut state = from_before();
-        let to = ToTell {
-            manager: "m1".into(),
+        let to = |manager: &str, n: u8, index: u32| ToTell {
+            manager: manager.into(),
             uss_base_url: "https://a.example".into(),
-            subscriptions: vec![(same(3), 2)],
+            subscriptions: vec![(same(n), index)],
         };
-        state.outbox.put(to, ShownKind::Plan, same(101), UNTIL);
+        // Of what is newer than it told, that alone is left.
+        let mut state = from_before();
+        state.outbox.put(to("m1", 3, 2), ShownKind::Plan, same(101), UNTIL);
         state.notified(&notified, Now::default(), &mut Vec::new());
         assert_eq!(waits(&state)[0].2, [(101, vec![(3, 2)])]);
+        // What a journal is folded to from its start has other numbers of changes than the try.
+        state.outbox = Outbox::default();
+        for (manager, n) in [("m1", 1), ("m2", 2)] {
+            state.outbox.put(to(manager, n, 1), ShownKind::Plan, same(101), UNTIL);
+        }
+        state.notified(&notified, Now::default(), &mut Vec::new());
+        assert_eq!(waits(&state), []);
     }
 }
