@@ -42,7 +42,7 @@ pub use query::{Found, Query};
 pub use request::{
     Ask, NewSubscription, PutConstraint, PutIntent, PutRid, PutSubscription, Request, SetAvailability, Supporting,
 };
-pub use shown::Shown;
+pub use shown::{Shown, ToTell};
 pub use state::Dss;
 pub use volume::{AreaOfInterest, CellKey, Extent};
 

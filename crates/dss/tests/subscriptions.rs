@@ -54,6 +54,44 @@ fn a_change_is_told_where_it_was_and_where_it_is_and_counted_by_one() {
 }
 
 #[test]
+fn of_what_is_shown_each_uss_is_told_by_itself_also_at_the_address_of_another() {
+    let mut world = World::default();
+    for (n, manager, url) in [
+        (1, "uss2", "https://a.example"),
+        (2, "uss1", "https://b.example"),
+        (3, "uss1", "https://a.example"),
+        (4, "uss1", "https://a.example"),
+    ] {
+        let put = PutSubscription { uss_base_url: url.into(), constraints: true, ..subscribe(extent()) };
+        world.subscription(manager, id(n), None, put).unwrap();
+    }
+    for state in [Some(dss::IntentState::Accepted), None] {
+        let before = world.sub("uss2", id(1)).unwrap().index;
+        let shown = dss::Shown {
+            state,
+            manager: "south".into(),
+            ovn: "version-of-the-peer-1".into(),
+            uss_base_url: "https://north.example".into(),
+            extents: vec![extent()],
+        };
+        for (told, index) in [(world.dss.show(id(10), shown), before + 1), (world.dss.hide(id(10)), before + 2)] {
+            let told: Vec<_> = told.iter().map(|t| (&*t.manager, &*t.uss_base_url, t.subscriptions.clone())).collect();
+            assert_eq!(
+                told,
+                [
+                    ("uss1", "https://a.example", vec![(id(3), index), (id(4), index)]),
+                    ("uss1", "https://b.example", vec![(id(2), index)]),
+                    ("uss2", "https://a.example", vec![(id(1), index)]),
+                ]
+            );
+        }
+    }
+    let at = |url: &str, now| world.dss.subscriber(id(1), url, now);
+    assert_eq!(at("https://a.example", T0), Some("uss2"));
+    assert_eq!((at("https://b.example", T0), at("https://a.example", T0 + HOUR)), (None, None));
+}
+
+#[test]
 fn whom_to_tell_is_grouped_by_address_and_constraints_have_their_own_subscribers() {
     let mut world = World::default();
     for (n, url, intents, constraints) in [

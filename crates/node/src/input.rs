@@ -343,6 +343,9 @@ pub struct Notified {
     /// Outcome.
     #[n(5)]
     pub outcome: NotifyOutcome,
+    /// The manager of the subscriptions; none in journals from before addresses had managers.
+    #[n(6)]
+    pub manager: Option<String>,
 }
 
 /// Whether a notification arrived.

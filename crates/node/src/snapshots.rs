@@ -41,6 +41,7 @@ impl State {
         }
         self.alerting.inhibitions.rebuild();
         self.dss.rebuild();
+        self.outbox.rebuild(&self.dss, crate::discovering::utc_us(self.now));
         self.filing.rebuild();
         self.reindex();
         self.prepared = crate::volumes::Prepared::of(self);

@@ -26,13 +26,17 @@ fn id(n: u8) -> Id {
     Id::random([n; 16])
 }
 
-fn request(world: &mut World, n: u8, ask: Ask) {
-    let request = Request { manager: "uss".into(), entropy: [n; 32], key: None, ask };
+fn request(world: &mut World, manager: &str, n: u8, ask: Ask) {
+    let request = Request { manager: manager.into(), entropy: [n; 32], key: None, ask };
     world.input(0, Input::Dss(Box::new(request), None));
 }
 
 /// A subscription for two hours around this place.
-fn subscribe(world: &mut World, n: u8, url: &str, (lat, lng): (f64, f64)) {
+fn subscribe(world: &mut World, n: u8, url: &str, at: (f64, f64)) {
+    subscribe_of(world, "uss", n, url, at);
+}
+
+fn subscribe_of(world: &mut World, manager: &str, n: u8, url: &str, (lat, lng): (f64, f64)) {
     let cells = cells::circle(cells::LatLng { lat, lng }, 300.0).unwrap();
     let cells = cells.iter().map(|cell| (cell.id() >> 35) as dss::CellKey).collect();
     let now = world.now().utc.0 * 1000;
@@ -44,8 +48,8 @@ fn subscribe(world: &mut World, n: u8, url: &str, (lat, lng): (f64, f64)) {
         intents: true,
         constraints: true,
     };
-    request(world, n, Ask::PutSubscription(id(n), None, put));
-    assert!(world.state(0).dss().is_subscribed(id(n), url, now));
+    request(world, manager, n, Ask::PutSubscription(id(n), None, put));
+    assert_eq!(world.state(0).dss().subscriber(id(n), url, now), Some(manager));
 }
 
 /// South files a plan there for so long, or what there is of it is another.
@@ -57,13 +61,26 @@ fn file(world: &mut World, n: u8, lat: f64, minutes: i64) {
 }
 
 fn next(world: &World, url: &str) -> Option<Notification> {
-    world.state(0).next_notification(url)
+    world.state(0).next_notification("uss", url)
+}
+
+fn addresses(world: &World) -> Vec<(String, String)> {
+    world.state(0).to_notify()
+}
+
+fn of_uss(urls: &[&str]) -> Vec<(String, String)> {
+    urls.iter().map(|&url| ("uss".into(), url.into())).collect()
 }
 
 /// What comes of the next notification to an address.
 fn report(world: &mut World, url: &str, of: &Notification, outcome: NotifyOutcome) {
+    report_of(world, "uss", url, of, outcome);
+}
+
+fn report_of(world: &mut World, manager: &str, url: &str, of: &Notification, outcome: NotifyOutcome) {
     let Notification { entity, change, subscriptions, .. } = of.clone();
-    let notified = Notified { address: url.into(), entity, change, subscriptions, ovn: None, outcome };
+    let (manager, address) = (Some(manager.into()), url.into());
+    let notified = Notified { address, entity, change, subscriptions, ovn: None, outcome, manager };
     world.input(0, Input::Notified(Box::new(notified)));
 }
 
@@ -82,9 +99,9 @@ fn every_subscriber_is_to_be_told_once_of_what_is_new_changed_and_gone() {
     subscribe(&mut world, 2, USS1, (46.5, 7.01));
     subscribe(&mut world, 3, USS2, (46.5, 7.0));
     subscribe(&mut world, 4, USS2, (48.0, 7.0));
-    assert!(world.state(0).to_notify().is_empty());
+    assert!(addresses(&world).is_empty());
     file(&mut world, 1, 46.5, 60);
-    assert_eq!(world.state(0).to_notify(), [USS1, USS2]);
+    assert_eq!(addresses(&world), of_uss(&[USS1, USS2]));
     let first = next(&world, USS1).unwrap();
     assert_eq!((first.kind, &first.subscriptions), (ShownKind::Plan, &vec![(id(1), 1), (id(2), 1)]));
     assert!(world.state(0).dss().shown_intent(first.entity).is_some());
@@ -92,7 +109,7 @@ fn every_subscriber_is_to_be_told_once_of_what_is_new_changed_and_gone() {
     assert_eq!((other.entity, &other.subscriptions), (first.entity, &vec![(id(3), 1)]));
 
     report(&mut world, USS1, &first, NotifyOutcome::Sent(204));
-    assert_eq!((world.state(0).to_notify(), counts(&world).sent), (vec![USS2.to_owned()], 1));
+    assert_eq!((addresses(&world), counts(&world).sent), (of_uss(&[USS2]), 1));
     file(&mut world, 1, 46.5, 90);
     let changed = next(&world, USS1).unwrap();
     assert_eq!((changed.entity, &changed.subscriptions), (first.entity, &vec![(id(1), 2), (id(2), 2)]));
@@ -106,6 +123,29 @@ fn every_subscriber_is_to_be_told_once_of_what_is_new_changed_and_gone() {
     // The other was not reached in all this time: it is told once, of the end.
     assert_eq!(next(&world, USS2).unwrap().subscriptions, [(id(3), 3)]);
     assert_eq!(counts(&world), NotifyCounts { sent: 3, waiting: 1, ..Default::default() });
+}
+
+#[test]
+fn managers_that_state_one_address_are_told_there_apart() {
+    let mut world = pair(true);
+    subscribe_of(&mut world, "uss", 1, USS1, (46.5, 7.0));
+    subscribe_of(&mut world, "other", 2, USS1, (46.5, 7.0));
+    file(&mut world, 1, 46.5, 60);
+    let both = ["other", "uss"].map(|manager| (manager.to_owned(), USS1.to_owned()));
+    assert_eq!(addresses(&world), both);
+    let theirs = world.state(0).next_notification("other", USS1).unwrap();
+    assert_eq!(theirs.subscriptions, [(id(2), 1)]);
+    let own = next(&world, USS1).unwrap();
+    assert_eq!((own.entity, &own.subscriptions), (theirs.entity, &vec![(id(1), 1)]));
+    // What one takes and the other does not is each its own.
+    report(&mut world, USS1, &own, NotifyOutcome::Sent(204));
+    report_of(&mut world, "other", USS1, &theirs, NotifyOutcome::Refused(500));
+    assert_eq!(addresses(&world), both[..1]);
+    assert_eq!(counts(&world), NotifyCounts { sent: 1, failed: 1, waiting: 1, ..Default::default() });
+    // Whoever takes the identifier of a subscription that is over is not told what was the other's.
+    request(&mut world, "other", 9, Ask::DeleteSubscription(id(2), dss::version_of(&[2; 32], &id(2))));
+    subscribe_of(&mut world, "uss", 2, USS1, (46.5, 7.0));
+    assert!(world.state(0).next_notification("other", USS1).unwrap().subscriptions.is_empty());
 }
 
 #[test]
@@ -132,7 +172,7 @@ fn what_changes_while_it_is_sent_is_sent_again_to_whom_it_is_news() {
     report(&mut world, USS1, &moved, NotifyOutcome::Failed("late".into()));
     assert_eq!(next(&world, USS1).unwrap().subscriptions, left.subscriptions);
     report(&mut world, USS1, &left, NotifyOutcome::Sent(204));
-    assert!(world.state(0).to_notify().is_empty());
+    assert!(addresses(&world).is_empty());
     // Said twice, it is nothing that waits.
     report(&mut world, USS1, &left, NotifyOutcome::Sent(204));
     assert_eq!(counts(&world), NotifyCounts { sent: 4, failed: 1, ..Default::default() });
@@ -173,16 +213,16 @@ fn whoever_is_never_reached_is_given_up() {
         let tried = next(&world, USS1).unwrap();
         report(&mut world, USS1, &tried, NotifyOutcome::Failed("no answer in time".into()));
     }
-    assert!(world.state(0).to_notify().is_empty());
+    assert!(addresses(&world).is_empty());
     assert_eq!(counts(&world), NotifyCounts { failed: 300, given_up: 1, ..Default::default() });
-    assert_eq!(logged(&world, "https://uss1.example/utm was not notified of"), 1);
+    assert_eq!(logged(&world, "uss was not notified of"), 1);
     // Another ends: its end is told for ten minutes more.
     file(&mut world, 2, 46.5, 5);
     world.run(9 * 60_000, 10_000);
     let waits = next(&world, USS1).unwrap();
     report(&mut world, USS1, &waits, NotifyOutcome::Failed("no answer in time".into()));
     world.run(3 * 60_000, 10_000);
-    assert!(world.state(0).to_notify().is_empty());
+    assert!(addresses(&world).is_empty());
     assert_eq!(counts(&world), NotifyCounts { failed: 301, given_up: 2, ..Default::default() });
     assert_eq!(logged(&world, "1 notifications of traffic services were given up"), 1);
     // The first try after the time is over is the last.
@@ -199,7 +239,7 @@ fn a_subscription_that_is_over_is_told_nothing() {
     subscribe(&mut world, 1, USS1, (46.5, 7.0));
     file(&mut world, 1, 46.5, 180);
     let version = dss::version_of(&[1; 32], &id(1));
-    request(&mut world, 9, Ask::DeleteSubscription(id(1), version));
+    request(&mut world, "uss", 9, Ask::DeleteSubscription(id(1), version));
     let none = next(&world, USS1).unwrap();
     assert!(none.subscriptions.is_empty());
     report(&mut world, USS1, &none, NotifyOutcome::Unwanted);
@@ -218,7 +258,7 @@ fn a_node_that_does_not_notify_keeps_nothing() {
     let mut world = pair(false);
     subscribe(&mut world, 1, USS1, (46.5, 7.0));
     file(&mut world, 1, 46.5, 60);
-    assert_eq!((world.state(0).to_notify().len(), counts(&world)), (0, NotifyCounts::default()));
+    assert_eq!((addresses(&world).len(), counts(&world)), (0, NotifyCounts::default()));
     // One that no longer does gives up what waited.
     let mut world = pair(true);
     subscribe(&mut world, 1, USS1, (46.5, 7.0));

@@ -166,7 +166,7 @@ fn weight(input: &Input) -> usize {
     match input {
         Input::LinkFrame { frame, .. } => frame.len(),
         Input::Dss(request, outlined) => request.weight() + outlined.as_deref().map_or(0, Outlined::weight),
-        Input::Notified(notified) => 512 + 32 * notified.subscriptions.len(),
+        Input::Notified(notified) => 1024 + notified.address.len() + 32 * notified.subscriptions.len(),
         _ => 0,
     }
 }

@@ -34,7 +34,14 @@ async fn who_writes_more_than_its_share_is_told_when_to_ask_again_and_others_are
 
 #[tokio::test]
 async fn who_takes_more_of_the_nodes_time_than_its_share_is_told_when_to_ask_again() {
-    let dss = Interface::with(|options| options.volumes = true);
+    // Writes of intents go another way where they are filed.
+    for volumes in [false, true] {
+        let dss = Interface::with(|options| options.volumes = volumes);
+        time_is_shared(&dss).await;
+    }
+}
+
+async fn time_is_shared(dss: &Interface) {
     let path = |n: u8| format!("/dss/v1/operational_intent_references/{}", id(n));
     let details = format!("/uss/v1/operational_intents/{}", id(1));
     let why = "uss1 takes more than a 4th of the node's time; nothing was done";

@@ -2,23 +2,31 @@
 //!
 //! Details are told as they are when a notification is sent. So a newer one of an entity takes the place of one that was not delivered,
 //! with all its subscriptions, each under its newest number: nobody is told what is over, and nobody is left out.
+//!
+//! Queues and room are by the manager of the subscriptions, whatever addresses it states: none takes what is another's, not even by
+//! stating the other's address.
 use super::{ShownKind, utc_us};
 use crate::input::{Notified, NotifyOutcome, Output};
 use crate::state::State;
 use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
-use dss::{Id, ToNotify};
+use core::mem::take;
+use dss::{Dss, Id, ToTell};
 use minicbor::{Decode, Encode};
 use units::{Mono, Now, Utc};
 
 /// Bytes of what waits for one address: 2,500 entities with one subscription each, which is what a peer changes in a busy hour.
 const ADDRESS_BYTES_MAX: usize = 256 << 10;
-/// Bytes of what waits in all: 64 services may be away that long at once.
+/// Bytes of what waits for one manager: for two addresses as much as may.
+const MANAGER_BYTES_MAX: usize = 512 << 10;
+/// Bytes of what waits in all: 64 managers may be away that long at once, each at one address, and 32 that take all they may.
 const TOTAL_BYTES_MAX: usize = 16 << 20;
-/// Addresses for which something waits: with 2,048 bytes each another 2 MB.
-const ADDRESSES_MAX: usize = 1_000;
+/// Addresses of one manager for which something waits: most have one, some one for each region.
+const MANAGER_ADDRESSES_MAX: usize = 64;
+/// The same of all managers, 32 that take all they may: with 2,048 bytes of each address and 255 of a manager's name another 5 MB.
+const ADDRESSES_MAX: usize = 2_048;
 /// Bytes of one that waits, without its subscriptions; and of each subscription.
 const WAITING_BYTES: usize = 80;
 const SUBSCRIPTION_BYTES: usize = 24;
@@ -30,7 +38,7 @@ const TRIES_MAX: u32 = 300;
 /// What was tried long enough is given up, and what was not delivered is logged, so often.
 const SWEEP_MS: u64 = 60_000;
 
-/// Notifications of one address.
+/// Notifications of one manager at one address.
 #[derive(Debug, Clone, PartialEq, Default, Encode, Decode)]
 #[cbor(map)]
 struct Queue {
@@ -41,6 +49,17 @@ struct Queue {
     #[n(1)]
     places: BTreeMap<Id, u64>,
     #[n(2)]
+    bytes: u64,
+}
+
+/// Notifications of one manager.
+#[derive(Debug, Clone, PartialEq, Default, Encode, Decode)]
+#[cbor(map)]
+struct Managed {
+    /// By address.
+    #[n(0)]
+    queues: BTreeMap<String, Queue>,
+    #[n(1)]
     bytes: u64,
 }
 
@@ -98,8 +117,13 @@ pub struct NotifyCounts {
 #[derive(Debug, Clone, PartialEq, Default, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Outbox {
+    /// By address alone, as snapshots once had it; empty as soon as it was read.
     #[n(0)]
-    queues: BTreeMap<String, Queue>,
+    #[cbor(default)]
+    of_anybody: BTreeMap<String, Queue>,
+    #[n(5)]
+    #[cbor(default)]
+    managers: BTreeMap<String, Managed>,
     #[n(1)]
     counts: NotifyCounts,
     #[n(2)]
@@ -126,71 +150,138 @@ pub struct Notification {
 }
 
 impl Outbox {
-    fn put(&mut self, to: ToNotify, kind: ShownKind, entity: Id, until: Utc) {
+    fn queue(&self, manager: &str, address: &str) -> Option<&Queue> {
+        self.managers.get(manager)?.queues.get(address)
+    }
+
+    /// What waits there of an entity, and its place.
+    fn find(&self, manager: &str, address: &str, entity: &Id) -> Option<(u64, &Waiting)> {
+        let queue = self.queue(manager, address)?;
+        let place = queue.places.get(entity)?;
+        Some((*place, queue.waiting.get(place)?))
+    }
+
+    /// Whether so many bytes more may wait there.
+    fn fits(&self, manager: &str, address: &str, more: u64) -> bool {
+        let (own, queue) = (self.managers.get(manager), self.queue(manager, address));
+        let all = || self.managers.values().map(|own| own.queues.len()).sum::<usize>();
+        let room =
+            queue.is_some() || own.map_or(0, |own| own.queues.len()) < MANAGER_ADDRESSES_MAX && all() < ADDRESSES_MAX;
+        let bounds = [
+            (queue.map_or(0, |queue| queue.bytes), ADDRESS_BYTES_MAX),
+            (own.map_or(0, |own| own.bytes), MANAGER_BYTES_MAX),
+            (self.bytes, TOTAL_BYTES_MAX),
+        ];
+        room && bounds.iter().all(|(held, max)| held + more <= *max as u64)
+    }
+
+    fn put(&mut self, to: ToTell, kind: ShownKind, entity: Id, until: Utc) {
+        let ToTell { manager, uss_base_url, subscriptions } = to;
         self.counts.newest += 1;
         let change = self.counts.newest;
-        let room = self.queues.len() < ADDRESSES_MAX || self.queues.contains_key(&to.uss_base_url);
-        let queue = self.queues.get(&to.uss_base_url);
-        let old = queue.and_then(|queue| queue.waiting.get_key_value(queue.places.get(&entity)?));
+        let old = self.find(&manager, &uss_base_url, &entity);
+        let before = old.map_or(0, |(_, old)| old.bytes());
         let (place, mut new) = old.map_or_else(
             || (change, Waiting { entity, kind, change, subscriptions: BTreeMap::new(), until, tries: 0 }),
-            |(place, old)| (*place, old.clone()),
+            |(place, old)| (place, old.clone()),
         );
-        let before = old.map_or(0, |(_, old)| old.bytes());
-        for (id, index) in to.subscriptions {
+        for (id, index) in subscriptions {
             let newest = new.subscriptions.entry(id).or_default();
             *newest = index.max(*newest);
         }
         (new.change, new.until, new.tries) = (change, until.max(new.until), 0);
-        let more = new.bytes() - before;
-        let fits = queue.map_or(0, |queue| queue.bytes) + more <= ADDRESS_BYTES_MAX as u64
-            && self.bytes + more <= TOTAL_BYTES_MAX as u64;
-        if !room || !fits {
+        if !self.fits(&manager, &uss_base_url, new.bytes() - before) {
             self.counts.dropped += 1;
             return;
         }
-        let queue = self.queues.entry(to.uss_base_url).or_default();
-        queue.places.insert(entity, place);
-        queue.waiting.insert(place, new);
-        queue.bytes += more;
-        self.bytes += more;
-        self.counts.waiting = self.counts.waiting + 1 - u64::from(before > 0);
+        self.take(&manager, &uss_base_url, place);
+        self.keep(&manager, &uss_base_url, place, new);
     }
 
-    fn take(&mut self, address: &str, place: u64) -> Option<Waiting> {
-        let queue = self.queues.get_mut(address)?;
+    fn take(&mut self, manager: &str, address: &str, place: u64) -> Option<Waiting> {
+        let own = self.managers.get_mut(manager)?;
+        let queue = own.queues.get_mut(address)?;
         let taken = queue.waiting.remove(&place)?;
         queue.places.remove(&taken.entity);
-        queue.bytes -= taken.bytes();
-        self.bytes -= taken.bytes();
+        let bytes = taken.bytes();
+        queue.bytes -= bytes;
+        own.bytes -= bytes;
+        self.bytes -= bytes;
         self.counts.waiting -= 1;
         if queue.waiting.is_empty() {
-            self.queues.remove(address);
+            own.queues.remove(address);
+        }
+        if own.queues.is_empty() {
+            self.managers.remove(manager);
         }
         Some(taken)
     }
 
-    /// Puts one at the end of its queue.
-    fn put_back(&mut self, address: &str, waiting: Waiting) {
-        self.counts.newest += 1;
-        let place = self.counts.newest;
-        let queue = self.queues.entry(address.into()).or_default();
-        queue.places.insert(waiting.entity, place);
-        queue.bytes += waiting.bytes();
-        self.bytes += waiting.bytes();
+    /// Puts one at a place where none is.
+    fn keep(&mut self, manager: &str, address: &str, place: u64, waiting: Waiting) {
+        let own = self.managers.entry(manager.into()).or_default();
+        let queue = own.queues.entry(address.into()).or_default();
+        let bytes = waiting.bytes();
+        queue.bytes += bytes;
+        own.bytes += bytes;
+        self.bytes += bytes;
         self.counts.waiting += 1;
+        queue.places.insert(waiting.entity, place);
         queue.waiting.insert(place, waiting);
+    }
+
+    /// Puts one at the end of its queue.
+    fn put_back(&mut self, manager: &str, address: &str, waiting: Waiting) {
+        self.counts.newest += 1;
+        self.keep(manager, address, self.counts.newest, waiting);
+    }
+
+    /// What a snapshot has by address alone goes to the managers of its subscriptions, as far as they have room; of subscriptions that
+    /// are over nobody was to be told.
+    pub(crate) fn rebuild(&mut self, dss: &Dss, now: i64) {
+        let old = take(&mut self.of_anybody);
+        if old.is_empty() {
+            return;
+        }
+        (self.bytes, self.counts.waiting) = (0, 0);
+        for (address, queue) in old {
+            for (place, mut waiting) in queue.waiting {
+                let mut by_manager: BTreeMap<&str, BTreeMap<Id, u32>> = BTreeMap::new();
+                for (id, index) in take(&mut waiting.subscriptions) {
+                    if let Some(manager) = dss.subscriber(id, &address, now) {
+                        by_manager.entry(manager).or_default().insert(id, index);
+                    }
+                }
+                for (manager, subscriptions) in by_manager {
+                    let own = Waiting { subscriptions, ..waiting.clone() };
+                    match self.fits(manager, &address, own.bytes()) {
+                        true => self.keep(manager, &address, place, own),
+                        false => self.counts.dropped += 1,
+                    }
+                }
+            }
+        }
     }
 
     fn give_up(&mut self, gone: impl Fn(&Waiting) -> bool) {
         let mut all = Vec::new();
-        for (address, queue) in &self.queues {
-            all.extend(queue.waiting.iter().filter(|(_, one)| gone(one)).map(|(place, _)| (address.clone(), *place)));
+        for (manager, address, queue) in self.queues() {
+            let gone = queue.waiting.iter().filter(|(_, one)| gone(one));
+            all.extend(gone.map(|(place, _)| (manager.clone(), address.clone(), *place)));
         }
         self.counts.given_up += all.len() as u64;
-        for (address, place) in all {
-            self.take(&address, place);
+        for (manager, address, place) in all {
+            self.take(&manager, &address, place);
         }
+    }
+
+    /// Each with its manager and address.
+    fn queues(&self) -> impl Iterator<Item = (&String, &String, &Queue)> {
+        let of = |(manager, own)| {
+            let own: &Managed = own;
+            own.queues.iter().map(move |(address, queue)| (manager, address, queue))
+        };
+        self.managers.iter().flat_map(of)
     }
 
     /// Says what will not be delivered, since it was last said.
@@ -217,7 +308,7 @@ impl State {
     }
 
     /// Subscribers are to be told of a change to something that lasts until `end`.
-    pub(crate) fn must_tell(&mut self, told: Vec<ToNotify>, kind: ShownKind, entity: Id, end: Utc, now: Now) {
+    pub(crate) fn must_tell(&mut self, told: Vec<ToTell>, kind: ShownKind, entity: Id, end: Utc, now: Now) {
         if !self.notifies() {
             return;
         }
@@ -243,16 +334,37 @@ impl State {
 
     /// Somebody was told, or was to be.
     pub(crate) fn notified(&mut self, notified: &Notified, now: Now, out: &mut Vec<Output>) {
-        let Notified { address, entity, change, subscriptions, outcome, .. } = notified;
-        match outcome {
+        match notified.outcome {
             NotifyOutcome::Sent(_) => self.outbox.counts.sent += 1,
             NotifyOutcome::Refused(_) | NotifyOutcome::Failed(_) => self.outbox.counts.failed += 1,
             NotifyOutcome::Unwanted => {}
         }
+        match &notified.manager {
+            Some(manager) => self.notified_one(manager, notified, now, out),
+            // It was of all managers at its address.
+            None => {
+                let at = |(manager, address, _): (&String, &String, _)| {
+                    (*address == notified.address).then(|| manager.clone())
+                };
+                let managers: Vec<String> = self.outbox.queues().filter_map(at).collect();
+                managers.iter().for_each(|manager| self.notified_one(manager, notified, now, out));
+            }
+        }
+    }
+
+    fn notified_one(&mut self, manager: &str, notified: &Notified, now: Now, out: &mut Vec<Output>) {
+        let Notified { address, entity, change, subscriptions, outcome, .. } = notified;
         // It may be over since it was sent.
-        let place = self.outbox.queues.get(address).and_then(|queue| queue.places.get(entity).copied());
-        let Some(mut waiting) = place.and_then(|place| self.outbox.take(address, place)) else { return };
-        let newer = waiting.change != *change;
+        let place = self.outbox.find(manager, address, entity).map(|(place, _)| place);
+        let Some(mut waiting) = place.and_then(|place| self.outbox.take(manager, address, place)) else { return };
+        // Changes that no manager was named with were counted otherwise, but the numbers of subscriptions tell as well.
+        let newer = match notified.manager {
+            Some(_) => waiting.change != *change,
+            None => {
+                let told: BTreeMap<Id, u32> = subscriptions.iter().copied().collect();
+                waiting.subscriptions.iter().any(|(id, index)| told.get(id).is_none_or(|told| told < index))
+            }
+        };
         match outcome {
             NotifyOutcome::Sent(_) | NotifyOutcome::Unwanted if !newer => {}
             // There is a newer change: it is told to its own subscriptions alone.
@@ -262,12 +374,12 @@ impl State {
                         waiting.subscriptions.remove(id);
                     }
                 }
-                self.outbox.put_back(address, waiting);
+                self.outbox.put_back(manager, address, waiting);
             }
             NotifyOutcome::Refused(_) | NotifyOutcome::Failed(_) => {
                 waiting.tries += u32::from(!newer);
                 if waiting.until > now.utc && waiting.tries < TRIES_MAX {
-                    self.outbox.put_back(address, waiting);
+                    self.outbox.put_back(manager, address, waiting);
                     return;
                 }
                 self.outbox.counts.given_up += 1;
@@ -275,24 +387,25 @@ impl State {
                 self.outbox.said.0 += 1;
                 let tries = waiting.tries;
                 out.push(Output::Log(format!(
-                    "{address} was not notified of {entity} and will not be: given up after {tries} tries"
+                    "{manager} was not notified of {entity} at {address} and will not be: given up after {tries} tries"
                 )));
             }
         }
     }
 
-    /// Addresses to which something is to be sent.
+    /// Managers and their addresses to which something is to be sent.
     #[must_use]
-    pub fn to_notify(&self) -> Vec<String> {
-        self.outbox.queues.keys().map(ToString::to_string).collect()
+    pub fn to_notify(&self) -> Vec<(String, String)> {
+        self.outbox.queues().map(|(manager, address, _)| (manager.clone(), address.clone())).collect()
     }
 
-    /// What is to be sent there next.
+    /// What is to be sent to a manager there next.
     #[must_use]
-    pub fn next_notification(&self, address: &str) -> Option<Notification> {
-        let (_, next) = self.outbox.queues.get(address)?.waiting.first_key_value()?;
+    pub fn next_notification(&self, manager: &str, address: &str) -> Option<Notification> {
+        let (_, next) = self.outbox.queue(manager, address)?.waiting.first_key_value()?;
         let now = utc_us(self.now);
-        let there = next.subscriptions.iter().filter(|(id, _)| self.dss.is_subscribed(**id, address, now));
+        let there =
+            next.subscriptions.iter().filter(|(id, _)| self.dss.subscriber(**id, address, now) == Some(manager));
         let subscriptions = there.map(|(id, index)| (*id, *index)).collect();
         Some(Notification { entity: next.entity, kind: next.kind, change: next.change, subscriptions })
     }
@@ -320,65 +433,234 @@ mod tests {
     /// Bytes as they are counted one by one.
     fn check(outbox: &Outbox) {
         let of = |queue: &Queue| queue.waiting.values().map(Waiting::bytes).sum::<u64>();
-        assert!(
-            outbox.queues.values().all(|queue| queue.bytes == of(queue) && queue.places.len() == queue.waiting.len())
-        );
-        assert_eq!(outbox.bytes, outbox.queues.values().map(of).sum::<u64>());
-        assert_eq!(outbox.counts.waiting, outbox.queues.values().map(|queue| queue.waiting.len() as u64).sum::<u64>());
+        let mut all = (0, 0);
+        for own in outbox.managers.values() {
+            assert!(!own.queues.is_empty());
+            for queue in own.queues.values() {
+                assert!(queue.bytes == of(queue) && queue.places.len() == queue.waiting.len() && queue.bytes > 0);
+            }
+            assert_eq!(own.bytes, own.queues.values().map(of).sum::<u64>());
+            all.0 += own.bytes;
+            all.1 += own.queues.values().map(|queue| queue.waiting.len() as u64).sum::<u64>();
+        }
+        assert_eq!((outbox.bytes, outbox.counts.waiting), all);
     }
 
-    fn put(outbox: &mut Outbox, url: &str, entity: u32, subscriptions: core::ops::Range<u32>, index: u32) {
+    fn put(
+        outbox: &mut Outbox,
+        manager: &str,
+        url: &str,
+        entity: u32,
+        subscriptions: core::ops::Range<u32>,
+        index: u32,
+    ) {
         let subscriptions = subscriptions.map(|n| (id(n), index)).collect();
-        outbox.put(ToNotify { uss_base_url: url.into(), subscriptions }, ShownKind::Plan, id(entity), UNTIL);
-        check(outbox);
+        let to = ToTell { manager: manager.into(), uss_base_url: url.into(), subscriptions };
+        outbox.put(to, ShownKind::Plan, id(entity), UNTIL);
     }
+
+    /// Subscriptions of one that fills an address.
+    const MOST: u32 = ((ADDRESS_BYTES_MAX - WAITING_BYTES) / SUBSCRIPTION_BYTES) as u32;
 
     #[test]
-    fn so_much_waits_for_one_address_and_so_much_for_all() {
+    fn so_much_waits_for_one_address() {
         let mut outbox = Outbox::default();
         let fit = (ADDRESS_BYTES_MAX / (WAITING_BYTES + SUBSCRIPTION_BYTES)) as u32;
         for n in 0..fit + 5 {
-            outbox.put(
-                ToNotify { uss_base_url: "a".into(), subscriptions: vec![(id(0), n)] },
-                ShownKind::Plan,
-                id(n),
-                UNTIL,
-            );
+            put(&mut outbox, "m", "a", n, 0..1, n);
         }
         check(&outbox);
         assert_eq!((outbox.counts.waiting, outbox.counts.dropped), (u64::from(fit), 5));
         // What waits anyway is told as it is then, and takes no more room.
-        put(&mut outbox, "a", 0, 0..1, 9_999);
+        put(&mut outbox, "m", "a", 0, 0..1, 9_999);
         assert_eq!(outbox.counts.dropped, 5);
-        assert_eq!(outbox.queues["a"].waiting[&1].subscriptions[&id(0)], 9_999);
-        put(&mut outbox, "a", 1, 0..100, 1);
-        assert_eq!((outbox.counts.dropped, outbox.queues["a"].waiting[&2].subscriptions.len()), (6, 1));
-        // Another address has its own room, until all have none.
-        let most = ((ADDRESS_BYTES_MAX - WAITING_BYTES) / SUBSCRIPTION_BYTES) as u32;
+        let of = |outbox: &Outbox, place: u64| outbox.managers["m"].queues["a"].waiting[&place].subscriptions.clone();
+        assert_eq!(of(&outbox, 1)[&id(0)], 9_999);
+        put(&mut outbox, "m", "a", 1, 0..100, 1);
+        assert_eq!((outbox.counts.dropped, of(&outbox, 2).len()), (6, 1));
+        check(&outbox);
+        // Another of the same address has its own room.
+        put(&mut outbox, "n", "a", 1, 0..100, 1);
+        assert_eq!((outbox.counts.dropped, outbox.managers["n"].queues["a"].waiting.len()), (6, 1));
+    }
+
+    #[test]
+    fn one_manager_takes_a_share_whatever_addresses_it_states() {
+        let mut outbox = Outbox::default();
         for n in 0..70 {
-            put(&mut outbox, &format!("b{n}"), 1, 0..most, 1);
+            put(&mut outbox, "m", &format!("a{n}"), 1, 0..MOST, 1);
         }
-        assert_eq!((outbox.queues.len(), outbox.counts.dropped), (64, 6 + 70 - 63));
+        check(&outbox);
+        assert_eq!((outbox.counts.waiting, outbox.counts.dropped), (2, 68));
+        outbox.give_up(|_| true);
+        for n in 0..70 {
+            put(&mut outbox, "m", &format!("a{n}"), 1, 0..1, 1);
+        }
+        check(&outbox);
+        let most = MANAGER_ADDRESSES_MAX as u64;
+        assert_eq!((outbox.counts.waiting, outbox.counts.dropped), (most, 68 + 70 - most));
+        // There is room at an address that is there already.
+        put(&mut outbox, "m", "a0", 2, 0..1, 1);
+        assert_eq!(outbox.counts.waiting, most + 1);
         outbox.give_up(|_| true);
         check(&outbox);
-        assert!(outbox.queues.is_empty());
-        for n in 0..ADDRESSES_MAX + 3 {
-            put(&mut outbox, &format!("c{n}"), 1, 0..1, 1);
+        assert!(outbox.managers.is_empty());
+    }
+
+    #[test]
+    fn so_much_waits_in_all() {
+        let mut outbox = Outbox::default();
+        // Each at one address: 64 are full, and the rest of each address makes no room for one more.
+        for n in 0..70 {
+            put(&mut outbox, &format!("m{n}"), "a", 1, 0..MOST, 1);
         }
-        assert_eq!((outbox.queues.len(), outbox.counts.dropped), (ADDRESSES_MAX, 6 + 70 - 63 + 3));
-        put(&mut outbox, "c0", 2, 0..1, 1);
-        assert_eq!(outbox.counts.waiting, ADDRESSES_MAX as u64 + 1);
+        assert_eq!((outbox.managers.len(), outbox.counts.dropped), (64, 6));
+        check(&outbox);
+        outbox.give_up(|_| true);
+        // Each with all that it may have: 32.
+        for n in 0..40 {
+            (0..3).for_each(|a| put(&mut outbox, &format!("m{n}"), &format!("a{a}"), 1, 0..MOST, 1));
+        }
+        assert_eq!((outbox.managers.len(), outbox.counts.waiting), (32, 64));
+        check(&outbox);
+        outbox.give_up(|_| true);
+        outbox.counts.dropped = 0;
+        for n in 0..ADDRESSES_MAX + 3 {
+            put(&mut outbox, &format!("m{n}"), "a", 1, 0..1, 1);
+        }
+        assert_eq!((outbox.managers.len(), outbox.counts.dropped), (ADDRESSES_MAX, 3));
+        check(&outbox);
     }
 
     #[test]
     fn what_was_dropped_and_given_up_is_said_once() {
         let (mut outbox, mut out) = (Outbox::default(), Vec::new());
-        put(&mut outbox, "a", 1, 0..1, 1);
-        put(&mut outbox, "a", 2, 0..20_000, 1);
+        put(&mut outbox, "m", "a", 1, 0..1, 1);
+        put(&mut outbox, "m", "a", 2, 0..20_000, 1);
         outbox.give_up(|_| true);
         outbox.say(&mut out);
         outbox.say(&mut out);
         let lines: Vec<&str> = out.iter().map(|o| if let Output::Log(line) = o { &line[..24] } else { "" }).collect();
         assert_eq!(lines, ["1 notifications of traff", "1 notifications of traff"]);
+    }
+
+    /// What was written when queues were by address alone: entities 101 (for subscriptions 1, 2 and 3), 102 (2) and 103 (9) wait at
+    /// `https://a.example`, 101 (4) at `https://b.example`.
+    const OF_ANYBODY: &str = "a500a27168747470733a2f2f612e6578616d706c65a300a301a600506565656565656565656565656565656501000201\
+        03a3500101010101010101010101010101010101500202020202020202020202020202020201500303030303030303030303030303030301041b000001\
+        ba60d33800050003a60050666666666666666666666666666666660100020303a1500202020202020202020202020202020202041b000001ba60d33800\
+        050004a60050676767676767676767676767676767670100020403a1500909090909090909090909090909090907041b000001ba60d33800050001a350\
+        6565656565656565656565656565656501506666666666666666666666666666666603506767676767676767676767676767676704021901687168747470\
+        733a2f2f622e6578616d706c65a300a102a60050656565656565656565656565656565650100020203a1500404040404040404040404040404040401\
+        041b000001ba60d33800050001a150656565656565656565656565656565650202186801a6000001000200030004040504021901d0030004820000";
+    /// And an input up to its outcome: what came of telling 101 at `https://a.example` for 1, 2 and 3.
+    const BY_ADDRESS: &str = "820e81a5007168747470733a2f2f612e6578616d706c6501506565656565656565656565656565656502010383825001\
+        0101010101010101010101010101010182500202020202020202020202020202020201825003030303030303030303030303030303010582";
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        let digits: Vec<u8> = hex.bytes().map(|b| char::from(b).to_digit(16).unwrap() as u8).collect();
+        digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+    }
+
+    fn same(n: u8) -> Id {
+        Id([n; 16])
+    }
+
+    /// A state with such an outbox, where subscriptions 1 and 3 are one manager's, 2 and 4 another's.
+    fn from_before() -> State {
+        let mut state = State { outbox: minicbor::decode(&bytes(OF_ANYBODY)).unwrap(), ..State::default() };
+        for (n, manager, url) in [
+            (1, "m1", "https://a.example"),
+            (2, "m2", "https://a.example"),
+            (3, "m1", "https://a.example"),
+            (4, "m2", "https://b.example"),
+        ] {
+            let put = dss::PutSubscription {
+                extent: dss::Extent { cells: vec![u32::from(n)], ..Default::default() },
+                start: Some(0),
+                end: Some(1_000_000_000),
+                uss_base_url: url.into(),
+                intents: true,
+                constraints: true,
+            };
+            let ask = dss::Ask::PutSubscription(same(n), None, put);
+            let request = dss::Request { manager: manager.into(), entropy: [n; 32], key: None, ask };
+            state.dss.handle(&request, 0).unwrap();
+        }
+        State::from_snapshot(&state.to_snapshot()).unwrap()
+    }
+
+    /// An entity, and subscriptions with their numbers.
+    type Told = (u8, Vec<(u8, u32)>);
+
+    /// What waits, by manager and address.
+    fn waits(state: &State) -> Vec<(&str, &str, Vec<Told>)> {
+        let one = |w: &Waiting| (w.entity.0[0], w.subscriptions.iter().map(|(id, index)| (id.0[0], *index)).collect());
+        let queues = state.outbox.queues();
+        queues.map(|(m, a, queue)| (m.as_str(), a.as_str(), queue.waiting.values().map(one).collect())).collect()
+    }
+
+    #[test]
+    fn what_waited_by_address_alone_is_its_managers() {
+        let state = from_before();
+        check(&state.outbox);
+        let (a, b) = ("https://a.example", "https://b.example");
+        assert_eq!(
+            waits(&state),
+            [
+                ("m1", a, vec![(101, vec![(1, 1), (3, 1)])]),
+                ("m2", a, vec![(101, vec![(2, 1)]), (102, vec![(2, 2)])]),
+                ("m2", b, vec![(101, vec![(4, 1)])]),
+            ]
+        );
+        assert_eq!(
+            state.outbox.counts,
+            NotifyCounts { waiting: 4, newest: 4, ..Default::default() },
+            "nobody has subscription 9"
+        );
+        assert_eq!(state.next_notification("m1", a).unwrap().subscriptions, [(same(1), 1), (same(3), 1)]);
+        assert_eq!(State::from_snapshot(&state.to_snapshot()).unwrap().outbox, state.outbox);
+    }
+
+    #[test]
+    fn what_was_tried_by_address_alone_holds_for_each_manager() {
+        for (outcome, left) in [
+            // Not taken: to the end of each queue.
+            ("02816161", [Some(vec![101]), Some(vec![102, 101])]),
+            ("008118cc", [None, Some(vec![102])]),
+        ] {
+            let input: crate::input::Input = minicbor::decode(&bytes(&format!("{BY_ADDRESS}{outcome}"))).unwrap();
+            let crate::input::Input::Notified(notified) = input else { panic!("{input:?}") };
+            assert_eq!(notified.manager, None);
+            let mut state = from_before();
+            state.notified(&notified, Now::default(), &mut Vec::new());
+            check(&state.outbox);
+            let there = |manager| {
+                let all = waits(&state);
+                let of = all.iter().find(|(m, a, _)| *m == manager && a.contains("a.example"))?;
+                Some(of.2.iter().map(|one| one.0).collect::<Vec<_>>())
+            };
+            assert_eq!([there("m1"), there("m2")], left);
+            assert_eq!(state.outbox.counts.sent + state.outbox.counts.failed, 1);
+        }
+        let input = minicbor::decode(&bytes(&format!("{BY_ADDRESS}008118cc"))).unwrap();
+        let crate::input::Input::Notified(notified) = input else { panic!("{input:?}") };
+        let to = |manager: &str, n: u8, index: u32| ToTell {
+            manager: manager.into(),
+            uss_base_url: "https://a.example".into(),
+            subscriptions: vec![(same(n), index)],
+        };
+        // Of what is newer than it told, that alone is left.
+        let mut state = from_before();
+        state.outbox.put(to("m1", 3, 2), ShownKind::Plan, same(101), UNTIL);
+        state.notified(&notified, Now::default(), &mut Vec::new());
+        assert_eq!(waits(&state)[0].2, [(101, vec![(3, 2)])]);
+        // What a journal is folded to from its start has other numbers of changes than the try.
+        state.outbox = Outbox::default();
+        for (manager, n) in [("m1", 1), ("m2", 2)] {
+            state.outbox.put(to(manager, n, 1), ShownKind::Plan, same(101), UNTIL);
+        }
+        state.notified(&notified, Now::default(), &mut Vec::new());
+        assert_eq!(waits(&state), []);
     }
 }

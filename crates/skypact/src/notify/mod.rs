@@ -1,9 +1,10 @@
 //! Tells subscribers of changes to what peers released: sends what waits in the state, and hands in what came of it.
 //!
-//! One notification at a time for each address, so that what is newer never overtakes; after a failure with growing waits. What was
-//! sent and not yet handed in when the node dies is sent again.
+//! One notification at a time for each manager and address, so that what is newer never overtakes; after a failure with growing waits.
+//! What was sent and not yet handed in when the node dies is sent again.
 mod reach;
 mod tokens;
+mod turns;
 
 use crate::config::{F3548, Loaded, Notify};
 use crate::core::CoreHandle;
@@ -17,7 +18,6 @@ use hyper::StatusCode;
 use node::input::{Input, Notified, NotifyOutcome};
 use node::{Notification, ShownKind, State};
 use reach::Reach;
-use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,43 +25,18 @@ use tokens::Tokens;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
+use turns::{Came, Turns, UNDER_WAY_MAX};
 
-/// Notifications under way, each to another address. One has at most what a peer may file, 100,000 corners with 45 bytes each: 72 MB.
-/// Whoever answers nothing has one of them for 15 s, and then none for a while.
-const UNDER_WAY_MAX: usize = 16;
-/// First and longest wait after a failure.
-const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 /// The state is asked at least so often, and so long after it could not be.
 const LOOK: Duration = Duration::from_secs(1);
 /// Characters of an error that are kept.
 const ERROR_MAX: usize = 200;
-
-/// What is known of an address while something waits for it.
-struct Wait {
-    not_before: Instant,
-    wait: Duration,
-    under_way: bool,
-}
-
-/// What came of one address.
-enum Came {
-    /// It took it, or nothing was to be sent: the next may go at once.
-    Well,
-    /// It did not, or the state did not take the outcome.
-    Ill,
-}
 
 /// Sends notifications.
 pub struct Notifier {
     core: CoreHandle,
     tokens: Tokens,
     reach: Reach,
-}
-
-/// A wait, a random part of the second half of it taken off, so that services cut off together are not asked together.
-fn jittered(wait: Duration) -> Duration {
-    let part = crate::keys::random::<1>().map_or(255, |byte| byte[0]);
-    wait / 2 + wait / 2 * u32::from(part) / 255
 }
 
 impl Notifier {
@@ -81,31 +56,27 @@ impl Notifier {
     pub async fn run(self) {
         let this = Arc::new(self);
         let mut changed = this.core.changed();
-        let mut waits: BTreeMap<String, Wait> = BTreeMap::new();
+        let mut turns = Turns::default();
         let mut under_way = JoinSet::new();
         loop {
             let newest = this.core.view().notified.newest;
             let Some(addresses) = this.core.query(State::to_notify).await else { return };
             let now = Instant::now();
-            for address in due(&addresses, &mut waits, now, UNDER_WAY_MAX - under_way.len()) {
+            for (manager, address) in turns.due(addresses, now) {
                 let this = this.clone();
                 under_way.spawn(async move {
                     // A panic was logged where it was; the address is tried again like any other.
-                    let came = AssertUnwindSafe(this.one(&address)).catch_unwind().await;
-                    (came.unwrap_or(Came::Ill), address)
+                    let came = AssertUnwindSafe(this.one(&manager, &address)).catch_unwind().await;
+                    (came.unwrap_or(Came::Ill), manager, address)
                 });
             }
-            let next = waits.values().filter(|wait| !wait.under_way).map(|wait| wait.not_before).min();
-            // With all hands full, one that is due waits until there is a free one.
             let full = under_way.len() == UNDER_WAY_MAX;
-            let next = next.filter(|_| !full).unwrap_or(now + WAITS.1).max(now + Duration::from_millis(10));
+            let next = turns.next(now).max(now + Duration::from_millis(10));
             let news = async { while this.core.view().notified.newest == newest && changed.changed().await.is_ok() {} };
             tokio::select! {
                 Some(done) = under_way.join_next() => {
-                    if let Ok((came, address)) = done
-                        && let Some(wait) = waits.get_mut(&address)
-                    {
-                        wait.ended(&came, Instant::now());
+                    if let Ok((came, manager, address)) = done {
+                        turns.ended(&manager, &address, &came, Instant::now());
                     }
                 }
                 () = news, if !full => {}
@@ -114,16 +85,16 @@ impl Notifier {
         }
     }
 
-    /// Sends what is next for an address, and hands in what came of it.
-    async fn one(&self, address: &str) -> Came {
+    /// Sends what is next for a manager at an address, and hands in what came of it.
+    async fn one(&self, manager: &str, address: &str) -> Came {
         // What cannot be written down is not said: it would be said again and again.
         if self.core.health().trouble.is_some() {
             tokio::time::sleep(LOOK).await;
             return Came::Ill;
         }
-        let of = address.to_owned();
+        let (of, at) = (manager.to_owned(), address.to_owned());
         let asked = self.core.query(move |state| {
-            let next = state.next_notification(&of)?;
+            let next = state.next_notification(&of, &at)?;
             let shown = state.shown_thing(next.entity).is_some();
             let details = details(state, next.entity);
             Some((next, shown, details))
@@ -142,24 +113,25 @@ impl Notifier {
         };
         let came = match &outcome {
             NotifyOutcome::Sent(status) => {
-                debug!(address, %entity, status, "a traffic service was notified");
+                debug!(manager, address, %entity, status, "a traffic service was notified");
                 Came::Well
             }
             NotifyOutcome::Unwanted => Came::Well,
             NotifyOutcome::Refused(status) => {
-                info!(address, %entity, status, "a traffic service did not take a notification");
+                info!(manager, address, %entity, status, "a traffic service did not take a notification");
                 Came::Ill
             }
             NotifyOutcome::Failed(why) => {
-                info!(address, %entity, "a traffic service was not notified: {why}");
+                info!(manager, address, %entity, "a traffic service was not notified: {why}");
                 Came::Ill
             }
         };
-        let notified = Notified { address: address.into(), entity, change, subscriptions, ovn, outcome };
+        let (of, address) = (Some(manager.to_owned()), address.to_owned());
+        let notified = Notified { address, entity, change, subscriptions, ovn, outcome, manager: of };
         match self.core.input(Input::Notified(Box::new(notified))).await {
             Ok(_) => came,
             Err(error) => {
-                warn!(address, %entity, "what came of a notification is not written down, it will be sent again: {error}");
+                warn!(manager, %entity, "what came of a notification is not written down, it will be sent again: {error}");
                 Came::Ill
             }
         }
@@ -203,86 +175,5 @@ impl Notifier {
             }
         }
         Ok(StatusCode::UNAUTHORIZED)
-    }
-}
-
-impl Wait {
-    fn ended(&mut self, came: &Came, now: Instant) {
-        self.under_way = false;
-        match came {
-            Came::Well => (self.not_before, self.wait) = (now, WAITS.0),
-            Came::Ill => {
-                self.not_before = now + jittered(self.wait);
-                self.wait = (self.wait * 2).min(WAITS.1);
-            }
-        }
-    }
-}
-
-/// Up to so many addresses to which something may be sent now, those that wait longest first; they are under way then.
-fn due(addresses: &[String], waits: &mut BTreeMap<String, Wait>, now: Instant, most: usize) -> Vec<String> {
-    let there: BTreeSet<&String> = addresses.iter().collect();
-    waits.retain(|address, wait| wait.under_way || there.contains(address));
-    for address in addresses {
-        // Named first, in case nobody comes back to say how it ended.
-        let new = Wait { not_before: now, wait: WAITS.0, under_way: false };
-        waits.entry(address.clone()).or_insert(new);
-    }
-    let mut due: Vec<(Instant, String)> = waits
-        .iter()
-        .filter(|(_, wait)| !wait.under_way && wait.not_before <= now)
-        .map(|(address, wait)| (wait.not_before, address.clone()))
-        .collect();
-    due.sort();
-    due.truncate(most);
-    for (_, address) in &due {
-        if let Some(wait) = waits.get_mut(address) {
-            wait.under_way = true;
-        }
-    }
-    due.into_iter().map(|(_, address)| address).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(names: &[&str]) -> Vec<String> {
-        names.iter().map(|&name| name.into()).collect()
-    }
-
-    #[tokio::test]
-    async fn each_address_has_one_under_way_and_whoever_waits_longest_is_next() {
-        let (mut waits, now) = (BTreeMap::new(), Instant::now());
-        let all = names(&["a", "b", "c"]);
-        assert_eq!(due(&all, &mut waits, now, 2), ["a", "b"]);
-        assert_eq!(due(&all, &mut waits, now, 2), ["c"]);
-        assert!(due(&all, &mut waits, now, 2).is_empty());
-        let after = |s: u64| now + Duration::from_secs(s);
-        waits.get_mut("a").unwrap().ended(&Came::Well, after(2));
-        waits.get_mut("b").unwrap().ended(&Came::Ill, after(0));
-        // It failed before the other was through: its turn comes first, though the other never fails.
-        assert_eq!(due(&all, &mut waits, after(2), 1), ["b"]);
-        assert_eq!(due(&all, &mut waits, after(2), 1), ["a"]);
-        // For whom nothing waits any more is forgotten, when nothing is under way to it.
-        waits.get_mut("b").unwrap().ended(&Came::Ill, after(3));
-        assert!(due(&names(&["a"]), &mut waits, after(3), 9).is_empty());
-        assert_eq!(waits.keys().collect::<Vec<_>>(), ["a", "c"]);
-    }
-
-    #[tokio::test]
-    async fn waits_grow_to_five_minutes_and_begin_anew_when_one_was_taken() {
-        let now = Instant::now();
-        let mut wait = Wait { not_before: now, wait: WAITS.0, under_way: true };
-        let mut longest = Vec::new();
-        for _ in 0..11 {
-            longest.push(wait.wait.as_secs());
-            let most = wait.wait;
-            wait.ended(&Came::Ill, now);
-            assert!(wait.not_before >= now + most / 2 && wait.not_before <= now + most);
-        }
-        assert_eq!(longest, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
-        wait.ended(&Came::Well, now);
-        assert_eq!((wait.not_before, wait.wait), (now, WAITS.0));
     }
 }

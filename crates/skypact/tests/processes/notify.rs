@@ -25,6 +25,9 @@ const SUBSCRIPTION: &str = "44444444-4444-4444-8444-444444444444";
 /// What a traffic service was told: path, scope of the token, body.
 type Told = (String, String, Value);
 
+/// What happened at services, in its order.
+type Events = Arc<Mutex<Vec<&'static str>>>;
+
 /// A traffic service and the authorization server, at one address.
 struct Service {
     at: SocketAddr,
@@ -34,6 +37,8 @@ struct Service {
     forms: Arc<Mutex<Vec<String>>>,
     /// Its next answers; 204 when there are no more.
     answers: Arc<Mutex<VecDeque<u16>>>,
+    /// `told` for each notification, and what others put here.
+    events: Events,
 }
 
 fn now_s() -> i64 {
@@ -50,9 +55,11 @@ impl Service {
         let verifier = Arc::new(Verifier::new(settings, KeySet::from_pem(issuer.public_pem().as_bytes()).unwrap()));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
-        let service = Self { at: listener.local_addr().unwrap(), issuer, told, forms, answers };
+        let events = Events::default();
+        let service = Self { at: listener.local_addr().unwrap(), issuer, told, forms, answers, events };
         let (told, forms, answers, issuer) =
             (service.told.clone(), service.forms.clone(), service.answers.clone(), service.issuer.clone());
+        let events = service.events.clone();
         let answer = async move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
             assert_eq!(method, Method::POST);
             let bearer = headers["authorization"].to_str().unwrap();
@@ -68,6 +75,7 @@ impl Service {
             }
             let claims = verifier.verify(bearer.strip_prefix("Bearer ").unwrap(), now_s()).unwrap();
             let scope = claims.scopes.iter().cloned().collect::<Vec<_>>().join(" ");
+            events.lock().unwrap().push("told");
             told.lock().unwrap().push((uri.path().to_owned(), scope, serde_json::from_slice(&body).unwrap()));
             let status = answers.lock().unwrap().pop_front().unwrap_or(204);
             (StatusCode::from_u16(status).unwrap(), String::new())
@@ -96,6 +104,23 @@ impl Service {
     }
 }
 
+/// A service that takes every connection and answers nothing: `came` and `ended` for each.
+fn hang(events: Events) -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let (mut socket, events) = (socket.unwrap(), events.clone());
+            events.lock().unwrap().push("came");
+            std::thread::spawn(move || {
+                while socket.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {}
+                events.lock().unwrap().push("ended");
+            });
+        }
+    });
+    at
+}
+
 /// Asks the DSS of a node.
 #[track_caller]
 fn ask(at: &str, token: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
@@ -115,13 +140,17 @@ fn ask(at: &str, token: &str, method: &str, path: &str, body: &Value) -> (u16, V
 
 /// A subscription of two hours where plan 0 is, and the site.
 fn subscription(service: &Service) -> Value {
+    subscription_at(&format!("http://{}/utm", service.at))
+}
+
+fn subscription_at(url: &str) -> Value {
     let time = |s: i64| {
         let text = jiff::Timestamp::from_second(START_S + s).unwrap().to_string();
         json!({ "value": text, "format": "RFC3339" })
     };
     let outline = json!({ "center": { "lat": 45.0, "lng": 6.0 }, "radius": { "value": 5_000.0, "units": "M" } });
     json!({ "extents": { "volume": { "outline_circle": outline }, "time_start": time(0), "time_end": time(7200) },
-        "uss_base_url": format!("http://{}/utm", service.at),
+        "uss_base_url": url,
         "notify_for_operational_intents": true, "notify_for_constraints": true })
 }
 
@@ -129,8 +158,8 @@ fn numbered(index: u32) -> Value {
     json!([{ "subscription_id": SUBSCRIPTION, "notification_index": index }])
 }
 
-/// North serves traffic services and notifies them.
-fn world(service: &Service, named: bool) -> World {
+/// North serves traffic services and notifies them, also those that are named here though they are inside.
+fn world(service: &Service, named: &[(&str, SocketAddr)]) -> World {
     let world = World::new(Spec { aircraft: 1, ..Spec::default() });
     let append = |name: &str, text: &str| {
         let config = OpenOptions::new().append(true).open(world.home(name).join("skypact.toml"));
@@ -142,12 +171,13 @@ fn world(service: &Service, named: bool) -> World {
     let mut secret = secret.write(true).create_new(true).mode(0o600).open(home.join("keys/client.secret")).unwrap();
     secret.write_all(b"s3cret\n").unwrap();
     let at = service.at;
-    let named = if named { format!("base_urls = {{ uss1 = [\"http://{at}\"] }}\n") } else { String::new() };
+    let named: Vec<_> = named.iter().map(|(uss, at)| format!("{uss} = [\"http://{at}\"]")).collect();
+    let named = format!("base_urls = {{ {} }}", named.join(", "));
     append(
         "north",
         &format!(
             "\n[f3548]\nlisten = \"127.0.0.1:0\"\naudiences = [\"{AUDIENCE}\"]\nkey_files = [\"issuer.pem\"]\n\
-             uss_base_url = \"https://north.example/utm\"\nhttp_base_urls = true\n{named}\n\
+             uss_base_url = \"https://north.example/utm\"\nhttp_base_urls = true\n{named}\n\n\
              [f3548.notify]\ntoken_url = \"http://{at}/token\"\nclient_id = \"north\"\n\
              client_secret_file = \"keys/client.secret\"\naudience_parameter = \"intended_audience\"\n"
         ),
@@ -169,7 +199,7 @@ fn outcomes(world: &World) -> Vec<(NotifyOutcome, Option<String>)> {
 fn a_subscriber_is_told_until_it_takes_it_also_after_kill_9_and_no_more() {
     let _limit = Limit::of("notify", 180);
     let service = Service::start();
-    let world = world(&service, true);
+    let world = world(&service, &[("uss1", service.at)]);
     let (north, south) = (world.start("north"), world.start("south"));
     link_up(&north, &south);
     let token = service.issuer.token("uss1", AUDIENCE, &format!("{SC} utm.constraint_processing"), now_s()).unwrap();
@@ -258,7 +288,7 @@ fn a_subscriber_is_told_until_it_takes_it_also_after_kill_9_and_no_more() {
 fn an_address_inside_that_nobody_named_is_not_reached() {
     let _limit = Limit::of("inside", 120);
     let service = Service::start();
-    let world = world(&service, false);
+    let world = world(&service, &[]);
     let secret = world.home("north").join("keys/client.secret");
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o644)).unwrap();
     let refused = world.refused("north").said;
@@ -276,4 +306,39 @@ fn an_address_inside_that_nobody_named_is_not_reached() {
     assert!(north.log().contains("127.0.0.1, which is not on the public internet"), "{}", north.log());
     assert!(service.told.lock().unwrap().is_empty());
     assert_eq!(north.metric("skypact_notifications_waiting"), 1.0);
+}
+
+#[test]
+fn one_uss_whose_addresses_all_hang_holds_up_no_other() {
+    let _limit = Limit::of("hanging", 180);
+    let service = Service::start();
+    let hung = hang(service.events.clone());
+    // By name it comes first.
+    let world = world(&service, &[("uss0", hung), ("uss1", service.at)]);
+    let (north, south) = (world.start("north"), world.start("south"));
+    link_up(&north, &south);
+    let dss = north.dss.clone().unwrap();
+    let subscribe = |uss: &str, id: &str, body: &Value| {
+        let token = service.issuer.token(uss, AUDIENCE, SC, now_s()).unwrap();
+        let (status, made) = ask(&dss, &token, "PUT", &format!("/dss/v1/subscriptions/{id}"), body);
+        assert_eq!(status, 200, "{made}");
+    };
+    for n in 0..50 {
+        let id = format!("55555555-5555-4555-8555-{n:012}");
+        subscribe("uss0", &id, &subscription_at(&format!("http://{hung}/{n}")));
+    }
+    subscribe("uss1", SUBSCRIPTION, &subscription(&service));
+    let subject = south.file_plan(0).unwrap().unwrap();
+    assert_eq!(service.told("the other is told", 1)[0].2["subscriptions"], numbered(1));
+    let (status, gone) = south.call("DELETE", &format!("/v1/plans/{subject}"), &Value::Null);
+    assert!((200..300).contains(&status), "{status} {gone}");
+    assert_eq!(service.told("and of what comes then", 2)[1].2["subscriptions"], numbered(2));
+    let events = service.events.lock().unwrap().clone();
+    let before_any_ended = events.split(|event| *event == "ended").next().unwrap();
+    assert!(before_any_ended.contains(&"told"), "not when one was given up: {events:?}");
+    let came = before_any_ended.iter().filter(|event| **event == "came").count();
+    assert!((1..=4).contains(&came), "{events:?}");
+    eventually("those of the other wait, and nothing else", 20, || {
+        (north.metric("skypact_notifications_waiting") == 50.0).then_some(())
+    });
 }
