@@ -33,7 +33,7 @@ pub struct Dss {
     /// The newest, oldest first.
     #[n(4)]
     pub(crate) reports: VecDeque<Report>,
-    /// Up to when what ended has left the index.
+    /// The time: what ended before it has left the index.
     #[n(5)]
     pub(crate) expired_to: i64,
     /// What older snapshots held in the place of `answers`: by hash, and the order in which they were given.

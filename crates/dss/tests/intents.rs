@@ -108,6 +108,36 @@ fn volumes_of_one_intent_are_not_thrown_together() {
 }
 
 #[test]
+fn what_ended_while_the_clock_was_ahead_counts_again_when_it_is_set_right() {
+    let mut world = World::default();
+    let until = |minutes: i64| Extent { end: T0 + minutes * MINUTE, ..extent() };
+    world.accepted("uss1", id(1), put(until(60)));
+    world.accepted("uss1", id(2), put(Extent { cells: vec![70], ..until(5) }));
+    let (_, subscribed) = world.constraint("uss1", id(3), vec![until(60)]);
+    assert!(subscribed.is_empty());
+    world.now = T0 + 3 * HOUR;
+    world.dss.handle_time(world.now);
+    assert_eq!(world.found("x", area(extent())).len(), 0);
+    world.now = T0 + 10 * MINUTE;
+    world.dss.handle_time(world.now);
+    let found: Vec<_> = world.found("x", area(extent())).iter().map(|found| found.id).collect();
+    assert_eq!(found, [id(1)]);
+    assert_eq!(world.found("x", area(Extent { cells: vec![70], ..until(60) })).len(), 0, "it has ended by now");
+    assert_eq!(missing(world.intent("uss2", id(4), None, put(until(30)))), [id(1)]);
+    // What is written now is met as well, and ends when it ends.
+    world.accepted("uss2", id(5), put(Extent { cells: vec![71], ..until(30) }));
+    assert_eq!(missing(world.intent("uss1", id(6), None, put(Extent { cells: vec![71], ..until(40) }))), [id(5)]);
+    world.now = T0 + 31 * MINUTE;
+    world.accepted("uss1", id(6), put(Extent { cells: vec![71], ..until(40) }));
+    // After more than a day ahead it is gone for good.
+    world.now = T0 + 30 * HOUR;
+    world.dss.handle_time(world.now);
+    world.now = T0 + 32 * MINUTE;
+    world.accepted("uss2", id(4), put(until(40)));
+    world.delete("uss1", id(1), "x").unwrap_err();
+}
+
+#[test]
 fn nonconforming_and_contingent_need_their_scope_and_no_key() {
     for state in [IntentState::Nonconforming, IntentState::Contingent] {
         let mut world = World::default();

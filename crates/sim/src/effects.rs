@@ -7,7 +7,6 @@ use faults::FaultFs;
 use fold::{NotAccepted, Outlet, Signer, Stores, Written};
 use link::{CloseCode, Frame, Outbox, Output, Step};
 use node::State;
-use node::command::Answer;
 use node::input::{Answered, ObservedLoss};
 use record::{Body, Hash32, PartyId, ReceiptLevel};
 use std::cell::RefCell;
@@ -71,8 +70,8 @@ pub struct Effects {
     notes: BTreeMap<PartyId, (Checkpoint, Vec<u8>)>,
     /// For the network.
     pub out: Vec<Out>,
-    /// Answers to commands, by the number that the officer gave.
-    pub replies: Vec<(u64, Result<Option<Answer>, NotAccepted>)>,
+    /// Answers to commands and requests, by the number that who asked gave.
+    pub replies: Vec<(u64, Result<Option<Answered>, NotAccepted>)>,
     /// After so many effects it dies.
     pub dies: Option<(u64, Death)>,
     /// It is dead: nothing leaves any more.
@@ -286,7 +285,7 @@ impl Outlet for Effects {
 
     fn reply(&mut self, reply: u64, answer: Result<Option<Answered>, NotAccepted>, _: Duration) {
         if self.lives() {
-            self.replies.push((reply, answer.map(|given| given.and_then(Answered::command))));
+            self.replies.push((reply, answer));
         }
     }
 

@@ -130,6 +130,8 @@ impl World {
                     unsettled(&one, &other)
                         .or_else(|| shared(&mut uncounted, &one, &other))
                         .or_else(|| shared(&mut uncounted, &other, &one))
+                        .or_else(|| self.unserved(a, b))
+                        .or_else(|| self.unserved(b, a))
                         .or_else(|| self.unwitnessed(a, of_a, b))
                         .or_else(|| self.unwitnessed(b, of_b, a))
                 }
@@ -150,6 +152,9 @@ impl World {
                     for (from, to) in [(&one, &other), (&other, &one)] {
                         settled(trace, from, to);
                         shared(trace, from, to);
+                        if self.services[to.me].is_some() {
+                            trace.count(Event::Step(Step::IntentsShared));
+                        }
                     }
                 }
                 None => self.excused(a, b).into_iter().for_each(|why| trace.count(Event::Excused(why))),

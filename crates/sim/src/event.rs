@@ -203,6 +203,22 @@ kinds! {
         PictureShared = "picture-shared",
         /// After a start the rules were those that were ordered.
         RulesFound = "rules-found",
+        /// An intent of a traffic service was written.
+        IntentWritten = "intent-written",
+        /// One was refused because its key lacked versions.
+        KeyRefused = "key-refused",
+        /// Something else that a traffic service asked was refused.
+        WriteRefused = "write-refused",
+        /// A traffic service made a report.
+        Reported = "reported",
+        /// What traffic services were answered was held, and no two intents met unnamed.
+        ServicesSame = "services-same",
+        /// A traffic service took a notification.
+        Notified = "notified",
+        /// One did not arrive, or was not wanted any more.
+        NotNotified = "not-notified",
+        /// Intents of a peer were shown to traffic services as it released them.
+        IntentsShared = "intents-shared",
     }
 }
 

@@ -31,6 +31,8 @@ mod parties;
 mod people;
 mod plants;
 mod random;
+mod services;
+mod serving;
 pub mod swarm;
 mod trace;
 pub mod twice;

@@ -46,6 +46,7 @@ impl World {
         let Some(view) = host.view(now) else { return };
         let peers: Vec<usize> = (0..count).filter(|peer| *peer != n).collect();
         self.look_at_tracks(n, &view);
+        self.look_at_services(n);
         self.look_at_forks(n, &view);
         self.look_for_thieves(n);
         self.look_at_witnesses(n, &view, up_for > 8_000);

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 const USAGE: &str = "\
-Usage: cargo xtask sim [--seeds N] [--hours H] [--seed S] [--threads T] [--nodes N] [--only FAULT..] [--liar KIND] [--plant BUG] [--snapshot SECONDS] [--trace] [--verbose]
+Usage: cargo xtask sim [--seeds N] [--hours H] [--seed S] [--threads T] [--nodes N] [--only FAULT..] [--liar KIND] [--plant BUG] [--snapshot SECONDS] [--services] [--trace] [--verbose]
 
   --seeds N     so many seeds, from --seed on (1)
   --hours H     virtual hours with faults, of each node (1)
@@ -19,6 +19,7 @@ Usage: cargo xtask sim [--seeds N] [--hours H] [--seed S] [--threads T] [--nodes
   --liar KIND   this hostile peer in every seed (drawn)
   --plant BUG   a bug that a checker must find
   --snapshot S  snapshots so many seconds apart: with few of them most of a run is recovery (drawn)
+  --services    traffic services use the nodes (drawn)
   --trace       every line of the trace as it happens
   --verbose     the last events of every seed";
 
@@ -47,6 +48,11 @@ fn parse(args: &[String]) -> Result<Args, String> {
         }
         if flag == "--trace" {
             out.config.loud = true;
+            continue;
+        }
+        if flag == "--services" {
+            out.config.services = Some(true);
+            out.words += " --services";
             continue;
         }
         let value = at.next().ok_or_else(|| format!("{flag} needs a value"))?;

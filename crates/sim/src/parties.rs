@@ -168,6 +168,33 @@ pub fn markings() -> [Marking; 2] {
     })
 }
 
+/// The marking of what traffic services intend.
+#[must_use]
+pub fn drones() -> Marking {
+    match Marking::parse("drones") {
+        Some(marking) => marking,
+        None => unreachable!("it is a marking"),
+    }
+}
+
+/// What a node that traffic services use is started with; `filed` if peers are to be told what they intend.
+pub fn serves(boot: &mut Boot, filed: bool, notifies: bool) {
+    boot.markings.push(drones());
+    boot.dss_base_url = Some(format!("https://{}.example/utm", boot.party));
+    (boot.dss_marking, boot.dss_notifies) = (filed.then(drones), notifies);
+}
+
+/// Rules about what traffic services intend, mostly, behind those of what is always withheld.
+pub fn with_drones(random: &mut Random, policy: &mut Policy) {
+    for rules in policy.rules.values_mut() {
+        let behind = rules.iter().rposition(|rule| rule.class == RecordClass::Plans && rule.area == Some(HIDDEN));
+        if let Some(at) = behind.filter(|_| !random.one_in(4)) {
+            let level = level(random, RecordClass::Plans);
+            rules.insert(at + 1, Rule { marking: Some(drones()), ..Rule::new(RecordClass::Plans, level) });
+        }
+    }
+}
+
 /// The marking that a feed gives its aircraft: the third brings covert ones.
 #[must_use]
 pub fn marking_of(feed: u16) -> Option<Marking> {

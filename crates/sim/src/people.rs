@@ -61,6 +61,8 @@ pub struct People {
     plans: Vec<SubjectId>,
     flights: Vec<Flight>,
     revision: u32,
+    /// Their rules speak of what traffic services intend.
+    pub drones: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -126,6 +128,7 @@ impl People {
             plans: Vec::new(),
             flights,
             revision: 1,
+            drones: false,
         }
     }
 
@@ -316,7 +319,10 @@ impl People {
                     return Vec::new();
                 }
                 self.revision += 1;
-                let policy = parties::policy(&mut self.random, self.me, self.count, self.revision);
+                let mut policy = parties::policy(&mut self.random, self.me, self.count, self.revision);
+                if self.drones {
+                    parties::with_drones(&mut self.random, &mut policy);
+                }
                 oracle.pending = Some(policy.clone());
                 // Before the first order there are the two who may agree to one that lets out more.
                 let mut inputs = if self.revision == 2 { self.two_people() } else { Vec::new() };

@@ -1,17 +1,35 @@
 //! Bugs that a checker must find. Those of the fold are in `fold`, behind an option that no configuration reaches; these stand
 //! between the people and the fold, or between the fold and what is shown, so that what ships carries no hook for them.
+use crate::services::Seen;
 use crate::swarm::Plant;
+use dss::{Ask, Id};
 use node::command::Command;
-use node::input::Input;
+use node::input::{Input, NotifyOutcome, Outlined};
 use node::view::{Owner, View};
 use record::ChannelState;
 use release::{Identity, Level, Policy, RecordClass, Rule};
+use std::collections::BTreeMap;
 use units::{AircraftClass, Utc};
 
 /// What became of an input on its way to the fold; false if it is lost.
 pub(crate) fn on_the_way(plant: Plant, input: &mut Input) -> bool {
     if plant == Plant::ForksIgnored {
         return !matches!(input, Input::LinkFrame { frame, .. } if frame.get(1) == Some(&7));
+    }
+    match (plant, &mut *input) {
+        (Plant::HeightsLost, Input::Dss(request, _)) => {
+            if let Ask::PutIntent(id, _, put) = &mut request.ask {
+                let far = 1_000_000 * (1 + i64::from(id.0[0]));
+                put.extents.iter_mut().for_each(|e| (e.lower, e.upper) = (Some(far), Some(far)));
+            }
+        }
+        (Plant::OutlinesMoved, Input::Dss(_, Some(outlined))) => {
+            if let Outlined::Volumes(volumes) = outlined.as_mut() {
+                volumes.iter_mut().for_each(|volume| volume.end = volume.end.plus_ms(3_600_000));
+            }
+        }
+        (Plant::OutcomesLost, Input::Notified(notified)) => notified.outcome = NotifyOutcome::Refused(500),
+        _ => {}
     }
     let Input::Command { command, .. } = input else { return true };
     match command.as_mut() {
@@ -60,6 +78,22 @@ pub(crate) fn shown(plant: Plant, view: &mut View, altered: bool) {
         Plant::TracksMoved if altered => {
             for track in view.tracks.iter_mut().filter(|track| matches!(track.owner, Owner::Peer(_))) {
                 track.report.position.lat_e7 += 1_000;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What became of what traffic services are shown of a peer; `before` is what they were shown.
+pub(crate) fn found(plant: Plant, seen: &mut BTreeMap<Id, Seen>, before: &BTreeMap<Id, Seen>) {
+    match plant {
+        Plant::WithdrawnShown => {
+            let gone: Vec<_> = before.iter().filter(|(id, _)| !seen.contains_key(id)).collect();
+            seen.extend(gone.into_iter().map(|(id, old)| (*id, old.clone())));
+        }
+        Plant::ShownMoved => {
+            for part in seen.values_mut().flat_map(|seen| &mut seen.parts) {
+                part.3 += 60_000;
             }
         }
         _ => {}

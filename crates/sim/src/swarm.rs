@@ -35,11 +35,23 @@ pub enum Plant {
     NoticeForgotten,
     /// Tracks are shown elsewhere, once the middle altered a frame.
     TracksMoved,
+    /// Intents of traffic services are decided as if they flew far above all others.
+    HeightsLost,
+    /// They are filed an hour later than they are.
+    OutlinesMoved,
+    /// They are filed with another marking than the one that is configured.
+    IntentsMismarked,
+    /// What a peer withdrew is shown to traffic services for ever.
+    WithdrawnShown,
+    /// What a peer released is shown to them at another time.
+    ShownMoved,
+    /// Notifications that were taken count as failed.
+    OutcomesLost,
 }
 
 impl Plant {
     /// The words at the command line.
-    pub const ALL: [(&'static str, Self); 14] = [
+    pub const ALL: [(&'static str, Self); 20] = [
         ("publish-before-fsync", Self::Fold(Planted::PublishBeforeFsync)),
         ("receipt-before-durable", Self::Fold(Planted::ReceiptBeforeDurable)),
         ("rule-skipped", Self::RuleSkipped),
@@ -53,6 +65,12 @@ impl Plant {
         ("rates-lost", Self::RatesLost),
         ("notice-forgotten", Self::NoticeForgotten),
         ("tracks-moved", Self::TracksMoved),
+        ("heights-lost", Self::HeightsLost),
+        ("outlines-moved", Self::OutlinesMoved),
+        ("intents-mismarked", Self::IntentsMismarked),
+        ("withdrawn-shown", Self::WithdrawnShown),
+        ("shown-moved", Self::ShownMoved),
+        ("outcomes-lost", Self::OutcomesLost),
         ("state-kept-after-failed-read", Self::Fold(Planted::StateKeptAfterFailedRead)),
     ];
 
@@ -78,6 +96,8 @@ pub struct Config {
     pub plant: Option<Plant>,
     /// Snapshots so many seconds apart; none: as drawn. Most of a long run is folding again what came after the last one.
     pub snapshot_s: Option<u64>,
+    /// Traffic services use the nodes; none: as drawn.
+    pub services: Option<bool>,
     /// Every line of the trace is printed as it happens.
     pub loud: bool,
 }

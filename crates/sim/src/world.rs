@@ -13,12 +13,14 @@ use crate::parties;
 use crate::people::People;
 use crate::plants;
 use crate::random::Random;
+use crate::services::{REQUESTS, Services};
+use crate::serving::Serving;
 use crate::swarm::{Config, Plant, Swarm};
 use crate::trace::Trace;
 use crate::witnesses::{ASK_EVERY, Asked, Round, Witness};
 use faults::FaultFs;
 use link::CloseCode;
-use node::input::Input;
+use node::input::{Answered, Input};
 use record::Hash32;
 use std::cell::RefCell;
 use std::cmp::Reverse;
@@ -53,6 +55,8 @@ pub(crate) enum Task {
     Fork(usize),
     Ask(usize),
     Witnessed(usize),
+    Serve(usize),
+    Notify(usize),
 }
 
 /// Who takes part.
@@ -98,6 +102,8 @@ pub struct World {
     /// Inputs that wait because the fold is busy; they become one batch.
     waiting: Vec<Vec<(Input, Option<u64>)>>,
     pub(crate) people: Vec<People>,
+    /// Traffic services that use a node.
+    pub(crate) services: Vec<Option<Services>>,
     pub(crate) alarms: Vec<Alarms>,
     pub(crate) diallers: BTreeMap<(usize, usize), Dialler>,
     queue: BinaryHeap<Reverse<(u64, u64, Task)>>,
@@ -107,18 +113,20 @@ pub struct World {
     pub(crate) quiet: bool,
     /// Nothing is reported any more.
     pub(crate) still: bool,
-    plant: Option<Plant>,
+    pub(crate) plant: Option<Plant>,
 }
 
 impl World {
     /// As a seed draws it.
     #[must_use]
     pub fn new(mut random: Random, config: &Config) -> Self {
+        // Of their own, so that a run without them is what it was before there were any.
+        let mut serving = Serving::draw(Random::new(random.clone().next()), config);
         let swarm = Swarm::draw(&mut random, config);
         let count = swarm.nodes;
         let honest: Vec<bool> = (0..count).map(|n| swarm.liar.is_none_or(|(liar, _)| liar != n)).collect();
         let names = (0..count).map(|n| parties::name(n).to_string()).collect();
-        let watch = Rc::new(RefCell::new(Watch::new(names, honest)));
+        let watch = Rc::new(RefCell::new(Watch::new(names, honest.clone())));
         let shared = Shared { trace: Rc::new(RefCell::new(Trace::new(config.loud))), watch };
         let pact = parties::pact(count, swarm.shared, swarm.witnesses.len(), swarm.quorum);
         let manners = swarm.witnesses.clone();
@@ -138,12 +146,17 @@ impl World {
                 list.push(Party::Hostile(Box::new(Hostile::new(kind, me, pact.pact().hash(), own))));
                 continue;
             }
-            let policy = parties::policy(&mut own, me, count, 1);
+            let mut policy = parties::policy(&mut own, me, count, 1);
+            if serving.is_on() {
+                serving.rules(&mut policy);
+                people[me].drones = true;
+            }
             let mut oracle = ReleaseOracle::default();
             oracle.in_force = policy.clone();
             let disk = FaultFs::new();
             let effects = Effects::new(me, shared.clone(), body.clone(), disk.clone(), oracle);
-            let boot = parties::boot(me, &pact, policy);
+            let mut boot = parties::boot(me, &pact, policy);
+            serving.boot(&mut boot, config.plant);
             list.push(Party::Honest(Box::new(Host::new(me, boot, kept.clone(), shared.clone(), disk, effects))));
         }
         let net = Net::new(&mut random, count);
@@ -171,6 +184,7 @@ impl World {
             refused: vec![0; count],
             waiting: (0..count).map(|_| Vec::new()).collect(),
             people,
+            services: (0..count).map(|me| (honest[me] && serving.is_on()).then(|| serving.services(me))).collect(),
             alarms: (0..count).map(|_| Alarms::default()).collect(),
             diallers: BTreeMap::new(),
             queue: BinaryHeap::new(),
@@ -189,6 +203,9 @@ impl World {
             world.soon(LOOK_EVERY, Task::Look(n));
             if !world.witnesses.is_empty() {
                 world.soon(ASK_EVERY, Task::Ask(n));
+            }
+            if world.services[n].is_some() {
+                world.serve_soon(n);
             }
             if let Some(every) = world.swarm.rekeys_every {
                 world.soon(every, Task::Rekey(n));
@@ -322,6 +339,8 @@ impl World {
                 self.ask_witnesses(n);
             }
             Task::Witnessed(k) => self.witnessed(k),
+            Task::Serve(n) => self.serve(n),
+            Task::Notify(n) => self.notify(n),
         }
     }
 
@@ -351,8 +370,12 @@ impl World {
             _ => None,
         });
         let sessions: BTreeSet<u64> = sessions.collect();
+        let utc = host.utc(now);
         let lives = host.input(now, inputs);
         let refused = host.trouble().is_some();
+        if let Some(services) = &mut self.services[n] {
+            services.at(utc);
+        }
         self.carry(n);
         if !lives {
             self.buried(n);
@@ -381,8 +404,15 @@ impl World {
         };
         for (number, answer) in replies {
             let Party::Honest(host) = &mut self.parties[n] else { return };
-            let answer = answer.ok().flatten();
+            let (accepted, answer) = (answer.is_ok(), answer.ok().flatten());
             let trace = &mut self.shared.trace.borrow_mut();
+            if number >= REQUESTS {
+                if let Some(services) = &mut self.services[n] {
+                    services.answered(number, accepted, answer, trace);
+                }
+                continue;
+            }
+            let answer = answer.and_then(Answered::command);
             self.people[n].answered(number, answer.as_ref(), self.now, trace, &mut host.effects.oracle);
         }
         for out in out {
@@ -516,6 +546,7 @@ impl World {
             let trace = self.shared.trace.clone();
             let again = self.people[n].ask_again(&mut trace.borrow_mut());
             self.rules_found(n);
+            let again = again.into_iter().chain(self.services_found(n)).collect::<Vec<_>>();
             if !again.is_empty() {
                 self.input(n, again);
             }
@@ -548,6 +579,9 @@ impl World {
 
     pub(crate) fn hung_up(&mut self, n: usize) {
         self.waiting[n].clear();
+        if let Some(services) = &mut self.services[n] {
+            services.died();
+        }
         self.thieves_lost(n);
         let is_on = self.random.one_in(2);
         for (conn, side) in self.net.of(n) {

@@ -1,6 +1,7 @@
 //! What the simulator itself must be: exact, and able to fail.
-use sim::event::{Fault, Liar};
+use sim::event::{Event, Fault, Liar, Step};
 use sim::{Config, Plant, run};
+use std::collections::BTreeMap;
 
 fn config(hours: f64) -> Config {
     Config { hours, ..Config::default() }
@@ -111,6 +112,69 @@ fn tracks_shown_elsewhere_are_caught_although_the_middle_altered_a_frame_that_wa
 #[test]
 fn a_state_that_is_kept_after_a_failed_read_is_caught() {
     caught("state-kept-after-failed-read", &[Fault::ReadError], &["LOST"]);
+}
+
+fn serving(plant: Option<Plant>, only: &[Fault]) -> Config {
+    Config { only: Some(only.to_vec()), plant, nodes: Some(2), services: Some(true), ..config(0.3) }
+}
+
+/// The same where traffic services use the nodes.
+fn caught_serving(plant: &str, only: &[Fault], words: &[&str]) {
+    let config = serving(Some(Plant::parse(plant).expect("a plant")), only);
+    let is_meant = |text: &String| words.iter().any(|word| text.contains(word));
+    let found = (1..=20).find(|seed| run(*seed, &config).violations.iter().any(is_meant));
+    assert!(found.is_some(), "not caught in twenty seeds");
+}
+
+#[test]
+fn traffic_services_of_nodes_without_a_bug_find_nothing_and_reach_what_is_checked() {
+    let mut reached = BTreeMap::new();
+    for (seed, fault) in [(1, Fault::Cut), (2, Fault::Cut), (3, Fault::PowerDisk)] {
+        let outcome = run(seed, &serving(None, &[fault]));
+        assert_eq!(outcome.violations, Vec::<String>::new(), "seed {seed} without a bug");
+        outcome.counts.into_iter().for_each(|(event, times)| *reached.entry(event).or_default() += times);
+    }
+    let steps = [Step::IntentWritten, Step::KeyRefused, Step::WriteRefused, Step::Reported, Step::ServicesSame];
+    let steps = steps.into_iter().chain([Step::Notified, Step::NotNotified, Step::IntentsShared, Step::Replayed]);
+    for step in steps {
+        let times: u64 = reached.get(&Event::Step(step)).copied().unwrap_or(0);
+        assert!(times > 2, "{} reached {times} times: {reached:?}", step.name());
+    }
+}
+
+#[test]
+fn what_a_traffic_service_was_answered_and_a_death_took_back_is_caught() {
+    caught_serving("publish-before-fsync", &[Fault::PowerDisk], &["LOST: intent", "LOST: constraint"]);
+}
+
+#[test]
+fn intents_that_meet_and_of_which_neither_names_the_other_are_caught() {
+    caught_serving("heights-lost", &[Fault::Cut], &["meet, and neither names the other"]);
+}
+
+#[test]
+fn intents_told_otherwise_than_they_were_written_are_caught() {
+    caught_serving("outlines-moved", &[Fault::Cut], &["RELEASED against the rules"]);
+}
+
+#[test]
+fn intents_told_under_the_rules_for_another_marking_are_caught() {
+    caught_serving("intents-mismarked", &[Fault::Cut], &["RELEASED against the rules"]);
+}
+
+#[test]
+fn intents_of_a_peer_shown_otherwise_than_it_released_them_are_caught() {
+    caught_serving("shown-moved", &[Fault::Cut], &["and was never released so"]);
+}
+
+#[test]
+fn an_intent_that_was_deleted_and_stays_with_the_peer_is_caught() {
+    caught_serving("withdrawn-shown", &[Fault::Cut], &["was deleted, and is shown"]);
+}
+
+#[test]
+fn a_notification_that_was_taken_and_is_to_be_sent_again_is_caught() {
+    caught_serving("outcomes-lost", &[Fault::Cut], &["is to be told it again"]);
 }
 
 #[test]

@@ -39,7 +39,7 @@ impl Certain<'_> {
     /// Whether a plan is let out whole, or not at all; none if it is near the edge of an area, where rounding decides.
     #[must_use]
     pub fn plan(&self, subject: SubjectId, plan: &Plan) -> Option<bool> {
-        let marking = self.oracle.plans.get(&subject.0)?.marking;
+        let marking = self.oracle.filed(subject, plan)?.marking;
         let rules = self.about(RecordClass::Plans, plan.class, marking)?;
         let edges = rules.iter().filter_map(|rule| rule.area);
         let centres = plan.volumes.iter().filter_map(|volume| match &volume.outline {

@@ -2,8 +2,10 @@
 //! and no less.
 use crate::event::{Event, Step};
 use crate::parties;
+use crate::services::{PLACES, Part, Seen, is_near, part};
 use crate::trace::Trace;
 use airspace::{Plan, PlanState, Site, Volume4d};
+use dss::Id;
 use node::view::{Owner, TrackView, View};
 use record::{Body, Decoded, DeskStatus, Hash32, ReleaseForm, SubjectId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +26,8 @@ pub struct Heard {
     desk: Option<DeskStatus>,
     /// Rows of tracks as they were ever said: time, place, form, precision.
     rows: BTreeSet<Row>,
+    /// Parts of plans as they were ever said.
+    parts: BTreeSet<(SubjectId, Part)>,
 }
 
 type Row = (i64, i32, i32, u8, u32);
@@ -38,7 +42,10 @@ impl Heard {
         let (record, id) = (&decoded.record, decoded.id);
         let (subject, revision) = (record.subject, record.revision);
         match &record.body {
-            Body::Plan(plan) => drop(self.plans.insert(subject, (revision, id, plan.clone()))),
+            Body::Plan(plan) => {
+                self.parts.extend(plan.volumes.iter().filter_map(part).map(|part| (subject, part)));
+                self.plans.insert(subject, (revision, id, plan.clone()));
+            }
             Body::Site(site) => drop(self.sites.insert(subject, (revision, id, site.clone()))),
             Body::Avoid(avoid) => drop(self.avoids.insert(subject, (revision, id, avoid.volumes.clone()))),
             Body::Withdrawn(withdrawn) => {
@@ -58,7 +65,35 @@ impl Heard {
 
     /// The log is read anew from its first entry, since its owner's data was set back. What was said of tracks was said.
     pub fn again(&mut self) {
-        *self = Self { rows: std::mem::take(&mut self.rows), ..Self::default() };
+        let (rows, parts) = (std::mem::take(&mut self.rows), std::mem::take(&mut self.parts));
+        *self = Self { rows, parts, ..Self::default() };
+    }
+
+    /// What of that which traffic services are shown was never said.
+    #[must_use]
+    pub fn never_said(&self, seen: &BTreeMap<Id, Seen>) -> Option<String> {
+        let is_said = |seen: &Seen| seen.parts.iter().all(|part| self.parts.contains(&(seen.subject, *part)));
+        let (id, one) = seen.iter().find(|(_, one)| !is_said(one))?;
+        Some(format!("intent {id} is shown to traffic services as {one:?}, and was never released so"))
+    }
+
+    /// Where what traffic services are shown of plans at their places is not what stands in the log.
+    #[must_use]
+    pub fn unlike(&self, seen: &BTreeMap<Id, Seen>, utc: Utc) -> Option<String> {
+        for (id, one) in seen {
+            let said = self.plans.get(&one.subject).filter(|(.., plan)| plan.state.is_live());
+            let said: Option<Vec<Part>> = said.map(|(.., plan)| plan.volumes.iter().filter_map(part).collect());
+            if said.as_ref() != Some(&one.parts) {
+                return Some(format!("intent {id} is shown to traffic services as {one:?}, and stands as {said:?}"));
+            }
+        }
+        let shown: BTreeSet<SubjectId> = seen.values().map(|one| one.subject).collect();
+        let lasts = |volume: &&Volume4d| volume.end.since_ms(utc) > 5_000;
+        let near = |part: Part| PLACES.iter().any(|place| is_near(&part, *place));
+        let due = |plan: &Plan| plan.state.is_live() && plan.volumes.iter().filter(lasts).filter_map(part).any(near);
+        let mut due = self.plans.iter().filter(|(_, (.., plan))| due(plan));
+        let (subject, _) = due.find(|(subject, _)| !shown.contains(subject))?;
+        Some(format!("plan {subject} stands in the log, and is not shown to traffic services"))
     }
 
     /// Every track that is shown as a peer's is one that it released, to the centimetre.

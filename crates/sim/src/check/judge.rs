@@ -2,6 +2,7 @@
 use super::certain::Certain;
 use super::release::{Filed, Flown, Own, ReleaseOracle};
 use super::rules::{About, cell_m, distance_m, first, holds, no_more};
+use super::services::centre;
 use airspace::{Outline, Plan, Volume4d};
 use record::{Body, ConflictReport, Record, ReleaseForm, TrackBatch};
 use release::{Identity, Level, RecordClass, Rule};
@@ -213,17 +214,25 @@ impl Judge<'_> {
             Level::Coarse { .. } => !named && !exact && plan.class == units::AircraftClass::Unknown,
             Level::AvoidArea { .. } | Level::Withheld => false,
         };
+        // One that is over is over at once.
+        let is = |filed: &Volume4d, told: &Volume4d| {
+            let over = !plan.state.is_live() && told.end <= filed.end;
+            let times = if over { (told.start, told.end) } else { (filed.start, filed.end) };
+            Volume4d { start: times.0, end: times.1, ..filed.clone() } == *told
+        };
+        let whole = |filed: &Filed| {
+            let of = |told: &Volume4d| filed.volumes.iter().any(|filed| is(filed, told));
+            !exact || plan.volumes.iter().all(of)
+        };
         let told = match self.oracle.plans.get(&self.said.subject.0) {
-            // By its own name it is known whole.
             Some(filed) => {
-                let of = |volume: &Volume4d| filed.volumes.contains(volume);
                 plan.volumes.iter().filter_map(centre).all(|centre| may(self.plan_level(filed, &centre)))
-                    && (!exact || plan.volumes.iter().all(of))
+                    && whole(filed)
             }
-            // By another it is some plan that is there.
+            // By another name it is some plan that is there.
             None => self.oracle.plans.values().any(|filed| {
                 let there = |centre: &units::Vertex| plan.volumes.iter().any(|volume| shows(&volume.outline, centre));
-                centres(filed).filter(there).any(|centre| may(self.plan_level(filed, &centre)))
+                centres(filed).filter(there).any(|centre| may(self.plan_level(filed, &centre))) && whole(filed)
             }),
         };
         if told { Ok(()) } else { Err(format!("a plan of class {:?}, or more of it than may be told", plan.class)) }
@@ -259,11 +268,6 @@ fn shows(told: &Outline, at: &units::Vertex) -> bool {
         }
         Outline::Corridor { .. } => false,
     }
-}
-
-fn centre(volume: &Volume4d) -> Option<units::Vertex> {
-    // No officer here draws others.
-    if let Outline::Circle { centre, .. } = &volume.outline { Some(*centre) } else { None }
 }
 
 fn centres(filed: &Filed) -> impl Iterator<Item = units::Vertex> {

@@ -7,6 +7,7 @@ mod judge;
 mod merkle;
 mod release;
 mod rules;
+mod services;
 mod settled;
 mod wire;
 
@@ -14,5 +15,6 @@ pub use alarms::Alarms;
 pub use heard::{Due, Heard};
 pub use merkle::{Hash, Log, leaf};
 pub use release::{Filed, Flown, Marks, Own, ReleaseOracle, Rules};
+pub use services::Ledger;
 pub use settled::{Told, settled, shared, unsettled};
 pub use wire::{Excuse, Watch};

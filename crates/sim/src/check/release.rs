@@ -1,10 +1,11 @@
 //! What was said, against the rules as the officers ordered them: an oracle of the policy that shares no code with `release`.
 use super::certain::Certain;
 use super::judge::{Grids, Judge};
+use super::services::centre;
 use crate::trace::Trace;
-use airspace::Volume4d;
+use airspace::{Plan, Volume4d};
 use node::view::{PeerView, View};
-use record::{ChannelState, Decoded, PartyId};
+use record::{ChannelState, Decoded, PartyId, SubjectId};
 use release::{Marking, Policy, Rule};
 use std::collections::BTreeMap;
 use track::TrackReport;
@@ -166,6 +167,16 @@ impl ReleaseOracle {
     pub fn settled(&self, to: &PartyId, utc: Utc) -> Option<Certain<'_>> {
         let is_certain = self.pending.is_none() && self.proposed.is_none() && !self.rejecting;
         is_certain.then(|| Certain { rules: self.in_force.rules.get(to).map_or(&[], Vec::as_slice), oracle: self, utc })
+    }
+
+    /// What a plan was filed as. One of a traffic service has a name of its own here: it is known by its place.
+    #[must_use]
+    pub fn filed(&self, subject: SubjectId, plan: &Plan) -> Option<&Filed> {
+        let by_place = || {
+            let at = plan.volumes.iter().find_map(centre)?;
+            self.plans.values().find(|filed| filed.volumes.iter().filter_map(centre).any(|centre| centre == at))
+        };
+        self.plans.get(&subject.0).or_else(by_place)
     }
 
     /// The proposal came to nothing.

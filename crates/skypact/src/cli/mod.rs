@@ -7,6 +7,7 @@ mod desk;
 mod detect;
 pub mod evidence;
 mod explain;
+mod f3548;
 mod geojson;
 mod inhibit;
 mod init;
@@ -94,6 +95,8 @@ enum Command {
     Replay(replay::Args),
     /// Shows how far a journal reaches; removes its oldest part by order.
     Journal(journal::Args),
+    /// Lists from the journal what USSs reported, and who was notified of what (ASTM F3548-21).
+    F3548(f3548::Args),
     /// Runs the detectors on files, without a node: tracks, pairs, volumes, plans, protected sites.
     Detect(Box<detect::Args>),
     /// Measures, against a baseline in the same run.
@@ -216,6 +219,7 @@ fn run(command: Command, global: Global) -> Outcome {
         Command::Witness(args) => block_on(crate::witness::run(args, global.json)),
         Command::Replay(args) => replay::run(args, global),
         Command::Journal(args) => journal::run(args, global),
+        Command::F3548(args) => f3548::run(args, global),
         Command::Detect(args) => detect::run(&args, global),
         Command::Bench(args) => bench::run(args, global),
     }

@@ -14,6 +14,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -195,6 +196,14 @@ fn outcomes(world: &World) -> Vec<(NotifyOutcome, Option<String>)> {
     inputs.filter_map(of).collect()
 }
 
+/// What the command line lists from the data folder of north, whether it runs or not.
+fn listed(world: &World, words: &[&str]) -> Vec<Value> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_skypact"));
+    let out = command.args(["--json", "f3548"]).args(words).current_dir(world.home("north")).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
 #[test]
 fn a_subscriber_is_told_until_it_takes_it_also_after_kill_9_and_no_more() {
     let _limit = Limit::of("notify", 180);
@@ -207,6 +216,10 @@ fn a_subscriber_is_told_until_it_takes_it_also_after_kill_9_and_no_more() {
     let path = format!("/dss/v1/subscriptions/{SUBSCRIPTION}");
     let (status, made) = ask(&dss, &token, "PUT", &path, &subscription(&service));
     assert_eq!((status, &made["subscription"]["notification_index"]), (200, &json!(0)), "{made}");
+    let exchange = json!({ "url": "https://dss.example/dss/v1/subscriptions", "method": "PUT", "recorder_role": "Client",
+        "request_time": { "value": "2026-08-01T05:00:00Z", "format": "RFC3339" }, "problem": "no answer in time" });
+    let (status, reported) = ask(&dss, &token, "POST", "/dss/v1/reports", &json!({ "exchange": exchange }));
+    assert_eq!(status, 201, "{reported}");
 
     // A plan, to a service that is not well at first.
     service.answers(&[500, 503]);
@@ -265,10 +278,29 @@ fn a_subscriber_is_told_until_it_takes_it_also_after_kill_9_and_no_more() {
     assert_eq!((counted(&north, "sent"), north.metric("skypact_notifications_waiting")), (3.0, 0.0));
     assert_eq!(service.told("no more", before + 1).len(), before + 1);
     assert!(!north.log().contains("s3cret") && !north.log().contains("Bearer"), "no secret is logged");
+
+    // A reviewer lists it beside the running node.
+    let reports = listed(&world, &["reports"]);
+    assert_eq!(
+        (reports.len(), &reports[0]["uss"], &reports[0]["report_id"]),
+        (1, &json!("uss1"), &reported["report_id"])
+    );
+    assert_eq!(reports[0]["report"], json!({ "exchange": exchange }));
+    let tries = listed(&world, &["notified", "--address", &format!("http://{}/", service.at)]);
+    let begun = jiff::Timestamp::from_millisecond(tries[2]["utc_ms"].as_i64().unwrap()).unwrap().to_string();
+    assert_eq!(listed(&world, &["notified", "--entity", id, "--from", &begun]), tries[2..4]);
+    assert!(listed(&world, &["notified", "--to", "2000-01-01T00:00:00Z"]).is_empty());
     north.stop();
 
     // Who was told what stands in the journal.
     let outcomes = outcomes(&world);
+    let of_try = |(outcome, ovn): &(NotifyOutcome, Option<String>)| match outcome {
+        NotifyOutcome::Sent(status) => json!(["sent", status, ovn]),
+        NotifyOutcome::Refused(status) => json!(["refused", status, ovn]),
+        other => panic!("{other:?}"),
+    };
+    let listed: Vec<Value> = tries.iter().map(|t| json!([t["outcome"], t["status"], t["ovn"]])).collect();
+    assert_eq!(listed, outcomes.iter().map(of_try).collect::<Vec<_>>());
     let ovn = |body: &Value, kind: &str| body[kind]["reference"]["ovn"].as_str().map(str::to_owned);
     let plan = ovn(&told[0].2, "operational_intent");
     assert_eq!(
