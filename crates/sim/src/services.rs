@@ -347,10 +347,15 @@ impl Services {
 
     /// What waits at the node to be told to a service is sent, and what came of it handed in.
     pub fn notify(&mut self, state: &State, well: bool, trace: &mut Trace) -> Vec<(Input, Option<u64>)> {
-        let under_way: BTreeSet<String> = self.outcomes.values().map(|sent| sent.address.clone()).collect();
+        let under_way: BTreeSet<_> =
+            self.outcomes.values().map(|sent| (sent.manager.clone(), sent.address.clone())).collect();
         let mut inputs = Vec::new();
-        for address in state.to_notify().into_iter().filter(|address| !under_way.contains(address)) {
-            let Some(next) = state.next_notification(&address) else { continue };
+        for (manager, address) in state.to_notify() {
+            let manager = Some(manager);
+            if under_way.contains(&(manager.clone(), address.clone())) {
+                continue;
+            }
+            let Some(next) = manager.as_deref().and_then(|of| state.next_notification(of, &address)) else { continue };
             if self.taken.contains(&(address.clone(), next.entity, next.change)) {
                 let text =
                     format!("{address} took change {} of {}, and is to be told it again", next.change, next.entity);
@@ -371,7 +376,7 @@ impl Services {
             let ovn = dss.shown_intent(next.entity).and_then(|shown| shown.ovn);
             let ovn = ovn.or_else(|| dss.shown_constraint(next.entity).and_then(|shown| shown.ovn));
             let (entity, change, subscriptions) = (next.entity, next.change, next.subscriptions);
-            let notified = Notified { address, entity, change, subscriptions, ovn, outcome };
+            let notified = Notified { address, entity, change, subscriptions, ovn, outcome, manager };
             self.asks += 1;
             let number = OUTCOMES + self.asks;
             inputs.push((Input::Notified(Box::new(notified.clone())), Some(number)));

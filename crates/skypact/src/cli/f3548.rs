@@ -56,6 +56,9 @@ enum Which {
     Notified {
         #[command(flatten)]
         read: Read,
+        /// Only of subscriptions of this USS; the oldest tries do not name it.
+        #[arg(long, value_name = "NAME")]
+        uss: Option<String>,
         /// Only at addresses that begin so.
         #[arg(long, value_name = "URL")]
         address: Option<String>,
@@ -81,14 +84,14 @@ struct Read {
 /// Which inputs are listed.
 enum Listed {
     Reports { uss: Option<String> },
-    Notified { address: Option<String>, entity: Option<Id> },
+    Notified { uss: Option<String>, address: Option<String>, entity: Option<Id> },
 }
 
 /// Runs the command.
 pub fn run(args: Args, global: Global) -> Outcome {
     let (read, listed) = match args.command {
         Which::Reports { read, uss } => (read, Listed::Reports { uss }),
-        Which::Notified { read, address, entity } => (read, Listed::Notified { address, entity }),
+        Which::Notified { read, uss, address, entity } => (read, Listed::Notified { uss, address, entity }),
     };
     let Read { config, from, to } = read;
     if let (Some(from), Some(to)) = (from, to) {
@@ -161,8 +164,9 @@ impl Lister {
                         self.report(out, &Report { seq, at, id, again, request: &request, body })?;
                     }
                 }
-                (Listed::Notified { address, entity }, Input::Notified(notified)) => {
+                (Listed::Notified { uss, address, entity }, Input::Notified(notified)) => {
                     let there = address.as_ref().is_none_or(|address| notified.address.starts_with(address));
+                    let there = there && (uss.is_none() || *uss == notified.manager);
                     if in_time && there && entity.is_none_or(|entity| entity == notified.entity) {
                         self.notified(out, seq, at, &notified)?;
                     }
@@ -217,7 +221,7 @@ impl Lister {
     }
 
     fn notified(&self, out: &mut impl Write, seq: u64, at: Utc, notified: &Notified) -> Result<()> {
-        let Notified { address, entity, subscriptions, ovn, outcome, .. } = notified;
+        let Notified { address, entity, subscriptions, ovn, outcome, manager, .. } = notified;
         let (word, status, why) = match outcome {
             NotifyOutcome::Sent(status) => ("sent", Some(*status), None),
             NotifyOutcome::Refused(status) => ("refused", Some(*status), None),
@@ -228,7 +232,7 @@ impl Lister {
             let told =
                 |(id, index): &(Id, u32)| json!({ "subscription_id": id.to_string(), "notification_index": index });
             let value = json!({
-                "utc_ms": at.0, "journal": seq, "address": address, "entity": entity.to_string(), "ovn": ovn,
+                "utc_ms": at.0, "journal": seq, "uss": manager, "address": address, "entity": entity.to_string(), "ovn": ovn,
                 "subscriptions": subscriptions.iter().map(told).collect::<Vec<_>>(),
                 "outcome": word, "status": status, "why": why,
             });
@@ -238,6 +242,9 @@ impl Lister {
         let more = status.map(|status| format!(" {status}")).or_else(|| why.map(|why| format!(": {}", plain(why))));
         let (at, more) = (rfc3339(at), more.unwrap_or_default());
         writeln!(out, "{at:<24} {entity}  {:<32} {word}{more}", plain(address))?;
+        if let Some(uss) = manager {
+            writeln!(out, "    uss {}", plain(uss))?;
+        }
         match ovn {
             Some(ovn) => writeln!(out, "    version {}", plain(ovn))?,
             None if status.is_some() => writeln!(out, "    that it is gone")?,
@@ -293,8 +300,9 @@ mod tests {
     }
 
     fn notified(address: &str, ovn: Option<&str>, outcome: NotifyOutcome) -> Input {
+        let manager = address.contains("b.example").then(|| "uss2".into());
         let (address, ovn, subscriptions) = (address.into(), ovn.map(str::to_owned), vec![(Id([9; 16]), 3)]);
-        Input::Notified(Box::new(Notified { address, entity: ENTITY, change: 1, subscriptions, ovn, outcome }))
+        Input::Notified(Box::new(Notified { address, entity: ENTITY, change: 1, subscriptions, ovn, outcome, manager }))
     }
 
     /// A journal with an input each second.
@@ -379,7 +387,8 @@ mod tests {
             notified("https://b.example/utm", None, NotifyOutcome::Failed("no \u{1b}route".into())),
             notified("https://b.example/utm", None, NotifyOutcome::Unwanted),
         ]);
-        let listed = |address: Option<&str>, entity| Listed::Notified { address: address.map(str::to_owned), entity };
+        let listed =
+            |address: Option<&str>, entity| Listed::Notified { uss: None, address: address.map(str::to_owned), entity };
         let all = lines(&lister(listed(None, None), true), &journal);
         let rows: Vec<_> =
             all.iter().map(|l| (l["outcome"].as_str().unwrap(), l["status"].as_u64(), l["ovn"].as_str())).collect();
@@ -398,6 +407,10 @@ mod tests {
         assert_eq!((&all[0]["subscriptions"], &all[3]["why"]), (&told, &json!("no \u{1b}route")));
         assert_eq!(lines(&lister(listed(Some("https://b."), Some(ENTITY)), true), &journal), all[2..]);
         assert!(lines(&lister(listed(None, Some(Id::MIN)), true), &journal).is_empty());
+        let of = |uss: &str| Listed::Notified { uss: Some(uss.into()), address: None, entity: None };
+        assert_eq!(lines(&lister(of("uss2"), true), &journal), all[2..]);
+        assert_eq!((&all[0]["uss"], &all[2]["uss"]), (&Value::Null, &json!("uss2")));
+        assert!(lines(&lister(of("uss1"), true), &journal).is_empty());
 
         let to = Lister { to: Some(Utc(2_000)), ..lister(listed(None, None), false) };
         let subscription = format!("    subscription {}, notification 3", Id([9; 16]));
@@ -408,9 +421,11 @@ mod tests {
         let wanted = [&refused, &version, &subscription, &sent, &version, &subscription];
         assert_eq!(text(&to, &journal).lines().skip(1).collect::<Vec<_>>(), wanted);
         let rest = text(&lister(listed(Some("https://b."), None), false), &journal);
-        for line in
-            ["sent 200\n    that it is gone\n", "failed: no  route\n    sub", "unwanted: its subscriptions are over"]
-        {
+        for line in [
+            "sent 200\n    uss uss2\n    that it is gone\n",
+            "failed: no  route\n    uss uss2\n    sub",
+            "unwanted: its subscriptions are over",
+        ] {
             assert!(rest.contains(line), "{line}: {rest}");
         }
     }
