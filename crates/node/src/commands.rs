@@ -20,8 +20,6 @@ use units::Now;
 
 /// Accounts of one node: a desk's watches and some programs.
 const ACCOUNTS_MAX: usize = 200;
-/// All that is filed is told again so long after some of it could not be. It takes 0.3 s where 40,000 things are filed.
-const UNTOLD_MS: u64 = 60_000;
 
 impl State {
     pub(crate) fn command(
@@ -286,7 +284,7 @@ impl State {
         self.tell_plan_to(&self.everybody(), subject, plan, now, out);
     }
 
-    fn tell_plan_to(
+    pub(crate) fn tell_plan_to(
         &mut self,
         whom: &BTreeSet<PartyId>,
         subject: SubjectId,
@@ -296,7 +294,7 @@ impl State {
     ) {
         let marking = self.plan_marking(subject);
         let filer = if self.filing.uss_of(subject).is_some() { Filer::Service } else { Filer::Planner };
-        self.tell(whom, now, out, |state, name, envelope| match state.peers.get_mut(name) {
+        self.tell(whom, subject, now, out, |state, name, envelope| match state.peers.get_mut(name) {
             Some(peer) => {
                 let rules = peer.rules(&state.policy);
                 peer.releaser.release_plan(&rules, envelope, subject, (plan, marking), filer, now)
@@ -305,7 +303,7 @@ impl State {
         });
     }
 
-    fn tell_site_to(
+    pub(crate) fn tell_site_to(
         &mut self,
         whom: &BTreeSet<PartyId>,
         subject: SubjectId,
@@ -313,7 +311,7 @@ impl State {
         now: Now,
         out: &mut Vec<Output>,
     ) {
-        self.tell(whom, now, out, |state, name, envelope| match state.peers.get_mut(name) {
+        self.tell(whom, subject, now, out, |state, name, envelope| match state.peers.get_mut(name) {
             Some(peer) => {
                 let rules = peer.rules(&state.policy);
                 peer.releaser.release_site(&rules, envelope, subject, site, now)
@@ -326,10 +324,11 @@ impl State {
         self.peers.keys().cloned().collect()
     }
 
-    /// Asks these peers' releasers what may be said, and says it.
+    /// Asks these peers' releasers what may be said of a subject, and says it.
     fn tell(
         &mut self,
         whom: &BTreeSet<PartyId>,
+        subject: SubjectId,
         now: Now,
         out: &mut Vec<Output>,
         mut release: impl FnMut(
@@ -340,31 +339,23 @@ impl State {
     ) {
         for name in whom {
             let Some(envelope) = self.envelope(name) else { continue };
-            match release(self, name, &envelope) {
+            let said = match release(self, name, &envelope) {
                 Ok(records) => {
-                    for released in records {
-                        self.say(name, released, now, out);
-                    }
+                    self.is_told(name, subject);
+                    records
                 }
                 Err(error) => {
-                    out.push(Output::Log(format!("release to {name}: {error}")));
-                    if let Some(peer) = self.peers.get_mut(name) {
-                        peer.untold.get_or_insert_with(|| (error.to_string(), now.mono));
-                    }
+                    self.is_untold(name, subject, &error, out);
+                    // What was told before is not what is filed now.
+                    let peer = self.peers.get_mut(name);
+                    let end = peer.map(|peer| peer.releaser.release_end(&envelope, subject, now));
+                    end.and_then(Result::ok).unwrap_or_default()
                 }
+            };
+            for released in said {
+                self.say(name, released, now, out);
             }
         }
-    }
-
-    /// What could not be told is tried again, in case there is room by now.
-    pub(crate) fn tell_untold(&mut self, now: Now, out: &mut Vec<Output>) {
-        let mut whom = BTreeSet::new();
-        for (name, peer) in &mut self.peers {
-            if peer.untold.take_if(|(_, since)| now.mono.since_ms(*since) >= UNTOLD_MS).is_some() {
-                whom.insert(name.clone());
-            }
-        }
-        self.tell_again(&whom, now, out);
     }
 
     /// An own plan is gone, and its subject is never used again.
@@ -375,7 +366,7 @@ impl State {
             self.volume_removed(ShownKind::Plan, &key, now);
         }
         self.plan_marks.remove(&subject);
-        self.tell(&self.everybody(), now, out, |state, name, envelope| match state.peers.get_mut(name) {
+        self.tell(&self.everybody(), subject, now, out, |state, name, envelope| match state.peers.get_mut(name) {
             Some(peer) => peer.releaser.release_last(envelope, subject, now),
             None => Ok(Vec::new()),
         });
@@ -401,7 +392,7 @@ impl State {
             return Err(no_such("site", subject));
         }
         self.volume_removed(ShownKind::Site, &key, now);
-        self.tell(&self.everybody(), now, out, |state, name, envelope| match state.peers.get_mut(name) {
+        self.tell(&self.everybody(), subject, now, out, |state, name, envelope| match state.peers.get_mut(name) {
             Some(peer) => peer.releaser.release_end(envelope, subject, now),
             None => Ok(Vec::new()),
         });

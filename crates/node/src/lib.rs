@@ -51,6 +51,7 @@ mod staffing;
 mod state;
 mod told_conflicts;
 mod unjudged;
+mod untold;
 pub mod view;
 mod viewing;
 mod volumes;

@@ -108,7 +108,7 @@ impl State {
                     witnessing: Default::default(),
                     shared: Default::default(),
                     heard: Default::default(),
-                    untold: None,
+                    untold: Default::default(),
                 };
                 self.peers.insert(name, peer);
             }
@@ -424,10 +424,7 @@ impl State {
             let level = if refused { AlertLevel::Warning } else { AlertLevel::Caution };
             troubles.push((PeerTrouble::Clock, level, text));
         }
-        if let Some((reason, _)) = &peer.untold {
-            let text = format!("{name} is not told all that is filed and released to it: {reason}");
-            troubles.push((PeerTrouble::Untold, AlertLevel::Caution, text));
-        }
+        troubles.extend(peer.untold.trouble(name));
         troubles.extend(peer.desk.as_ref().and_then(|desk| crate::staffing::trouble(name, desk)));
         let (ours, theirs) = (peer.ours, peer.theirs);
         if !(in_force(ours) && in_force(theirs)) {

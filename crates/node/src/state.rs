@@ -257,9 +257,10 @@ pub struct Peer {
     #[n(62)]
     #[cbor(default)]
     pub(crate) heard: crate::told_conflicts::Heard,
-    /// Why something filed could not be told, and when all was last tried again.
+    /// What is filed and could not be told.
     #[n(63)]
-    pub(crate) untold: Option<(String, Mono)>,
+    #[cbor(default)]
+    pub(crate) untold: crate::untold::Untold,
 }
 
 /// One feed.

@@ -474,6 +474,76 @@ fn what_cannot_be_filed_is_said_at_the_desk_and_takes_nobody_elses_room() {
 }
 
 #[test]
+fn an_identifier_that_comes_again_before_the_plan_has_ended_is_another_plan() {
+    let mut world = filing(&[of_drones()]);
+    let id = Id::random([9; 16]);
+    let volumes = vec![circle(46.5, 7.0, 0.1, START)];
+    write(&mut world, "uss1", Ask::PutIntent(id, None, drone(46.5, 7.0, &[])), volumes.clone());
+    world.run(500, 100);
+    let first = own_plans(&world, 0)[0].subject;
+    world.ask(0, Role::Planner, Command::MarkPlan { subject: first, marking: None }).unwrap();
+    for (manager, next) in [("uss1", "uss2"), ("uss2", "uss2")] {
+        let before = own_plans(&world, 0)[0].subject;
+        let version = ovn(&world, id, manager).unwrap();
+        write(&mut world, manager, Ask::DeleteIntent(id, version), Vec::new());
+        write(&mut world, next, Ask::PutIntent(id, None, drone(46.5, 7.0, &[])), volumes.clone());
+        world.restart(0, true);
+        world.run(1_000, 100);
+        let own = own_plans(&world, 0);
+        assert_eq!((own.len(), own[0].uss.as_deref(), own[0].revision), (1, Some(next), 1));
+        assert_ne!(own[0].subject, before);
+        let told = told_plans(&world);
+        assert_eq!(
+            (told.len(), told[0].subject),
+            (1, own[0].subject),
+            "what a planner made of the first is not of this"
+        );
+    }
+}
+
+#[test]
+fn what_is_over_hides_nothing_that_is_not_filed() {
+    let mut world = filing(&[of_drones()]);
+    let id = |n: u16| Id::random([n as u8, (n >> 8) as u8, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5]);
+    start_with(&mut world, None);
+    for n in 0..250u16 {
+        let mut short = drone(-40.0 + f64::from(n) / 10.0, 7.0, &[]);
+        short.extents.iter_mut().for_each(|extent| extent.end = us(1));
+        write(&mut world, "uss1", Ask::PutIntent(id(n), None, short), vec![circle(46.5, 7.0, 0.1, START)]);
+    }
+    world.run(120_000, 1_000);
+    write(
+        &mut world,
+        "uss1",
+        Ask::PutIntent(id(999), None, drone(46.5, 7.0, &[])),
+        vec![circle(46.5, 7.0, 0.1, START)],
+    );
+    start_with(&mut world, Some("drones"));
+    let said = |world: &World| {
+        let alerts = world.view(0).alerts;
+        alerts.into_iter().find(|a| a.state != "cleared" && a.text.contains("not filed as now written")).map(|a| a.text)
+    };
+    let text = said(&world).unwrap();
+    assert!(text.contains("1 operational intent ") && text.contains(&id(999).to_string()), "{text}");
+    // Switched off and on before the plans have ended: of what waits to end nothing is filed.
+    let mut world = filing(&[of_drones()]);
+    for n in 0..600u16 {
+        let lat = -40.0 + f64::from(n) / 10.0;
+        write(
+            &mut world,
+            "uss1",
+            Ask::PutIntent(id(n), None, drone(lat, 7.0, &[])),
+            vec![circle(lat, 7.0, 0.1, START)],
+        );
+    }
+    world.run(30_000, 100);
+    start_with(&mut world, None);
+    start_with(&mut world, Some("drones"));
+    assert!(!own_plans(&world, 0).is_empty(), "not all have ended");
+    assert!(said(&world).unwrap().contains("200 or more"));
+}
+
+#[test]
 fn an_intent_deleted_before_its_turn_is_told_to_nobody() {
     let mut world = filing(&[of_drones()]);
     let id = Id::random([9; 16]);

@@ -621,6 +621,34 @@ fn traffic_services_take_no_room_that_planners_need_and_their_last_word_is_not_r
 }
 
 #[test]
+fn what_has_no_room_for_all_its_parts_is_told_in_none_and_later_in_all() {
+    let (mut r, e) = (releaser(), envelope());
+    let avoid = plans_at(Level::AvoidArea { cell_e7: 2_500_000, bin_ms: 600_000 });
+    let small = a_plan(AircraftClass::Uas, 47, "ONE");
+    let mut large = small.clone();
+    large.volumes = (0..40)
+        .map(|n| Volume4d { end: small.volumes[0].end.plus_ms(n * 600_000), ..small.volumes[0].clone() })
+        .collect();
+    let subject = |n: u32| SubjectId([&[9; 12][..], &n.to_be_bytes()].concat().try_into().unwrap());
+    let say = |r: &mut Releaser, n: u32, plan: &Plan| {
+        r.release_plan(&avoid, &e, subject(n), (plan, None), Filer::Service, at(0)).map(|said| kinds(&said))
+    };
+    for n in 1..TOLD_MAX as u32 / 2 {
+        say(&mut r, n, &small).unwrap();
+    }
+    let before = r.clone();
+    assert!(say(&mut r, 0, &large).is_err());
+    assert_eq!(r, before);
+    for n in 1..3 {
+        r.release_last(&e, subject(n), at(0)).unwrap();
+    }
+    assert_eq!(say(&mut r, 0, &large), Ok(vec![(Kind::Avoid, 1); 3]));
+    // One that grows, too: its first part is as it was.
+    assert!(say(&mut r, 3, &large).is_err());
+    assert_eq!(kinds(&r.release_end(&e, subject(3), at(0)).unwrap()), [(Kind::Withdrawn, 2)]);
+}
+
+#[test]
 fn a_conflict_is_never_the_first_a_peer_hears_of_an_aircraft() {
     let conflicts = Rule { class: RecordClass::Conflicts, ..PLAIN };
     let found = ConflictReport { own: 7, other: 99, cpa: at(60).utc, lateral_mm: 1000, vertical: None };

@@ -274,8 +274,21 @@ impl Releaser {
         self.told.range((subject, 0)..=(subject, u8::MAX)).any(|(_, t)| t.live)
     }
 
-    /// Says what differs from what was said: new or changed parts, and the end of parts that are gone.
+    /// Says what differs from what was said: new or changed parts, and the end of parts that are gone. Of what cannot be said whole
+    /// nothing is taken for said.
     fn say(&mut self, say: &Say<'_>, bodies: Vec<Body>) -> Result<Vec<Released<Record>>, ReleaseError> {
+        let parts = (say.subject, 0)..=(say.subject, u8::MAX);
+        let before: Vec<_> = self.told.range(parts.clone()).map(|(key, told)| (*key, told.clone())).collect();
+        let said = self.say_parts(say, bodies);
+        if said.is_err() {
+            let after: Vec<_> = self.told.range(parts).map(|(key, _)| *key).collect();
+            after.iter().for_each(|key| drop(self.told.remove(key)));
+            self.told.extend(before);
+        }
+        said
+    }
+
+    fn say_parts(&mut self, say: &Say<'_>, bodies: Vec<Body>) -> Result<Vec<Released<Record>>, ReleaseError> {
         let mut out = Vec::new();
         let parts = bodies.len();
         for (part, body) in bodies.into_iter().enumerate() {

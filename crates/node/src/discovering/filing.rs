@@ -40,8 +40,12 @@ const NAMED_MAX: usize = 3;
 #[derive(Debug, Clone, PartialEq, Default, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Filing {
+    /// As older snapshots have them: one of each identifier.
     #[n(0)]
-    intents: BTreeMap<Id, Intended>,
+    by_id: BTreeMap<Id, Intended>,
+    #[n(5)]
+    #[cbor(default)]
+    intents: BTreeMap<Key, Intended>,
     /// The traffic service whose turn was last.
     #[n(1)]
     last: String,
@@ -54,7 +58,7 @@ pub(crate) struct Filing {
     counted: Mono,
     /// Whose intents wait, so that nobody waits behind another's many; made again from the intents, as all that follows.
     #[cbor(skip)]
-    waiting: BTreeMap<String, BTreeSet<Id>>,
+    waiting: BTreeMap<String, BTreeSet<Key>>,
     #[cbor(skip)]
     subjects: BTreeMap<SubjectId, Id>,
     /// Intents and corners of each.
@@ -63,6 +67,9 @@ pub(crate) struct Filing {
     #[cbor(skip)]
     corners: usize,
 }
+
+/// An identifier may come again while the plan that it was before has yet to end.
+type Key = (Id, SubjectId);
 
 /// An intent that is filed, or is to be.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
@@ -116,31 +123,41 @@ fn subject_of(secret: &[u8; 32], id: Id, input: u64) -> SubjectId {
 
 impl Filing {
     pub(crate) fn rebuild(&mut self) {
-        for (id, intended) in core::mem::take(&mut self.intents) {
+        let by_id = core::mem::take(&mut self.by_id).into_iter();
+        let intents = core::mem::take(&mut self.intents).into_iter().map(|((id, _), intended)| (id, intended));
+        for (id, intended) in intents.chain(by_id).collect::<Vec<_>>() {
             self.insert(id, intended);
         }
     }
 
+    /// The one that is not to end.
+    fn current(&self, id: Id) -> Option<Key> {
+        let of_id = self.intents.range((id, SubjectId([0; 16]))..=(id, SubjectId([0xff; 16])));
+        of_id.filter(|(_, intended)| intended.next != Some(Change::End)).map(|(key, _)| *key).next()
+    }
+
     /// The traffic service whose plan this is.
     pub(crate) fn uss_of(&self, subject: SubjectId) -> Option<&str> {
-        self.subjects.get(&subject).and_then(|id| self.intents.get(id)).map(|intended| &*intended.manager)
+        let id = self.subjects.get(&subject)?;
+        self.intents.get(&(*id, subject)).map(|intended| &*intended.manager)
     }
 
     fn insert(&mut self, id: Id, intended: Intended) {
-        let old = self.remove(id);
+        let key = (id, intended.subject);
+        let old = self.remove(key);
         debug_assert!(old.is_none());
         self.subjects.insert(intended.subject, id);
         let held = self.held.entry(intended.manager.clone()).or_default();
         *held = (held.0 + 1, held.1 + intended.corners as usize);
         self.corners += intended.corners as usize;
         if intended.next.is_some() {
-            self.waiting.entry(intended.manager.clone()).or_default().insert(id);
+            self.waiting.entry(intended.manager.clone()).or_default().insert(key);
         }
-        self.intents.insert(id, intended);
+        self.intents.insert(key, intended);
     }
 
-    fn remove(&mut self, id: Id) -> Option<Intended> {
-        let intended = self.intents.remove(&id)?;
+    fn remove(&mut self, key: Key) -> Option<Intended> {
+        let intended = self.intents.remove(&key)?;
         self.subjects.remove(&intended.subject);
         self.corners -= intended.corners as usize;
         if let Some(held) = self.held.get_mut(&intended.manager) {
@@ -150,7 +167,7 @@ impl Filing {
             }
         }
         if let Some(ids) = self.waiting.get_mut(&intended.manager) {
-            ids.remove(&id);
+            ids.remove(&key);
             if ids.is_empty() {
                 self.waiting.remove(&intended.manager);
             }
@@ -165,14 +182,12 @@ impl Filing {
             Outlined::Unfit(reason) => return Err(reason.clone()),
         };
         let corners = volumes.corners();
-        let old = self.intents.get(&id);
-        let less = |own: bool| old.filter(|_| own).map_or((0, 0), |old| (1, old.corners as usize));
+        let old = self.current(id).filter(|key| self.intents[key].manager == manager);
+        let before = old.map_or((0, 0), |key| (1, self.intents[&key].corners as usize));
         let of_one = self.held.get(manager).copied().unwrap_or_default();
-        for (of, held, before, share) in [
-            ("all traffic services", (self.intents.len(), self.corners), less(true), 1),
-            // Whose identifier it was before may have been another.
-            ("one traffic service", of_one, less(old.is_some_and(|old| old.manager == manager)), SHARES),
-        ] {
+        for (of, held, share) in
+            [("all traffic services", (self.intents.len(), self.corners), 1), ("one traffic service", of_one, SHARES)]
+        {
             if held.0 - before.0 >= INTENTS_MAX / share {
                 return Err(format!("{} of {of} are filed at most", INTENTS_MAX / share));
             }
@@ -180,7 +195,11 @@ impl Filing {
                 return Err(format!("{} corners of {of} are filed at most", INTENT_CORNERS_MAX / share));
             }
         }
-        let old = self.remove(id);
+        // Another's, if it was: the plan is no longer what is intended.
+        if old.is_none() {
+            self.ended(id);
+        }
+        let old = old.and_then(|key| self.remove(key));
         let filed = old.as_ref().is_some_and(|old| old.filed);
         let subject = old.map_or(subject, |old| old.subject);
         let end = volumes.iter().map(|volume| volume.end).max().unwrap_or_default();
@@ -189,9 +208,11 @@ impl Filing {
         Ok(())
     }
 
+    /// The identifier is free; the plan ends in its turn.
     fn ended(&mut self, id: Id) {
         self.unfit.remove(&id);
-        if let Some(intended) = self.remove(id).filter(|intended| intended.filed) {
+        let current = self.current(id).and_then(|key| self.remove(key));
+        if let Some(intended) = current.filter(|intended| intended.filed) {
             self.insert(id, Intended { next: Some(Change::End), ..intended });
         }
     }
@@ -236,7 +257,7 @@ impl Filing {
     fn expire(&mut self, now: Utc) {
         self.unfit.retain(|_, unfit| unfit.end >= now);
         let over = |intended: &Intended| now.since_ms(intended.end) > OVER_MS && intended.next != Some(Change::End);
-        let over: Vec<Id> = self.intents.iter().filter(|(_, one)| over(one)).map(|(id, _)| *id).collect();
+        let over: Vec<Id> = self.intents.iter().filter(|(_, one)| over(one)).map(|((id, _), _)| *id).collect();
         over.into_iter().for_each(|id| self.ended(id));
     }
 
@@ -247,18 +268,18 @@ impl Filing {
     }
 
     /// The next change, of the traffic service after the last.
-    fn turn(&mut self) -> Option<(Id, Change)> {
+    fn turn(&mut self) -> Option<(Key, Change)> {
         let after = (Bound::Excluded(self.last.clone()), Bound::Unbounded);
-        let (manager, id) = self
+        let (manager, key) = self
             .waiting
             .range(after)
             .chain(&self.waiting)
             .find_map(|(manager, ids)| Some((manager.clone(), *ids.first()?)))?;
         self.last = manager;
-        let intended = self.remove(id)?;
+        let intended = self.remove(key)?;
         let change = intended.next.clone();
-        self.insert(id, Intended { next: None, ..intended });
-        Some((id, change?))
+        self.insert(key.0, Intended { next: None, ..intended });
+        Some((key, change?))
     }
 }
 
@@ -291,17 +312,24 @@ impl State {
     pub(crate) fn take_filing(&mut self, before: Option<Marking>, now: Now) -> bool {
         let Some(marking) = self.boot.as_ref().and_then(|boot| boot.dss_marking) else {
             self.filing.unfit.clear();
-            let ids: Vec<Id> = self.filing.intents.keys().copied().collect();
+            let ids: Vec<Id> = self.filing.intents.keys().map(|(id, _)| *id).collect();
             ids.into_iter().for_each(|id| self.filing.ended(id));
             return false;
         };
         // Their volumes are not held: references are found by cells.
-        let known = |id: &Id| self.filing.intents.contains_key(id) || self.filing.unfit.contains_key(id);
-        let unfit: Vec<_> = self.dss.own_intents().filter(|(id, ..)| !known(id)).collect();
-        for (id, manager, end) in unfit.into_iter().map(|(id, manager, end)| (id, manager.to_string(), end)) {
-            let end = Utc(end.div_euclid(1000)).max(now.utc);
+        let known = |id: Id| self.filing.current(id).is_some() || self.filing.unfit.contains_key(&id);
+        let mut of = BTreeMap::<&str, usize>::new();
+        // There may be millions.
+        let unfit = self.dss.own_intents().filter(|(id, manager, end)| {
+            let fits =
+                *end > super::utc_us(now) && of.get(manager).is_none_or(|n| *n < UNFIT_MAX / SHARES) && !known(*id);
+            *of.entry(manager).or_default() += usize::from(fits);
+            fits
+        });
+        let unfit: Vec<_> = unfit.map(|(id, manager, end)| (id, manager.to_string(), end)).take(UNFIT_MAX).collect();
+        for (id, manager, end) in unfit {
             let reason = "it had no room, or intents were not filed, when it was written".into();
-            self.filing.is_unfit(id, Unfit { manager, reason, end });
+            self.filing.is_unfit(id, Unfit { manager, reason, end: Utc(end.div_euclid(1000)) });
         }
         // What planners made of a plan's marking stays.
         let marks = self.plan_marks.iter_mut().filter(|(subject, mark)| {
@@ -317,20 +345,20 @@ impl State {
             if self.filing.spent >= AT_ONCE {
                 return;
             }
-            let Some((id, change)) = self.filing.turn() else { return };
+            let Some((key, change)) = self.filing.turn() else { return };
             self.filing.spent += 1;
-            self.file_intent(id, change, now, out);
+            self.file_intent(key, change, now, out);
         }
     }
 
-    fn file_intent(&mut self, id: Id, change: Change, now: Now, out: &mut Vec<Output>) {
-        let Some(intended) = self.filing.intents.get(&id).cloned() else { return };
-        let subject = intended.subject;
+    fn file_intent(&mut self, key: Key, change: Change, now: Now, out: &mut Vec<Output>) {
+        let Some(intended) = self.filing.intents.get(&key).cloned() else { return };
+        let (id, subject) = key;
         let before = self.party().and_then(|party| self.plans.get(&(party.clone(), subject))).map(|f| f.value.clone());
         let held = self.dss.intent_of(id, &intended.manager);
         let (Change::File(volumes), Some((state, _))) = (change, held) else {
             // It is to end, or has gone since it was written.
-            self.filing.remove(id);
+            self.filing.remove(key);
             if intended.filed {
                 self.end_plan(subject, now, out);
             }
@@ -346,7 +374,7 @@ impl State {
             if let Err(refused) = self.file_plan(subject, &plan, now, out) {
                 let unfit = Unfit { manager: intended.manager, reason: refused.to_string(), end: intended.end };
                 if before.is_none() {
-                    self.filing.remove(id);
+                    self.filing.remove(key);
                     self.plan_marks.remove(&subject);
                 } else {
                     self.filing.ended(id);
@@ -355,7 +383,7 @@ impl State {
                 return;
             }
         }
-        if let Some(intended) = self.filing.intents.get_mut(&id) {
+        if let Some(intended) = self.filing.intents.get_mut(&key) {
             intended.filed = true;
         }
     }
@@ -403,5 +431,23 @@ fn plan(state: IntentState, volumes: Vec<Volume4d>) -> Plan {
         special: None,
         volumes,
         address: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_older_snapshots_hold_by_identifier_goes_on() {
+        let (id, subject) = (Id::random([1; 16]), SubjectId([2; 16]));
+        let (manager, next) = (String::from("uss1"), Some(Change::End));
+        let intended = Intended { manager, corners: 4, end: Utc(9), filed: true, next, subject };
+        let old = Filing { by_id: BTreeMap::from([(id, intended)]), ..Filing::default() };
+        let bytes = minicbor::to_vec(&old).expect("it is written");
+        let mut filing: Filing = minicbor::decode(&bytes).expect("it is read");
+        filing.rebuild();
+        assert_eq!((filing.uss_of(subject), filing.corners, filing.by_id.len()), (Some("uss1"), 4, 0));
+        assert_eq!(filing.turn(), Some(((id, subject), Change::End)));
     }
 }
