@@ -248,6 +248,26 @@ fn write_with(world: &mut World, key: Option<&str>, manager: &str, ask: Ask, vol
     world.input(0, Input::Dss(Box::new(request), Some(Box::new(Outlined::Volumes(volumes)))));
 }
 
+fn nth(n: u16) -> Id {
+    Id::random([n as u8, (n >> 8) as u8, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5])
+}
+
+/// So many of uss1, apart from each other.
+fn write_many(world: &mut World, many: u16) {
+    for n in 0..many {
+        let lat = -40.0 + f64::from(n) / 10.0;
+        let ask = Ask::PutIntent(nth(n), None, drone(lat, 7.0, &[]));
+        write(world, "uss1", ask, vec![circle(lat, 7.0, 0.1, START)]);
+    }
+}
+
+/// What the desk is told of intents that are not filed.
+fn unfiled(world: &World) -> Option<String> {
+    let said =
+        |alert: &node::view::AlertView| alert.state != "cleared" && alert.text.contains("not filed as now written");
+    world.view(0).alerts.into_iter().find(said).map(|alert| alert.text)
+}
+
 fn ovn(world: &World, id: Id, client: &str) -> Option<String> {
     match world.state(0).dss().query(&Query::Intent(id), client) {
         Ok(dss::Found::Intent(intent)) => intent.ovn,
@@ -359,10 +379,6 @@ fn an_intent_that_nobody_deletes_is_gone_a_minute_after_its_end() {
 fn another_marking_is_taken_up_at_the_start_and_what_was_written_before_any_is_said() {
     let mut world = filing(&[of_drones()]);
     let put = |n: u8| Ask::PutIntent(Id::random([n; 16]), None, drone(46.5, 7.0 + f64::from(n), &[]));
-    let said = |world: &World| {
-        let alerts = world.view(0).alerts;
-        alerts.into_iter().find(|a| a.state != "cleared" && a.text.contains("not filed as now written")).map(|a| a.text)
-    };
     for n in [1, 2] {
         write(&mut world, "uss1", put(n), vec![circle(46.5, 7.0 + f64::from(n), 0.1, START)]);
     }
@@ -375,29 +391,23 @@ fn another_marking_is_taken_up_at_the_start_and_what_was_written_before_any_is_s
     start_with(&mut world, Some("patrols"));
     assert_eq!((told_plans(&world).len(), own_plans(&world, 0).len()), (0, 2));
     start_with(&mut world, Some("drones"));
-    assert_eq!((told_plans(&world).len(), said(&world)), (1, None), "and what a planner made of one stays");
+    assert_eq!((told_plans(&world).len(), unfiled(&world)), (1, None), "and what a planner made of one stays");
 
     start_with(&mut world, None);
     assert_eq!(own_plans(&world, 0).len(), 0);
     start_with(&mut world, Some("drones"));
     assert_eq!(own_plans(&world, 0).len(), 0);
-    let text = said(&world).unwrap();
+    let text = unfiled(&world).unwrap();
     assert!(text.contains("2 operational intents") && text.contains("2 of uss1"), "{text}");
     let version = ovn(&world, Id::random([1; 16]), "uss1");
     let again = Ask::PutIntent(Id::random([1; 16]), version, drone(46.5, 8.0, &[]));
     write(&mut world, "uss1", again, vec![circle(46.5, 8.0, 0.1, START)]);
     world.run(3_000, 100);
-    assert_eq!((told_plans(&world).len(), said(&world).unwrap().contains("1 operational intent ")), (1, true));
+    assert_eq!((told_plans(&world).len(), unfiled(&world).unwrap().contains("1 operational intent ")), (1, true));
 }
 
 #[test]
 fn what_cannot_be_filed_is_said_at_the_desk_and_takes_nobody_elses_room() {
-    let trouble = |world: &World| {
-        let ours = |alert: &&node::view::AlertView| {
-            alert.state != "cleared" && alert.text.contains("not filed as now written")
-        };
-        world.view(0).alerts.iter().find(ours).map(|alert| alert.text.clone())
-    };
     let mut world = filing(&[of_drones()]);
     // A boundary that crosses itself is none, whatever cells it has.
     let mut crossed = circle(46.5, 7.0, 0.1, START);
@@ -407,7 +417,7 @@ fn what_cannot_be_filed_is_said_at_the_desk_and_takes_nobody_elses_room() {
     let id = Id::random([9; 16]);
     write(&mut world, "uss1", Ask::PutIntent(id, None, drone(46.5, 7.0, &[])), vec![crossed]);
     world.run(2_000, 100);
-    let text = trouble(&world).unwrap();
+    let text = unfiled(&world).unwrap();
     assert!(
         text.contains("1 operational intent ") && text.contains("uss1") && text.contains("crosses itself"),
         "{text}"
@@ -417,7 +427,7 @@ fn what_cannot_be_filed_is_said_at_the_desk_and_takes_nobody_elses_room() {
     let version = ovn(&world, id, "uss1");
     write(&mut world, "uss1", Ask::PutIntent(id, version, drone(46.5, 7.0, &[])), vec![circle(46.5, 7.0, 0.1, START)]);
     world.run(12_000, 100);
-    assert_eq!((trouble(&world), own_plans(&world, 0).len()), (None, 1));
+    assert_eq!((unfiled(&world), own_plans(&world, 0).len()), (None, 1));
 
     // More corners than its share; another's intent that comes after all of these waits for none of them.
     let many = |lat: f64| {
@@ -439,7 +449,7 @@ fn what_cannot_be_filed_is_said_at_the_desk_and_takes_nobody_elses_room() {
     world.run(3_000, 100);
     let of = |world: &World| own_plans(world, 0).iter().filter(|plan| plan.uss.as_deref() == Some("uss2")).count();
     assert_eq!(of(&world), 40, "40 of 250 corners");
-    let text = trouble(&world).unwrap();
+    let text = unfiled(&world).unwrap();
     assert!(text.contains("10 operational intents") && text.contains("10000 corners of one traffic service"), "{text}");
     // Whoever deletes what is filed has its room again as soon as peers were told.
     let id = Id::random([10; 16]);
@@ -447,7 +457,7 @@ fn what_cannot_be_filed_is_said_at_the_desk_and_takes_nobody_elses_room() {
     write(&mut world, "uss2", Ask::DeleteIntent(id, version), Vec::new());
     write(&mut world, "uss2", Ask::PutIntent(Id::random([70; 16]), None, drone(-20.0, 7.0, &[])), many(-20.0));
     world.run(2_000, 100);
-    assert!(trouble(&world).unwrap().contains("11 operational intents"));
+    assert!(unfiled(&world).unwrap().contains("11 operational intents"));
     assert_eq!(of(&world), 39);
     write(&mut world, "uss2", Ask::PutIntent(Id::random([71; 16]), None, drone(-30.0, 7.0, &[])), many(-30.0));
     world.run(2_000, 100);
@@ -466,7 +476,7 @@ fn what_cannot_be_filed_is_said_at_the_desk_and_takes_nobody_elses_room() {
     };
     world.input(0, Input::Dss(Box::new(request), Some(Box::new(Outlined::Unfit("300 volumes".into())))));
     world.run(2_000, 100);
-    let text = trouble(&world).unwrap();
+    let text = unfiled(&world).unwrap();
     assert!(
         text.contains("201 or more operational intents") && text.contains("1 of uss4") && text.contains("300 volumes"),
         "{text}"
@@ -504,43 +514,30 @@ fn an_identifier_that_comes_again_before_the_plan_has_ended_is_another_plan() {
 #[test]
 fn what_is_over_hides_nothing_that_is_not_filed() {
     let mut world = filing(&[of_drones()]);
-    let id = |n: u16| Id::random([n as u8, (n >> 8) as u8, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5]);
     start_with(&mut world, None);
     for n in 0..250u16 {
         let mut short = drone(-40.0 + f64::from(n) / 10.0, 7.0, &[]);
         short.extents.iter_mut().for_each(|extent| extent.end = us(1));
-        write(&mut world, "uss1", Ask::PutIntent(id(n), None, short), vec![circle(46.5, 7.0, 0.1, START)]);
+        write(&mut world, "uss1", Ask::PutIntent(nth(n), None, short), vec![circle(46.5, 7.0, 0.1, START)]);
     }
     world.run(120_000, 1_000);
     write(
         &mut world,
         "uss1",
-        Ask::PutIntent(id(999), None, drone(46.5, 7.0, &[])),
+        Ask::PutIntent(nth(999), None, drone(46.5, 7.0, &[])),
         vec![circle(46.5, 7.0, 0.1, START)],
     );
     start_with(&mut world, Some("drones"));
-    let said = |world: &World| {
-        let alerts = world.view(0).alerts;
-        alerts.into_iter().find(|a| a.state != "cleared" && a.text.contains("not filed as now written")).map(|a| a.text)
-    };
-    let text = said(&world).unwrap();
-    assert!(text.contains("1 operational intent ") && text.contains(&id(999).to_string()), "{text}");
+    let text = unfiled(&world).unwrap();
+    assert!(text.contains("1 operational intent ") && text.contains(&nth(999).to_string()), "{text}");
     // Switched off and on before the plans have ended: of what waits to end nothing is filed.
     let mut world = filing(&[of_drones()]);
-    for n in 0..600u16 {
-        let lat = -40.0 + f64::from(n) / 10.0;
-        write(
-            &mut world,
-            "uss1",
-            Ask::PutIntent(id(n), None, drone(lat, 7.0, &[])),
-            vec![circle(lat, 7.0, 0.1, START)],
-        );
-    }
+    write_many(&mut world, 600);
     world.run(30_000, 100);
     start_with(&mut world, None);
     start_with(&mut world, Some("drones"));
     assert!(!own_plans(&world, 0).is_empty(), "not all have ended");
-    assert!(said(&world).unwrap().contains("200 or more"));
+    assert!(unfiled(&world).unwrap().contains("200 or more"));
 }
 
 #[test]
@@ -562,16 +559,7 @@ fn an_intent_deleted_before_its_turn_is_told_to_nobody() {
 #[test]
 fn what_traffic_services_change_leaves_room_on_the_link_for_what_planners_and_feeds_say() {
     let mut world = filing(&[of_drones()]);
-    let id = |n: u16| Id::random([n as u8, (n >> 8) as u8, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5]);
-    for n in 0..800u16 {
-        let lat = -40.0 + f64::from(n) / 10.0;
-        write(
-            &mut world,
-            "uss1",
-            Ask::PutIntent(id(n), None, drone(lat, 7.0, &[])),
-            vec![circle(lat, 7.0, 0.1, START)],
-        );
-    }
+    write_many(&mut world, 800);
     world.run(14_000, 100);
     let filed = own_plans(&world, 0).len();
     assert!((550..600).contains(&filed), "{filed}: 500 at once");
