@@ -1,22 +1,27 @@
 //! What all handlers share.
 use crate::access::Client;
-use crate::backend::{Answered, Backend, Details, Unavailable, Volume};
+use crate::backend::{self, Backend, Details, Unavailable, Volume};
+use crate::handlers::Answered;
 use crate::problem::Problem;
-use crate::shares::{Meter, SHARE, Turns};
+use crate::shares::{Meter, SHARE, Turn, Turns};
 use axum::http::{HeaderMap, StatusCode};
-use dss::{Answer, Ask, Found, Query, Request};
+use dss::{Answer, Ask, Found, Outcome, Query, Request};
 use futures_util::future::BoxFuture;
 use oauth::Verifier;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinError;
 use tokio::time::Instant;
 
 /// What a write takes of the node's time until it is known, without its cells; and with each cell. In a crowded cell it is more, 15 ms where
 /// 15,000 intents are: that is owed, and writes have turns so that only few can be under way before it is known.
 const WRITE_TIME: Duration = Duration::from_micros(1_500);
 const CELL_TIME: Duration = Duration::from_micros(30);
+/// Large answers of one USS at once: 25 MB each.
+const LARGE_AT_ONCE: usize = 2;
 /// Longest idempotency key.
 const KEY_MAX: usize = 80;
 
@@ -80,9 +85,11 @@ pub(crate) struct Inner {
     pub backend: Arc<dyn Backend>,
     pub options: Options,
     bytes: Meter,
-    time: Meter,
+    pub time: Meter,
     queries: Turns,
     writes: Turns,
+    /// Large answers of one USS that are made or not yet sent.
+    pub large: Turns,
 }
 
 impl Deref for App {
@@ -96,23 +103,25 @@ impl Deref for App {
 impl App {
     pub fn new(backend: Arc<dyn Backend>, options: Options) -> Self {
         let (queries, writes) = (Turns::new(options.uss_queries_at_once), Turns::new(options.uss_writes_at_once));
-        Self(Arc::new(Inner { backend, options, bytes: Meter::default(), time: Meter::default(), queries, writes }))
+        let (bytes, time, large) = (Meter::default(), Meter::default(), Turns::new(LARGE_AT_ONCE));
+        Self(Arc::new(Inner { backend, options, bytes, time, queries, writes, large }))
     }
 
     /// Hands a request to the node and waits until it is durable and answered.
-    pub async fn ask(&self, client: &Client, headers: &HeaderMap, ask: Ask) -> Result<Answer, Problem> {
-        self.write(client, headers, ask, None).await
+    pub async fn ask(&self, client: &Client, headers: &HeaderMap, ask: Ask) -> Answered {
+        let (outcome, turn) = self.write(client, headers, ask, None).await?;
+        self.written(client, turn, outcome).await
+    }
+
+    /// The same for who looks at the answer.
+    pub async fn asked(&self, client: &Client, headers: &HeaderMap, ask: Ask) -> Result<Answer, Problem> {
+        Ok(self.write(client, headers, ask, None).await?.0?)
     }
 
     /// The same of an operational intent.
-    pub async fn intend(
-        &self,
-        client: &Client,
-        headers: &HeaderMap,
-        ask: Ask,
-        volumes: Vec<Volume>,
-    ) -> Result<Answer, Problem> {
-        self.write(client, headers, ask, Some(volumes)).await
+    pub async fn intend(&self, client: &Client, headers: &HeaderMap, ask: Ask, volumes: Vec<Volume>) -> Answered {
+        let (outcome, turn) = self.write(client, headers, ask, Some(volumes)).await?;
+        self.written(client, turn, outcome).await
     }
 
     async fn write(
@@ -121,7 +130,7 @@ impl App {
         headers: &HeaderMap,
         ask: Ask,
         volumes: Option<Vec<Volume>>,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<(Outcome, Turn), Problem> {
         let key = idempotency_key(headers)?;
         let turn = self.writes.wait(client.name()).await;
         let request = Request { manager: client.name().to_owned(), entropy: self.backend.entropy(), key, ask };
@@ -140,8 +149,7 @@ impl App {
             }
             let took = answered.as_ref().map_or(Duration::ZERO, |answered| answered.took);
             app.time.settle(&uss, time, took * SHARE, now);
-            drop(turn);
-            Ok(answered?.answer?)
+            Ok((answered?.answer, turn))
         })
         .await
     }
@@ -169,29 +177,35 @@ impl App {
         })
     }
 
-    pub async fn query(&self, client: &Client, query: Query) -> Result<Found, Problem> {
+    /// Asks what is held, and answers it in this form.
+    pub async fn query<W: Serialize>(
+        &self,
+        client: &Client,
+        query: Query,
+        form: impl FnOnce(Found) -> Option<W> + Send + 'static,
+    ) -> Answered {
         let uss = client.name().to_owned();
-        Ok(self.read(client, move |backend| backend.query(query, uss)).await??)
+        let (found, turn) = self.read(client, move |backend| backend.query(query, uss)).await?;
+        self.found(client, turn, found?, form).await
     }
 
     pub async fn details(&self, client: &Client, id: dss::Id) -> Result<Option<Details>, Problem> {
-        self.read(client, move |backend| backend.details(id)).await
+        Ok(self.read(client, move |backend| backend.details(id)).await?.0)
     }
 
     /// Asks the node when it is this client's turn.
     async fn read<T: Send + 'static>(
         &self,
         client: &Client,
-        ask: impl FnOnce(&dyn Backend) -> BoxFuture<'_, Result<Answered<T>, Unavailable>> + Send + 'static,
-    ) -> Result<T, Problem> {
+        ask: impl FnOnce(&dyn Backend) -> BoxFuture<'_, Result<backend::Answered<T>, Unavailable>> + Send + 'static,
+    ) -> Result<(T, Turn), Problem> {
         let turn = self.queries.wait(client.name()).await;
         self.take_time(client, Duration::ZERO)?;
         let (app, uss) = (self.clone(), client.name().to_owned());
         to_its_end(async move {
-            let Answered { answer, took } = ask(&*app.backend).await?;
+            let backend::Answered { answer, took } = ask(&*app.backend).await?;
             app.time.settle(&uss, Duration::ZERO, took * SHARE, Instant::now());
-            drop(turn);
-            Ok(answer)
+            Ok((answer, turn))
         })
         .await
     }
@@ -202,9 +216,14 @@ impl App {
 async fn to_its_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, Problem>> + Send + 'static,
 ) -> Result<T, Problem> {
-    tokio::spawn(work).await.unwrap_or_else(|ended| match ended.try_into_panic() {
+    ended(tokio::spawn(work).await)?
+}
+
+/// What came of work that was done beside; if it failed, as if it had been done here.
+pub(crate) fn ended<T>(work: Result<T, JoinError>) -> Result<T, Problem> {
+    work.map_err(|error| match error.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),
-        Err(_) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the node is stopping")),
+        Err(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the node is stopping"),
     })
 }
 

@@ -2,9 +2,10 @@
 use crate::harness::*;
 use api_f3548::{Answered, Backend, Details, Unavailable};
 use axum::body::Body;
-use dss::{Found, Id, Outcome, Query, Refused};
+use dss::{AvailabilityState, Found, Id, IntentRef, IntentState, Outcome, Query, Refused};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -118,22 +119,44 @@ async fn what_was_not_done_costs_nothing() {
     }
 }
 
-/// A node that answers so many questions as it is told to, and counts them. Each took it a second.
+/// A node that answers so many questions as it is told to, and counts them. It finds nothing, which takes it a second, or so
+/// many intents at once.
 struct Slow {
+    found: usize,
     asked: AtomicUsize,
     answers: Semaphore,
 }
 
 impl Slow {
     fn new() -> Arc<Self> {
-        Arc::new(Self { asked: AtomicUsize::new(0), answers: Semaphore::new(0) })
+        Self::with(0)
+    }
+
+    fn with(found: usize) -> Arc<Self> {
+        Arc::new(Self { found, asked: AtomicUsize::new(0), answers: Semaphore::new(0) })
+    }
+
+    fn found(&self) -> Vec<IntentRef> {
+        let intent = IntentRef {
+            id: Id([7; 16]),
+            manager: "uss9".into(),
+            availability: AvailabilityState::Unknown,
+            version: 1,
+            state: IntentState::Accepted,
+            ovn: None,
+            start: T0_S * 1_000_000,
+            end: T0_S * 1_000_000,
+            uss_base_url: "https://uss9.example".into(),
+            subscription: None,
+        };
+        vec![intent; self.found]
     }
 
     fn answer<T: Send + 'static>(&self, answer: T) -> BoxFuture<'_, Result<Answered<T>, Unavailable>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         Box::pin(async {
             self.answers.acquire().await.unwrap().forget();
-            Ok(Answered { answer, took: Duration::from_secs(1) })
+            Ok(Answered { answer, took: Duration::from_secs(u64::from(self.found == 0)) })
         })
     }
 
@@ -148,11 +171,17 @@ impl Slow {
 
 impl Backend for Slow {
     fn ask(&self, _: dss::Request) -> BoxFuture<'_, Result<Answered<Outcome>, Unavailable>> {
-        self.answer(Err(Refused::Conflict { reason: "not so".into(), again: None }))
+        self.answer(Err(match self.found {
+            0 => Refused::Conflict { reason: "not so".into(), again: None },
+            _ => Refused::Airspace { intents: self.found(), constraints: Vec::new() },
+        }))
     }
 
     fn query(&self, _: Query, _: String) -> BoxFuture<'_, Result<Answered<Result<Found, Refused>>, Unavailable>> {
-        self.answer(Err(Refused::NotFound { what: "operational intent", id: Id([0; 16]) }))
+        self.answer(match self.found {
+            0 => Err(Refused::NotFound { what: "operational intent", id: Id([0; 16]) }),
+            _ => Ok(Found::Intents(self.found())),
+        })
     }
 
     fn details(&self, _: Id) -> BoxFuture<'_, Result<Answered<Option<Details>>, Unavailable>> {
@@ -236,5 +265,54 @@ async fn who_hangs_up_has_taken_the_nodes_time_all_the_same() {
         node.asked().await;
         dss.get("uss1", SC, path).await.refused(429);
         dss.get("uss2", SC, path).await.refused(404);
+    }
+}
+
+#[tokio::test]
+async fn large_answers_of_one_uss_wait_until_those_before_them_are_sent() {
+    let query = json!({ "area_of_interest": volume() });
+    for (method, path, body, list, status) in [
+        (
+            "PUT",
+            format!("/dss/v1/operational_intent_references/{}", id(1)),
+            intent(),
+            "missing_operational_intents",
+            409,
+        ),
+        ("POST", "/dss/v1/operational_intent_references/query".into(), query, "operational_intent_references", 200),
+    ] {
+        let body = body.to_string();
+        for found in [1_000, 1_001] {
+            let node = Slow::with(found);
+            node.answers.add_permits(100);
+            let dss = Interface::over(node.clone(), |_| {});
+            let ask = |client: &str| {
+                let request = dss.request(Some(&dss.token(client, SC)), method, &path);
+                dss.router.clone().oneshot(request.body(Body::from(body.clone())).unwrap()).boxed()
+            };
+            let (first, second) = (ask("uss1").await.unwrap(), ask("uss1").await.unwrap());
+            let mut third = ask("uss1");
+            let waits = tokio::time::timeout(Duration::from_millis(200), &mut third).await.is_err();
+            assert_eq!(waits, found > 1_000, "{method} {found}");
+            assert_eq!(ask("uss2").await.unwrap().status(), status);
+            if !waits {
+                continue;
+            }
+            // Nobody wants the first any more; the second is read.
+            drop(first);
+            let third = third.await.unwrap();
+            let fourth = ask("uss1");
+            let length: usize = second.headers()["content-length"].to_str().unwrap().parse().unwrap();
+            assert_eq!(
+                (second.status().as_u16(), &second.headers()["content-type"] == "application/json"),
+                (status, true)
+            );
+            let bytes = second.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(bytes.len(), length);
+            let read: Value = serde_json::from_slice(&bytes).unwrap();
+            assert_eq!(read[list].as_array().unwrap().len(), found);
+            fourth.await.unwrap();
+            drop(third);
+        }
     }
 }
