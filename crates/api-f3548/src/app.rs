@@ -1,20 +1,27 @@
 //! What all handlers share.
 use crate::access::Client;
-use crate::backend::{Answered, Backend, Details, Volume};
+use crate::backend::{self, Backend, Details, Unavailable, Volume};
+use crate::handlers::Answered;
 use crate::problem::Problem;
-use crate::shares::{Meter, SHARE, Turns};
-use axum::http::HeaderMap;
-use dss::{Answer, Ask, Found, Query, Request};
+use crate::shares::{Meter, SHARE, Turn, Turns};
+use axum::http::{HeaderMap, StatusCode};
+use dss::{Answer, Ask, Found, Outcome, Query, Request};
+use futures_util::future::BoxFuture;
 use oauth::Verifier;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinError;
 use tokio::time::Instant;
 
-/// What a write takes of the node's time at most, without its cells; and with each cell, where 10,000 intents are as large as may be.
+/// What a write takes of the node's time until it is known, without its cells; and with each cell. In a crowded cell it is more, 15 ms where
+/// 15,000 intents are: that is owed, and writes have turns so that only few can be under way before it is known.
 const WRITE_TIME: Duration = Duration::from_micros(1_500);
 const CELL_TIME: Duration = Duration::from_micros(30);
+/// Large answers of one USS at once: 25 MB each.
+const LARGE_AT_ONCE: usize = 2;
 /// Longest idempotency key.
 const KEY_MAX: usize = 80;
 
@@ -41,6 +48,8 @@ pub struct Options {
     pub uss_bytes_per_s: u64,
     /// Queries of one USS that are under way at once; others of its wait.
     pub uss_queries_at_once: usize,
+    /// The same of requests that write.
+    pub uss_writes_at_once: usize,
 }
 
 impl Options {
@@ -60,6 +69,9 @@ impl Options {
             uss_bytes_per_s: 8 << 20,
             // An answer takes 25 MB at most.
             uss_queries_at_once: 16,
+            // Where a write takes the longest, 50 ms for 50,000 intents in its cells, these are 1.6 s; where writes are cheap, enough of
+            // them for one sync.
+            uss_writes_at_once: 32,
         }
     }
 }
@@ -73,8 +85,11 @@ pub(crate) struct Inner {
     pub backend: Arc<dyn Backend>,
     pub options: Options,
     bytes: Meter,
-    time: Meter,
-    turns: Turns,
+    pub time: Meter,
+    queries: Turns,
+    writes: Turns,
+    /// Large answers of one USS that are made or not yet sent.
+    pub large: Turns,
 }
 
 impl Deref for App {
@@ -87,54 +102,72 @@ impl Deref for App {
 
 impl App {
     pub fn new(backend: Arc<dyn Backend>, options: Options) -> Self {
-        let turns = Turns::new(options.uss_queries_at_once);
-        Self(Arc::new(Inner { backend, options, bytes: Meter::default(), time: Meter::default(), turns }))
+        let (queries, writes) = (Turns::new(options.uss_queries_at_once), Turns::new(options.uss_writes_at_once));
+        let (bytes, time, large) = (Meter::default(), Meter::default(), Turns::new(LARGE_AT_ONCE));
+        Self(Arc::new(Inner { backend, options, bytes, time, queries, writes, large }))
     }
 
     /// Hands a request to the node and waits until it is durable and answered.
-    pub async fn ask(&self, client: &Client, headers: &HeaderMap, ask: Ask) -> Result<Answer, Problem> {
-        let (request, paid) = self.request(client, headers, ask, 0)?;
-        let Answered { answer, took } = self.backend.ask(request).await?;
-        self.time.settle(client.name(), paid, took * SHARE, Instant::now());
-        Ok(answer?)
+    pub async fn ask(&self, client: &Client, headers: &HeaderMap, ask: Ask) -> Answered {
+        let (outcome, turn) = self.write(client, headers, ask, None).await?;
+        self.written(client, turn, outcome).await
+    }
+
+    /// The same for who looks at the answer.
+    pub async fn asked(&self, client: &Client, headers: &HeaderMap, ask: Ask) -> Result<Answer, Problem> {
+        Ok(self.write(client, headers, ask, None).await?.0?)
     }
 
     /// The same of an operational intent.
-    pub async fn intend(
-        &self,
-        client: &Client,
-        headers: &HeaderMap,
-        ask: Ask,
-        volumes: Vec<Volume>,
-    ) -> Result<Answer, Problem> {
-        let bytes = volumes.iter().map(Volume::weight).sum();
-        let (request, paid) = self.request(client, headers, ask, bytes)?;
-        let Answered { answer, took } = self.backend.intend(request, volumes).await?;
-        self.time.settle(client.name(), paid, took * SHARE, Instant::now());
-        Ok(answer?)
+    pub async fn intend(&self, client: &Client, headers: &HeaderMap, ask: Ask, volumes: Vec<Volume>) -> Answered {
+        let (outcome, turn) = self.write(client, headers, ask, Some(volumes)).await?;
+        self.written(client, turn, outcome).await
     }
 
-    /// With so many more bytes than the request itself has. Gives also what was paid for its time.
-    fn request(
+    async fn write(
         &self,
         client: &Client,
         headers: &HeaderMap,
         ask: Ask,
-        more: usize,
-    ) -> Result<(Request, Duration), Problem> {
+        volumes: Option<Vec<Volume>>,
+    ) -> Result<(Outcome, Turn), Problem> {
         let key = idempotency_key(headers)?;
+        let turn = self.writes.wait(client.name()).await;
         let request = Request { manager: client.name().to_owned(), entropy: self.backend.entropy(), key, ask };
+        let more: usize = volumes.iter().flatten().map(Volume::weight).sum();
+        let (time, bytes) = self.pay(client, &request, more)?;
+        let (app, uss) = (self.clone(), client.name().to_owned());
+        to_its_end(async move {
+            let answered = match volumes {
+                Some(volumes) => app.backend.intend(request, volumes).await,
+                None => app.backend.ask(request).await,
+            };
+            let now = Instant::now();
+            if answered.is_err() {
+                // Nothing was done.
+                app.bytes.settle(&uss, bytes, Duration::ZERO, now);
+            }
+            let took = answered.as_ref().map_or(Duration::ZERO, |answered| answered.took);
+            app.time.settle(&uss, time, took * SHARE, now);
+            Ok((answered?.answer, turn))
+        })
+        .await
+    }
+
+    /// Takes what a request costs, with so many more bytes than it has itself: time and bytes, both or neither.
+    fn pay(&self, client: &Client, request: &Request, more: usize) -> Result<(Duration, Duration), Problem> {
+        // Until it is known how long it takes, as much as it may: many may be under way.
+        let time = (WRITE_TIME + CELL_TIME * request.cells() as u32) * SHARE;
+        self.take_time(client, time)?;
         // What is refused is journaled too.
         let rate = self.options.uss_bytes_per_s.max(1);
-        let cost = Duration::from_secs_f64((request.weight() + more) as f64 / rate as f64);
-        self.bytes.take(client.name(), cost, Instant::now()).map_err(|wait| {
+        let bytes = Duration::from_secs_f64((request.weight() + more) as f64 / rate as f64);
+        self.bytes.take(client.name(), bytes, Instant::now()).map_err(|wait| {
+            self.time.settle(client.name(), time, Duration::ZERO, Instant::now());
             let why = format!("{} writes more than {rate} bytes a second here; nothing was done", client.name());
             Problem::again_after(wait, why)
         })?;
-        // Until it is known how long it takes, as much as it may take: many may be under way.
-        let paid = (WRITE_TIME + CELL_TIME * request.cells() as u32) * SHARE;
-        self.take_time(client, paid)?;
-        Ok((request, paid))
+        Ok((time, bytes))
     }
 
     fn take_time(&self, client: &Client, cost: Duration) -> Result<(), Problem> {
@@ -144,21 +177,54 @@ impl App {
         })
     }
 
-    pub async fn query(&self, client: &Client, query: Query) -> Result<Found, Problem> {
-        let _turn = self.turns.wait(client.name()).await;
-        self.take_time(client, Duration::ZERO)?;
-        let Answered { answer, took } = self.backend.query(query, client.name().to_owned()).await?;
-        self.time.settle(client.name(), Duration::ZERO, took * SHARE, Instant::now());
-        Ok(answer?)
+    /// Asks what is held, and answers it in this form.
+    pub async fn query<W: Serialize>(
+        &self,
+        client: &Client,
+        query: Query,
+        form: impl FnOnce(Found) -> Option<W> + Send + 'static,
+    ) -> Answered {
+        let uss = client.name().to_owned();
+        let (found, turn) = self.read(client, move |backend| backend.query(query, uss)).await?;
+        self.found(client, turn, found?, form).await
     }
 
     pub async fn details(&self, client: &Client, id: dss::Id) -> Result<Option<Details>, Problem> {
-        let _turn = self.turns.wait(client.name()).await;
-        self.take_time(client, Duration::ZERO)?;
-        let Answered { answer, took } = self.backend.details(id).await?;
-        self.time.settle(client.name(), Duration::ZERO, took * SHARE, Instant::now());
-        Ok(answer)
+        Ok(self.read(client, move |backend| backend.details(id)).await?.0)
     }
+
+    /// Asks the node when it is this client's turn.
+    async fn read<T: Send + 'static>(
+        &self,
+        client: &Client,
+        ask: impl FnOnce(&dyn Backend) -> BoxFuture<'_, Result<backend::Answered<T>, Unavailable>> + Send + 'static,
+    ) -> Result<(T, Turn), Problem> {
+        let turn = self.queries.wait(client.name()).await;
+        self.take_time(client, Duration::ZERO)?;
+        let (app, uss) = (self.clone(), client.name().to_owned());
+        to_its_end(async move {
+            let backend::Answered { answer, took } = ask(&*app.backend).await?;
+            app.time.settle(&uss, Duration::ZERO, took * SHARE, Instant::now());
+            Ok((answer, turn))
+        })
+        .await
+    }
+}
+
+/// Does what was begun to its end, whether or not the client waits for it: the node works on it all the same, so that it is to be paid, and
+/// its turn is not over before.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
+    ended(tokio::spawn(work).await)?
+}
+
+/// What came of work that was done beside; if it failed, as if it had been done here.
+pub(crate) fn ended<T>(work: Result<T, JoinError>) -> Result<T, Problem> {
+    work.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the node is stopping"),
+    })
 }
 
 /// The `Idempotency-Key` header: 1 to 80 printable characters.

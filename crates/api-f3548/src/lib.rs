@@ -14,6 +14,7 @@ mod app;
 mod backend;
 mod body;
 mod handlers;
+mod large;
 mod notification;
 mod openapi;
 mod path;

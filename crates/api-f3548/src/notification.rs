@@ -6,8 +6,8 @@ use crate::wire::details::{
     GetConstraintDetailsResponse, GetOperationalIntentDetailsResponse, PutConstraintDetailsParameters,
     PutOperationalIntentDetailsParameters,
 };
+use crate::wire::json;
 use dss::Id;
-use serde::Serialize;
 
 /// A notification as it is sent: a POST of JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,13 +18,6 @@ pub struct Notification {
     pub scope: &'static str,
     /// The body.
     pub body: Vec<u8>,
-}
-
-fn json(of: &impl Serialize) -> Vec<u8> {
-    match serde_json::to_vec(of) {
-        Ok(body) => body,
-        Err(error) => unreachable!("strings and numbers are JSON: {error}"),
-    }
 }
 
 impl Notification {

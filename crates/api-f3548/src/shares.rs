@@ -42,6 +42,15 @@ impl Meter {
         Self::put(&mut all, uss, then, now);
     }
 
+    /// Does work, and takes how long it took.
+    pub fn during<T>(&self, uss: &str, work: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let done = work();
+        let now = Instant::now();
+        self.settle(uss, Duration::ZERO, (now - began) * SHARE, now);
+        done
+    }
+
     fn put(all: &mut BTreeMap<String, Instant>, uss: &str, full_at: Instant, now: Instant) {
         if all.len() >= USSS_MAX && !all.contains_key(uss) {
             all.retain(|_, at| *at > now);
@@ -56,6 +65,11 @@ impl Meter {
     }
 }
 
+/// A turn; it is over when this is dropped.
+pub(crate) struct Turn {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
 /// Turns of each USS, of which others wait for theirs. Who asks much waits for itself; nobody needs to be told to come again, for a
 /// query takes milliseconds, and connections and the time of a request bound who waits.
 pub(crate) struct Turns {
@@ -68,8 +82,8 @@ impl Turns {
         Self { at_once, of: Mutex::default() }
     }
 
-    /// Waits for a turn; it is over when what is given is dropped.
-    pub async fn wait(&self, uss: &str) -> Option<OwnedSemaphorePermit> {
+    /// Waits for a turn.
+    pub async fn wait(&self, uss: &str) -> Turn {
         let turns = {
             let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
             if of.len() >= USSS_MAX && !of.contains_key(uss) {
@@ -79,7 +93,7 @@ impl Turns {
             of.entry(uss.into()).or_insert_with(|| Arc::new(Semaphore::new(self.at_once))).clone()
         };
         // None is never closed.
-        turns.acquire_owned().await.ok()
+        Turn { _permit: turns.acquire_owned().await.ok() }
     }
 }
 
@@ -132,6 +146,14 @@ mod tests {
     }
 
     #[test]
+    fn work_that_is_done_here_is_taken_too() {
+        let (meter, t0) = (Meter::default(), Instant::now());
+        meter.during("uss1", || std::thread::sleep(ms(1)));
+        assert!(meter.take("uss1", BURST, t0).is_err());
+        meter.take("uss2", BURST, t0).unwrap();
+    }
+
+    #[test]
     fn what_is_remembered_of_usss_has_a_bound_and_full_buckets_are_forgotten_first() {
         let (meter, t0) = (Meter::default(), Instant::now());
         let len = || meter.full_at.lock().unwrap().len();
@@ -150,7 +172,7 @@ mod tests {
     async fn who_asks_much_waits_for_itself_and_not_others_for_it() {
         use futures_util::FutureExt;
         let turns = Turns::new(2);
-        let (first, _second) = (turns.wait("uss1").await.unwrap(), turns.wait("uss1").await.unwrap());
+        let (first, _second) = (turns.wait("uss1").await, turns.wait("uss1").await);
         let mut third = Box::pin(turns.wait("uss1"));
         assert!(third.as_mut().now_or_never().is_none());
         assert!(turns.wait("uss2").now_or_never().is_some());

@@ -36,6 +36,10 @@ const REPORTS_QUEUE_MAX: usize = 64;
 const BATCH_MAX: usize = 512;
 const BATCH_BYTES: usize = 128 << 10;
 const BATCH_REPORTS: usize = 2;
+/// Requests of traffic services among them are so many that they take about so long to fold: nobody knows before what one takes, 0.04 ms, or
+/// 15 ms where 15,000 intents are, so it goes by the batch before. A traffic service has few under way, which bounds the first such batch.
+/// Where they take long, a sync more is little beside it.
+const BATCH_FOLDING: Duration = Duration::from_millis(20);
 /// Questions are answered for so long before inputs, feeds, views and snapshots have their turn; those that are left are answered after
 /// the next batch.
 const TURN: Duration = Duration::from_millis(20);
@@ -149,9 +153,18 @@ fn boot(config: CoreConfig, recovered: Recovered) -> Result<(CoreHandle, Core)> 
     let now = Instant::now();
     let fold = Fold::new(options, recovered, Machine { clock: config.clock, began: now });
     let questions = VecDeque::new();
-    let mut core = Core { rx, reports, questions, shared: shared.clone(), fold, last_view: now, hurry: false };
+    let mut core = Core {
+        rx,
+        reports,
+        questions,
+        shared: shared.clone(),
+        fold,
+        last_view: now,
+        hurry: false,
+        requests_max: BATCH_MAX,
+    };
     core.batch(vec![(Input::Boot(Box::new(config.boot)), None)]);
-    Out(&core.shared).made_again(core.fold.stores());
+    Out::new(&core.shared).made_again(core.fold.stores());
     if let Some(why) = core.fold.trouble() {
         anyhow::bail!("cannot journal the start: {why}");
     }
@@ -199,6 +212,8 @@ struct Core {
     last_view: Instant,
     /// An alert was raised or has become worse since then.
     hurry: bool,
+    /// Requests of traffic services that the next batch may have.
+    requests_max: usize,
 }
 
 impl Core {
@@ -235,11 +250,12 @@ impl Core {
     /// it was told to stop.
     fn take(&mut self, first: Option<Message>) -> ControlFlow<()> {
         let mut inputs = Vec::new();
-        let (mut bytes, mut next) = (0, first);
+        let (mut bytes, mut requests, mut next) = (0, 0, first);
         while let Some(message) = next.take() {
             match message {
                 Message::Input(input, reply) => {
                     bytes += weight(&input);
+                    requests += usize::from(matches!(*input, Input::Dss(..)));
                     inputs.push((*input, reply));
                 }
                 Message::Query(question) => self.questions.push_back(question),
@@ -253,7 +269,8 @@ impl Core {
                     return ControlFlow::Break(());
                 }
             }
-            if inputs.len() < BATCH_MAX && bytes < BATCH_BYTES && self.questions.len() < QUESTIONS_MAX {
+            let room = inputs.len() < BATCH_MAX && bytes < BATCH_BYTES && requests < self.requests_max;
+            if room && self.questions.len() < QUESTIONS_MAX {
                 next = self.rx.try_recv().ok();
             }
         }
@@ -292,7 +309,9 @@ impl Core {
 
     fn batch(&mut self, inputs: Vec<(Input, Option<Reply>)>) {
         let (started, before) = (Instant::now(), self.fold.state().seq());
-        self.fold.batch(inputs, &mut Out(&self.shared));
+        let mut out = Out::new(&self.shared);
+        self.fold.batch(inputs, &mut out);
+        self.requests_max = next_max(self.requests_max, out.requests, out.took);
         let folded = self.fold.state().seq().saturating_sub(before);
         if folded > 0 {
             self.shared.folded.fetch_add(folded, Ordering::Relaxed);
@@ -315,30 +334,55 @@ impl Core {
     }
 }
 
+/// Requests that the next batch may have, when this one might have `max`, had so many, and those took so long.
+fn next_max(max: usize, had: u32, took: Duration) -> usize {
+    match had as usize {
+        // So many as would have been in time.
+        _ if took > BATCH_FOLDING => ((u128::from(had) * BATCH_FOLDING.as_nanos() / took.as_nanos()) as usize).max(1),
+        had if had >= max && took < BATCH_FOLDING / 2 => (max * 2).min(BATCH_MAX),
+        _ => max,
+    }
+}
+
 /// Where the fold's effects go.
-struct Out<'s>(&'s Shared);
+struct Out<'s> {
+    shared: &'s Shared,
+    /// Requests of traffic services that were folded, and how long that took.
+    requests: u32,
+    took: Duration,
+}
+
+impl<'s> Out<'s> {
+    const fn new(shared: &'s Shared) -> Self {
+        Self { shared, requests: 0, took: Duration::ZERO }
+    }
+}
 
 impl Outlet for Out<'_> {
     type Reply = Reply;
 
     fn reply(&mut self, reply: Reply, answer: Result<Option<Answered>, NotAccepted>, took: Duration) {
+        if let Ok(Some(Answered::Dss(_))) = &answer {
+            self.requests += 1;
+            self.took += took;
+        }
         // The caller may have gone away; what it asked is done all the same.
         let _gone = reply.send((answer, took));
     }
 
     fn link(&mut self, _: &State, _: &Stores, _: &PartyId, output: &link::Output) {
-        self.0.sessions.push(output);
+        self.shared.sessions.push(output);
     }
 
     fn loss(&mut self, loss: ObservedLoss) {
-        let mut losses = self.0.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut losses = self.shared.losses.lock().unwrap_or_else(PoisonError::into_inner);
         if losses.len() < LOSSES_MAX {
             losses.push(loss);
         }
     }
 
     fn made_again(&mut self, stores: &Stores) {
-        *self.0.stores.lock().unwrap_or_else(PoisonError::into_inner) = stores.map().clone();
+        *self.shared.stores.lock().unwrap_or_else(PoisonError::into_inner) = stores.map().clone();
     }
 }
 
@@ -395,7 +439,7 @@ impl CoreHandle {
     pub async fn query<T: Send + 'static>(&self, ask: impl FnOnce(&State) -> T + Send + 'static) -> Option<T> {
         let (tx, rx) = oneshot::channel();
         let query = Box::new(move |state: &State| {
-            // Whoever gave up is not answered.
+            // Whoever gave up is not answered: a console. What a traffic service asks is waited for to its end, for it is to be paid.
             if !tx.is_closed() {
                 drop(tx.send(ask(state)));
             }

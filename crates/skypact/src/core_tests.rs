@@ -238,3 +238,50 @@ fn inputs_do_not_wait_for_all_questions_and_each_question_is_answered() {
     assert!(turn(&mut core).is_break());
     assert_eq!((third.try_recv(), stopped.try_recv()), (Ok(seq + 1), Ok(())));
 }
+
+/// A request of a traffic service for something that there is not.
+fn dss_request(handle: &CoreHandle) -> oneshot::Receiver<(Result<Option<Answered>, NotAccepted>, Duration)> {
+    let (tx, rx) = oneshot::channel();
+    let ask = dss::Ask::DeleteIntent(dss::Id([7; 16]), "none".into());
+    let request = dss::Request { manager: "uss1".into(), entropy: [1; 32], key: None, ask };
+    let input = Input::Dss(Box::new(request), None);
+    assert!(handle.tx.try_send(Message::Input(Box::new(input), Some(tx))).is_ok());
+    rx
+}
+
+#[test]
+fn requests_of_traffic_services_that_take_long_are_not_all_one_batch() {
+    let rig = Rig::new();
+    let (handle, mut core) = rig.with_handle().unwrap();
+    core.requests_max = 2;
+    let batches = core.fold.journal().health().batches;
+    let mut answers: Vec<_> = (0..3).map(|_| dss_request(&handle)).collect();
+    // What is no such request is not counted.
+    link_up(&handle, 1);
+    assert!(turn(&mut core).is_continue());
+    let got: Vec<_> = answers.iter_mut().map(|answer| answer.try_recv().is_ok()).collect();
+    assert_eq!(got, [true, true, false]);
+    core.requests_max = 2;
+    assert!(turn(&mut core).is_continue());
+    assert!(answers[2].try_recv().is_ok());
+    assert_eq!(core.fold.state().link(&beta()).unwrap().view(core.shared.clock.now()).session, Some(1));
+    assert_eq!(core.fold.journal().health().batches, batches + 2);
+}
+
+#[test]
+fn how_many_requests_are_one_batch_follows_how_long_they_take() {
+    let ms = Duration::from_millis;
+    assert_eq!(next_max(BATCH_MAX, 32, ms(480)), 1);
+    assert_eq!(next_max(BATCH_MAX, 32, ms(80)), 8);
+    assert_eq!((next_max(8, 8, ms(9)), next_max(8, 8, ms(15)), next_max(8, 7, ms(9))), (16, 8, 8));
+    assert_eq!((next_max(BATCH_MAX, 512, ms(9)), next_max(8, 0, ms(0))), (BATCH_MAX, 8));
+    // And what the fold worked on such requests is what counts.
+    let rig = Rig::new();
+    let (_handle, core) = rig.with_handle().unwrap();
+    let mut out = Out::new(&core.shared);
+    let outcome = || Answered::Dss(Box::new(Err(dss::Refused::Forbidden("no".into()))));
+    for (answer, requests, took) in [(Some(outcome()), 1, ms(3)), (None, 1, ms(3)), (Some(outcome()), 2, ms(6))] {
+        out.reply(oneshot::channel().0, Ok(answer), ms(3));
+        assert_eq!((out.requests, out.took), (requests, took));
+    }
+}

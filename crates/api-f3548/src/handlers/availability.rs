@@ -1,9 +1,10 @@
 //! Availability of USSs.
-use super::{Answered, astray, done};
+use super::Answered;
 use crate::access::{AA, CMSA, SC};
 use crate::app::App;
 use crate::body;
 use crate::path::Path;
+use crate::wire::answers::Done;
 use crate::wire::asks::{self, AvailabilityParameters};
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
@@ -11,10 +12,11 @@ use dss::{Ask, Found, Query};
 
 pub(crate) async fn get(State(app): State<App>, Path(uss): Path<String>, headers: HeaderMap) -> Answered {
     let client = app.client(&headers, &[AA, SC, CMSA])?;
-    match app.query(&client, Query::Availability(asks::uss(&uss)?)).await? {
-        Found::Availability(stated) => done(stated),
-        _ => Err(astray()),
-    }
+    app.query(&client, Query::Availability(asks::uss(&uss)?), |found| match found {
+        Found::Availability(stated) => Some(Done::from(stated)),
+        _ => None,
+    })
+    .await
 }
 
 pub(crate) async fn set(State(app): State<App>, Path(uss): Path<String>, request: Request) -> Answered {
@@ -22,5 +24,5 @@ pub(crate) async fn set(State(app): State<App>, Path(uss): Path<String>, request
     let (headers, text) = body::text(&app, request).await?;
     let uss = asks::uss(&uss)?;
     let parameters: AvailabilityParameters = body::json(&text)?;
-    done(app.ask(&client, &headers, Ask::SetAvailability(parameters.read(uss)?)).await?)
+    app.ask(&client, &headers, Ask::SetAvailability(parameters.read(uss)?)).await
 }

@@ -1,5 +1,5 @@
 //! Constraint references.
-use super::{Answered, astray, done};
+use super::Answered;
 use crate::access::{CM, CP};
 use crate::app::App;
 use crate::body;
@@ -7,7 +7,6 @@ use crate::path::Path;
 use crate::problem::Problem;
 use crate::wire::answers::{ConstraintReference, all};
 use crate::wire::asks::{self, ConstraintParameters, QueryParameters};
-use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use dss::{Ask, Found, Query};
@@ -23,28 +22,26 @@ pub(crate) struct Many {
     constraint_references: Vec<ConstraintReference>,
 }
 
-pub(crate) async fn query(State(app): State<App>, request: Request) -> Result<Json<Many>, Problem> {
+pub(crate) async fn query(State(app): State<App>, request: Request) -> Answered {
     let client = app.client(request.headers(), &[CM, CP])?;
     let (_, text) = body::text(&app, request).await?;
     let parameters: QueryParameters = body::json(&text)?;
     let area = parameters.area_of_interest.ok_or_else(|| Problem::field("area_of_interest", "is needed"))?;
     let area = area.area("area_of_interest").map_err(Problem::from)?;
-    match app.query(&client, Query::Constraints(area)).await? {
-        Found::Constraints(found) => Ok(Json(Many { constraint_references: all(found) })),
-        _ => Err(astray()),
-    }
+    app.query(&client, Query::Constraints(area), |found| match found {
+        Found::Constraints(found) => Some(Many { constraint_references: all(found) }),
+        _ => None,
+    })
+    .await
 }
 
-pub(crate) async fn get(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Json<One>, Problem> {
+pub(crate) async fn get(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Answered {
     let client = app.client(&headers, &[CM, CP])?;
-    match app.query(&client, Query::Constraint(asks::id("entityid", &id)?)).await? {
-        Found::Constraint(found) => Ok(Json(One { constraint_reference: found.into() })),
-        _ => Err(astray()),
-    }
+    app.query(&client, Query::Constraint(asks::id("entityid", &id)?), |found| match found {
+        Found::Constraint(found) => Some(One { constraint_reference: found.into() }),
+        _ => None,
+    })
+    .await
 }
 
 pub(crate) async fn create(State(app): State<App>, Path(id): Path<String>, request: Request) -> Answered {
@@ -66,7 +63,7 @@ async fn put(app: App, id: String, ovn: Option<String>, request: Request) -> Ans
     let ovn = ovn.map(|ovn| asks::ovn("ovn", &ovn)).transpose()?;
     let parameters: ConstraintParameters = body::json(&text)?;
     let put = parameters.read(&app, &client)?;
-    done(app.ask(&client, &headers, Ask::PutConstraint(id, ovn, put)).await?)
+    app.ask(&client, &headers, Ask::PutConstraint(id, ovn, put)).await
 }
 
 pub(crate) async fn delete(
@@ -76,7 +73,7 @@ pub(crate) async fn delete(
 ) -> Answered {
     let client = app.client(&headers, &[CM])?;
     let ask = Ask::DeleteConstraint(asks::id("entityid", &id)?, asks::ovn("ovn", &ovn)?);
-    done(app.ask(&client, &headers, ask).await?)
+    app.ask(&client, &headers, ask).await
 }
 
 /// A path that ends where the version is to be; clients expect 400 there, not 404.

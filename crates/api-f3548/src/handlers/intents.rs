@@ -1,5 +1,5 @@
 //! Operational intent references.
-use super::{Answered, astray, done};
+use super::Answered;
 use crate::access::{CMSA, SC};
 use crate::app::App;
 use crate::body;
@@ -7,7 +7,6 @@ use crate::path::Path;
 use crate::problem::Problem;
 use crate::wire::answers::{OperationalIntentReference, all};
 use crate::wire::asks::{self, IntentParameters, QueryParameters};
-use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use dss::{Ask, Found, Query};
@@ -23,28 +22,26 @@ pub(crate) struct Many {
     operational_intent_references: Vec<OperationalIntentReference>,
 }
 
-pub(crate) async fn query(State(app): State<App>, request: Request) -> Result<Json<Many>, Problem> {
+pub(crate) async fn query(State(app): State<App>, request: Request) -> Answered {
     let client = app.client(request.headers(), &[SC, CMSA])?;
     let (_, text) = body::text(&app, request).await?;
     let parameters: QueryParameters = body::json(&text)?;
     let area = parameters.area_of_interest.ok_or_else(|| Problem::field("area_of_interest", "is needed"))?;
     let area = area.area("area_of_interest").map_err(Problem::from)?;
-    match app.query(&client, Query::Intents(area)).await? {
-        Found::Intents(found) => Ok(Json(Many { operational_intent_references: all(found) })),
-        _ => Err(astray()),
-    }
+    app.query(&client, Query::Intents(area), |found| match found {
+        Found::Intents(found) => Some(Many { operational_intent_references: all(found) }),
+        _ => None,
+    })
+    .await
 }
 
-pub(crate) async fn get(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Json<One>, Problem> {
+pub(crate) async fn get(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Answered {
     let client = app.client(&headers, &[SC, CMSA])?;
-    match app.query(&client, Query::Intent(asks::id("entityid", &id)?)).await? {
-        Found::Intent(found) => Ok(Json(One { operational_intent_reference: found.into() })),
-        _ => Err(astray()),
-    }
+    app.query(&client, Query::Intent(asks::id("entityid", &id)?), |found| match found {
+        Found::Intent(found) => Some(One { operational_intent_reference: found.into() }),
+        _ => None,
+    })
+    .await
 }
 
 pub(crate) async fn create(State(app): State<App>, Path(id): Path<String>, request: Request) -> Answered {
@@ -67,10 +64,10 @@ async fn put(app: App, id: String, ovn: Option<String>, request: Request) -> Ans
     let parameters: IntentParameters = body::json(&text)?;
     let (put, volumes) = parameters.read(&app, &client, ovn.is_none())?;
     let ask = Ask::PutIntent(id, ovn, put);
-    done(match app.options.volumes {
-        true => app.intend(&client, &headers, ask, volumes).await?,
-        false => app.ask(&client, &headers, ask).await?,
-    })
+    match app.options.volumes {
+        true => app.intend(&client, &headers, ask, volumes).await,
+        false => app.ask(&client, &headers, ask).await,
+    }
 }
 
 pub(crate) async fn delete(
@@ -80,7 +77,7 @@ pub(crate) async fn delete(
 ) -> Answered {
     let client = app.client(&headers, &[SC, CMSA])?;
     let ask = Ask::DeleteIntent(asks::id("entityid", &id)?, asks::ovn("ovn", &ovn)?);
-    done(app.ask(&client, &headers, ask).await?)
+    app.ask(&client, &headers, ask).await
 }
 
 /// A path that ends where the version is to be; clients expect 400 there, not 404.

@@ -70,7 +70,7 @@ pub(crate) async fn make(
         }
     }
     let mut report: Map<String, Value> = body::json(&text)?;
-    let Answer::Report(id) = app.ask(&client, &headers, Ask::Report(text)).await? else { return Err(astray()) };
+    let Answer::Report(id) = app.asked(&client, &headers, Ask::Report(text)).await? else { return Err(astray()) };
     report.insert("report_id".into(), id.to_string().into());
     Ok((StatusCode::CREATED, Json(report)))
 }

@@ -1,5 +1,5 @@
 //! Identification service areas of remote ID.
-use super::{Answered, astray, done};
+use super::Answered;
 use crate::access::{DP, SP};
 use crate::app::App;
 use crate::body;
@@ -8,7 +8,6 @@ use crate::problem::Problem;
 use crate::wire::answers::all;
 use crate::wire::asks;
 use crate::wire::rid::{self, IdentificationServiceArea, Parameters};
-use axum::Json;
 use axum::extract::{self, Request, State};
 use axum::http::HeaderMap;
 use dss::{Ask, Found, Query};
@@ -28,24 +27,22 @@ pub(crate) async fn search(
     State(app): State<App>,
     extract::Query(parameters): extract::Query<Vec<(String, String)>>,
     headers: HeaderMap,
-) -> Result<Json<Many>, Problem> {
+) -> Answered {
     let client = app.client(&headers, &[DP])?;
-    match app.query(&client, Query::Isas(rid::area_of_interest(&parameters, app.backend.utc_us())?)).await? {
-        Found::Isas(found) => Ok(Json(Many { service_areas: all(found) })),
-        _ => Err(astray()),
-    }
+    app.query(&client, Query::Isas(rid::area_of_interest(&parameters, app.backend.utc_us())?), |found| match found {
+        Found::Isas(found) => Some(Many { service_areas: all(found) }),
+        _ => None,
+    })
+    .await
 }
 
-pub(crate) async fn get(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Json<One>, Problem> {
+pub(crate) async fn get(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Answered {
     let client = app.client(&headers, &[DP, SP])?;
-    match app.query(&client, Query::Isa(asks::id("id", &id)?)).await? {
-        Found::Isa(found) => Ok(Json(One { service_area: found.into() })),
-        _ => Err(astray()),
-    }
+    app.query(&client, Query::Isa(asks::id("id", &id)?), |found| match found {
+        Found::Isa(found) => Some(One { service_area: found.into() }),
+        _ => None,
+    })
+    .await
 }
 
 pub(crate) async fn create(State(app): State<App>, Path(id): Path<String>, request: Request) -> Answered {
@@ -67,7 +64,7 @@ async fn put(app: App, id: String, version: Option<String>, request: Request) ->
     let version = version.map(|version| rid::version(&version)).transpose()?;
     let parameters: Parameters = body::json(&text)?;
     let put = parameters.read(&app, &client)?;
-    done(app.ask(&client, &headers, Ask::PutIsa(id, version, put)).await?)
+    app.ask(&client, &headers, Ask::PutIsa(id, version, put)).await
 }
 
 pub(crate) async fn delete(
@@ -77,7 +74,7 @@ pub(crate) async fn delete(
 ) -> Answered {
     let client = app.client(&headers, &[SP])?;
     let ask = Ask::DeleteIsa(asks::id("id", &id)?, rid::version(&version)?);
-    done(app.ask(&client, &headers, ask).await?)
+    app.ask(&client, &headers, ask).await
 }
 
 /// A path that ends where the version is to be; clients expect 400 there, not 404.

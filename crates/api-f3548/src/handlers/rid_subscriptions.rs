@@ -1,5 +1,5 @@
 //! Subscriptions of remote ID.
-use super::{Answered, astray, done};
+use super::Answered;
 use crate::access::{DP, SP};
 use crate::app::App;
 use crate::body;
@@ -8,7 +8,6 @@ use crate::problem::Problem;
 use crate::wire::answers::all;
 use crate::wire::asks;
 use crate::wire::rid::{self, Parameters, Subscription};
-use axum::Json;
 use axum::extract::{self, Request, State};
 use axum::http::HeaderMap;
 use dss::{AreaOfInterest, Ask, Found, Query};
@@ -28,29 +27,27 @@ pub(crate) async fn search(
     State(app): State<App>,
     extract::Query(parameters): extract::Query<Vec<(String, String)>>,
     headers: HeaderMap,
-) -> Result<Json<Many>, Problem> {
+) -> Answered {
     let client = app.client(&headers, &[DP])?;
     let area = AreaOfInterest {
         cells: rid::area(&parameters)?,
         start: Some(app.backend.utc_us()),
         ..AreaOfInterest::default()
     };
-    match app.query(&client, Query::RidSubscriptions(area)).await? {
-        Found::RidSubscriptions(found) => Ok(Json(Many { subscriptions: all(found) })),
-        _ => Err(astray()),
-    }
+    app.query(&client, Query::RidSubscriptions(area), |found| match found {
+        Found::RidSubscriptions(found) => Some(Many { subscriptions: all(found) }),
+        _ => None,
+    })
+    .await
 }
 
-pub(crate) async fn get(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Json<One>, Problem> {
+pub(crate) async fn get(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Answered {
     let client = app.client(&headers, &[DP, SP])?;
-    match app.query(&client, Query::RidSubscription(asks::id("id", &id)?)).await? {
-        Found::RidSubscription(found) => Ok(Json(One { subscription: found.into() })),
-        _ => Err(astray()),
-    }
+    app.query(&client, Query::RidSubscription(asks::id("id", &id)?), |found| match found {
+        Found::RidSubscription(found) => Some(One { subscription: found.into() }),
+        _ => None,
+    })
+    .await
 }
 
 pub(crate) async fn create(State(app): State<App>, Path(id): Path<String>, request: Request) -> Answered {
@@ -72,7 +69,7 @@ async fn put(app: App, id: String, version: Option<String>, request: Request) ->
     let version = version.map(|version| rid::version(&version)).transpose()?;
     let parameters: Parameters = body::json(&text)?;
     let put = parameters.read(&app, &client)?;
-    done(app.ask(&client, &headers, Ask::PutRidSubscription(id, version, put)).await?)
+    app.ask(&client, &headers, Ask::PutRidSubscription(id, version, put)).await
 }
 
 pub(crate) async fn delete(
@@ -82,7 +79,7 @@ pub(crate) async fn delete(
 ) -> Answered {
     let client = app.client(&headers, &[DP])?;
     let ask = Ask::DeleteRidSubscription(asks::id("id", &id)?, rid::version(&version)?);
-    done(app.ask(&client, &headers, ask).await?)
+    app.ask(&client, &headers, ask).await
 }
 
 /// A path that ends where the version is to be; clients expect 400 there, not 404.

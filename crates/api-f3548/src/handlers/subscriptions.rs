@@ -1,5 +1,5 @@
 //! Subscriptions.
-use super::{Answered, astray, done};
+use super::Answered;
 use crate::access::{CP, SC};
 use crate::app::App;
 use crate::body;
@@ -8,7 +8,6 @@ use crate::problem::Problem;
 use crate::wire::answers::{Subscription, all};
 use crate::wire::asks::{self, QueryParameters, SubscriptionParameters};
 use crate::wire::volume::Wrong;
-use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use dss::{Ask, Found, Query};
@@ -24,28 +23,26 @@ pub(crate) struct Many {
     subscriptions: Vec<Subscription>,
 }
 
-pub(crate) async fn query(State(app): State<App>, request: Request) -> Result<Json<Many>, Problem> {
+pub(crate) async fn query(State(app): State<App>, request: Request) -> Answered {
     let client = app.client(request.headers(), &[CP, SC])?;
     let (_, text) = body::text(&app, request).await?;
     let parameters: QueryParameters = body::json(&text)?;
     let area = parameters.area_of_interest.ok_or_else(|| Problem::field("area_of_interest", "is needed"))?;
     let area = area.area("area_of_interest").map_err(Wrong::in_search)?;
-    match app.query(&client, Query::Subscriptions(area)).await? {
-        Found::Subscriptions(found) => Ok(Json(Many { subscriptions: all(found) })),
-        _ => Err(astray()),
-    }
+    app.query(&client, Query::Subscriptions(area), |found| match found {
+        Found::Subscriptions(found) => Some(Many { subscriptions: all(found) }),
+        _ => None,
+    })
+    .await
 }
 
-pub(crate) async fn get(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Json<One>, Problem> {
+pub(crate) async fn get(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Answered {
     let client = app.client(&headers, &[CP, SC])?;
-    match app.query(&client, Query::Subscription(asks::id("subscriptionid", &id)?)).await? {
-        Found::Subscription(found) => Ok(Json(One { subscription: found.into() })),
-        _ => Err(astray()),
-    }
+    app.query(&client, Query::Subscription(asks::id("subscriptionid", &id)?), |found| match found {
+        Found::Subscription(found) => Some(One { subscription: found.into() }),
+        _ => None,
+    })
+    .await
 }
 
 pub(crate) async fn create(State(app): State<App>, Path(id): Path<String>, request: Request) -> Answered {
@@ -67,7 +64,7 @@ async fn put(app: App, id: String, version: Option<String>, request: Request) ->
     let version = version.map(|version| asks::ovn("version", &version)).transpose()?;
     let parameters: SubscriptionParameters = body::json(&text)?;
     let put = parameters.read(&app, &client)?;
-    done(app.ask(&client, &headers, Ask::PutSubscription(id, version, put)).await?)
+    app.ask(&client, &headers, Ask::PutSubscription(id, version, put)).await
 }
 
 pub(crate) async fn delete(
@@ -77,7 +74,7 @@ pub(crate) async fn delete(
 ) -> Answered {
     let client = app.client(&headers, &[CP, SC])?;
     let ask = Ask::DeleteSubscription(asks::id("subscriptionid", &id)?, asks::ovn("version", &version)?);
-    done(app.ask(&client, &headers, ask).await?)
+    app.ask(&client, &headers, ask).await
 }
 
 /// A path that ends where the version is to be; clients expect 400 there, not 404.

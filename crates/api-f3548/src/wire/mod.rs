@@ -7,3 +7,11 @@ pub(crate) mod refused;
 pub(crate) mod rid;
 pub(crate) mod time;
 pub(crate) mod volume;
+
+/// What is sent, as JSON.
+pub(crate) fn json(of: &impl serde::Serialize) -> Vec<u8> {
+    match serde_json::to_vec(of) {
+        Ok(body) => body,
+        Err(error) => unreachable!("strings and numbers are JSON: {error}"),
+    }
+}

@@ -2,12 +2,15 @@
 use crate::harness::*;
 use api_f3548::{Answered, Backend, Details, Unavailable};
 use axum::body::Body;
-use dss::{Found, Id, Outcome, Query, Refused};
+use dss::{AvailabilityState, Found, Id, IntentRef, IntentState, Outcome, Query, Refused};
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, pending};
-use serde_json::json;
+use futures_util::future::BoxFuture;
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 #[tokio::test]
@@ -62,17 +65,20 @@ async fn time_is_shared(dss: &Interface) {
     }
 }
 
-#[tokio::test]
-async fn what_is_under_way_counts_as_long_as_it_may_take() {
-    // 2,482 km², more than 2,000 cells: with 30 µs each some third of a second of one's share, of which there are eight.
+/// 2,482 km², more than 2,000 cells: with 30 µs each some third of a second of one's share, of which there are eight.
+fn large() -> Value {
     let vertices: Vec<_> = [(47.0, 8.0), (47.0, 8.65), (47.45, 8.65), (47.45, 8.0)]
         .map(|(lat, lng)| json!({"lat": lat, "lng": lng}))
         .into();
-    let outline = json!({ "vertices": vertices });
-    let large = with(intent(), "/extents/0/volume/outline_polygon", outline);
-    let large = with(large, "/extents/0/volume/outline_circle", serde_json::Value::Null);
+    let large = with(intent(), "/extents/0/volume/outline_polygon", json!({ "vertices": vertices }));
+    with(large, "/extents/0/volume/outline_circle", Value::Null)
+}
+
+#[tokio::test]
+async fn what_is_under_way_counts_as_long_as_it_may_take() {
+    let large = large();
     for volumes in [false, true] {
-        let dss = Interface::over(Arc::new(Slow::default()), |options| options.volumes = volumes);
+        let dss = Interface::over(Slow::new(), |options| options.volumes = volumes);
         let path = |n: u8| format!("/dss/v1/operational_intent_references/{}", id(n));
         let (paths, mut under_way): (Vec<_>, Vec<_>) = ((0..100).map(path).collect(), Vec::new());
         for path in &paths {
@@ -90,23 +96,96 @@ async fn what_is_under_way_counts_as_long_as_it_may_take() {
     }
 }
 
-/// A node that answers no question, and counts them.
-#[derive(Default)]
-struct Slow(AtomicUsize);
+#[tokio::test]
+async fn what_was_not_done_costs_nothing() {
+    let path = |n: u8| format!("/dss/v1/operational_intent_references/{}", id(n));
+    for volumes in [false, true] {
+        let dss = Interface::with(|options| (options.volumes, options.uss_bytes_per_s) = (volumes, 1));
+        *dss.fake.full.lock().unwrap() = Some(Unavailable("full".into()));
+        for _ in 0..40 {
+            dss.put("uss1", SC, &path(1), &large()).await.refused(503);
+        }
+        *dss.fake.full.lock().unwrap() = None;
+        dss.put("uss1", SC, &path(1), &intent()).await.is(201);
+        // Where bytes are refused no time is taken, and where time is refused no bytes.
+        for _ in 0..40 {
+            let why = dss.put("uss1", SC, &path(2), &large()).await.refused(429);
+            assert_eq!(why, "uss1 writes more than 1 bytes a second here; nothing was done");
+        }
+        dss.fake.took_ms.store(3_000, Ordering::Relaxed);
+        dss.get("uss1", SC, &path(1)).await.is(200);
+        let why = dss.put("uss1", SC, &path(2), &intent()).await.refused(429);
+        assert_eq!(why, "uss1 takes more than a 4th of the node's time; nothing was done");
+    }
+}
+
+/// A node that answers so many questions as it is told to, and counts them. It finds nothing, which takes it a second, or so
+/// many intents at once.
+struct Slow {
+    found: usize,
+    asked: AtomicUsize,
+    answers: Semaphore,
+}
+
+impl Slow {
+    fn new() -> Arc<Self> {
+        Self::with(0)
+    }
+
+    fn with(found: usize) -> Arc<Self> {
+        Arc::new(Self { found, asked: AtomicUsize::new(0), answers: Semaphore::new(0) })
+    }
+
+    fn found(&self) -> Vec<IntentRef> {
+        let intent = IntentRef {
+            id: Id([7; 16]),
+            manager: "uss9".into(),
+            availability: AvailabilityState::Unknown,
+            version: 1,
+            state: IntentState::Accepted,
+            ovn: None,
+            start: T0_S * 1_000_000,
+            end: T0_S * 1_000_000,
+            uss_base_url: "https://uss9.example".into(),
+            subscription: None,
+        };
+        vec![intent; self.found]
+    }
+
+    fn answer<T: Send + 'static>(&self, answer: T) -> BoxFuture<'_, Result<Answered<T>, Unavailable>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async {
+            self.answers.acquire().await.unwrap().forget();
+            Ok(Answered { answer, took: Duration::from_secs(u64::from(self.found == 0)) })
+        })
+    }
+
+    /// How many it was asked, once it was asked all that it is to be.
+    async fn asked(&self) -> usize {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        self.asked.load(Ordering::Relaxed)
+    }
+}
 
 impl Backend for Slow {
     fn ask(&self, _: dss::Request) -> BoxFuture<'_, Result<Answered<Outcome>, Unavailable>> {
-        Box::pin(pending())
+        self.answer(Err(match self.found {
+            0 => Refused::Conflict { reason: "not so".into(), again: None },
+            _ => Refused::Airspace { intents: self.found(), constraints: Vec::new() },
+        }))
     }
 
     fn query(&self, _: Query, _: String) -> BoxFuture<'_, Result<Answered<Result<Found, Refused>>, Unavailable>> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Box::pin(pending())
+        self.answer(match self.found {
+            0 => Err(Refused::NotFound { what: "operational intent", id: Id([0; 16]) }),
+            _ => Ok(Found::Intents(self.found())),
+        })
     }
 
     fn details(&self, _: Id) -> BoxFuture<'_, Result<Answered<Option<Details>>, Unavailable>> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Box::pin(pending())
+        self.answer(None)
     }
 
     fn utc_s(&self) -> i64 {
@@ -131,26 +210,109 @@ impl Backend for Slow {
 }
 
 #[tokio::test]
-async fn queries_of_one_uss_beyond_its_share_wait_for_each_other() {
-    let node = Arc::new(Slow::default());
-    let dss = Interface::over(node.clone(), |options| options.uss_queries_at_once = 2);
+async fn requests_of_one_uss_beyond_its_share_wait_for_each_other() {
     let (reference, details) =
         (format!("/dss/v1/operational_intent_references/{}", id(1)), format!("/uss/v1/operational_intents/{}", id(1)));
-    let mut under_way = Vec::new();
-    for (client, path, asked) in [
-        ("uss1", &reference, 1),
-        ("uss1", &details, 2),
-        ("uss1", &reference, 2),
-        ("uss1", &details, 2),
-        ("uss2", &reference, 3),
-    ] {
-        let mut query = dss.get(client, SC, path).boxed_local();
-        assert!(query.as_mut().now_or_never().is_none());
-        under_way.push(query);
-        assert_eq!(node.0.load(Ordering::Relaxed), asked, "{client} {path}");
+    let body = intent();
+    for (method, first, second, status) in [("GET", &reference, &details, 404), ("PUT", &reference, &reference, 409)] {
+        let node = Slow::new();
+        let dss = Interface::over(node.clone(), |options| {
+            (options.uss_queries_at_once, options.uss_writes_at_once) = (2, 2);
+        });
+        let mut under_way = Vec::new();
+        for (client, path, asked) in
+            [("uss1", first, 1), ("uss1", second, 2), ("uss1", first, 2), ("uss1", second, 2), ("uss2", first, 3)]
+        {
+            let body = (method == "PUT").then_some(&body);
+            let mut request = dss.ask(client, SC, method, path, body).boxed_local();
+            assert!(request.as_mut().now_or_never().is_none());
+            under_way.push(request);
+            assert_eq!(node.asked().await, asked, "{method} {client} {path}");
+        }
+        // One that is given up has its turn until the node is done with it.
+        drop(under_way.remove(0));
+        assert!(under_way[1].as_mut().now_or_never().is_none());
+        assert_eq!(node.asked().await, 3);
+        node.answers.add_permits(1);
+        assert_eq!(node.asked().await, 3);
+        assert!(under_way[1].as_mut().now_or_never().is_none());
+        assert_eq!(node.asked().await, 4);
+        // What those before it took is owed before the next has its turn: 12 s of 8.
+        node.answers.add_permits(3);
+        assert_eq!(node.asked().await, 4);
+        under_way[1].as_mut().await.refused(status);
+        let why = under_way[2].as_mut().await.refused(429);
+        assert_eq!(why, "uss1 takes more than a 4th of the node's time; nothing was done");
     }
-    // One that is given up makes room for the next.
-    drop(under_way.remove(0));
-    assert!(under_way[1].as_mut().now_or_never().is_none());
-    assert_eq!(node.0.load(Ordering::Relaxed), 4);
+}
+
+#[tokio::test]
+async fn who_hangs_up_has_taken_the_nodes_time_all_the_same() {
+    let (reference, details) =
+        (format!("/dss/v1/operational_intent_references/{}", id(1)), format!("/uss/v1/operational_intents/{}", id(1)));
+    let body = intent();
+    for (volumes, method, path) in
+        [(false, "PUT", &reference), (true, "PUT", &reference), (false, "GET", &reference), (false, "GET", &details)]
+    {
+        let node = Slow::new();
+        let dss = Interface::over(node.clone(), |options| options.volumes = volumes);
+        for _ in 0..3 {
+            let body = (method == "PUT").then_some(&body);
+            assert!(dss.ask("uss1", SC, method, path, body).now_or_never().is_none());
+        }
+        assert_eq!(node.asked().await, 3);
+        node.answers.add_permits(4);
+        node.asked().await;
+        dss.get("uss1", SC, path).await.refused(429);
+        dss.get("uss2", SC, path).await.refused(404);
+    }
+}
+
+#[tokio::test]
+async fn large_answers_of_one_uss_wait_until_those_before_them_are_sent() {
+    let query = json!({ "area_of_interest": volume() });
+    for (method, path, body, list, status) in [
+        (
+            "PUT",
+            format!("/dss/v1/operational_intent_references/{}", id(1)),
+            intent(),
+            "missing_operational_intents",
+            409,
+        ),
+        ("POST", "/dss/v1/operational_intent_references/query".into(), query, "operational_intent_references", 200),
+    ] {
+        let body = body.to_string();
+        for found in [1_000, 1_001] {
+            let node = Slow::with(found);
+            node.answers.add_permits(100);
+            let dss = Interface::over(node.clone(), |_| {});
+            let ask = |client: &str| {
+                let request = dss.request(Some(&dss.token(client, SC)), method, &path);
+                dss.router.clone().oneshot(request.body(Body::from(body.clone())).unwrap()).boxed()
+            };
+            let (first, second) = (ask("uss1").await.unwrap(), ask("uss1").await.unwrap());
+            let mut third = ask("uss1");
+            let waits = tokio::time::timeout(Duration::from_millis(200), &mut third).await.is_err();
+            assert_eq!(waits, found > 1_000, "{method} {found}");
+            assert_eq!(ask("uss2").await.unwrap().status(), status);
+            if !waits {
+                continue;
+            }
+            // Nobody wants the first any more; the second is read.
+            drop(first);
+            let third = third.await.unwrap();
+            let fourth = ask("uss1");
+            let length: usize = second.headers()["content-length"].to_str().unwrap().parse().unwrap();
+            assert_eq!(
+                (second.status().as_u16(), &second.headers()["content-type"] == "application/json"),
+                (status, true)
+            );
+            let bytes = second.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(bytes.len(), length);
+            let read: Value = serde_json::from_slice(&bytes).unwrap();
+            assert_eq!(read[list].as_array().unwrap().len(), found);
+            fourth.await.unwrap();
+            drop(third);
+        }
+    }
 }
