@@ -39,6 +39,24 @@ fn subscribe(world: &mut World, n: u8, url: &str, at: (f64, f64)) {
 fn subscribe_of(world: &mut World, manager: &str, n: u8, url: &str, (lat, lng): (f64, f64)) {
     let cells = cells::circle(cells::LatLng { lat, lng }, 300.0).unwrap();
     let cells = cells.iter().map(|cell| (cell.id() >> 35) as dss::CellKey).collect();
+    put_subscription(world, manager, n, None, url, cells);
+}
+
+/// The same subscription, changed.
+fn subscribe_again(world: &mut World, n: u8, version: String, url: &str, (lat, lng): (f64, f64)) {
+    let cells = cells::circle(cells::LatLng { lat, lng }, 300.0).unwrap();
+    let cells = cells.iter().map(|cell| (cell.id() >> 35) as dss::CellKey).collect();
+    put_subscription(world, "uss", n, Some(version), url, cells);
+}
+
+fn put_subscription(
+    world: &mut World,
+    manager: &str,
+    n: u8,
+    version: Option<String>,
+    url: &str,
+    cells: Vec<dss::CellKey>,
+) {
     let now = world.now().utc.0 * 1000;
     let put = PutSubscription {
         extent: Extent { cells, ..Extent::default() },
@@ -48,7 +66,7 @@ fn subscribe_of(world: &mut World, manager: &str, n: u8, url: &str, (lat, lng): 
         intents: true,
         constraints: true,
     };
-    request(world, manager, n, Ask::PutSubscription(id(n), None, put));
+    request(world, manager, n, Ask::PutSubscription(id(n), version, put));
     assert_eq!(world.state(0).dss().subscriber(id(n), url, now), Some(manager));
 }
 
@@ -251,6 +269,29 @@ fn a_subscription_that_is_over_is_told_nothing() {
     world.mono += 7_200_000;
     world.tick();
     assert!(next(&world, USS1).unwrap().subscriptions.is_empty());
+}
+
+#[test]
+fn a_subscription_made_again_is_told_nothing_of_the_one_before() {
+    let mut world = pair(true);
+    subscribe(&mut world, 1, USS1, (46.5, 7.0));
+    subscribe(&mut world, 2, USS1, (46.5, 7.0));
+    file(&mut world, 2, 46.5, 60);
+    file(&mut world, 2, 46.5, 90);
+    file(&mut world, 1, 46.5, 60);
+    let waited = next(&world, USS1).unwrap();
+    assert_eq!(waited.subscriptions, [(id(1), 2), (id(2), 2)]);
+    request(&mut world, "uss", 9, Ask::DeleteSubscription(id(1), dss::version_of(&[1; 32], &id(1))));
+    subscribe(&mut world, 1, USS1, (46.5, 7.0));
+    assert_eq!(next(&world, USS1).unwrap().subscriptions, [(id(2), 2)], "the other is told all the same");
+    // What is new is told under its own numbers, also of what waits already.
+    file(&mut world, 2, 46.5, 150);
+    let changed = next(&world, USS1).unwrap();
+    assert_eq!((changed.entity, changed.subscriptions[0]), (waited.entity, (id(1), 1)));
+    // A change of a subscription leaves it the same one.
+    let version = dss::version_of(&[1; 32], &id(1));
+    subscribe_again(&mut world, 1, version, USS1, (46.5, 7.0));
+    assert_eq!(next(&world, USS1), Some(changed));
 }
 
 #[test]

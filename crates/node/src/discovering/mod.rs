@@ -36,6 +36,10 @@ impl State {
         let outcome = self.dss.handle(request, utc_us(now));
         if outcome.is_ok() && !kept {
             self.intent_written(request, outlined, now);
+            // Without a version it is new. Others that are new, implicit ones, have identifiers that nobody chose.
+            if let dss::Ask::PutSubscription(id, None, _) = &request.ask {
+                self.outbox.forget(&request.manager, *id);
+            }
         }
         out.push(Output::Answer(Answered::Dss(Box::new(outcome))));
     }

@@ -263,6 +263,23 @@ impl Outbox {
         }
     }
 
+    /// A subscription is a new one, with numbers of its own: what waits there was for another that is over. Of one manager some 6,500 wait.
+    pub(crate) fn forget(&mut self, manager: &str, id: Id) {
+        let Some(own) = self.managers.get(manager) else { return };
+        let mut all = Vec::new();
+        for (address, queue) in &own.queues {
+            let of = queue.waiting.iter().filter(|(_, one)| one.subscriptions.contains_key(&id));
+            all.extend(of.map(|(place, _)| (address.clone(), *place)));
+        }
+        for (address, place) in all {
+            let Some(mut waiting) = self.take(manager, &address, place) else { continue };
+            waiting.subscriptions.remove(&id);
+            if !waiting.subscriptions.is_empty() {
+                self.keep(manager, &address, place, waiting);
+            }
+        }
+    }
+
     fn give_up(&mut self, gone: impl Fn(&Waiting) -> bool) {
         let mut all = Vec::new();
         for (manager, address, queue) in self.queues() {
@@ -367,14 +384,18 @@ impl State {
         };
         match outcome {
             NotifyOutcome::Sent(_) | NotifyOutcome::Unwanted if !newer => {}
-            // There is a newer change: it is told to its own subscriptions alone.
+            // There is a newer change: it is told to its own subscriptions alone. Or changes were counted otherwise when it was tried, by
+            // other code whose journal is folded from its start: then there may be none, or none that is still there.
             NotifyOutcome::Sent(_) | NotifyOutcome::Unwanted => {
                 for (id, told) in subscriptions {
                     if waiting.subscriptions.get(id).is_some_and(|index| index <= told) {
                         waiting.subscriptions.remove(id);
                     }
                 }
-                self.outbox.put_back(manager, address, waiting);
+                let there = |id: &Id| self.dss.subscriber(*id, address, utc_us(now)) == Some(manager);
+                if waiting.subscriptions.keys().any(there) {
+                    self.outbox.put_back(manager, address, waiting);
+                }
             }
             NotifyOutcome::Refused(_) | NotifyOutcome::Failed(_) => {
                 waiting.tries += u32::from(!newer);
@@ -620,6 +641,57 @@ mod tests {
         );
         assert_eq!(state.next_notification("m1", a).unwrap().subscriptions, [(same(1), 1), (same(3), 1)]);
         assert_eq!(State::from_snapshot(&state.to_snapshot()).unwrap().outbox, state.outbox);
+    }
+
+    #[test]
+    fn what_was_tried_under_another_number_is_not_put_back_when_nobody_is_left() {
+        let a = "https://a.example";
+        let told = |subscriptions: &[u8], outcome: NotifyOutcome| Notified {
+            address: a.into(),
+            entity: same(101),
+            change: 77,
+            subscriptions: subscriptions.iter().map(|n| (same(*n), 1)).collect(),
+            ovn: None,
+            outcome,
+            manager: Some("m1".into()),
+        };
+        let mut state = from_before();
+        let mut comes = |subscriptions: &[u8], outcome| {
+            state.notified(&told(subscriptions, outcome), Now::default(), &mut Vec::new());
+            check(&state.outbox);
+            state.outbox.queue("m1", a).map(|queue| queue.waiting.values().next().unwrap().subscriptions.len())
+        };
+        assert_eq!(comes(&[1], NotifyOutcome::Sent(204)), Some(1), "3 is left");
+        assert_eq!(comes(&[], NotifyOutcome::Unwanted), Some(1), "and there");
+        assert_eq!(comes(&[3], NotifyOutcome::Sent(204)), None);
+        // Those that are left are over.
+        let mut state = from_before();
+        let now = Now { utc: Utc(1_000_000), ..Now::default() };
+        state.notified(&told(&[], NotifyOutcome::Unwanted), now, &mut Vec::new());
+        check(&state.outbox);
+        assert!(state.outbox.queue("m1", a).is_none());
+    }
+
+    #[test]
+    fn what_waits_for_a_subscription_is_forgotten_at_all_addresses_of_its_manager_alone() {
+        let mut outbox = Outbox::default();
+        for (manager, url) in [("m", "a"), ("m", "b"), ("n", "a")] {
+            put(&mut outbox, manager, url, 1, 0..1, 1);
+            put(&mut outbox, manager, url, 2, 0..2, 2);
+            put(&mut outbox, manager, url, 3, 1..2, 3);
+        }
+        let others = outbox.managers["n"].clone();
+        outbox.forget("m", id(0));
+        check(&outbox);
+        assert_eq!((outbox.counts.waiting, &outbox.managers["n"]), (7, &others));
+        for queue in outbox.managers["m"].queues.values() {
+            let left: Vec<_> = queue.waiting.values().map(|one| (one.entity, one.subscriptions.clone())).collect();
+            assert_eq!(left, [(id(2), [(id(1), 2)].into()), (id(3), [(id(1), 3)].into())]);
+        }
+        outbox.forget("m", id(1));
+        outbox.forget("nobody", id(1));
+        check(&outbox);
+        assert_eq!(outbox.managers.keys().collect::<Vec<_>>(), ["n"]);
     }
 
     #[test]

@@ -29,12 +29,21 @@ use turns::{Came, Turns, UNDER_WAY_MAX};
 
 /// The state is asked at least so often, and so long after it could not be.
 const LOOK: Duration = Duration::from_secs(1);
+/// All of one try: token, connection, request and head of the answer, and both again if a token from before is not taken.
+const TRY_WAIT: Duration = Duration::from_secs(15);
+/// Whoever takes longer is left alone as after a failure, whatever came of it: others waited for the place.
+const SLOW: Duration = Duration::from_secs(5);
 /// Characters of an error that are kept.
 const ERROR_MAX: usize = 200;
 
 /// Sends notifications.
 pub struct Notifier {
     core: CoreHandle,
+    sender: Sender,
+}
+
+/// Sends one.
+struct Sender {
     tokens: Tokens,
     reach: Reach,
 }
@@ -49,7 +58,7 @@ impl Notifier {
         let tokens = Tokens::new(server, &config.client_id, secret.trim(), config.audience_parameter);
         let named = f3548.base_urls.values().flatten().cloned().collect();
         let reach = Reach::new(f3548.http_base_urls, named, ca.as_deref()).context("f3548.notify.ca")?;
-        Ok(Self { core: core.clone(), tokens, reach })
+        Ok(Self { core: core.clone(), sender: Sender { tokens, reach } })
     }
 
     /// Sends what waits, for ever.
@@ -106,26 +115,32 @@ impl Notifier {
             Some(Details::Constraint(reference, ..)) => reference.ovn.clone(),
             None => None,
         };
-        let outcome = match (subscriptions.is_empty(), shown && details.is_none()) {
-            (true, _) => NotifyOutcome::Unwanted,
-            (_, true) => NotifyOutcome::Failed("the standard has no shape for it".into()),
-            _ => self.send(address, kind, entity, details, subscriptions.clone()).await,
+        let (outcome, came) = match (subscriptions.is_empty(), shown && details.is_none()) {
+            (true, _) => (NotifyOutcome::Unwanted, Came::Well),
+            (_, true) => (NotifyOutcome::Failed("the standard has no shape for it".into()), Came::Ill),
+            _ => {
+                let subscriptions = subscriptions.clone();
+                let notification = match kind {
+                    ShownKind::Plan => api_f3548::Notification::intent(entity, details, subscriptions),
+                    ShownKind::Site | ShownKind::Avoid => {
+                        api_f3548::Notification::constraint(entity, details, subscriptions)
+                    }
+                };
+                self.sender.send(address, notification).await
+            }
         };
-        let came = match &outcome {
+        match &outcome {
             NotifyOutcome::Sent(status) => {
                 debug!(manager, address, %entity, status, "a traffic service was notified");
-                Came::Well
             }
-            NotifyOutcome::Unwanted => Came::Well,
+            NotifyOutcome::Unwanted => {}
             NotifyOutcome::Refused(status) => {
                 info!(manager, address, %entity, status, "a traffic service did not take a notification");
-                Came::Ill
             }
             NotifyOutcome::Failed(why) => {
                 info!(manager, address, %entity, "a traffic service was not notified: {why}");
-                Came::Ill
             }
-        };
+        }
         let (of, address) = (Some(manager.to_owned()), address.to_owned());
         let notified = Notified { address, entity, change, subscriptions, ovn, outcome, manager: of };
         match self.core.input(Input::Notified(Box::new(notified))).await {
@@ -136,23 +151,19 @@ impl Notifier {
             }
         }
     }
+}
 
-    async fn send(
-        &self,
-        address: &str,
-        kind: ShownKind,
-        entity: Id,
-        details: Option<Details>,
-        subscriptions: Vec<(Id, u32)>,
-    ) -> NotifyOutcome {
-        let notification = match kind {
-            ShownKind::Plan => api_f3548::Notification::intent(entity, details, subscriptions),
-            ShownKind::Site | ShownKind::Avoid => api_f3548::Notification::constraint(entity, details, subscriptions),
-        };
-        match self.post(address, notification).await {
-            Ok(status) if status.is_success() => NotifyOutcome::Sent(status.as_u16()),
-            Ok(status) => NotifyOutcome::Refused(status.as_u16()),
-            Err(error) => NotifyOutcome::Failed(format!("{error:#}").chars().take(ERROR_MAX).collect()),
+impl Sender {
+    async fn send(&self, address: &str, notification: api_f3548::Notification) -> (NotifyOutcome, Came) {
+        let began = Instant::now();
+        let answer = tokio::time::timeout(TRY_WAIT, self.post(address, notification)).await;
+        let slow = began.elapsed() > SLOW;
+        match answer.context("no answer in time").and_then(|answer| answer) {
+            Ok(status) if status.is_success() => {
+                (NotifyOutcome::Sent(status.as_u16()), if slow { Came::Ill } else { Came::Well })
+            }
+            Ok(status) => (NotifyOutcome::Refused(status.as_u16()), Came::Ill),
+            Err(error) => (NotifyOutcome::Failed(format!("{error:#}").chars().take(ERROR_MAX).collect()), Came::Ill),
         }
     }
 
@@ -175,5 +186,82 @@ impl Notifier {
             }
         }
         Ok(StatusCode::UNAUTHORIZED)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::AudienceParameter;
+    use axum::Router;
+    use axum::routing::post;
+    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+    use tokio::net::TcpListener;
+
+    async fn serve(router: Router) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        url
+    }
+
+    /// Towards this address, with tokens that are there at once.
+    async fn sender(address: &str) -> Sender {
+        let token = async || "{\"access_token\":\"t\",\"expires_in\":3600}";
+        let server = Server::new(Url::parse(&serve(Router::new().fallback(token)).await).unwrap(), None).unwrap();
+        let tokens = Tokens::new(server, "north", "s3cret", AudienceParameter::Audience);
+        Sender { tokens, reach: Reach::new(true, vec![address.into()], None).unwrap() }
+    }
+
+    fn gone() -> api_f3548::Notification {
+        api_f3548::Notification::intent(Id([1; 16]), None, vec![(Id([2; 16]), 1)])
+    }
+
+    /// Answers this status after as many seconds as it is told, and counts.
+    async fn uss(status: StatusCode) -> (String, Arc<AtomicU64>, Arc<AtomicUsize>) {
+        let (after, asked) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (late, counts) = (after.clone(), asked.clone());
+        let answer = async move || {
+            counts.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_secs(late.load(Ordering::Relaxed))).await;
+            status
+        };
+        let url = serve(Router::new().route("/uss/v1/operational_intents", post(answer))).await;
+        (url, after, asked)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_a_connection_and_says_nothing_is_not_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (outcome, came) = sender(&address).await.send(&address, gone()).await;
+        assert_eq!(outcome, NotifyOutcome::Failed("no answer in time: deadline has elapsed".into()));
+        assert_eq!(came, Came::Ill);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_no_token_late_has_the_rest_of_one_wait_for_the_new_one() {
+        let (address, after, asked) = uss(StatusCode::UNAUTHORIZED).await;
+        let sender = sender(&address).await;
+        assert_eq!(sender.send(&address, gone()).await, (NotifyOutcome::Refused(401), Came::Ill));
+        sender.tokens.get("127.0.0.1", "utm.strategic_coordination").await.unwrap();
+        assert_eq!(sender.send(&address, gone()).await, (NotifyOutcome::Refused(401), Came::Ill));
+        assert_eq!(asked.load(Ordering::Relaxed), 3, "once more with a token that was kept");
+        sender.tokens.get("127.0.0.1", "utm.strategic_coordination").await.unwrap();
+        after.store(14, Ordering::Relaxed);
+        let (outcome, came) = sender.send(&address, gone()).await;
+        assert_eq!(outcome, NotifyOutcome::Failed("no answer in time: deadline has elapsed".into()));
+        assert_eq!((came, asked.load(Ordering::Relaxed)), (Came::Ill, 5));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_a_notification_slowly_waits_as_after_a_failure() {
+        let (address, after, _) = uss(StatusCode::NO_CONTENT).await;
+        let sender = sender(&address).await;
+        assert_eq!(sender.send(&address, gone()).await, (NotifyOutcome::Sent(204), Came::Well));
+        after.store(14, Ordering::Relaxed);
+        assert_eq!(sender.send(&address, gone()).await, (NotifyOutcome::Sent(204), Came::Ill));
+        after.store(3, Ordering::Relaxed);
+        assert_eq!(sender.send(&address, gone()).await, (NotifyOutcome::Sent(204), Came::Well));
     }
 }

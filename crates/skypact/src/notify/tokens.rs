@@ -16,7 +16,8 @@ const ANSWER_WAIT: Duration = Duration::from_secs(10);
 /// An answer, and the token in it: headers of requests are bounded by whoever reads them, often at 8 or 16 KiB.
 const ANSWER_MAX: usize = 64 << 10;
 const TOKEN_MAX: usize = 16 << 10;
-/// Tokens kept: two for each service, of which a region has dozens. With 16 KiB each, 16 MiB.
+/// Tokens kept: two for each service, of which a region has dozens. With 16 KiB each, 16 MiB. Beyond, the one that was used longest ago
+/// goes: whoever states ever new hosts keeps out nobody's that is in use.
 const KEPT_MAX: usize = 1_000;
 /// A token whose life is not told is used so long, and none longer than the second.
 const LIFE_UNKNOWN_S: u64 = 60;
@@ -29,6 +30,17 @@ const SPARE_S: u64 = 30;
 struct Token {
     text: String,
     until: Instant,
+    /// When, counted in uses of all.
+    used: u64,
+}
+
+/// Those that were issued.
+#[derive(Default)]
+struct Kept {
+    /// By audience and scope.
+    tokens: BTreeMap<(String, &'static str), Token>,
+    /// Uses.
+    used: u64,
 }
 
 /// A client of an authorization server.
@@ -37,8 +49,7 @@ pub struct Tokens {
     /// `Authorization` towards it.
     credentials: String,
     parameter: AudienceParameter,
-    /// By audience and scope.
-    kept: Mutex<BTreeMap<(String, &'static str), Token>>,
+    kept: Mutex<Kept>,
 }
 
 /// What the server answers (RFC 6749, 5.1 and 5.2).
@@ -62,6 +73,26 @@ fn form(text: &str) -> String {
     out
 }
 
+impl Kept {
+    fn get(&mut self, key: &(String, &'static str)) -> Option<String> {
+        let token = self.tokens.get_mut(key).filter(|token| token.until > Instant::now())?;
+        self.used += 1;
+        token.used = self.used;
+        Some(token.text.clone())
+    }
+
+    fn keep(&mut self, key: (String, &'static str), token: Token) {
+        let now = Instant::now();
+        self.tokens.retain(|_, token| token.until > now);
+        let oldest = self.tokens.iter().min_by_key(|(_, token)| token.used).map(|(key, _)| key.clone());
+        if let Some(oldest) = oldest.filter(|_| self.tokens.len() >= KEPT_MAX) {
+            self.tokens.remove(&oldest);
+        }
+        self.used += 1;
+        self.tokens.insert(key, Token { used: self.used, ..token });
+    }
+}
+
 impl Tokens {
     /// A client with this name and secret.
     pub fn new(server: Server, id: &str, secret: &str, parameter: AudienceParameter) -> Self {
@@ -72,27 +103,23 @@ impl Tokens {
     /// A token for an audience and scope, and whether it was kept from before.
     pub async fn get(&self, audience: &str, scope: &'static str) -> Result<(String, bool)> {
         let key = (audience.to_owned(), scope);
-        if let Some(kept) = self.kept().get(&key).filter(|token| token.until > Instant::now()) {
-            return Ok((kept.text.clone(), true));
+        if let Some(kept) = self.kept().get(&key) {
+            return Ok((kept, true));
         }
         let token = tokio::time::timeout(ANSWER_WAIT, self.fetch(audience, scope)).await;
         let token = token.context("no answer in time").and_then(|token| token);
         let token = token.with_context(|| format!("no access token from {}", self.server.url()))?;
-        let (text, now) = (token.text.clone(), Instant::now());
-        let mut kept = self.kept();
-        kept.retain(|_, token| token.until > now);
-        if kept.len() < KEPT_MAX {
-            kept.insert(key, token);
-        }
+        let text = token.text.clone();
+        self.kept().keep(key, token);
         Ok((text, false))
     }
 
     /// A token that was not taken is not used again.
     pub fn forget(&self, audience: &str, scope: &'static str) {
-        self.kept().remove(&(audience.to_owned(), scope));
+        self.kept().tokens.remove(&(audience.to_owned(), scope));
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, BTreeMap<(String, &'static str), Token>> {
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -128,7 +155,7 @@ impl Tokens {
         ensure!(plain, "access_token is not 1 to {TOKEN_MAX} printable characters");
         let life = answer.expires_in.and_then(|s| s.as_u64().or_else(|| s.as_str()?.parse().ok()));
         let life = life.unwrap_or(LIFE_UNKNOWN_S).min(LIFE_MAX_S);
-        Ok(Token { text, until: asked + Duration::from_secs(life - SPARE_S.min(life / 4)) })
+        Ok(Token { text, until: asked + Duration::from_secs(life - SPARE_S.min(life / 4)), used: 0 })
     }
 }
 
@@ -186,7 +213,7 @@ mod tests {
         assert_eq!(tokens.get("uss1.example", SC).await.unwrap(), ("t1".into(), true));
         assert_eq!(tokens.get("uss2.example", SC).await.unwrap(), ("t2".into(), false));
         assert_eq!(tokens.get("uss1.example", "utm.constraint_management").await.unwrap(), ("t3".into(), false));
-        let until = |audience: &str| tokens.kept()[&(audience.to_owned(), SC)].until;
+        let until = |audience: &str| tokens.kept().tokens[&(audience.to_owned(), SC)].until;
         let spare = Duration::from_secs(3570);
         assert!(until("uss1.example") > Instant::now() + spare - Duration::from_secs(60));
         assert!(until("uss1.example") <= Instant::now() + spare);
@@ -197,6 +224,27 @@ mod tests {
         says("0");
         assert_eq!(tokens.get("uss3.example", SC).await.unwrap().0, "t5");
         assert_eq!(tokens.get("uss3.example", SC).await.unwrap(), ("t6".into(), false), "over when it came");
+    }
+
+    #[tokio::test]
+    async fn what_is_in_use_stays_however_many_others_come() {
+        let (server, answer, asked) = server().await;
+        *answer.lock().unwrap() = (200, "{\"access_token\":\"t{n}\",\"expires_in\":3600}".into());
+        let tokens = Tokens::new(server, "north", "s3cret", AudienceParameter::Audience);
+        for used in ["uss1.example", "uss2.example"] {
+            tokens.get(used, SC).await.unwrap();
+        }
+        for n in 0..2 * KEPT_MAX {
+            // All others end later.
+            let token = Token { text: "x".into(), until: Instant::now() + Duration::from_secs(7200), used: 0 };
+            tokens.kept().keep((format!("{n}.example"), SC), token);
+            assert_eq!(tokens.get("uss1.example", SC).await.unwrap(), ("t1".into(), true), "{n}");
+        }
+        assert_eq!((tokens.kept().tokens.len(), asked.lock().unwrap().len()), (KEPT_MAX, 2));
+        // One that was not used for so long is fetched, and kept in the place of another.
+        assert_eq!(tokens.get("uss2.example", SC).await.unwrap(), ("t3".into(), false));
+        assert_eq!(tokens.get("uss2.example", SC).await.unwrap(), ("t3".into(), true));
+        assert_eq!(tokens.kept().tokens.len(), KEPT_MAX);
     }
 
     #[tokio::test]

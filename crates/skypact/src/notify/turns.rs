@@ -9,14 +9,15 @@ pub const UNDER_WAY_MAX: usize = 16;
 /// The same of one manager: three that answer nothing at any address leave places to the others. With four, others wait until one of
 /// the places is free, 15 s, and have their turn then.
 const MANAGER_UNDER_WAY_MAX: usize = 4;
-/// First and longest wait after a failure.
+/// First and longest wait after a failure, or a try that took long.
 const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 
 /// What came of one try.
+#[derive(Debug, PartialEq)]
 pub enum Came {
     /// It was taken, or nothing was to be sent: the next may go at once.
     Well,
-    /// It was not, or the state did not take the outcome.
+    /// It was not, or slowly, or the state did not take the outcome.
     Ill,
 }
 
