@@ -12,7 +12,6 @@ use crate::dss_api::details;
 use crate::http::{Ask, Server, Url};
 use anyhow::{Context, Result};
 use api_f3548::Details;
-use dss::Id;
 use futures_util::FutureExt;
 use hyper::StatusCode;
 use node::input::{Input, Notified, NotifyOutcome};
@@ -195,6 +194,7 @@ mod tests {
     use crate::config::AudienceParameter;
     use axum::Router;
     use axum::routing::post;
+    use dss::Id;
     use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
     use tokio::net::TcpListener;
 
