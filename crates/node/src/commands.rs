@@ -286,7 +286,7 @@ impl State {
         self.tell_plan_to(&self.everybody(), subject, plan, now, out);
     }
 
-    fn tell_plan_to(
+    pub(crate) fn tell_plan_to(
         &mut self,
         whom: &BTreeSet<PartyId>,
         subject: SubjectId,
@@ -296,11 +296,21 @@ impl State {
     ) {
         let marking = self.plan_marking(subject);
         let filer = if self.filing.uss_of(subject).is_some() { Filer::Service } else { Filer::Planner };
+        let mut stale = BTreeSet::new();
         self.tell(whom, now, out, |state, name, envelope| match state.peers.get_mut(name) {
             Some(peer) => {
                 let rules = peer.rules(&state.policy);
-                peer.releaser.release_plan(&rules, envelope, subject, (plan, marking), filer, now)
+                let told = peer.releaser.release_plan(&rules, envelope, subject, (plan, marking), filer, now);
+                if told.is_err() && filer == Filer::Service {
+                    stale.insert(name.clone());
+                }
+                told
             }
+            None => Ok(Vec::new()),
+        });
+        // Where it was is not where it is.
+        self.tell(&stale, now, out, |state, name, envelope| match state.peers.get_mut(name) {
+            Some(peer) => peer.releaser.release_end(envelope, subject, now),
             None => Ok(Vec::new()),
         });
     }
@@ -459,7 +469,11 @@ impl State {
         let sites: Vec<_> =
             self.sites.iter().filter(|((o, _), _)| own(o)).map(|((_, s), f)| (*s, f.value.clone())).collect();
         for (subject, plan) in plans {
-            self.tell_plan_to(whom, subject, &plan, now, out);
+            if self.filing.uss_of(subject).is_some() {
+                self.tell_intent_again(whom, (subject, &plan), now, out);
+            } else {
+                self.tell_plan_to(whom, subject, &plan, now, out);
+            }
         }
         for (subject, site) in sites {
             self.tell_site_to(whom, subject, &site, now, out);

@@ -260,6 +260,9 @@ pub struct Peer {
     /// Why something filed could not be told, and when all was last tried again.
     #[n(63)]
     pub(crate) untold: Option<(String, Mono)>,
+    /// What of it had no room last, and when.
+    #[n(64)]
+    pub(crate) unheld: Option<(String, Mono)>,
 }
 
 /// One feed.

@@ -1,7 +1,7 @@
 //! Tests of the releaser: what leaves at which tick, and that what is withheld changes neither.
 use super::*;
 use crate::area::Area;
-use crate::told::{Filer, TOLD_MAX};
+use crate::told::{Filer, SERVICE_CORNERS_MAX, TOLD_MAX};
 use crate::when::When;
 use airspace::{Plan, PlanState};
 use alloc::collections::BTreeSet;
@@ -618,6 +618,48 @@ fn traffic_services_take_no_room_that_planners_need_and_their_last_word_is_not_r
     }
     assert_eq!(say(&mut r, half + 1, Filer::Service), Ok(vec![(Kind::Plan, 1)]), "half less two, and a planner's");
     assert!(say(&mut r, half + 2, Filer::Service).is_err());
+}
+
+#[test]
+fn traffic_services_have_so_many_corners_as_sent_and_planners_more() {
+    let (mut r, e) = (releaser(), envelope());
+    let coarse = plans_at(Level::Coarse { cell_e7: 1_000_000, bin_ms: 600_000 });
+    let of = |many: i32| {
+        let one = |n: i32| a_plan(AircraftClass::Uas, n, "ONE").volumes.remove(0);
+        // Of five kilometres, each in four cells or so, and none of it twice.
+        let volumes = (0..many).map(|n| Volume4d { end: at(3600 * (1 + n as u64 / 50)).utc, ..one(n % 50) }).collect();
+        Plan { volumes, ..a_plan(AircraftClass::Uas, 0, "ONE") }
+    };
+    let subject = |n: u8| SubjectId([n; 16]);
+    let say = |r: &mut Releaser, policy: &Policy, n: u8, many: i32, filer| {
+        let said = r.release_plan(policy, &e, subject(n), (&of(many), None), filer, at(0));
+        said.map(|said| kinds(&said).into_iter().map(|(kind, _)| kind).collect::<Vec<_>>())
+    };
+    let full = Err(ReleaseError::TooManyCorners { peer: party(SOUTH), max: SERVICE_CORNERS_MAX });
+    // Each of 250 circles is 4 corners where it is told as cells.
+    for n in 0..50 {
+        assert_eq!(say(&mut r, &coarse, n, 250, Filer::Service), Ok(vec![Kind::Plan]), "{n}");
+    }
+    for n in [50, 51] {
+        assert_eq!(say(&mut r, &coarse, n, 1, Filer::Service), full);
+    }
+    let mut read: Releaser = minicbor::decode(&minicbor::to_vec(&r).unwrap()).unwrap();
+    read.sweep_told(at(0).utc);
+    assert!(read == r, "remembered, and counted again");
+    assert_eq!(say(&mut r, &coarse, 60, 250, Filer::Planner), Ok(vec![Kind::Plan]));
+    // In the place of a larger one there is room, and a larger one is refused.
+    assert_eq!(say(&mut r, &coarse, 0, 250, Filer::Service), Ok(vec![]));
+    assert_eq!(say(&mut r, &coarse, 0, 249, Filer::Service), Ok(vec![Kind::Plan]));
+    assert_eq!(say(&mut r, &coarse, 0, 251, Filer::Service), full);
+    assert_eq!(say(&mut r, &coarse, 50, 1, Filer::Service), Ok(vec![Kind::Plan]));
+    assert_eq!(say(&mut r, &coarse, 51, 1, Filer::Service), full);
+    // What ends, by whatever word, makes room; and as an avoid area it is as large.
+    assert_eq!(kinds(&r.release_last(&e, subject(50), at(0)).unwrap()), [(Kind::Withdrawn, 2)]);
+    assert_eq!(say(&mut r, &coarse, 51, 1, Filer::Service), Ok(vec![Kind::Plan]));
+    assert_eq!(say(&mut r, &plans_at(Level::Withheld), 1, 250, Filer::Service), Ok(vec![Kind::Withdrawn]));
+    let avoid = plans_at(Level::AvoidArea { cell_e7: 1_000_000, bin_ms: 600_000 });
+    assert_eq!(say(&mut r, &avoid, 52, 250, Filer::Service).map(|said| said.len()), Ok(16));
+    assert_eq!(say(&mut r, &avoid, 53, 1, Filer::Service), full);
 }
 
 #[test]
