@@ -161,6 +161,9 @@ pub enum PeerTrouble {
     /// Part of what is filed and released to it could not be told.
     #[n(20)]
     Untold,
+    /// Part of what it filed has no room here.
+    #[n(21)]
+    Unheld,
 }
 
 /// Trouble of our own.
@@ -279,9 +282,14 @@ impl Situation {
             ) => AlertKind::Channel,
             Self::Peer(_, PeerTrouble::Frozen | PeerTrouble::Pact | PeerTrouble::Contradicted) => AlertKind::Frozen,
             Self::Peer(_, PeerTrouble::Fork | PeerTrouble::Denied | PeerTrouble::Withheld) => AlertKind::Fork,
-            Self::Peer(_, PeerTrouble::Flood | PeerTrouble::Backlog | PeerTrouble::Unsigned | PeerTrouble::Untold) => {
-                AlertKind::Flood
-            }
+            Self::Peer(
+                _,
+                PeerTrouble::Flood
+                | PeerTrouble::Backlog
+                | PeerTrouble::Unsigned
+                | PeerTrouble::Untold
+                | PeerTrouble::Unheld,
+            ) => AlertKind::Flood,
             Self::Peer(_, PeerTrouble::OwnAddress | PeerTrouble::Disputed)
             | Self::Own(
                 OwnTrouble::Picture

@@ -345,7 +345,7 @@ impl State {
                     records
                 }
                 Err(error) => {
-                    self.is_untold(name, subject, &error, out);
+                    self.is_untold(name, subject, &error.to_string(), out);
                     // What was told before is not what is filed now.
                     let peer = self.peers.get_mut(name);
                     let end = peer.map(|peer| peer.releaser.release_end(&envelope, subject, now));
@@ -450,7 +450,11 @@ impl State {
         let sites: Vec<_> =
             self.sites.iter().filter(|((o, _), _)| own(o)).map(|((_, s), f)| (*s, f.value.clone())).collect();
         for (subject, plan) in plans {
-            self.tell_plan_to(whom, subject, &plan, now, out);
+            if self.filing.uss_of(subject).is_some() {
+                self.tell_intent_again(whom, (subject, &plan), now, out);
+            } else {
+                self.tell_plan_to(whom, subject, &plan, now, out);
+            }
         }
         for (subject, site) in sites {
             self.tell_site_to(whom, subject, &site, now, out);

@@ -23,6 +23,8 @@ const LOST_AFTER_MS: u64 = 5_000;
 const HELD_BACK: &str = "Tracks and plans are held back; notices, receipts and protected sites pass.";
 /// What was held back is told again no sooner than this.
 const REOPEN_AFTER_MS: u64 = 10_000;
+/// That something of a peer had no room is said for so long after the last.
+const UNHELD_MS: u64 = 600_000;
 /// The end of a pact is announced this long before.
 const PACT_ENDS_SOON_MS: i64 = 24 * 3600 * 1000;
 
@@ -109,6 +111,7 @@ impl State {
                     shared: Default::default(),
                     heard: Default::default(),
                     untold: Default::default(),
+                    unheld: None,
                 };
                 self.peers.insert(name, peer);
             }
@@ -229,17 +232,17 @@ impl State {
             Body::Plan(plan) => match file(&mut self.plans, &key, record.revision, plan, id) {
                 Ok(true) => drop(self.plan_arrived(&key, now)),
                 Ok(false) => {}
-                Err(why) => self.not_filed(name, "plan", why, out),
+                Err(why) => self.not_filed(name, "plan", why, now, out),
             },
             Body::Site(site) => match file(&mut self.sites, &key, record.revision, site, id) {
                 Ok(true) => self.site_arrived(&key, now),
                 Ok(false) => {}
-                Err(why) => self.not_filed(name, "protected site", why, out),
+                Err(why) => self.not_filed(name, "protected site", why, now, out),
             },
             Body::Avoid(avoid) => match file(&mut self.avoids, &key, record.revision, avoid.volumes, id) {
                 Ok(true) => self.avoid_arrived(&key, now),
                 Ok(false) => {}
-                Err(why) => self.not_filed(name, "avoid area", why, out),
+                Err(why) => self.not_filed(name, "avoid area", why, now, out),
             },
             Body::Keys(keys) => self.keys_said(name, &keys, now, out),
             Body::Withdrawn(withdrawn) => self.withdrawn(&key, record.revision, withdrawn.of, now),
@@ -292,9 +295,13 @@ impl State {
     }
 
     /// It stands in the peer's log and in the journal, and was receipted; but the node cannot hold it, and says so.
-    fn not_filed(&mut self, name: &PartyId, what: &str, why: NotFiled, out: &mut Vec<Output>) {
+    fn not_filed(&mut self, name: &PartyId, what: &str, why: NotFiled, now: Now, out: &mut Vec<Output>) {
         self.cut = self.cut.saturating_add(1);
-        out.push(Output::Log(format!("a {what} of {name} is not shown: of one party {why}")));
+        let text = format!("a {what} of {name} is not shown: of one party {why}");
+        if let Some(peer) = self.peers.get_mut(name) {
+            peer.unheld = Some((text.clone(), now.mono));
+        }
+        out.push(Output::Log(text));
     }
 
     /// Ends what is held under the subject: the record that is withdrawn; else what is older, because the newest had no room here.
@@ -425,6 +432,10 @@ impl State {
             troubles.push((PeerTrouble::Clock, level, text));
         }
         troubles.extend(peer.untold.trouble(name));
+        if let Some((what, _)) = peer.unheld.as_ref().filter(|(_, at)| now.mono.since_ms(*at) < UNHELD_MS) {
+            let text = format!("Not all that {name} files has room here: {what}. Ask it to end some");
+            troubles.push((PeerTrouble::Unheld, AlertLevel::Caution, text));
+        }
         troubles.extend(peer.desk.as_ref().and_then(|desk| crate::staffing::trouble(name, desk)));
         let (ours, theirs) = (peer.ours, peer.theirs);
         if !(in_force(ours) && in_force(theirs)) {

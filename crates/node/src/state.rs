@@ -261,6 +261,9 @@ pub struct Peer {
     #[n(63)]
     #[cbor(default)]
     pub(crate) untold: crate::untold::Untold,
+    /// What of it had no room last, and when.
+    #[n(64)]
+    pub(crate) unheld: Option<(String, Mono)>,
 }
 
 /// One feed.

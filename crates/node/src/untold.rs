@@ -9,7 +9,6 @@ use core::ops::Bound;
 use desk::{AlertLevel, PeerTrouble};
 use minicbor::{Decode, Encode};
 use record::{PartyId, SubjectId};
-use release::ReleaseError;
 use units::Now;
 
 /// Tried again each second, of each peer: 40,000 that have no room, which is all that may be filed, have their turn in a quarter of an
@@ -58,12 +57,14 @@ impl State {
         }
     }
 
-    pub(crate) fn is_untold(&mut self, name: &PartyId, subject: SubjectId, why: &ReleaseError, out: &mut Vec<Output>) {
+    pub(crate) fn is_untold(&mut self, name: &PartyId, subject: SubjectId, why: &str, out: &mut Vec<Output>) {
         let Some(peer) = self.peers.get_mut(name) else { return };
-        peer.untold.reason = why.to_string();
-        if peer.untold.subjects.insert(subject) {
+        peer.untold.reason = why.into();
+        // A line when it begins; how many there are is said at the desk.
+        if peer.untold.subjects.is_empty() {
             out.push(Output::Log(format!("release to {name}: {why}")));
         }
+        peer.untold.subjects.insert(subject);
     }
 
     /// Once a second.
@@ -75,7 +76,10 @@ impl State {
             for subject in turn {
                 let key = (party.clone(), subject);
                 if let Some(plan) = self.plans.get(&key).map(|filed| filed.value.clone()) {
-                    self.tell_plan_to(&whom, subject, &plan, now, out);
+                    match self.filing.uss_of(subject) {
+                        Some(_) => self.tell_intent_again(&whom, (subject, &plan), now, out),
+                        None => self.tell_plan_to(&whom, subject, &plan, now, out),
+                    }
                 } else if let Some(site) = self.sites.get(&key).map(|filed| filed.value.clone()) {
                     self.tell_site_to(&whom, subject, &site, now, out);
                 } else {

@@ -43,6 +43,6 @@ pub use policy::{Identity, Level, Policy, PolicyError, RecordClass, Rule, limits
 pub use released::{Basis, Envelope, LedgerRow, LevelName, ReleaseError, Released};
 pub use releaser::{QUEUE_ROWS_MAX, Releaser};
 pub use strict::Label;
-pub use told::{Filer, TOLD_MAX};
+pub use told::{Filer, SERVICE_CORNERS_MAX, TOLD_MAX};
 pub use when::{Daily, When};
 pub use widening::Widening;

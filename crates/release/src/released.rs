@@ -217,4 +217,14 @@ pub enum ReleaseError {
         /// The bound.
         max: usize,
     },
+    /// The peer has been told of plans of traffic services with as many corners.
+    #[error(
+        "{peer} has been told of what traffic services intend with {max} corners in all, as sent; more when some has ended"
+    )]
+    TooManyCorners {
+        /// The peer.
+        peer: PartyId,
+        /// The bound.
+        max: usize,
+    },
 }

@@ -58,6 +58,10 @@ pub struct Releaser {
     swept: Mono,
     #[n(8)]
     pub(crate) told: BTreeMap<(SubjectId, u8), Told>,
+    /// Corners of all of that which traffic services filed.
+    #[n(9)]
+    #[cbor(default)]
+    pub(crate) service_corners: usize,
     /// What follows from the rules.
     #[cbor(skip)]
     ready: Ready,
@@ -87,6 +91,7 @@ impl Releaser {
             dropped: 0,
             swept: Mono(0),
             told: BTreeMap::new(),
+            service_corners: 0,
             ready: Ready::default(),
         }
     }

@@ -1,7 +1,7 @@
 //! Tests of the releaser: what leaves at which tick, and that what is withheld changes neither.
 use super::*;
 use crate::area::Area;
-use crate::told::{Filer, TOLD_MAX};
+use crate::told::{Filer, SERVICE_CORNERS_MAX, TOLD_MAX};
 use crate::when::When;
 use airspace::{Plan, PlanState};
 use alloc::collections::BTreeSet;
@@ -630,22 +630,59 @@ fn what_has_no_room_for_all_its_parts_is_told_in_none_and_later_in_all() {
         .map(|n| Volume4d { end: small.volumes[0].end.plus_ms(n * 600_000), ..small.volumes[0].clone() })
         .collect();
     let subject = |n: u32| SubjectId([&[9; 12][..], &n.to_be_bytes()].concat().try_into().unwrap());
-    let say = |r: &mut Releaser, n: u32, plan: &Plan| {
-        r.release_plan(&avoid, &e, subject(n), (plan, None), Filer::Service, at(0)).map(|said| kinds(&said))
+    let say = |r: &mut Releaser, n: u32, plan: &Plan, filer| {
+        r.release_plan(&avoid, &e, subject(n), (plan, None), filer, at(0)).map(|said| kinds(&said))
     };
     for n in 1..TOLD_MAX as u32 / 2 {
-        say(&mut r, n, &small).unwrap();
+        say(&mut r, n, &small, Filer::Planner).unwrap();
     }
     let before = r.clone();
-    assert!(say(&mut r, 0, &large).is_err());
+    assert!(say(&mut r, 0, &large, Filer::Service).is_err());
     assert_eq!(r, before);
     for n in 1..3 {
         r.release_last(&e, subject(n), at(0)).unwrap();
     }
-    assert_eq!(say(&mut r, 0, &large), Ok(vec![(Kind::Avoid, 1); 3]));
+    assert_eq!(say(&mut r, 0, &large, Filer::Service), Ok(vec![(Kind::Avoid, 1); 3]));
     // One that grows, too: its first part is as it was.
-    assert!(say(&mut r, 3, &large).is_err());
+    assert!(say(&mut r, 3, &large, Filer::Service).is_err());
     assert_eq!(kinds(&r.release_end(&e, subject(3), at(0)).unwrap()), [(Kind::Withdrawn, 2)]);
+}
+
+#[test]
+fn traffic_services_have_so_many_corners_as_sent_and_planners_more() {
+    let (mut r, e) = (releaser(), envelope());
+    let policy = plans_at(Level::Full);
+    let of = |many: i32| {
+        let one = |n: i32| a_plan(AircraftClass::Uas, n, "ONE").volumes.remove(0);
+        let volumes = (0..many).map(|n| Volume4d { end: at(3600 * (1 + n as u64 / 50)).utc, ..one(n % 50) }).collect();
+        Plan { volumes, ..a_plan(AircraftClass::Uas, 0, "ONE") }
+    };
+    let subject = |n: u8| SubjectId([n; 16]);
+    let say = |r: &mut Releaser, policy: &Policy, n: u8, many: i32, filer| {
+        let said = r.release_plan(policy, &e, subject(n), (&of(many), None), filer, at(0));
+        said.map(|said| kinds(&said).into_iter().map(|(kind, _)| kind).collect::<Vec<_>>())
+    };
+    let full = Err(ReleaseError::TooManyCorners { peer: party(SOUTH), max: SERVICE_CORNERS_MAX });
+    for n in 0..200 {
+        assert_eq!(say(&mut r, &policy, n, 250, Filer::Service), Ok(vec![Kind::Plan]), "{n}");
+    }
+    for n in [200, 201] {
+        assert_eq!(say(&mut r, &policy, n, 1, Filer::Service), full);
+    }
+    let mut read: Releaser = minicbor::decode(&minicbor::to_vec(&r).unwrap()).unwrap();
+    read.sweep_told(at(0).utc);
+    assert!(read == r, "remembered, and counted again");
+    assert_eq!(say(&mut r, &policy, 210, 250, Filer::Planner), Ok(vec![Kind::Plan]));
+    // In the place of a larger one there is room, and a larger one is refused.
+    assert_eq!(say(&mut r, &policy, 0, 250, Filer::Service), Ok(vec![]));
+    assert_eq!(say(&mut r, &policy, 0, 249, Filer::Service), Ok(vec![Kind::Plan]));
+    assert_eq!(say(&mut r, &policy, 0, 251, Filer::Service), full);
+    assert_eq!(say(&mut r, &policy, 200, 1, Filer::Service), Ok(vec![Kind::Plan]));
+    assert_eq!(say(&mut r, &policy, 201, 1, Filer::Service), full);
+    // What ends, by whatever word, makes room.
+    assert_eq!(kinds(&r.release_last(&e, subject(200), at(0)).unwrap()), [(Kind::Withdrawn, 2)]);
+    assert_eq!(say(&mut r, &policy, 201, 1, Filer::Service), Ok(vec![Kind::Plan]));
+    assert_eq!(say(&mut r, &plans_at(Level::Withheld), 1, 250, Filer::Service), Ok(vec![Kind::Withdrawn]));
 }
 
 #[test]

@@ -17,6 +17,9 @@ use crate::releaser::Releaser;
 
 /// Most plans and sites that a peer is kept told of: 20,000 × 210 B are 4.2 MB.
 pub const TOLD_MAX: usize = 20_000;
+/// Most corners that a peer is kept told of for traffic services, as sent: half of the 100,000 plans, and of the 100,000 avoid areas,
+/// for which it has room of one party. A circle has one here and four or more where it is told as cells.
+pub const SERVICE_CORNERS_MAX: usize = 50_000;
 /// What is past for this long is forgotten: longer than any plan's window, so that no revision is used twice. What was filed under a
 /// subject that is never used again is forgotten when it is over, see [`Releaser::release_last`].
 const FORGET_MS: i64 = 62 * 24 * 3600 * 1000;
@@ -26,7 +29,8 @@ const FORGET_MS: i64 = 62 * 24 * 3600 * 1000;
 pub enum Filer {
     /// A planner of the party.
     Planner,
-    /// A traffic service. Its plans are told of while less than half of [`TOLD_MAX`] is: however many they are, the planners' are told.
+    /// A traffic service. Its plans are told of while less than half of [`TOLD_MAX`] is, and with all others of traffic services no
+    /// more than [`SERVICE_CORNERS_MAX`]: however many they are, the planners' are told, and the peer has room for them.
     Service,
 }
 
@@ -53,11 +57,20 @@ pub(crate) struct Told {
     /// Whose plan it was when it was said, for the ledger.
     #[n(7)]
     plan: Option<PlanOf>,
+    /// Its corners as sent, if a traffic service filed it; else none.
+    #[n(8)]
+    #[cbor(default)]
+    service_corners: u32,
 }
 
 impl Told {
     pub(crate) fn subject(&self) -> SubjectId {
         self.subject
+    }
+
+    /// What of [`SERVICE_CORNERS_MAX`] the peer holds of this.
+    pub(crate) fn held_corners(&self) -> usize {
+        if self.live { self.service_corners as usize } else { 0 }
     }
 }
 
@@ -90,7 +103,7 @@ impl Releaser {
     /// withdrawal if it was told before and is no longer. The plan must be the whole and latest one.
     ///
     /// # Errors
-    /// A plan out of bounds, or as many subjects told already as [`TOLD_MAX`] and the filer allow.
+    /// A plan out of bounds, or as many subjects or corners told already as the filer allows.
     pub fn release_plan(
         &mut self,
         policy: &Policy,
@@ -108,6 +121,9 @@ impl Releaser {
         if matches!(plan.state, PlanState::Ended | PlanState::Cancelled) && !self.is_told(subject) {
             // The end of what the peer never heard of is no news to it.
             bodies.clear();
+        }
+        if filer == Filer::Service {
+            self.corners_left(subject, &bodies)?;
         }
         let plan = Some(PlanOf::new(plan));
         self.say(&Say { subject, level, rule, envelope, revision: policy.revision, plan, filer, now }, bodies)
@@ -274,6 +290,18 @@ impl Releaser {
         self.told.range((subject, 0)..=(subject, u8::MAX)).any(|(_, t)| t.live)
     }
 
+    /// Whether there are corners left for these of a traffic service, in the place of what was told of the subject.
+    fn corners_left(&self, subject: SubjectId, bodies: &[Body]) -> Result<(), ReleaseError> {
+        let before: usize =
+            self.told.range((subject, 0)..=(subject, u8::MAX)).map(|(_, told)| told.held_corners()).sum();
+        let new: usize = bodies.iter().map(corners).sum();
+        // What grows no larger was told already, and what ends makes room.
+        if new > before && self.service_corners - before + new > SERVICE_CORNERS_MAX {
+            return Err(ReleaseError::TooManyCorners { peer: self.peer().clone(), max: SERVICE_CORNERS_MAX });
+        }
+        Ok(())
+    }
+
     /// Says what differs from what was said: new or changed parts, and the end of parts that are gone. Of what cannot be said whole
     /// nothing is taken for said.
     fn say(&mut self, say: &Say<'_>, bodies: Vec<Body>) -> Result<Vec<Released<Record>>, ReleaseError> {
@@ -282,7 +310,9 @@ impl Releaser {
         let said = self.say_parts(say, bodies);
         if said.is_err() {
             let after: Vec<_> = self.told.range(parts).map(|(key, _)| *key).collect();
-            after.iter().for_each(|key| drop(self.told.remove(key)));
+            let after = after.iter().filter_map(|key| self.told.remove(key));
+            self.service_corners -= after.map(|told| told.held_corners()).sum::<usize>();
+            self.service_corners += before.iter().map(|(_, told)| told.held_corners()).sum::<usize>();
             self.told.extend(before);
         }
         said
@@ -335,13 +365,15 @@ impl Releaser {
         let until = extent::until(&body);
         let heading = Heading { revision, supersedes, valid_until: until, ..Heading::new(subject) };
         let kind = body.kind();
+        let service_corners = if say.filer == Filer::Service { corners(&body) as u32 } else { 0 };
         let basis = Basis::Rule { revision: say.revision, index: say.rule.unwrap_or(0), level: say.level.name() };
         let mentions = Mentions::plan(say.plan.clone());
         let released = Released::seal(say.envelope.record(&heading, body, say.now), basis, 1, mentions)?;
         let until = until.unwrap_or(say.now.utc);
         let (record, plan) = (released.id(), say.plan.clone());
-        let told = Told { subject, revision, record, body: hash, kind, live: true, until, plan };
-        self.told.insert(key, told);
+        let told = Told { subject, revision, record, body: hash, kind, live: true, until, plan, service_corners };
+        self.service_corners += told.held_corners();
+        self.service_corners -= self.told.insert(key, told).map_or(0, |before| before.held_corners());
         out.push(released);
         Ok(())
     }
@@ -357,6 +389,7 @@ impl Releaser {
             Heading { revision: told.revision + 1, supersedes: Some(told.record), ..Heading::new(told.subject) };
         let of = (told.record, Mentions::plan(told.plan.clone()));
         let released = withdrawal(say.envelope, &heading, of, say.now)?;
+        self.service_corners -= told.held_corners();
         (told.revision, told.record, told.live) = (told.revision + 1, released.id(), false);
         out.push(released);
         Ok(())
@@ -373,7 +406,18 @@ impl Releaser {
 
     pub(crate) fn sweep_told(&mut self, now: Utc) {
         self.told.retain(|_, t| now.since_ms(t.until) < FORGET_MS);
+        self.service_corners = self.told.values().map(Told::held_corners).sum();
     }
+}
+
+/// As the peer counts them.
+fn corners(body: &Body) -> usize {
+    let volumes = match body {
+        Body::Plan(plan) => &plan.volumes,
+        Body::Avoid(avoid) => &avoid.volumes,
+        _ => return 0,
+    };
+    volumes.iter().map(|volume| volume.outline.points().len()).sum()
 }
 
 fn body_hash(body: &Body) -> Hash32 {

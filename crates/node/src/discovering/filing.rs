@@ -2,6 +2,7 @@
 //! are told as much of it as the release rules give. The service's answer does not wait for it.
 use crate::command::{Command, Refused};
 use crate::filed::{CORNERS_MAX, Corners, FILED_MAX};
+use crate::flow::limits_of;
 use crate::input::{Outlined, Output};
 use crate::situation::{Present, sentence};
 use crate::state::State;
@@ -13,8 +14,9 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 use desk::{AlertLevel, OwnTrouble, Situation};
 use dss::{Ask, Id, IntentState, Request};
+use link::{Lane, Rate};
 use minicbor::{Decode, Encode};
-use record::{Hash32, SubjectId};
+use record::{Hash32, Kind, PartyId, SubjectId};
 use release::Marking;
 use units::{AircraftClass, Mono, Now, Utc};
 
@@ -27,10 +29,14 @@ const SHARES: usize = 5;
 const OVER_MS: i64 = 60_000;
 /// Changes filed with each tick.
 const TURNS: usize = 5;
-/// A peer takes 600 plans a minute and 2,000 at once (`link`), and tracks wait behind what it does not take: traffic services have
-/// half of the one and a quarter of the other. Of one intent the newest change alone is filed.
-const EVERY_MS: u64 = 200;
-const AT_ONCE: u64 = 500;
+/// Tracks wait behind what a peer does not take (`link`). Of what it takes of each kind of record traffic services have half of the
+/// rate and a quarter of what may come at once. All is counted as plans where the pact names no other rate, 600 a minute and 2,000 at
+/// once, in thousandths: five a second are earned, 500 may be spent at once and no more than one change over that (an avoid area of 16
+/// records in the place of 16 is 88). Of one intent the newest change alone is filed.
+const PLANS: Rate = Lane::Kind(Kind::Plan).default_rate();
+const ONE: u64 = 1_000;
+const EARNED_PER_MS: u64 = ONE * PLANS.per_minute as u64 / 2 / 60_000;
+const AT_ONCE: u64 = ONE * PLANS.burst as u64 / 4;
 /// Intents that are not filed, kept with the reason, a fifth of them of one traffic service; of more it is known that there are some.
 const UNFIT_MAX: usize = 1_000;
 /// Traffic services that the caution names.
@@ -51,7 +57,7 @@ pub(crate) struct Filing {
     last: String,
     #[n(2)]
     unfit: BTreeMap<Id, Unfit>,
-    /// Changes filed of those that may be at once, and up to when that was counted.
+    /// What was said of it, as plans in thousandths, less what was earned since; and up to when that was counted.
     #[n(3)]
     spent: u64,
     #[n(4)]
@@ -262,9 +268,9 @@ impl Filing {
     }
 
     fn count(&mut self, now: Mono) {
-        let gained = now.since_ms(self.counted) / EVERY_MS;
-        self.spent = self.spent.saturating_sub(gained);
-        self.counted = self.counted.plus_ms(gained * EVERY_MS);
+        let earned = now.since_ms(self.counted).saturating_mul(EARNED_PER_MS);
+        self.spent = self.spent.saturating_sub(earned);
+        self.counted = now;
     }
 
     /// The next change, of the traffic service after the last.
@@ -281,6 +287,12 @@ impl Filing {
         self.insert(key.0, Intended { next: None, ..intended });
         Some((key, change?))
     }
+}
+
+/// What a record costs where so many are taken of its kind.
+fn cost(rate: Rate) -> u64 {
+    let of = |plans: u32, taken: u32| (ONE * u64::from(plans)).div_ceil(u64::from(taken.max(1)));
+    of(PLANS.per_minute, rate.per_minute).max(of(PLANS.burst, rate.burst))
 }
 
 impl State {
@@ -346,8 +358,51 @@ impl State {
                 return;
             }
             let Some((key, change)) = self.filing.turn() else { return };
-            self.filing.spent += 1;
+            let before = self.said().len();
             self.file_intent(key, change, now, out);
+            self.filing.spent += self.cost_since(before).max(ONE);
+        }
+    }
+
+    /// What it cost to say what was said after so much, at the peer where it cost most.
+    fn cost_since(&self, before: usize) -> u64 {
+        let mut costs = BTreeMap::<&PartyId, u64>::new();
+        for said in self.said().iter().skip(before) {
+            let limits = self.pacts.with(&said.peer).map(|pact| limits_of(pact.pact())).unwrap_or_default();
+            *costs.entry(&said.peer).or_default() += cost(limits.rate(Lane::Kind(said.row.kind)));
+        }
+        costs.into_values().max().unwrap_or(0)
+    }
+
+    /// Tells these peers what they may be told of an intent by now: at once what changes for those who know of it, and the others as
+    /// what is filed, or it would be as fast as traffic services end what stands in its way.
+    pub(crate) fn tell_intent_again(
+        &mut self,
+        whom: &BTreeSet<PartyId>,
+        (subject, plan): (SubjectId, &Plan),
+        now: Now,
+        out: &mut Vec<Output>,
+    ) {
+        let knows = |name: &&PartyId| self.peers.get(*name).is_some_and(|peer| peer.releaser.is_told(subject));
+        let (known, new): (BTreeSet<&PartyId>, BTreeSet<&PartyId>) = whom.iter().partition(knows);
+        let [known, new] = [known, new].map(|names| names.into_iter().cloned().collect::<BTreeSet<_>>());
+        self.tell_plan_to(&known, subject, plan, now, out);
+        if self.filing.spent < AT_ONCE {
+            let before = self.said().len();
+            self.tell_plan_to(&new, subject, plan, now, out);
+            self.filing.spent += self.cost_since(before);
+            return;
+        }
+        let marking = self.plan_marking(subject);
+        for name in new {
+            let Some(envelope) = self.envelope(&name) else { continue };
+            let Some(peer) = self.peers.get(&name) else { continue };
+            let rules = peer.rules(&self.policy);
+            let would = peer.releaser.preview_plan(&rules, &envelope, subject, (plan, marking), now);
+            if would.is_ok_and(|records| !records.is_empty()) {
+                let why = "of what traffic services intend it is told no more at once than it takes";
+                self.is_untold(&name, subject, why, out);
+            }
         }
     }
 

@@ -1,0 +1,205 @@
+//! However much traffic services change and state, what planners and feeds say reaches the peer, and what does not is said.
+mod common;
+
+use airspace::Volume4d;
+use common::{START, World, aircraft, boot, circle, closed, flown, pact_of, plan, policy, rule, signed, subject};
+use dss::{Ask, Extent, Id, IntentState, PutIntent, Request, Supporting};
+use node::command::Command;
+use node::input::{Input, Outlined};
+use node::view::{AlertKind, Owner, PlanView};
+use pact::{Rate, RateOf};
+use record::{ChannelState, Kind, Role};
+use release::{Level, Marking, RecordClass, Rule};
+
+const COARSE: Level = Level::Coarse { cell_e7: 1_000_000, bin_ms: 600_000 };
+const AVOID: Level = Level::AvoidArea { cell_e7: 1_000_000, bin_ms: 600_000 };
+
+/// North files what traffic services write as plans marked `drones`, of which south is told at this level; of planners' at that one;
+/// of tracks in full. The pact states these rates.
+fn filing(services: Level, planners: Level, rates: &[(Kind, Rate)]) -> World {
+    let mut pact = pact_of(&["north", "south"], START);
+    pact.rates = rates.iter().map(|(kind, rate)| (RateOf::Kind(*kind), *rate)).collect();
+    let pact = signed(&pact);
+    let drones = Marking::parse("drones");
+    let rules = [
+        Rule { marking: drones, ..rule(RecordClass::Plans, services) },
+        rule(RecordClass::Plans, planners),
+        rule(RecordClass::Tracks, Level::Full),
+    ];
+    let mut north = boot("north", &pact, policy(&["south"], &rules));
+    (north.markings, north.dss_marking) = (drones.into_iter().collect(), drones);
+    let mut world = World::new(START, vec![north, boot("south", &pact, closed())]);
+    world.connect(0, 1);
+    world.run(1_000, 100);
+    world
+}
+
+fn id(uss: u8, n: u8) -> Id {
+    Id::random([uss, n, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3])
+}
+
+/// A traffic service writes an intent, new or anew.
+fn write(world: &mut World, uss: u8, n: u8, volumes: Vec<Volume4d>) {
+    let manager = format!("uss{uss}");
+    let version = match world.state(0).dss().query(&dss::Query::Intent(id(uss, n)), &manager) {
+        Ok(dss::Found::Intent(intent)) => intent.ovn,
+        _ => None,
+    };
+    // Apart from all others: keys are not what this is about.
+    let at = cells::LatLng { lat: f64::from(uss) * 10.0 - 40.0, lng: f64::from(n) };
+    let put = PutIntent {
+        extents: vec![Extent {
+            cells: cells::circle(at, 300.0).unwrap().iter().map(|cell| (cell.id() >> 35) as dss::CellKey).collect(),
+            start: START.0 * 1000,
+            end: START.plus_ms(1_800_000).0 * 1000,
+            lower: Some(0),
+            upper: Some(100_000),
+            levels_up: 0,
+        }],
+        key: Default::default(),
+        state: IntentState::Accepted,
+        uss_base_url: "https://uss1.example".into(),
+        supporting: Supporting::Nothing,
+        ovn_suffix: None,
+        cmsa: false,
+    };
+    let entropy = [world.now().mono.0 as u8; 32];
+    let request = Request { manager, entropy, key: None, ask: Ask::PutIntent(id(uss, n), version, put) };
+    world.input(0, Input::Dss(Box::new(request), Some(Box::new(Outlined::Volumes(volumes)))));
+}
+
+/// Circles in cells of their own.
+fn circles(many: u16, lat: f64) -> Vec<Volume4d> {
+    let at = |n: u16| circle(lat + f64::from(n / 16) * 0.5, f64::from(n % 16) * 0.5, 0.05, START);
+    (0..many).map(at).collect()
+}
+
+fn told(world: &World) -> Vec<PlanView> {
+    world.view(1).plans.into_iter().filter(|plan| matches!(plan.owner, Owner::Peer(_))).collect()
+}
+
+/// Alerts of node `n` that something is too much for somebody.
+fn floods(world: &World, n: usize) -> Vec<String> {
+    let alerts = world.view(n).alerts.into_iter();
+    alerts.filter(|alert| alert.kind == AlertKind::Flood && alert.state != "cleared").map(|alert| alert.text).collect()
+}
+
+#[test]
+fn one_traffic_service_that_changes_all_the_time_delays_no_track_whatever_the_level_and_the_rates() {
+    let slow = [(Kind::Plan, Rate { per_minute: 60, burst: 100 })];
+    for (level, rates) in [(Level::Full, &[][..]), (COARSE, &[]), (AVOID, &[]), (Level::Full, &slow)] {
+        let mut world = filing(level, Level::Full, rates);
+        let track = aircraft(1, 46.5, 7.0, 400.0, 90.0, START);
+        for n in 0..400u16 {
+            write(&mut world, 1, 1, circles(40, 10.0 + f64::from(n % 2) * 0.3));
+            if n % 5 == 0 {
+                let now = flown(&track, world.now().utc);
+                world.report(0, 0, &[now]);
+            }
+            world.run(200, 100);
+            assert_eq!(world.view(0).peers[0].waiting, 0, "{level:?} after {n}");
+        }
+        let seen = world.view(1).tracks[0].report.at;
+        assert!(world.now().utc.since_ms(seen) < 3_000, "{level:?}");
+        assert_eq!((floods(&world, 0), floods(&world, 1)), (vec![], vec![]), "{level:?}");
+        // What it wrote last is told in its turn.
+        let of_last = world.view(0).plans[0].plan.volumes.clone();
+        assert!(of_last == circles(40, 10.0) || of_last == circles(40, 10.3));
+        world.run(60_000, 500);
+        assert_eq!(world.view(0).plans[0].plan.volumes, circles(40, 10.3), "{level:?}");
+    }
+}
+
+#[test]
+fn what_is_told_again_of_traffic_services_is_told_no_faster_than_it_is_taken() {
+    let mut world = filing(AVOID, Level::Full, &[(Kind::Avoid, Rate { per_minute: 120, burst: 200 })]);
+    for n in 0..15 {
+        write(&mut world, 1, n, circles(256, -60.0));
+    }
+    let areas = |world: &World| world.view(1).avoids.len();
+    for _ in 0..500 {
+        world.run(1_000, 500);
+        assert_eq!(world.view(0).peers[0].waiting, 0);
+    }
+    assert_eq!(areas(&world), 240);
+    let state = |world: &mut World, state| {
+        let peer = common::party("south");
+        world.ask(0, Role::Administrator, Command::StateChannel { peer, state, reason: "test".into() }).unwrap();
+    };
+    state(&mut world, ChannelState::Suspended);
+    world.run(15_000, 500);
+    assert_eq!(areas(&world), 0);
+    state(&mut world, ChannelState::Resumed);
+    let mut said = false;
+    for _ in 0..700 {
+        world.run(1_000, 500);
+        assert_eq!(world.view(0).peers[0].waiting, 0);
+        said |= floods(&world, 0).iter().any(|text| text.contains("south is not told all") && text.contains("at once"));
+    }
+    assert_eq!((areas(&world), said, floods(&world, 0)), (240, true, vec![]));
+}
+
+#[test]
+fn planners_have_room_at_the_peer_however_large_what_traffic_services_intend_is_there() {
+    for level in [Level::Full, COARSE, AVOID] {
+        let mut world = filing(level, Level::Full, &[]);
+        write(&mut world, 9, 0, circles(1, 60.0));
+        world.run(1_000, 100);
+        let volumes = |world: &World| -> Vec<Vec<Volume4d>> {
+            let areas = world.view(1).avoids.into_iter().map(|area| area.volumes);
+            told(world).into_iter().map(|plan| plan.plan.volumes).chain(areas).collect()
+        };
+        let small = |world: &World| volumes(world).iter().filter(|volumes| volumes.len() == 1).count();
+        assert_eq!(small(&world), 1);
+        for uss in 0..3 {
+            for n in 0..39 {
+                write(&mut world, uss, n, circles(256, -60.0));
+            }
+        }
+        world.run(if level == AVOID { 800_000 } else { 60_000 }, 1_000);
+        let corners: usize = volumes(&world).iter().flatten().map(|volume| volume.outline.points().len()).sum();
+        let is_full = level != Level::Full;
+        let expected = if is_full { 48_000..=50_000 } else { 117 * 256 + 1..=117 * 256 + 1 };
+        assert!(expected.contains(&corners), "{level:?}: {corners}");
+        let said = |world: &World| floods(world, 0).iter().any(|text| text.contains("50000 corners"));
+        assert_eq!(said(&world), is_full, "{level:?}: {:?}", floods(&world, 0));
+        // Where it was is not where it is.
+        write(&mut world, 9, 0, circles(256, -60.0));
+        world.run(10_000, 500);
+        assert_eq!(small(&world), 0, "{level:?}");
+        let before = told(&world).len();
+        for n in 100..160u8 {
+            let far = (0..200).map(|k| circle(10.0, 30.0 + f64::from(k) * 0.3, 5.0, START)).collect();
+            world.ask(0, Role::Planner, Command::FilePlan { subject: subject(n), plan: plan(7, far) }).unwrap();
+        }
+        world.run(10_000, 500);
+        assert_eq!(told(&world).len() - before, 60, "{level:?}");
+        assert_eq!(floods(&world, 1), Vec::<String>::new(), "{level:?}");
+    }
+}
+
+#[test]
+fn what_of_a_peer_has_no_room_is_said_until_ten_minutes_after_the_last() {
+    let mut world = filing(Level::Full, COARSE, &[]);
+    let file = |world: &mut World, n: u8| {
+        let far = (0..200).map(|k| circle(10.0, f64::from(k) * 0.5, 0.05, START)).collect();
+        world.ask(0, Role::Planner, Command::FilePlan { subject: subject(n), plan: plan(7, far) }).unwrap();
+        world.run(1_000, 500);
+    };
+    // 800 corners each as sent.
+    (1..=125).for_each(|n| file(&mut world, n));
+    assert_eq!((told(&world).len(), floods(&world, 1)), (125, vec![]));
+    file(&mut world, 126);
+    world.run(2_000, 500);
+    let text = floods(&world, 1).pop().unwrap();
+    assert!(text.contains("a plan of north is not shown") && text.contains("100000 corners"), "{text}");
+    for from_snapshot in [true, false] {
+        world.restart(1, from_snapshot);
+        world.run(2_000, 500);
+        assert_eq!(floods(&world, 1), [&*text]);
+    }
+    world.run(590_000, 1_000);
+    assert_eq!(floods(&world, 1), [text]);
+    world.run(20_000, 1_000);
+    assert_eq!(floods(&world, 1), Vec::<String>::new());
+}
