@@ -134,7 +134,7 @@ fn what_is_told_again_of_traffic_services_is_told_no_faster_than_it_is_taken() {
     for _ in 0..700 {
         world.run(1_000, 500);
         assert_eq!(world.view(0).peers[0].waiting, 0);
-        said |= floods(&world, 0).iter().any(|text| text.contains("south is not told all") && text.contains("at once"));
+        said |= floods(&world, 0).iter().any(|text| text.contains("south is not told ") && text.contains("at once"));
     }
     assert_eq!((areas(&world), said, floods(&world, 0)), (240, true, vec![]));
 }
