@@ -245,11 +245,8 @@ fn what_a_traffic_service_writes_is_a_plan_that_the_peer_is_told_of_as_long_as_i
     let (status, made) = dss.ask("PUT", &path, None, &intent(false, 46.0));
     assert_eq!(status, 201, "{made}");
 
-    let told = |state: &str| {
-        let is_it = |plan: &Value| (&plan["class"], &plan["state"]) == (&json!("uas"), &json!(state));
-        eventually("the peer is told", 20, || south.list("/v1/plans").into_iter().find(is_it))
-    };
-    let plan = told("accepted");
+    let plan = eventually("the peer is told", 20, || south.list("/v1/plans").pop());
+    assert_eq!((&plan["class"], &plan["state"]), (&json!("uas"), &json!("accepted")));
     assert_eq!((&plan["owner"], plan.get("uss")), (&json!("north"), None));
     let outline = json!({ "type": "circle", "centre": [6.1469, 46.0], "radius_m": 50.0 });
     assert_eq!(plan["volumes"][0]["outline"], outline, "{plan}");
@@ -267,5 +264,6 @@ fn what_a_traffic_service_writes_is_a_plan_that_the_peer_is_told_of_as_long_as_i
     assert!(status == 422 && refused.to_string().contains("traffic service uss1"), "{status} {refused}");
     let (status, gone) = dss.ask("DELETE", &format!("{path}/{}", ovn(&made)), None, &Value::Null);
     assert_eq!(status, 200, "{gone}");
-    told("cancelled");
+    eventually("the peer knows of its end", 20, || south.list("/v1/plans").is_empty().then_some(()));
+    assert!(dss.node.as_ref().unwrap().list("/v1/plans").is_empty());
 }
