@@ -345,7 +345,7 @@ impl State {
                     records
                 }
                 Err(error) => {
-                    self.is_untold(name, subject, &error.to_string(), out);
+                    self.is_not_released(name, subject, &error, out);
                     // What was told before is not what is filed now.
                     let peer = self.peers.get_mut(name);
                     let end = peer.map(|peer| peer.releaser.release_end(&envelope, subject, now));

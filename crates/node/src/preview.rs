@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use record::{PartyId, Record};
-use release::{Envelope, Released};
+use release::{Envelope, ReleaseError, Released};
 use units::Now;
 
 /// Plans and sites shown at most; the rest is counted.
@@ -56,7 +56,11 @@ impl State {
     fn preview_filed(&self, name: &PartyId, envelope: &Envelope, now: Now) -> Result<(Vec<PreviewFiled>, u64), String> {
         let (Some(peer), Some(party)) = (self.peers.get(name), self.party()) else { return Ok(Default::default()) };
         let rules = peer.rules(&self.policy);
-        let text = |e: release::ReleaseError| e.to_string();
+        // What has no form is not told, and said at the desk.
+        let told_or_none = |told: Result<Vec<_>, ReleaseError>| match told {
+            Err(ReleaseError::NoForm { .. }) => Ok(Vec::new()),
+            told => told.map_err(|e| e.to_string()),
+        };
         let mut filed = Vec::new();
         let plans = self.plans.iter().filter(|((owner, _), _)| owner == party);
         let sites = self.sites.iter().filter(|((owner, _), _)| owner == party);
@@ -67,15 +71,14 @@ impl State {
             let draft = plan.value.state == PlanState::Draft;
             let state = if draft { PlanState::Accepted } else { plan.value.state };
             let plan = Plan { state, ..plan.value.clone() };
-            let told = peer
-                .releaser
-                .preview_plan(&rules, envelope, *subject, (&plan, self.plan_marking(*subject)), now)
-                .map_err(text)?;
+            let plan = (&plan, self.plan_marking(*subject));
+            let told = told_or_none(peer.releaser.preview_plan(&rules, envelope, *subject, plan, now))?;
             filed.extend(told.into_iter().map(|record| PreviewFiled { record, draft }));
         }
         for ((_, subject), site) in sites.take(PREVIEW_FILED_MAX) {
             shown += 1;
-            let told = peer.releaser.preview_site(&rules, envelope, *subject, &site.value, now).map_err(text)?;
+            let told = peer.releaser.preview_site(&rules, envelope, *subject, &site.value, now);
+            let told = told_or_none(told)?;
             filed.extend(told.into_iter().map(|record| PreviewFiled { record, draft: false }));
         }
         Ok((filed, whole - shown))

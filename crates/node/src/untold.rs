@@ -9,6 +9,7 @@ use core::ops::Bound;
 use desk::{AlertLevel, PeerTrouble};
 use minicbor::{Decode, Encode};
 use record::{PartyId, SubjectId};
+use release::ReleaseError;
 use units::Now;
 
 /// Tried again each second, of each peer: 40,000 that have no room, which is all that may be filed, have their turn in a quarter of an
@@ -27,6 +28,10 @@ pub(crate) struct Untold {
     /// Tried again last.
     #[n(2)]
     last: Option<SubjectId>,
+    /// Of these those that cannot be told however often it is tried, before they or the rules change: then they are told anyway.
+    #[n(3)]
+    #[cbor(default)]
+    formless: BTreeSet<SubjectId>,
 }
 
 impl Untold {
@@ -54,6 +59,23 @@ impl State {
     pub(crate) fn is_told(&mut self, name: &PartyId, subject: SubjectId) {
         if let Some(peer) = self.peers.get_mut(name) {
             peer.untold.subjects.remove(&subject);
+            peer.untold.formless.remove(&subject);
+        }
+    }
+
+    /// The release could not say it.
+    pub(crate) fn is_not_released(
+        &mut self,
+        name: &PartyId,
+        subject: SubjectId,
+        error: &ReleaseError,
+        out: &mut Vec<Output>,
+    ) {
+        self.is_untold(name, subject, &error.to_string(), out);
+        let Some(peer) = self.peers.get_mut(name) else { return };
+        match error {
+            ReleaseError::NoForm { .. } => drop(peer.untold.formless.insert(subject)),
+            _ => drop(peer.untold.formless.remove(&subject)),
         }
     }
 
@@ -75,6 +97,10 @@ impl State {
             let whom = BTreeSet::from([name.clone()]);
             for subject in turn {
                 let key = (party.clone(), subject);
+                let there = self.plans.contains_key(&key) || self.sites.contains_key(&key);
+                if there && self.peers.get(&name).is_some_and(|peer| peer.untold.formless.contains(&subject)) {
+                    continue;
+                }
                 if let Some(plan) = self.plans.get(&key).map(|filed| filed.value.clone()) {
                     match self.filing.uss_of(subject) {
                         Some(_) => self.tell_intent_again(&whom, (subject, &plan), now, out),

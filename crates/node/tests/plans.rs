@@ -2,10 +2,11 @@
 mod common;
 
 use airspace::{Plan, PlanState, Volume4d};
-use common::{START, World, circle, notice, open, party, plan, site, subject};
+use common::{START, World, circle, notice, open, party, plan, policy, rule, site, subject};
 use node::command::{Command, Done};
 use node::view::{AlertKind, Owner};
 use record::Role;
+use release::{Level, RecordClass};
 
 fn pair() -> World {
     let mut world = World::pair(START, [open(&["south"]), open(&["north"])]);
@@ -440,6 +441,39 @@ fn what_a_peer_cannot_be_told_of_a_plan_is_said_until_it_is() {
     world.run(2_000, 500);
     assert_eq!((untold(&world).is_some(), told(&world)), (true, 1));
     world.ask(0, Role::Planner, Command::CancelPlan(subject(1))).unwrap();
+    world.run(15_000, 500);
+    assert_eq!((untold(&world), told(&world)), (None, 1));
+}
+
+#[test]
+fn what_the_rules_release_in_a_form_that_it_cannot_have_is_said_until_it_changes() {
+    let mut world = pair();
+    let untold = |world: &World| {
+        let alerts = world.view(0).alerts;
+        let of_it = |a: &&node::view::AlertView| a.state != "cleared" && a.text.contains("south is not told");
+        alerts.iter().find(of_it).map(|a| a.text.clone())
+    };
+    let told = |world: &World| world.view(1).plans.iter().filter(|p| p.owner != Owner::Own).count();
+    let polar = |n: u8| at(n, 89.99, 7.0);
+    file(&mut world, 0, 1, polar(1));
+    world.run(1_000, 100);
+    assert_eq!((told(&world), untold(&world)), (1, None), "in full it has a form");
+    let coarse = Level::Coarse { cell_e7: 2_500_000, bin_ms: 600_000 };
+    world.set_rules(0, policy(&["south"], &[rule(RecordClass::Plans, coarse)]));
+    world.run(2_000, 100);
+    let text = untold(&world).unwrap();
+    assert!(text.contains("1 plan or site") && text.contains("rule 1 releases it as coarse"), "{text}");
+    assert_eq!(told(&world), 0, "withdrawn, not cut");
+    file(&mut world, 0, 2, polar(2));
+    world.run(2_000, 100);
+    for _ in 0..2 {
+        assert!(untold(&world).unwrap().contains("2 plans and sites"));
+        world.nodes[0].take_snapshot();
+        world.restart(0, true);
+        world.run(15_000, 500);
+    }
+    file(&mut world, 0, 1, at(1, 46.5, 7.0));
+    world.ask(0, Role::Planner, Command::CancelPlan(subject(2))).unwrap();
     world.run(15_000, 500);
     assert_eq!((untold(&world), told(&world)), (None, 1));
 }

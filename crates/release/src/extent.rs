@@ -8,6 +8,7 @@ use crate::area::{GeoBox, cover};
 use crate::grid::{Grid, polygon};
 use crate::lanes::BLOCK;
 use crate::policy::{Identity, Level};
+use crate::released::NoForm;
 
 /// Times of a plan that is released with a precision are snapped to this.
 const MINUTE_MS: i64 = 60_000;
@@ -21,26 +22,27 @@ pub(crate) fn boxes<'a>(outlines: impl Iterator<Item = &'a Outline>) -> Option<V
     Some(all)
 }
 
-/// What a peer is told of a plan at a level; nothing if the level cannot express it, or there is nothing to say.
-pub(crate) fn plan(plan: &Plan, level: Level) -> Vec<Body> {
-    let whole = |plan: Plan| if plan.check().is_ok() { alloc::vec![Body::Plan(plan)] } else { Vec::new() };
+/// What a peer is told of a plan at a level; nothing if there is nothing to say.
+pub(crate) fn plan(plan: &Plan, level: Level) -> Result<Vec<Body>, NoForm> {
+    let whole = |plan: Plan| match plan.check() {
+        Ok(()) => Ok(alloc::vec![Body::Plan(plan)]),
+        Err(_) => Err(NoForm::Cells),
+    };
     match level {
-        _ if plan.state == PlanState::Draft => Vec::new(),
-        Level::Withheld => Vec::new(),
+        _ if plan.state == PlanState::Draft => Ok(Vec::new()),
+        Level::Withheld => Ok(Vec::new()),
         Level::Full => whole(plan.clone()),
         Level::Reduced { precision_mm, identity, .. } => {
             let volumes = match Grid::of_precision(precision_mm) {
-                None => Some(plan.volumes.clone()),
-                Some(grid) => snapped(&plan.volumes, grid, MINUTE_MS, None),
+                None => plan.volumes.clone(),
+                Some(grid) => snapped(&plan.volumes, grid, MINUTE_MS, None)?,
             };
             let (callsign, address) =
                 if identity == Identity::Keep { (plan.callsign.clone(), plan.address) } else { (None, None) };
-            volumes.map_or(Vec::new(), |volumes| whole(Plan { callsign, address, volumes, ..plan.clone() }))
+            whole(Plan { callsign, address, volumes, ..plan.clone() })
         }
         Level::Coarse { cell_e7, bin_ms } => {
-            let Some(volumes) = snapped(&plan.volumes, Grid::new(cell_e7), bin_ms.into(), Some(BLOCK)) else {
-                return Vec::new();
-            };
+            let volumes = snapped(&plan.volumes, Grid::new(cell_e7), bin_ms.into(), Some(BLOCK))?;
             // The state stays: that a flight left its volumes, or is in need, is for the safety of others.
             whole(Plan {
                 callsign: None,
@@ -52,62 +54,76 @@ pub(crate) fn plan(plan: &Plan, level: Level) -> Vec<Body> {
                 address: None,
             })
         }
-        Level::AvoidArea { .. } if !plan.state.is_live() => Vec::new(),
+        Level::AvoidArea { .. } if !plan.state.is_live() => Ok(Vec::new()),
         Level::AvoidArea { cell_e7, bin_ms } => {
-            let volumes = snapped(&plan.volumes, Grid::new(cell_e7), bin_ms.into(), Some(BLOCK)).unwrap_or_default();
+            let volumes = snapped(&plan.volumes, Grid::new(cell_e7), bin_ms.into(), Some(BLOCK))?;
             let part = |volumes: &[Volume4d]| Body::Avoid(Avoid { volumes: volumes.to_vec() });
-            volumes.chunks(TextLimits::NOTICE_VOLUMES_MAX).map(part).collect()
+            Ok(volumes.chunks(TextLimits::NOTICE_VOLUMES_MAX).map(part).collect())
         }
     }
 }
 
 /// What a peer is told of a site at a level.
-pub(crate) fn site(site: &Site, level: Level) -> Vec<Body> {
-    let whole = |site: Site| if site.check().is_ok() { alloc::vec![Body::Site(site)] } else { Vec::new() };
+pub(crate) fn site(site: &Site, level: Level) -> Result<Vec<Body>, NoForm> {
+    let whole = |site: Site| match site.check() {
+        Ok(()) => Ok(alloc::vec![Body::Site(site)]),
+        Err(_) => Err(NoForm::Cells),
+    };
     let footprint = |grid: Grid| {
         let boxes = cover(&site.footprint)?;
         // One footprint: a corridor's legs are taken together.
         let all = boxes.iter().skip(1).try_fold(*boxes.first()?, |all, b| all.union(b))?;
         polygon(&grid.snap_box(&all)?)
     };
+    let footprint = |grid: Grid| footprint(grid).ok_or(NoForm::Cells);
     match level {
-        Level::Withheld | Level::AvoidArea { .. } => Vec::new(),
+        Level::Withheld | Level::AvoidArea { .. } => Ok(Vec::new()),
         Level::Full => whole(site.clone()),
         Level::Reduced { precision_mm, identity, .. } => {
             let snapped = match Grid::of_precision(precision_mm) {
-                None => Some(site.footprint.clone()),
-                Some(grid) => footprint(grid),
+                None => site.footprint.clone(),
+                Some(grid) => footprint(grid)?,
             };
             let name = if identity == Identity::Keep { site.name.clone() } else { None };
-            snapped.map_or(Vec::new(), |footprint| whole(Site { name, footprint, ..site.clone() }))
+            whole(Site { name, footprint: snapped, ..site.clone() })
         }
-        Level::Coarse { cell_e7, .. } => footprint(Grid::new(cell_e7)).map_or(Vec::new(), |footprint| {
+        Level::Coarse { cell_e7, .. } => {
+            let footprint = footprint(Grid::new(cell_e7))?;
             whole(Site { category: SiteCategory::Other, name: None, footprint, ..site.clone() })
-        }),
+        }
     }
 }
 
-/// The volumes snapped outward: to whole cells, to whole bins, and to whole blocks if one is given. Equal ones are told
-/// once. `None` if one has no box, or if the result would not be a volume.
-fn snapped(volumes: &[Volume4d], grid: Grid, bin_ms: i64, block: Option<i32>) -> Option<Vec<Volume4d>> {
+/// The volumes snapped outward: to whole cells, to whole bins, and to whole blocks if one is given. Equal ones are told once.
+fn snapped(volumes: &[Volume4d], grid: Grid, bin_ms: i64, block: Option<i32>) -> Result<Vec<Volume4d>, NoForm> {
     let mut out: Vec<Volume4d> = Vec::new();
     for volume in volumes {
-        let start = Utc(volume.start.0.div_euclid(bin_ms).checked_mul(bin_ms)?);
-        let end = Utc(volume.end.0.checked_add(bin_ms - 1)?.div_euclid(bin_ms).checked_mul(bin_ms)?);
-        let (lower, upper) = match block {
-            None => (volume.lower, volume.upper),
-            Some(block) => (down(volume.lower, block), up(volume.upper, block)),
-        };
-        for b in cover(&volume.outline)? {
-            let outline = polygon(&grid.snap_box(&b)?)?;
-            let one = Volume4d { outline, lower, upper, start, end };
-            one.check().ok()?;
+        for one in snapped_one(volume, grid, bin_ms, block).ok_or(NoForm::Cells)? {
             if !out.contains(&one) {
                 out.push(one);
             }
+            if out.len() > limits::VOLUMES_MAX {
+                return Err(NoForm::Volumes);
+            }
         }
     }
-    (out.len() <= limits::VOLUMES_MAX).then_some(out)
+    Ok(out)
+}
+
+/// `None` if it has no box, or if the result would not be a volume.
+fn snapped_one(volume: &Volume4d, grid: Grid, bin_ms: i64, block: Option<i32>) -> Option<Vec<Volume4d>> {
+    let start = Utc(volume.start.0.div_euclid(bin_ms).checked_mul(bin_ms)?);
+    let end = Utc(volume.end.0.checked_add(bin_ms - 1)?.div_euclid(bin_ms).checked_mul(bin_ms)?);
+    let (lower, upper) = match block {
+        None => (volume.lower, volume.upper),
+        Some(block) => (down(volume.lower, block), up(volume.upper, block)),
+    };
+    let of_box = |b: &GeoBox| {
+        let one = Volume4d { outline: polygon(&grid.snap_box(b)?)?, lower, upper, start, end };
+        one.check().ok()?;
+        Some(one)
+    };
+    cover(&volume.outline)?.iter().map(of_box).collect()
 }
 
 fn down(limit: Limit, block: i32) -> Limit {
@@ -185,8 +201,8 @@ mod tests {
             (v.start, v.end) = (Utc(1), Utc(1_700_000));
             v.lower = Limit::At(Altitude::pressure_feet(11_001));
         }
-        assert_eq!(plan(&mission(), COARSE), plan(&other, COARSE));
-        let told = plan(&mission(), COARSE);
+        let told = plan(&mission(), COARSE).unwrap();
+        assert_eq!(told, plan(&other, COARSE).unwrap());
         let [Body::Plan(p)] = told.as_slice() else { panic!("one plan") };
         assert_eq!((p.volumes[0].start, p.volumes[0].end), (Utc(0), Utc(1_800_000)));
         assert_eq!(p.volumes[0].lower, Limit::At(Altitude::pressure_feet(11_000)));
@@ -195,12 +211,12 @@ mod tests {
 
     #[test]
     fn an_avoid_area_is_volumes_and_ends_with_the_flight() {
-        let told = plan(&mission(), AVOID);
+        let told = plan(&mission(), AVOID).unwrap();
         let [Body::Avoid(a)] = told.as_slice() else { panic!("one avoid area") };
         assert_eq!(a.volumes.len(), 2);
         let done = Plan { state: PlanState::Ended, ..mission() };
-        assert_eq!(plan(&done, AVOID), vec![]);
-        assert_eq!(plan(&done, Level::Full).len(), 1);
+        assert_eq!(plan(&done, AVOID), Ok(vec![]));
+        assert_eq!(plan(&done, Level::Full).unwrap().len(), 1);
     }
 
     #[test]
@@ -208,17 +224,17 @@ mod tests {
         let draft = Plan { state: PlanState::Draft, ..mission() };
         let reduced = Level::Reduced { precision_mm: 0, delay_ms: 0, identity: Identity::Keep };
         for level in [Level::Full, reduced, COARSE, AVOID] {
-            assert_eq!(plan(&draft, level), vec![]);
+            assert_eq!(plan(&draft, level), Ok(vec![]));
         }
     }
 
     #[test]
     fn a_reduced_plan_loses_its_identity_and_its_sharp_edges() {
         let level = |precision_mm, identity| Level::Reduced { precision_mm, delay_ms: 0, identity };
-        let told = plan(&mission(), level(0, Identity::Drop));
+        let told = plan(&mission(), level(0, Identity::Drop)).unwrap();
         assert_eq!(told, vec![Body::Plan(Plan { callsign: None, address: None, ..mission() })]);
-        assert_eq!(plan(&mission(), level(0, Identity::Keep)), vec![Body::Plan(mission())]);
-        let told = plan(&mission(), level(1_000_000, Identity::Keep));
+        assert_eq!(plan(&mission(), level(0, Identity::Keep)), Ok(vec![Body::Plan(mission())]));
+        let told = plan(&mission(), level(1_000_000, Identity::Keep)).unwrap();
         let [Body::Plan(p)] = told.as_slice() else { panic!("one plan") };
         assert!(matches!(p.volumes[0].outline, Outline::Polygon(_)));
         assert_eq!((p.volumes[0].start, p.volumes[0].end), (Utc(60_000), Utc(120_000)));
@@ -227,8 +243,25 @@ mod tests {
     #[test]
     fn a_volume_at_the_pole_has_no_box_and_is_withheld_rather_than_cut() {
         let polar = Plan { volumes: vec![volume(89.9)], ..mission() };
-        assert_eq!(plan(&polar, COARSE), vec![]);
-        assert_eq!(plan(&polar, Level::Full).len(), 1);
+        assert_eq!(plan(&polar, COARSE), Err(NoForm::Cells));
+        assert_eq!(plan(&polar, AVOID), Err(NoForm::Cells));
+        assert_eq!(plan(&polar, Level::Full).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_plan_of_as_many_cells_as_no_record_holds_is_withheld_rather_than_cut() {
+        let of = |many: u32| {
+            let one = |n: u32| {
+                let (start, end) = (Utc(i64::from(n) * 3_600_000 + 1), Utc(i64::from(n) * 3_600_000 + 3_599_999));
+                Volume4d { start, end, ..volume(47.21) }
+            };
+            Plan { volumes: (0..many).flat_map(|n| [one(n), one(n)]).collect(), ..mission() }
+        };
+        let most = limits::VOLUMES_MAX as u32;
+        assert_eq!(plan(&of(most + 1), COARSE), Err(NoForm::Volumes));
+        let told = plan(&of(most), COARSE).unwrap();
+        let [Body::Plan(p)] = told.as_slice() else { panic!("one plan") };
+        assert_eq!(p.volumes.len(), limits::VOLUMES_MAX, "equal ones once");
     }
 
     #[test]
@@ -241,7 +274,7 @@ mod tests {
             verification: airspace::Verification::FieldChecked,
             expires: Utc(1_000_000),
         };
-        let told = site(&clinic, COARSE);
+        let told = site(&clinic, COARSE).unwrap();
         let [Body::Site(s)] = told.as_slice() else { panic!("one site") };
         assert_eq!((s.category, s.name.as_deref(), s.buffer_mm), (SiteCategory::Other, None, 2_000_000));
         assert!(matches!(s.footprint, Outline::Polygon(_)));

@@ -40,7 +40,7 @@ pub use area::Area;
 pub use marking::{MARKING_BYTES_MAX, MARKINGS_MAX, Marking};
 pub use mention::{MENTIONS_MAX, Mention, Mentions, PlanOf, Who};
 pub use policy::{Identity, Level, Policy, PolicyError, RecordClass, Rule, limits};
-pub use released::{Basis, Envelope, LedgerRow, LevelName, ReleaseError, Released};
+pub use released::{Basis, Envelope, LedgerRow, LevelName, NoForm, ReleaseError, Released};
 pub use releaser::{QUEUE_ROWS_MAX, Releaser};
 pub use strict::Label;
 pub use told::{Filer, SERVICE_CORNERS_MAX, TOLD_MAX};

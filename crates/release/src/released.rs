@@ -227,4 +227,25 @@ pub enum ReleaseError {
         /// The bound.
         max: usize,
     },
+    /// The level at which a rule releases it has no form for it.
+    #[error("rule {} releases it as {}, which has no form for it: {why}", rule + 1, level.name())]
+    NoForm {
+        /// Which rule, counted from 0.
+        rule: u16,
+        /// Of that rule.
+        level: LevelName,
+        /// Why.
+        why: NoForm,
+    },
+}
+
+/// Why a plan or a site cannot be told at a level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoForm {
+    /// An outline over a pole, or a time at the end of all.
+    #[error("it lies at a pole, or has no whole cells or bins")]
+    Cells,
+    /// As many parts as no record holds.
+    #[error("of whole cells and bins it has more than {} volumes", airspace::limits::VOLUMES_MAX)]
+    Volumes,
 }

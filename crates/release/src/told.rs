@@ -12,7 +12,7 @@ use crate::keyed;
 use crate::marking::Marking;
 use crate::mention::{Mention, Mentions, PlanOf, Who};
 use crate::policy::{About, Identity, Level, Policy, RecordClass, match_extent, match_point};
-use crate::released::{Basis, Envelope, LevelName, ReleaseError, Released};
+use crate::released::{Basis, Envelope, LevelName, NoForm, ReleaseError, Released};
 use crate::releaser::Releaser;
 
 /// Most plans and sites that a peer is kept told of: 20,000 × 210 B are 4.2 MB.
@@ -103,7 +103,7 @@ impl Releaser {
     /// withdrawal if it was told before and is no longer. The plan must be the whole and latest one.
     ///
     /// # Errors
-    /// A plan out of bounds, or as many subjects or corners told already as the filer allows.
+    /// A plan out of bounds or without a form at its level, or as many subjects or corners told already as the filer allows.
     pub fn release_plan(
         &mut self,
         policy: &Policy,
@@ -117,11 +117,9 @@ impl Releaser {
         let rules = self.rules_of(policy);
         let about = About { class: RecordClass::Plans, aircraft: Some(plan.class), marking, now: now.utc };
         let (level, rule) = match_extent(rules, &about, boxes.as_deref());
-        let mut bodies = extent::plan(plan, level);
-        if matches!(plan.state, PlanState::Ended | PlanState::Cancelled) && !self.is_told(subject) {
-            // The end of what the peer never heard of is no news to it.
-            bodies.clear();
-        }
+        // The end of what the peer never heard of is no news to it.
+        let is_news = !matches!(plan.state, PlanState::Ended | PlanState::Cancelled) || self.is_told(subject);
+        let bodies = if is_news { extent::plan(plan, level).map_err(no_form(level, rule))? } else { Vec::new() };
         if filer == Filer::Service {
             self.corners_left(subject, &bodies)?;
         }
@@ -132,7 +130,7 @@ impl Releaser {
     /// Releases a site as the policy has it for this peer; as [`Releaser::release_plan`].
     ///
     /// # Errors
-    /// A site out of bounds, or [`TOLD_MAX`] subjects told already.
+    /// A site out of bounds or without a form at its level, or [`TOLD_MAX`] subjects told already.
     pub fn release_site(
         &mut self,
         policy: &Policy,
@@ -145,7 +143,7 @@ impl Releaser {
         let rules = self.rules_of(policy);
         let about = About { class: RecordClass::Sites, aircraft: None, marking: None, now: now.utc };
         let (level, rule) = match_extent(rules, &about, boxes.as_deref());
-        let bodies = extent::site(site, level);
+        let bodies = extent::site(site, level).map_err(no_form(level, rule))?;
         let (revision, filer) = (policy.revision, Filer::Planner);
         self.say(&Say { subject, level, rule, envelope, revision, plan: None, filer, now }, bodies)
     }
@@ -408,6 +406,10 @@ impl Releaser {
         self.told.retain(|_, t| now.since_ms(t.until) < FORGET_MS);
         self.service_corners = self.told.values().map(Told::held_corners).sum();
     }
+}
+
+fn no_form(level: Level, rule: Option<u16>) -> impl Fn(NoForm) -> ReleaseError {
+    move |why| ReleaseError::NoForm { rule: rule.unwrap_or(0), level: level.name(), why }
 }
 
 /// As the peer counts them.

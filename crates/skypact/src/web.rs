@@ -1,4 +1,4 @@
-//! The console's and API's listener: HTTP/1.1 with bounds on connections and on slow request heads.
+//! The console's and API's listener: HTTP/1.1 with bounds on connections, on slow request heads and on answers that are not read.
 use axum::Router;
 use axum::extract::ConnectInfo;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -9,16 +9,24 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
+use tokio_io_timeout::TimeoutStream;
 use tracing::{debug, warn};
 
 /// Connections at once: a desk has a few consoles with a stream and some requests each; programs keep one alive.
 const CONNECTIONS_MAX: usize = 512;
 /// A request's head arrives within this, or the connection ends.
 const HEAD_MAX: Duration = Duration::from_secs(10);
+/// Of an answer something is taken within this, or the connection ends: it holds one of them, and what is to be written. A slow line takes
+/// a few kilobytes in that time, who reads nothing keeps a connection of TCP open for ever.
+const WRITE_MAX: Duration = Duration::from_secs(30);
 
 /// Serves until it is told to stop: then it takes no more connections, and ends when those that are open have given the
 /// answers under way. If the task is dropped, its connections end with it. It holds `stopping` until then.
-pub async fn serve(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>) {
+pub async fn serve(listener: TcpListener, router: Router, stopping: watch::Receiver<bool>) {
+    serve_within(listener, router, stopping, WRITE_MAX).await;
+}
+
+async fn serve_within(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>, write_max: Duration) {
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = tokio::task::JoinSet::new();
     loop {
@@ -40,13 +48,15 @@ pub async fn serve(listener: TcpListener, router: Router, mut stopping: watch::R
             warn!(%from, "refused: {CONNECTIONS_MAX} API connections are open");
             continue;
         };
+        let mut socket = TimeoutStream::new(socket);
+        socket.set_write_timeout(Some(write_max));
         let service = router.clone().layer(axum::Extension(ConnectInfo::<SocketAddr>(from)));
         let mut stopping = stopping.clone();
         connections.spawn(async move {
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_MAX)
-                .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service))
+                .serve_connection(TokioIo::new(Box::pin(socket)), TowerToHyperService::new(service))
                 .with_upgrades();
             let mut connection = pin!(connection);
             let ended = tokio::select! {
@@ -97,6 +107,31 @@ mod tests {
         assert!(TcpStream::connect(at).await.is_err(), "no more connections");
         timeout(Duration::from_secs(5), stop.closed()).await.expect("all have ended, the idle one too");
         drop(idle);
+        server.await.unwrap();
+    }
+    #[tokio::test]
+    async fn who_reads_nothing_of_an_answer_keeps_no_connection() {
+        const LARGE: usize = 64 << 20;
+        let large = Router::new().route("/large", get(async || vec![b'x'; LARGE]));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let stop = watch::Sender::new(false);
+        let server = tokio::spawn(serve_within(listener, large, stop.subscribe(), Duration::from_secs(1)));
+        let ask = async || {
+            let mut asking = TcpStream::connect(at).await.unwrap();
+            asking.write_all(b"GET /large HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
+            asking
+        };
+        let mut read = Vec::new();
+        ask().await.read_to_end(&mut read).await.unwrap();
+        assert!(read.len() > LARGE, "with its head");
+        let mut asking = ask().await;
+        asking.read_exact(&mut [0; 15]).await.unwrap();
+        stop.send_replace(true);
+        timeout(Duration::from_secs(60), stop.closed()).await.expect("it has ended, though the answer is not read");
+        read.clear();
+        let ended = asking.read_to_end(&mut read).await;
+        assert!(ended.is_err() || read.len() < LARGE);
         server.await.unwrap();
     }
 }

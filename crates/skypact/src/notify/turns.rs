@@ -9,6 +9,9 @@ pub const UNDER_WAY_MAX: usize = 16;
 /// The same of one manager: three that answer nothing at any address leave places to the others. With four, others wait until one of
 /// the places is free, 15 s, and have their turn then.
 const MANAGER_UNDER_WAY_MAX: usize = 4;
+/// The same of all managers that have an address where the last try came to nothing: however many they are, those whose addresses
+/// answer have the other places.
+const ILL_UNDER_WAY_MAX: usize = 8;
 /// First and longest wait after a failure, or a try that took long.
 const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 
@@ -67,6 +70,10 @@ impl Manager {
         self.addresses.values().filter(|wait| wait.under_way).count()
     }
 
+    fn is_ill(&self) -> bool {
+        self.addresses.values().any(|wait| wait.wait > WAITS.0)
+    }
+
     /// When it may be sent something, and where: of its addresses the one that waits longest.
     fn next(&self) -> Option<(Instant, &String)> {
         let free = self.under_way() < MANAGER_UNDER_WAY_MAX;
@@ -79,14 +86,8 @@ impl Turns {
     /// To whom something may be sent now, of all managers and addresses for which something waits; it is under way then.
     pub fn due(&mut self, all: Vec<(String, String)>, now: Instant) -> Vec<(String, String)> {
         self.follow(all, now);
-        let under_way: usize = self.managers.values().map(Manager::under_way).sum();
         let mut due = Vec::new();
-        while under_way + due.len() < UNDER_WAY_MAX {
-            let of = |(name, manager): (&String, &Manager)| {
-                let (_, address) = manager.next().filter(|(from, _)| *from <= now)?;
-                Some((manager.turn, name.clone(), address.clone()))
-            };
-            let Some((_, name, address)) = self.managers.iter().filter_map(of).min() else { break };
+        while let Some((_, name, address)) = self.first(now) {
             self.last += 1;
             if let Some(manager) = self.managers.get_mut(&name) {
                 manager.turn = self.last;
@@ -97,6 +98,26 @@ impl Turns {
             due.push((name, address));
         }
         due
+    }
+
+    /// Those for whom there is a place.
+    fn free(&self) -> impl Iterator<Item = (&String, &Manager)> {
+        let under_way = |ill: bool| -> usize {
+            self.managers.values().filter(|of| ill == of.is_ill()).map(Manager::under_way).sum()
+        };
+        let (well, ill) = (under_way(false), under_way(true));
+        let is_free =
+            move |manager: &Manager| well + ill < UNDER_WAY_MAX && (ill < ILL_UNDER_WAY_MAX || !manager.is_ill());
+        self.managers.iter().filter(move |(_, manager)| is_free(manager))
+    }
+
+    /// Of those to whom something may be sent now the one whose last turn is longest ago, with that turn and the address.
+    fn first(&self, now: Instant) -> Option<(u64, String, String)> {
+        let due = self.free().filter_map(|(name, manager)| {
+            let (_, address) = manager.next().filter(|(from, _)| *from <= now)?;
+            Some((manager.turn, name, address))
+        });
+        due.min().map(|(turn, name, address)| (turn, name.clone(), address.clone()))
     }
 
     /// Takes in for whom something waits now, and forgets the others, but not while something is under way to them.
@@ -121,10 +142,8 @@ impl Turns {
 
     /// When there is something to do unless something ends or is new.
     pub fn next(&self, now: Instant) -> Instant {
-        let full = self.managers.values().map(Manager::under_way).sum::<usize>() == UNDER_WAY_MAX;
-        let next = self.managers.values().filter_map(|manager| Some(manager.next()?.0)).min();
         // With all hands full, one that is due waits until there is a free one.
-        next.filter(|_| !full).unwrap_or(now + WAITS.1)
+        self.free().filter_map(|(_, manager)| Some(manager.next()?.0)).min().unwrap_or(now + WAITS.1)
     }
 
     /// What came of one that was due.
@@ -195,15 +214,40 @@ mod tests {
         assert_eq!(more, wanted);
         assert_eq!(turns.next(now), now + WAITS.1, "all hands are full");
         // What ends is the place of whose turn is longest ago, and not of whom it was or who has most.
-        turns.ended("z", "000", &Came::Well, now);
-        turns.ended("b", "000", &Came::Ill, now);
-        turns.ended("b", "001", &Came::Ill, now);
-        turns.ended("a", "000", &Came::Ill, now);
+        let later = now + Duration::from_secs(1);
+        for (manager, address) in [("z", "000"), ("b", "000"), ("b", "001"), ("a", "000")] {
+            turns.ended(manager, address, &Came::Well, later);
+        }
         waiting.extend(many("new", 1));
-        assert_eq!(due(&mut turns, &waiting, now), ["a 004", "z 000", "d 003", "b 004"]);
-        turns.ended("c", "000", &Came::Ill, now);
-        turns.ended("a", "001", &Came::Ill, now);
-        assert_eq!(due(&mut turns, &waiting, now), ["c 004", "new 000"], "the first has had another turn since");
+        assert_eq!(due(&mut turns, &waiting, later), ["a 004", "z 000", "d 003", "b 004"]);
+        turns.ended("c", "000", &Came::Well, later);
+        turns.ended("a", "001", &Came::Well, later);
+        assert_eq!(due(&mut turns, &waiting, later), ["c 004", "new 000"], "the first has had another turn since");
+    }
+
+    #[tokio::test]
+    async fn managers_with_addresses_that_do_not_answer_have_half_of_the_places_however_many_they_are() {
+        let (mut turns, now) = (Turns::default(), Instant::now());
+        let mut waiting: Vec<_> = ["a", "b", "c", "d", "e"].iter().flat_map(|manager| many(manager, 50)).collect();
+        for (manager, address) in turns.due(waiting.clone(), now) {
+            turns.ended(&manager, &address, &Came::Ill, now);
+        }
+        let later = now + WAITS.0 * 2;
+        let ill = due(&mut turns, &waiting, later);
+        assert_eq!(ill.len(), ILL_UNDER_WAY_MAX);
+        assert_eq!(turns.next(later), later + WAITS.1, "those that are due have no place");
+        waiting.extend(["y", "z"].iter().flat_map(|manager| many(manager, 50)));
+        let well = due(&mut turns, &waiting, later);
+        assert_eq!(well, (0..4).flat_map(|n| ["y", "z"].map(|of| format!("{of} {n:03}"))).collect::<Vec<_>>());
+        for of in ill {
+            let (manager, address) = of.split_once(' ').unwrap();
+            turns.ended(manager, address, &Came::Ill, later);
+        }
+        // One of them answers at its only address where it did not: it is as the others again.
+        let far = later + WAITS.1;
+        assert!(due(&mut turns, &all(&["a 000"]), far).contains(&"a 000".into()) && turns.managers["a"].is_ill());
+        turns.ended("a", "000", &Came::Well, far);
+        assert!(!turns.managers["a"].is_ill());
     }
 
     #[tokio::test]
