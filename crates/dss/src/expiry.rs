@@ -32,9 +32,10 @@ fn end(extents: &[Extent]) -> i64 {
 }
 
 impl Dss {
-    /// Lets time pass; `now` is microseconds UTC. A clock that was ahead and is set right brings back what has not ended.
-    pub fn handle_time(&mut self, now: i64) {
-        self.bring_back(now);
+    /// Lets time pass; `now` is microseconds UTC. A clock that was ahead and is set right brings back what has not ended:
+    /// whether an intent is among that.
+    pub fn handle_time(&mut self, now: i64) -> bool {
+        let back = self.bring_back(now);
         self.expired_to = now;
         while let Some((at, held, id)) = self.ends.indexed.first().copied().filter(|(at, ..)| *at < self.expired_to) {
             let extents = self.extents(held, id);
@@ -46,20 +47,23 @@ impl Dss {
             self.forget(held, id);
         }
         self.forget_answers(now);
+        back
     }
 
     /// What left the index at a time that is yet to come; what is written until then would meet it unseen, and be unseen itself.
-    fn bring_back(&mut self, now: i64) {
+    fn bring_back(&mut self, now: i64) -> bool {
         let kept = |end: i64| (end.saturating_add(KEPT_US), Held::Intent, Id::MIN);
         if now >= self.expired_to {
-            return;
+            return false;
         }
         let again: Vec<_> = self.ends.kept.range(kept(now)..kept(self.expired_to)).copied().collect();
+        let intents = again.iter().any(|(_, held, _)| *held == Held::Intent);
         for (at, held, id) in again {
             let extents = self.extents(held, id);
             self.index(held).insert(id, &extents);
             self.ends.indexed.insert((at - KEPT_US, held, id));
         }
+        intents
     }
 
     fn forget(&mut self, held: Held, id: Id) {

@@ -116,10 +116,11 @@ fn what_ended_while_the_clock_was_ahead_counts_again_when_it_is_set_right() {
     let (_, subscribed) = world.constraint("uss1", id(3), vec![until(60)]);
     assert!(subscribed.is_empty());
     world.now = T0 + 3 * HOUR;
-    world.dss.handle_time(world.now);
+    assert!(!world.dss.handle_time(world.now));
     assert_eq!(world.found("x", area(extent())).len(), 0);
     world.now = T0 + 10 * MINUTE;
-    world.dss.handle_time(world.now);
+    assert!(world.dss.handle_time(world.now));
+    assert!(!world.dss.handle_time(world.now));
     let found: Vec<_> = world.found("x", area(extent())).iter().map(|found| found.id).collect();
     assert_eq!(found, [id(1)]);
     assert_eq!(world.found("x", area(Extent { cells: vec![70], ..until(60) })).len(), 0, "it has ended by now");

@@ -376,6 +376,25 @@ fn an_intent_that_nobody_deletes_is_gone_a_minute_after_its_end() {
 }
 
 #[test]
+fn an_intent_that_ended_by_a_clock_that_was_ahead_is_said_until_it_is_written_again() {
+    let mut world = filing(&[of_drones()]);
+    let (id, volumes) = (Id::random([9; 16]), vec![circle(46.5, 7.0, 0.1, START)]);
+    write(&mut world, "uss1", Ask::PutIntent(id, None, drone(46.5, 7.0, &[])), volumes.clone());
+    world.run(1_000, 100);
+    world.start = START.plus_ms(3 * 3_600_000);
+    world.run(2_000, 100);
+    assert_eq!((own_plans(&world, 0).len(), unfiled(&world)), (0, None), "it is over");
+    world.start = START;
+    world.run(2_000, 100);
+    let text = unfiled(&world).unwrap();
+    assert!(text.contains("1 of uss1") && text.contains("by a clock that was ahead"), "{text}");
+    let version = ovn(&world, id, "uss1");
+    write(&mut world, "uss1", Ask::PutIntent(id, version, drone(46.5, 7.0, &[])), volumes);
+    world.run(15_000, 500);
+    assert_eq!((own_plans(&world, 0).len(), unfiled(&world)), (1, None));
+}
+
+#[test]
 fn another_marking_is_taken_up_at_the_start_and_what_was_written_before_any_is_said() {
     let mut world = filing(&[of_drones()]);
     let put = |n: u8| Ask::PutIntent(Id::random([n; 16]), None, drone(46.5, 7.0 + f64::from(n), &[]));

@@ -328,6 +328,19 @@ impl State {
             ids.into_iter().for_each(|id| self.filing.ended(id));
             return false;
         };
+        self.note_unfiled("it had no room, or intents were not filed, when it was written", now);
+        // What planners made of a plan's marking stays.
+        let marks = self.plan_marks.iter_mut().filter(|(subject, mark)| {
+            Some(**mark) == before && before != Some(marking) && self.filing.subjects.contains_key(subject)
+        });
+        marks.map(|(_, mark)| *mark = marking).count() > 0
+    }
+
+    /// Takes in which intents have yet to end and are not filed, for this reason.
+    pub(crate) fn note_unfiled(&mut self, reason: &str, now: Now) {
+        if !self.files_intents() {
+            return;
+        }
         // Their volumes are not held: references are found by cells.
         let known = |id: Id| self.filing.current(id).is_some() || self.filing.unfit.contains_key(&id);
         let mut of = BTreeMap::<&str, usize>::new();
@@ -340,14 +353,9 @@ impl State {
         });
         let unfit: Vec<_> = unfit.map(|(id, manager, end)| (id, manager.to_string(), end)).take(UNFIT_MAX).collect();
         for (id, manager, end) in unfit {
-            let reason = "it had no room, or intents were not filed, when it was written".into();
-            self.filing.is_unfit(id, Unfit { manager, reason, end: Utc(end.div_euclid(1000)) });
+            let (reason, end) = (reason.into(), Utc(end.div_euclid(1000)));
+            self.filing.is_unfit(id, Unfit { manager, reason, end });
         }
-        // What planners made of a plan's marking stays.
-        let marks = self.plan_marks.iter_mut().filter(|(subject, mark)| {
-            Some(**mark) == before && before != Some(marking) && self.filing.subjects.contains_key(subject)
-        });
-        marks.map(|(_, mark)| *mark = marking).count() > 0
     }
 
     /// Files some of what waits.

@@ -31,7 +31,7 @@ impl State {
         out: &mut Vec<Output>,
     ) {
         // What is kept for too long is forgotten first.
-        self.dss.handle_time(utc_us(now));
+        self.dss_time(now);
         let kept = self.dss.is_kept(request);
         let outcome = self.dss.handle(request, utc_us(now));
         if outcome.is_ok() && !kept {
@@ -45,8 +45,14 @@ impl State {
     }
 
     pub(crate) fn dss_tick(&mut self, now: Now, out: &mut Vec<Output>) {
-        self.dss.handle_time(utc_us(now));
+        self.dss_time(now);
         self.sweep_notifications(now, out);
+    }
+
+    fn dss_time(&mut self, now: Now) {
+        if self.dss.handle_time(utc_us(now)) {
+            self.note_unfiled("it had ended by a clock that was ahead", now);
+        }
     }
 
     /// References and subscriptions of traffic services.
