@@ -293,7 +293,8 @@ impl State {
         out: &mut Vec<Output>,
     ) {
         let marking = self.plan_marking(subject);
-        let filer = if self.filing.uss_of(subject).is_some() { Filer::Service } else { Filer::Planner };
+        let uss = self.filing.uss_of(subject).map(String::from);
+        let filer = uss.as_deref().map_or(Filer::Planner, Filer::Service);
         self.tell(whom, subject, now, out, |state, name, envelope| match state.peers.get_mut(name) {
             Some(peer) => {
                 let rules = peer.rules(&state.policy);
@@ -451,7 +452,7 @@ impl State {
             self.sites.iter().filter(|((o, _), _)| own(o)).map(|((_, s), f)| (*s, f.value.clone())).collect();
         for (subject, plan) in plans {
             if self.filing.uss_of(subject).is_some() {
-                self.tell_intent_again(whom, (subject, &plan), now, out);
+                self.wait_to_tell(whom, subject, now);
             } else {
                 self.tell_plan_to(whom, subject, &plan, now, out);
             }

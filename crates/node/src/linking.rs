@@ -431,7 +431,7 @@ impl State {
             let level = if refused { AlertLevel::Warning } else { AlertLevel::Caution };
             troubles.push((PeerTrouble::Clock, level, text));
         }
-        troubles.extend(peer.untold.trouble(name));
+        troubles.extend(peer.untold.trouble(name, now));
         if let Some((what, _)) = peer.unheld.as_ref().filter(|(_, at)| now.mono.since_ms(*at) < UNHELD_MS) {
             let text = format!("Not all that {name} files has room here: {what}. Ask it to end some");
             troubles.push((PeerTrouble::Unheld, AlertLevel::Caution, text));

@@ -258,7 +258,7 @@ pub struct Peer {
     #[cbor(default)]
     pub(crate) heard: crate::told_conflicts::Heard,
     /// What is filed and could not be told.
-    #[n(63)]
+    #[n(65)]
     #[cbor(default)]
     pub(crate) untold: crate::untold::Untold,
     /// What of it had no room last, and when.

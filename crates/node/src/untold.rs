@@ -1,4 +1,5 @@
-//! What is filed and released to a peer and could not be told: it is said at the desk, and tried again until it is.
+//! What is filed and released to a peer and could not be told: it is said at the desk, and tried again until it is. What traffic services
+//! intend is told again in its turn, see `discovering::filing`.
 use crate::input::Output;
 use crate::state::State;
 use alloc::collections::BTreeSet;
@@ -10,11 +11,13 @@ use desk::{AlertLevel, PeerTrouble};
 use minicbor::{Decode, Encode};
 use record::{PartyId, SubjectId};
 use release::ReleaseError;
-use units::Now;
+use units::{Mono, Now};
 
 /// Tried again each second, of each peer: 40,000 that have no room, which is all that may be filed, have their turn in a quarter of an
 /// hour, and cost 1 ms a second.
 const AGAIN: usize = 50;
+/// What waits for its turn for so long is said.
+const LATE_MS: u64 = 10_000;
 
 /// What could not be told to a peer.
 #[derive(Debug, Clone, PartialEq, Default, Encode, Decode)]
@@ -32,17 +35,42 @@ pub(crate) struct Untold {
     #[n(3)]
     #[cbor(default)]
     formless: BTreeSet<SubjectId>,
+    /// Intents of traffic services of which the peer may have to be told something else by now, or no longer.
+    #[n(4)]
+    #[cbor(default)]
+    waits: BTreeSet<SubjectId>,
+    /// Since when there are some.
+    #[n(5)]
+    #[cbor(default)]
+    since: Mono,
 }
 
 impl Untold {
-    pub(crate) fn trouble(&self, name: &PartyId) -> Option<(PeerTrouble, AlertLevel, String)> {
+    pub(crate) fn trouble(&self, name: &PartyId, now: Now) -> Option<(PeerTrouble, AlertLevel, String)> {
         let many = match self.subjects.len() {
-            0 => return None,
-            1 => "1 plan or site".to_string(),
-            n => format!("{n} plans and sites"),
+            0 => None,
+            1 => Some("1 plan or site".to_string()),
+            n => Some(format!("{n} plans and sites")),
         };
-        let text = format!("{name} is not told {many} filed and released to it: {}", self.reason);
-        Some((PeerTrouble::Untold, AlertLevel::Caution, text))
+        let untold = many.map(|many| format!("{name} is not told {many} filed and released to it: {}", self.reason));
+        let late = self.waits() && now.mono.since_ms(self.since) > LATE_MS;
+        let many = self.waits.len();
+        let in_turn = late.then(|| {
+            format!("{name} is not told yet of {many} of what traffic services intend: no more at once than it takes")
+        });
+        let text = [untold, in_turn].into_iter().flatten().collect::<Vec<_>>().join(". ");
+        (!text.is_empty()).then_some((PeerTrouble::Untold, AlertLevel::Caution, text))
+    }
+
+    pub(crate) fn waits(&self) -> bool {
+        !self.waits.is_empty()
+    }
+
+    fn wait(&mut self, subject: SubjectId, now: Mono) {
+        if self.waits.is_empty() {
+            self.since = now;
+        }
+        self.waits.insert(subject);
     }
 
     /// The next that are tried again.
@@ -60,6 +88,7 @@ impl State {
         if let Some(peer) = self.peers.get_mut(name) {
             peer.untold.subjects.remove(&subject);
             peer.untold.formless.remove(&subject);
+            peer.untold.waits.remove(&subject);
         }
     }
 
@@ -71,22 +100,38 @@ impl State {
         error: &ReleaseError,
         out: &mut Vec<Output>,
     ) {
-        self.is_untold(name, subject, &error.to_string(), out);
         let Some(peer) = self.peers.get_mut(name) else { return };
+        let untold = &mut peer.untold;
+        untold.reason = error.to_string();
+        // A line when it begins; how many there are is said at the desk.
+        if untold.subjects.is_empty() {
+            out.push(Output::Log(format!("release to {name}: {error}")));
+        }
+        untold.subjects.insert(subject);
+        untold.waits.remove(&subject);
         match error {
-            ReleaseError::NoForm { .. } => drop(peer.untold.formless.insert(subject)),
-            _ => drop(peer.untold.formless.remove(&subject)),
+            ReleaseError::NoForm { .. } => drop(untold.formless.insert(subject)),
+            _ => drop(untold.formless.remove(&subject)),
         }
     }
 
-    pub(crate) fn is_untold(&mut self, name: &PartyId, subject: SubjectId, why: &str, out: &mut Vec<Output>) {
-        let Some(peer) = self.peers.get_mut(name) else { return };
-        peer.untold.reason = why.into();
-        // A line when it begins; how many there are is said at the desk.
-        if peer.untold.subjects.is_empty() {
-            out.push(Output::Log(format!("release to {name}: {why}")));
+    /// These peers may have to be told something else of a traffic service's intent: in its turn, or it would be as fast as traffic
+    /// services end what stands in its way, and all at once when rules change.
+    pub(crate) fn wait_to_tell(&mut self, whom: &BTreeSet<PartyId>, subject: SubjectId, now: Now) {
+        for name in whom {
+            if let Some(peer) = self.peers.get_mut(name) {
+                peer.untold.wait(subject, now.mono);
+            }
         }
-        peer.untold.subjects.insert(subject);
+    }
+
+    /// Tells a peer the next of what waits for its turn.
+    pub(crate) fn tell_waiting(&mut self, name: &PartyId, now: Now, out: &mut Vec<Output>) {
+        let next = self.peers.get_mut(name).and_then(|peer| peer.untold.waits.pop_first());
+        let (Some(subject), Some(party)) = (next, self.party().cloned()) else { return };
+        if let Some(plan) = self.plans.get(&(party, subject)).map(|filed| filed.value.clone()) {
+            self.tell_plan_to(&BTreeSet::from([name.clone()]), subject, &plan, now, out);
+        }
     }
 
     /// Once a second.
@@ -98,12 +143,15 @@ impl State {
             for subject in turn {
                 let key = (party.clone(), subject);
                 let there = self.plans.contains_key(&key) || self.sites.contains_key(&key);
-                if there && self.peers.get(&name).is_some_and(|peer| peer.untold.formless.contains(&subject)) {
+                let Some(peer) = self.peers.get_mut(&name) else { continue };
+                if there && peer.untold.formless.contains(&subject) {
                     continue;
                 }
+                let uss = self.filing.uss_of(subject);
                 if let Some(plan) = self.plans.get(&key).map(|filed| filed.value.clone()) {
-                    match self.filing.uss_of(subject) {
-                        Some(_) => self.tell_intent_again(&whom, (subject, &plan), now, out),
+                    match uss {
+                        Some(uss) if peer.releaser.has_room(uss) => peer.untold.wait(subject, now.mono),
+                        Some(_) => {}
                         None => self.tell_plan_to(&whom, subject, &plan, now, out),
                     }
                 } else if let Some(site) = self.sites.get(&key).map(|filed| filed.value.clone()) {

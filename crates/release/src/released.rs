@@ -1,4 +1,5 @@
 //! The proof that a record may leave, and the ledger row that says why.
+use alloc::string::String;
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
 use record::{Body, Hash32, Kind, Mode, PartyId, Record, RecordError, SCHEMA};
@@ -217,13 +218,23 @@ pub enum ReleaseError {
         /// The bound.
         max: usize,
     },
+    /// The peer has been told of as many plans of one traffic service.
+    #[error("{peer} has been told of {max} plans and parts of plans of {whose}; more when some have ended")]
+    TooManyOfService {
+        /// The peer.
+        peer: PartyId,
+        /// Which traffic service.
+        whose: String,
+        /// The bound.
+        max: usize,
+    },
     /// The peer has been told of plans of traffic services with as many corners.
-    #[error(
-        "{peer} has been told of what traffic services intend with {max} corners in all, as sent; more when some has ended"
-    )]
+    #[error("{peer} has been told of what {whose} intend with {max} corners in all, as sent; more when some has ended")]
     TooManyCorners {
         /// The peer.
         peer: PartyId,
+        /// Of which traffic service, or of all.
+        whose: String,
         /// The bound.
         max: usize,
     },

@@ -1,6 +1,7 @@
 //! What leaves for one peer, and when.
 use airspace::{Limit, Outline, Volume4d};
 use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
 use record::{Avoid, BATCH_MAX, Body, PartyId, Record, ReleaseForm, SubjectId, TextLimits, TrackBatch};
@@ -17,7 +18,7 @@ use crate::names::{Names, Source};
 use crate::policy::{Identity, Level, Policy, RecordClass, Rule};
 use crate::ready::Ready;
 use crate::released::{Basis, Envelope, LevelName, ReleaseError, Released};
-use crate::told::Told;
+use crate::told::{OfService, Told};
 use crate::view::{SPEED_BOUND_MPS, reduce};
 
 /// Rows that may wait in one releaser: 200,000 × 200 B are 40 MB; an hour's delay at 55 rows a second.
@@ -58,10 +59,10 @@ pub struct Releaser {
     swept: Mono,
     #[n(8)]
     pub(crate) told: BTreeMap<(SubjectId, u8), Told>,
-    /// Corners of all of that which traffic services filed.
-    #[n(9)]
+    /// How much of that each traffic service filed.
+    #[n(10)]
     #[cbor(default)]
-    pub(crate) service_corners: usize,
+    pub(crate) services: BTreeMap<String, OfService>,
     /// What follows from the rules.
     #[cbor(skip)]
     ready: Ready,
@@ -91,7 +92,7 @@ impl Releaser {
             dropped: 0,
             swept: Mono(0),
             told: BTreeMap::new(),
-            service_corners: 0,
+            services: BTreeMap::new(),
             ready: Ready::default(),
         }
     }

@@ -1,5 +1,6 @@
 //! What a peer has been told of plans, sites and conflicts, so that it hears of a change it can see and of no other.
 use airspace::{Plan, PlanState, Site};
+use alloc::string::String;
 use alloc::vec::Vec;
 use minicbor::{Decode, Encode};
 use record::{Body, ConflictReport, Hash32, Kind, Record, SubjectId};
@@ -20,18 +21,24 @@ pub const TOLD_MAX: usize = 20_000;
 /// Most corners that a peer is kept told of for traffic services, as sent: half of the 100,000 plans, and of the 100,000 avoid areas,
 /// for which it has room of one party. A circle has one here and four or more where it is told as cells.
 pub const SERVICE_CORNERS_MAX: usize = 50_000;
+/// One traffic service has no more than a fifth of what all have.
+const SHARES: usize = 5;
 /// What is past for this long is forgotten: longer than any plan's window, so that no revision is used twice. What was filed under a
 /// subject that is never used again is forgotten when it is over, see [`Releaser::release_last`].
 const FORGET_MS: i64 = 62 * 24 * 3600 * 1000;
 
+/// In the words of an error.
+const ALL: &str = "all traffic services";
+
 /// Who files a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Filer {
+pub enum Filer<'a> {
     /// A planner of the party.
     Planner,
-    /// A traffic service. Its plans are told of while less than half of [`TOLD_MAX`] is, and with all others of traffic services no
-    /// more than [`SERVICE_CORNERS_MAX`]: however many they are, the planners' are told, and the peer has room for them.
-    Service,
+    /// The traffic service of this name. Its plans are told of while less than half of [`TOLD_MAX`] is, and with all others of traffic
+    /// services no more than [`SERVICE_CORNERS_MAX`]: however many they are, the planners' are told, and the peer has room for them. Of
+    /// each of the two bounds it has a fifth.
+    Service(&'a str),
 }
 
 /// The last thing said of one subject.
@@ -61,6 +68,19 @@ pub(crate) struct Told {
     #[n(8)]
     #[cbor(default)]
     service_corners: u32,
+    /// Which traffic service; of a planner's none.
+    #[n(9)]
+    #[cbor(default)]
+    service: String,
+}
+
+/// What a peer is kept told of for one traffic service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+pub(crate) struct OfService {
+    #[n(0)]
+    told: u32,
+    #[n(1)]
+    corners: u32,
 }
 
 impl Told {
@@ -69,17 +89,8 @@ impl Told {
     }
 
     /// What of [`SERVICE_CORNERS_MAX`] the peer holds of this.
-    pub(crate) fn held_corners(&self) -> usize {
-        if self.live { self.service_corners as usize } else { 0 }
-    }
-}
-
-impl Filer {
-    const fn told_max(self) -> usize {
-        match self {
-            Self::Planner => TOLD_MAX,
-            Self::Service => TOLD_MAX / 2,
-        }
+    fn held_corners(&self) -> u32 {
+        if self.live { self.service_corners } else { 0 }
     }
 }
 
@@ -91,7 +102,7 @@ struct Say<'a> {
     envelope: &'a Envelope,
     revision: u32,
     plan: Option<PlanOf>,
-    filer: Filer,
+    filer: Filer<'a>,
     now: Now,
 }
 
@@ -110,7 +121,7 @@ impl Releaser {
         envelope: &Envelope,
         subject: SubjectId,
         (plan, marking): (&Plan, Option<Marking>),
-        filer: Filer,
+        filer: Filer<'_>,
         now: Now,
     ) -> Result<Vec<Released<Record>>, ReleaseError> {
         let boxes = extent::boxes(plan.volumes.iter().map(|v| &v.outline));
@@ -120,8 +131,8 @@ impl Releaser {
         // The end of what the peer never heard of is no news to it.
         let is_news = !matches!(plan.state, PlanState::Ended | PlanState::Cancelled) || self.is_told(subject);
         let bodies = if is_news { extent::plan(plan, level).map_err(no_form(level, rule))? } else { Vec::new() };
-        if filer == Filer::Service {
-            self.corners_left(subject, &bodies)?;
+        if let Filer::Service(service) = filer {
+            self.corners_left(service, subject, &bodies)?;
         }
         let plan = Some(PlanOf::new(plan));
         self.say(&Say { subject, level, rule, envelope, revision: policy.revision, plan, filer, now }, bodies)
@@ -213,7 +224,7 @@ impl Releaser {
         let said = self.release_end(envelope, subject, now)?;
         let parts: Vec<u8> = self.told.range((subject, 0)..=(subject, u8::MAX)).map(|((_, part), _)| *part).collect();
         for part in parts {
-            self.told.remove(&(subject, part));
+            self.forget_told((subject, part));
         }
         Ok(said)
     }
@@ -289,15 +300,70 @@ impl Releaser {
     }
 
     /// Whether there are corners left for these of a traffic service, in the place of what was told of the subject.
-    fn corners_left(&self, subject: SubjectId, bodies: &[Body]) -> Result<(), ReleaseError> {
-        let before: usize =
-            self.told.range((subject, 0)..=(subject, u8::MAX)).map(|(_, told)| told.held_corners()).sum();
+    fn corners_left(&self, service: &str, subject: SubjectId, bodies: &[Body]) -> Result<(), ReleaseError> {
+        let told = self.told.range((subject, 0)..=(subject, u8::MAX));
+        let before = told.map(|(_, told)| told.held_corners() as usize).sum();
         let new: usize = bodies.iter().map(corners).sum();
         // What grows no larger was told already, and what ends makes room.
-        if new > before && self.service_corners - before + new > SERVICE_CORNERS_MAX {
-            return Err(ReleaseError::TooManyCorners { peer: self.peer().clone(), max: SERVICE_CORNERS_MAX });
+        if new <= before {
+            return Ok(());
+        }
+        let all = self.services.values().map(|of| of.corners as usize).sum();
+        let own = self.services.get(service).map_or(0, |of| of.corners as usize);
+        for (held, max, whose) in [(own, SERVICE_CORNERS_MAX / SHARES, service), (all, SERVICE_CORNERS_MAX, ALL)] {
+            if held.saturating_sub(before) + new > max {
+                return Err(ReleaseError::TooManyCorners { peer: self.peer().clone(), whose: whose.into(), max });
+            }
         }
         Ok(())
+    }
+
+    /// Whether another subject may be told of.
+    fn subjects_left(&self, filer: Filer<'_>) -> Result<(), ReleaseError> {
+        let full = |max| Err(ReleaseError::TooManySubjects { peer: self.peer().clone(), max });
+        let Filer::Service(service) = filer else {
+            return if self.told.len() >= TOLD_MAX { full(TOLD_MAX) } else { Ok(()) };
+        };
+        let own = self.services.get(service).map_or(0, |of| of.told as usize);
+        let max = TOLD_MAX / 2;
+        if self.told.len() >= max {
+            return full(max);
+        }
+        if own >= max / SHARES {
+            let (peer, whose) = (self.peer().clone(), service.into());
+            return Err(ReleaseError::TooManyOfService { peer, whose, max: max / SHARES });
+        }
+        Ok(())
+    }
+
+    /// Whether a plan of this traffic service might have room that had none.
+    #[must_use]
+    pub fn has_room(&self, service: &str) -> bool {
+        let own = self.services.get(service).copied().unwrap_or_default();
+        let all: usize = self.services.values().map(|of| of.corners as usize).sum();
+        self.subjects_left(Filer::Service(service)).is_ok()
+            && (own.corners as usize) < SERVICE_CORNERS_MAX / SHARES
+            && all < SERVICE_CORNERS_MAX
+    }
+
+    /// Keeps what was told, in the place of what was before.
+    fn keep_told(&mut self, key: (SubjectId, u8), told: Told) {
+        self.forget_told(key);
+        if !told.service.is_empty() {
+            let of = self.services.entry(told.service.clone()).or_default();
+            *of = OfService { told: of.told + 1, corners: of.corners + told.held_corners() };
+        }
+        self.told.insert(key, told);
+    }
+
+    fn forget_told(&mut self, key: (SubjectId, u8)) {
+        let Some(told) = self.told.remove(&key) else { return };
+        if let Some(of) = self.services.get_mut(&told.service) {
+            *of = OfService { told: of.told - 1, corners: of.corners - told.held_corners() };
+            if of.told == 0 {
+                self.services.remove(&told.service);
+            }
+        }
     }
 
     /// Says what differs from what was said: new or changed parts, and the end of parts that are gone. Of what cannot be said whole
@@ -308,10 +374,8 @@ impl Releaser {
         let said = self.say_parts(say, bodies);
         if said.is_err() {
             let after: Vec<_> = self.told.range(parts).map(|(key, _)| *key).collect();
-            let after = after.iter().filter_map(|key| self.told.remove(key));
-            self.service_corners -= after.map(|told| told.held_corners()).sum::<usize>();
-            self.service_corners += before.iter().map(|(_, told)| told.held_corners()).sum::<usize>();
-            self.told.extend(before);
+            after.into_iter().for_each(|key| self.forget_told(key));
+            before.into_iter().for_each(|(key, told)| self.keep_told(key, told));
         }
         said
     }
@@ -352,9 +416,7 @@ impl Releaser {
             Some(t) if t.live && t.body == hash && t.subject == subject => return Ok(()),
             // Another subject, or another kind of record: the old one ends, then the new one begins.
             Some(t) if t.live && (t.subject != subject || t.kind != body.kind()) => self.withdraw(out, key, say)?,
-            None if self.told.len() >= say.filer.told_max() => {
-                return Err(ReleaseError::TooManySubjects { peer: self.peer().clone(), max: say.filer.told_max() });
-            }
+            None => self.subjects_left(say.filer)?,
             _ => {}
         }
         let before = self.told.get(&key);
@@ -363,15 +425,18 @@ impl Releaser {
         let until = extent::until(&body);
         let heading = Heading { revision, supersedes, valid_until: until, ..Heading::new(subject) };
         let kind = body.kind();
-        let service_corners = if say.filer == Filer::Service { corners(&body) as u32 } else { 0 };
+        let (service, service_corners) = match say.filer {
+            Filer::Service(service) => (service.into(), corners(&body) as u32),
+            Filer::Planner => (String::new(), 0),
+        };
         let basis = Basis::Rule { revision: say.revision, index: say.rule.unwrap_or(0), level: say.level.name() };
         let mentions = Mentions::plan(say.plan.clone());
         let released = Released::seal(say.envelope.record(&heading, body, say.now), basis, 1, mentions)?;
         let until = until.unwrap_or(say.now.utc);
         let (record, plan) = (released.id(), say.plan.clone());
-        let told = Told { subject, revision, record, body: hash, kind, live: true, until, plan, service_corners };
-        self.service_corners += told.held_corners();
-        self.service_corners -= self.told.insert(key, told).map_or(0, |before| before.held_corners());
+        let live = true;
+        let told = Told { subject, revision, record, body: hash, kind, live, until, plan, service_corners, service };
+        self.keep_told(key, told);
         out.push(released);
         Ok(())
     }
@@ -382,13 +447,13 @@ impl Releaser {
         key: (SubjectId, u8),
         say: &Say<'_>,
     ) -> Result<(), ReleaseError> {
-        let Some(told) = self.told.get_mut(&key) else { return Ok(()) };
+        let Some(told) = self.told.get(&key) else { return Ok(()) };
         let heading =
             Heading { revision: told.revision + 1, supersedes: Some(told.record), ..Heading::new(told.subject) };
         let of = (told.record, Mentions::plan(told.plan.clone()));
         let released = withdrawal(say.envelope, &heading, of, say.now)?;
-        self.service_corners -= told.held_corners();
-        (told.revision, told.record, told.live) = (told.revision + 1, released.id(), false);
+        let told = Told { revision: told.revision + 1, record: released.id(), live: false, ..told.clone() };
+        self.keep_told(key, told);
         out.push(released);
         Ok(())
     }
@@ -403,8 +468,9 @@ impl Releaser {
     }
 
     pub(crate) fn sweep_told(&mut self, now: Utc) {
-        self.told.retain(|_, t| now.since_ms(t.until) < FORGET_MS);
-        self.service_corners = self.told.values().map(Told::held_corners).sum();
+        let over = self.told.iter().filter(|(_, told)| now.since_ms(told.until) >= FORGET_MS);
+        let over: Vec<_> = over.map(|(key, _)| *key).collect();
+        over.into_iter().for_each(|key| self.forget_told(key));
     }
 }
 

@@ -1,5 +1,6 @@
 //! What drone traffic services intend, filed as own plans: the own desk sees it, it is judged against what peers released, and peers
 //! are told as much of it as the release rules give. The service's answer does not wait for it.
+use super::fair::Fair;
 use crate::command::{Command, Refused};
 use crate::filed::{CORNERS_MAX, Corners, FILED_MAX};
 use crate::flow::limits_of;
@@ -11,7 +12,6 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::ops::Bound;
 use desk::{AlertLevel, OwnTrouble, Situation};
 use dss::{Ask, Id, IntentState, Request};
 use link::{Lane, Rate};
@@ -27,20 +27,26 @@ const INTENT_CORNERS_MAX: usize = CORNERS_MAX / 2;
 const SHARES: usize = 5;
 /// An intent that nobody deleted ends so long after its last volume: whoever was told of it sees by itself that it is over.
 const OVER_MS: i64 = 60_000;
-/// Changes filed with each tick.
+/// Changes filed with each tick, and as many told again.
 const TURNS: usize = 5;
+/// Looked at with each tick of what may have to be told again: mostly there is nothing to say. 100 plans take some 2 ms.
+const LOOKS: usize = 100;
 /// Tracks wait behind what a peer does not take (`link`). Of what it takes of each kind of record traffic services have half of the
 /// rate and a quarter of what may come at once. All is counted as plans where the pact names no other rate, 600 a minute and 2,000 at
 /// once, in thousandths: five a second are earned, 500 may be spent at once and no more than one change over that (an avoid area of 16
-/// records in the place of 16 is 88). Of one intent the newest change alone is filed.
+/// records in the place of 16 is 88). Of one intent the newest change alone is filed. What is filed and what is told again have half each
+/// where both wait, of the one all traffic services the same and of the other all peers, by what it costs.
 const PLANS: Rate = Lane::Kind(Kind::Plan).default_rate();
 const ONE: u64 = 1_000;
 const EARNED_PER_MS: u64 = ONE * PLANS.per_minute as u64 / 2 / 60_000;
 const AT_ONCE: u64 = ONE * PLANS.burst as u64 / 4;
+/// A change that waits for so long is said at the desk: until it is filed, nobody knows of it.
+const LATE_MS: u64 = 60_000;
 /// Intents that are not filed, kept with the reason, a fifth of them of one traffic service; of more it is known that there are some.
 const UNFIT_MAX: usize = 1_000;
-/// Traffic services that the caution names.
+/// Traffic services that the caution names, and characters of each one's name.
 const NAMED_MAX: usize = 3;
+const NAME_MAX: usize = 32;
 
 /// Operational intents as plans.
 #[derive(Debug, Clone, PartialEq, Default, Encode, Decode)]
@@ -52,9 +58,6 @@ pub(crate) struct Filing {
     #[n(5)]
     #[cbor(default)]
     intents: BTreeMap<Key, Intended>,
-    /// The traffic service whose turn was last.
-    #[n(1)]
-    last: String,
     #[n(2)]
     unfit: BTreeMap<Id, Unfit>,
     /// What was said of it, as plans in thousandths, less what was earned since; and up to when that was counted.
@@ -62,9 +65,19 @@ pub(crate) struct Filing {
     spent: u64,
     #[n(4)]
     counted: Mono,
-    /// Whose intents wait, so that nobody waits behind another's many; made again from the intents, as all that follows.
+    /// Whose turn it is: what is filed or what is told again; which traffic service; which peer.
+    #[n(6)]
+    #[cbor(default)]
+    halves: Fair<Half>,
+    #[n(7)]
+    #[cbor(default)]
+    services: Fair<String>,
+    #[n(8)]
+    #[cbor(default)]
+    peers: Fair<PartyId>,
+    /// Whose changes wait, the oldest first; made again from the intents, as all that follows.
     #[cbor(skip)]
-    waiting: BTreeMap<String, BTreeSet<Key>>,
+    waiting: BTreeMap<String, BTreeSet<(Mono, Key)>>,
     #[cbor(skip)]
     subjects: BTreeMap<SubjectId, Id>,
     /// Intents and corners of each.
@@ -72,6 +85,15 @@ pub(crate) struct Filing {
     held: BTreeMap<String, (usize, usize)>,
     #[cbor(skip)]
     corners: usize,
+}
+
+/// What may be said of intents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+enum Half {
+    #[n(0)]
+    Filed,
+    #[n(1)]
+    ToldAgain,
 }
 
 /// An identifier may come again while the plan that it was before has yet to end.
@@ -95,6 +117,20 @@ struct Intended {
     next: Option<Change>,
     #[n(5)]
     subject: SubjectId,
+    /// Since when the next change waits.
+    #[n(6)]
+    #[cbor(default)]
+    since: Mono,
+    /// Corners of the plan that there is: until the next change is filed they take room.
+    #[n(7)]
+    #[cbor(default)]
+    filed_corners: u32,
+}
+
+impl Intended {
+    fn held_corners(&self) -> usize {
+        self.corners.max(self.filed_corners) as usize
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
@@ -131,7 +167,10 @@ impl Filing {
     pub(crate) fn rebuild(&mut self) {
         let by_id = core::mem::take(&mut self.by_id).into_iter();
         let intents = core::mem::take(&mut self.intents).into_iter().map(|((id, _), intended)| (id, intended));
-        for (id, intended) in intents.chain(by_id).collect::<Vec<_>>() {
+        for (id, mut intended) in intents.chain(by_id).collect::<Vec<_>>() {
+            if intended.filed && intended.filed_corners == 0 {
+                intended.filed_corners = intended.corners;
+            }
             self.insert(id, intended);
         }
     }
@@ -154,10 +193,10 @@ impl Filing {
         debug_assert!(old.is_none());
         self.subjects.insert(intended.subject, id);
         let held = self.held.entry(intended.manager.clone()).or_default();
-        *held = (held.0 + 1, held.1 + intended.corners as usize);
-        self.corners += intended.corners as usize;
+        *held = (held.0 + 1, held.1 + intended.held_corners());
+        self.corners += intended.held_corners();
         if intended.next.is_some() {
-            self.waiting.entry(intended.manager.clone()).or_default().insert(key);
+            self.waiting.entry(intended.manager.clone()).or_default().insert((intended.since, key));
         }
         self.intents.insert(key, intended);
     }
@@ -165,15 +204,15 @@ impl Filing {
     fn remove(&mut self, key: Key) -> Option<Intended> {
         let intended = self.intents.remove(&key)?;
         self.subjects.remove(&intended.subject);
-        self.corners -= intended.corners as usize;
+        self.corners -= intended.held_corners();
         if let Some(held) = self.held.get_mut(&intended.manager) {
-            *held = (held.0 - 1, held.1 - intended.corners as usize);
+            *held = (held.0 - 1, held.1 - intended.held_corners());
             if held.0 == 0 {
                 self.held.remove(&intended.manager);
             }
         }
         if let Some(ids) = self.waiting.get_mut(&intended.manager) {
-            ids.remove(&key);
+            ids.remove(&(intended.since, key));
             if ids.is_empty() {
                 self.waiting.remove(&intended.manager);
             }
@@ -182,14 +221,23 @@ impl Filing {
     }
 
     /// Takes what a traffic service wrote; it is filed in its turn.
-    fn written(&mut self, id: Id, manager: &str, subject: SubjectId, outlined: &Outlined) -> Result<(), String> {
+    fn written(
+        &mut self,
+        id: Id,
+        manager: &str,
+        subject: SubjectId,
+        outlined: &Outlined,
+        now: Mono,
+    ) -> Result<(), String> {
         let volumes = match outlined {
             Outlined::Volumes(volumes) => volumes,
             Outlined::Unfit(reason) => return Err(reason.clone()),
         };
         let corners = volumes.corners();
         let old = self.current(id).filter(|key| self.intents[key].manager == manager);
-        let before = old.map_or((0, 0), |key| (1, self.intents[&key].corners as usize));
+        let before = old.map_or((0, 0), |key| (1, self.intents[&key].held_corners()));
+        let filed_corners = old.map_or(0, |key| self.intents[&key].filed_corners);
+        let after = corners.max(filed_corners as usize);
         let of_one = self.held.get(manager).copied().unwrap_or_default();
         for (of, held, share) in
             [("all traffic services", (self.intents.len(), self.corners), 1), ("one traffic service", of_one, SHARES)]
@@ -197,29 +245,40 @@ impl Filing {
             if held.0 - before.0 >= INTENTS_MAX / share {
                 return Err(format!("{} of {of} are filed at most", INTENTS_MAX / share));
             }
-            if held.1 - before.1 + corners > INTENT_CORNERS_MAX / share {
+            // What grows no larger has room where it is.
+            if after > before.1 && held.1 - before.1 + after > INTENT_CORNERS_MAX / share {
                 return Err(format!("{} corners of {of} are filed at most", INTENT_CORNERS_MAX / share));
             }
         }
         // Another's, if it was: the plan is no longer what is intended.
         if old.is_none() {
-            self.ended(id);
+            self.ended(id, now);
         }
         let old = old.and_then(|key| self.remove(key));
         let filed = old.as_ref().is_some_and(|old| old.filed);
+        // What is newer takes the turn of what waits.
+        let since = old.as_ref().filter(|old| old.next.is_some()).map_or(now, |old| old.since);
         let subject = old.map_or(subject, |old| old.subject);
         let end = volumes.iter().map(|volume| volume.end).max().unwrap_or_default();
-        let next = Some(Change::File(volumes.clone()));
-        self.insert(id, Intended { manager: manager.into(), corners: corners as u32, end, filed, next, subject });
+        let (manager, corners, next) = (manager.into(), corners as u32, Some(Change::File(volumes.clone())));
+        self.insert(id, Intended { manager, corners, end, filed, next, subject, since, filed_corners });
         Ok(())
     }
 
     /// The identifier is free; the plan ends in its turn.
-    fn ended(&mut self, id: Id) {
+    fn ended(&mut self, id: Id, now: Mono) {
         self.unfit.remove(&id);
         let current = self.current(id).and_then(|key| self.remove(key));
         if let Some(intended) = current.filter(|intended| intended.filed) {
-            self.insert(id, Intended { next: Some(Change::End), ..intended });
+            let since = if intended.next.is_some() { intended.since } else { now };
+            self.insert(id, Intended { next: Some(Change::End), since, ..intended });
+        }
+    }
+
+    /// There is a plan of it as it was last written.
+    fn is_filed(&mut self, key: Key) {
+        if let Some(intended) = self.remove(key) {
+            self.insert(key.0, Intended { filed: true, filed_corners: intended.corners, ..intended });
         }
     }
 
@@ -243,7 +302,7 @@ impl Filing {
             (n, false) => format!("{n} operational intents"),
             (n, true) => format!("{n} or more operational intents"),
         };
-        let name = |manager: &str| manager.chars().take(32).collect::<String>();
+        let name = |manager: &str| manager.chars().take(NAME_MAX).collect::<String>();
         let named: Vec<String> = of
             .iter()
             .take(NAMED_MAX)
@@ -259,12 +318,26 @@ impl Filing {
         ))
     }
 
+    /// What the desk is told of changes that wait for long.
+    fn late_text(&self, now: Mono) -> Option<String> {
+        let oldest = |of: &BTreeSet<(Mono, Key)>| of.first().map(|(since, _)| *since);
+        let (since, manager) = self.waiting.iter().filter_map(|(manager, of)| Some((oldest(of)?, manager))).min()?;
+        let waited = now.since_ms(since);
+        let many: usize = self.waiting.values().map(BTreeSet::len).sum();
+        let manager: String = manager.chars().take(NAME_MAX).collect();
+        (waited > LATE_MS).then(|| {
+            let text =
+                "changes of operational intents wait to be filed, and peers know of none of them: the oldest, of";
+            format!("{many} {text} {manager}, for {} min", waited / 60_000)
+        })
+    }
+
     /// What is over though nobody deleted it.
-    fn expire(&mut self, now: Utc) {
-        self.unfit.retain(|_, unfit| unfit.end >= now);
-        let over = |intended: &Intended| now.since_ms(intended.end) > OVER_MS && intended.next != Some(Change::End);
+    fn expire(&mut self, now: Now) {
+        self.unfit.retain(|_, unfit| unfit.end >= now.utc);
+        let over = |intended: &Intended| now.utc.since_ms(intended.end) > OVER_MS && intended.next != Some(Change::End);
         let over: Vec<Id> = self.intents.iter().filter(|(_, one)| over(one)).map(|((id, _), _)| *id).collect();
-        over.into_iter().for_each(|id| self.ended(id));
+        over.into_iter().for_each(|id| self.ended(id, now.mono));
     }
 
     fn count(&mut self, now: Mono) {
@@ -273,15 +346,10 @@ impl Filing {
         self.counted = now;
     }
 
-    /// The next change, of the traffic service after the last.
+    /// The next change, of the traffic service that had least.
     fn turn(&mut self) -> Option<(Key, Change)> {
-        let after = (Bound::Excluded(self.last.clone()), Bound::Unbounded);
-        let (manager, key) = self
-            .waiting
-            .range(after)
-            .chain(&self.waiting)
-            .find_map(|(manager, ids)| Some((manager.clone(), *ids.first()?)))?;
-        self.last = manager;
+        let manager = self.services.next(self.waiting.keys())?;
+        let (_, key) = *self.waiting.get(&manager)?.first()?;
         let intended = self.remove(key)?;
         let change = intended.next.clone();
         self.insert(key.0, Intended { next: None, ..intended });
@@ -308,14 +376,14 @@ impl State {
                 self.filing.unfit.remove(id);
                 let secret = self.boot.as_ref().map_or([0; 32], |boot| boot.pseudonym_secret);
                 let subject = subject_of(&secret, *id, self.seq);
-                if let Err(reason) = self.filing.written(*id, &request.manager, subject, outlined) {
+                if let Err(reason) = self.filing.written(*id, &request.manager, subject, outlined, now.mono) {
                     // What was filed is not what is intended any more.
-                    self.filing.ended(*id);
+                    self.filing.ended(*id, now.mono);
                     let end = Utc(end.div_euclid(1000)).max(now.utc);
                     self.filing.is_unfit(*id, Unfit { manager: request.manager.clone(), reason, end });
                 }
             }
-            (Ask::DeleteIntent(id, _), _) => self.filing.ended(*id),
+            (Ask::DeleteIntent(id, _), _) => self.filing.ended(*id, now.mono),
             _ => {}
         }
     }
@@ -325,7 +393,7 @@ impl State {
         let Some(marking) = self.boot.as_ref().and_then(|boot| boot.dss_marking) else {
             self.filing.unfit.clear();
             let ids: Vec<Id> = self.filing.intents.keys().map(|(id, _)| *id).collect();
-            ids.into_iter().for_each(|id| self.filing.ended(id));
+            ids.into_iter().for_each(|id| self.filing.ended(id, now.mono));
             return false;
         };
         self.note_unfiled("it had no room, or intents were not filed, when it was written", now);
@@ -358,17 +426,40 @@ impl State {
         }
     }
 
-    /// Files some of what waits.
+    /// Files some of what waits, and tells again some of what is to be.
     pub(crate) fn file_intents(&mut self, now: Now, out: &mut Vec<Output>) {
         self.filing.count(now.mono);
-        for _ in 0..TURNS {
-            if self.filing.spent >= AT_ONCE {
-                return;
-            }
-            let Some((key, change)) = self.filing.turn() else { return };
+        let (mut filed, mut told, mut looks) = (0, 0, 0);
+        while self.filing.spent < AT_ONCE {
+            let files = filed < TURNS && !self.filing.waiting.is_empty();
+            let tells = told < TURNS && looks < LOOKS && self.peers.values().any(|peer| peer.untold.waits());
+            let halves = [(files, Half::Filed), (tells, Half::ToldAgain)];
+            let waiting = halves.iter().filter(|(waits, _)| *waits).map(|(_, half)| half);
+            let Some(half) = self.filing.halves.next(waiting) else { return };
             let before = self.said().len();
-            self.file_intent(key, change, now, out);
-            self.filing.spent += self.cost_since(before).max(ONE);
+            let cost = match half {
+                Half::Filed => {
+                    let Some((key, change)) = self.filing.turn() else { return };
+                    let manager = self.filing.intents.get(&key).map(|intended| intended.manager.clone());
+                    self.file_intent(key, change, now, out);
+                    let cost = self.cost_since(before).max(ONE);
+                    manager.into_iter().for_each(|manager| self.filing.services.served(manager, cost));
+                    filed += 1;
+                    cost
+                }
+                Half::ToldAgain => {
+                    let peers = self.peers.iter().filter(|(_, peer)| peer.untold.waits()).map(|(name, _)| name);
+                    let Some(name) = self.filing.peers.next(peers) else { return };
+                    self.tell_waiting(&name, now, out);
+                    let cost = self.cost_since(before);
+                    self.filing.peers.served(name, cost);
+                    looks += 1;
+                    told += usize::from(cost > 0);
+                    cost
+                }
+            };
+            self.filing.halves.served(half, cost);
+            self.filing.spent += cost;
         }
     }
 
@@ -380,38 +471,6 @@ impl State {
             *costs.entry(&said.peer).or_default() += cost(limits.rate(Lane::Kind(said.row.kind)));
         }
         costs.into_values().max().unwrap_or(0)
-    }
-
-    /// Tells these peers what they may be told of an intent by now: at once what changes for those who know of it, and the others as
-    /// what is filed, or it would be as fast as traffic services end what stands in its way.
-    pub(crate) fn tell_intent_again(
-        &mut self,
-        whom: &BTreeSet<PartyId>,
-        (subject, plan): (SubjectId, &Plan),
-        now: Now,
-        out: &mut Vec<Output>,
-    ) {
-        let knows = |name: &&PartyId| self.peers.get(*name).is_some_and(|peer| peer.releaser.is_told(subject));
-        let (known, new): (BTreeSet<&PartyId>, BTreeSet<&PartyId>) = whom.iter().partition(knows);
-        let [known, new] = [known, new].map(|names| names.into_iter().cloned().collect::<BTreeSet<_>>());
-        self.tell_plan_to(&known, subject, plan, now, out);
-        if self.filing.spent < AT_ONCE {
-            let before = self.said().len();
-            self.tell_plan_to(&new, subject, plan, now, out);
-            self.filing.spent += self.cost_since(before);
-            return;
-        }
-        let marking = self.plan_marking(subject);
-        for name in new {
-            let Some(envelope) = self.envelope(&name) else { continue };
-            let Some(peer) = self.peers.get(&name) else { continue };
-            let rules = peer.rules(&self.policy);
-            let would = peer.releaser.preview_plan(&rules, &envelope, subject, (plan, marking), now);
-            if would.is_ok_and(|records| !records.is_empty()) {
-                let why = "of what traffic services intend it is told no more at once than it takes";
-                self.is_untold(&name, subject, why, out);
-            }
-        }
     }
 
     fn file_intent(&mut self, key: Key, change: Change, now: Now, out: &mut Vec<Output>) {
@@ -440,15 +499,13 @@ impl State {
                     self.filing.remove(key);
                     self.plan_marks.remove(&subject);
                 } else {
-                    self.filing.ended(id);
+                    self.filing.ended(id, now.mono);
                 }
                 self.filing.is_unfit(id, unfit);
                 return;
             }
         }
-        if let Some(intended) = self.filing.intents.get_mut(&key) {
-            intended.filed = true;
-        }
+        self.filing.is_filed(key);
     }
 
     /// A plan that a traffic service manages is changed by it alone.
@@ -471,8 +528,12 @@ impl State {
 
     /// What is not filed is told to nobody: the desk must know.
     pub(crate) fn check_filing(&mut self, present: &mut Present, now: Now) {
-        self.filing.expire(now.utc);
-        let Some(text) = self.filing.unfit_text() else { return };
+        self.filing.expire(now);
+        let texts = [self.filing.unfit_text(), self.filing.late_text(now.mono)].into_iter().flatten();
+        let text = texts.collect::<Vec<_>>().join(". ");
+        if text.is_empty() {
+            return;
+        }
         let situation = Situation::Own(OwnTrouble::Intents);
         self.hold(situation.clone(), AlertLevel::Caution, sentence(text), now);
         present.insert(situation);
@@ -505,7 +566,8 @@ mod tests {
     fn what_older_snapshots_hold_by_identifier_goes_on() {
         let (id, subject) = (Id::random([1; 16]), SubjectId([2; 16]));
         let (manager, next) = (String::from("uss1"), Some(Change::End));
-        let intended = Intended { manager, corners: 4, end: Utc(9), filed: true, next, subject };
+        let (since, filed_corners) = (Mono(0), 0);
+        let intended = Intended { manager, corners: 4, end: Utc(9), filed: true, next, subject, since, filed_corners };
         let old = Filing { by_id: BTreeMap::from([(id, intended)]), ..Filing::default() };
         let bytes = minicbor::to_vec(&old).expect("it is written");
         let mut filing: Filing = minicbor::decode(&bytes).expect("it is read");

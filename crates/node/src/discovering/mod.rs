@@ -1,5 +1,6 @@
 //! The discovery and synchronization service for drone traffic services, as part of the node.
 mod covering;
+mod fair;
 mod filing;
 mod notifying;
 mod showing;
