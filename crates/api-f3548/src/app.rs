@@ -3,6 +3,7 @@ use crate::access::Client;
 use crate::backend::{self, Backend, Details, Unavailable, Volume};
 use crate::handlers::Answered;
 use crate::problem::Problem;
+use crate::reading::{READ_AT_ONCE, all_at_once};
 use crate::shares::{Meter, SHARE, Turn, Turns};
 use axum::http::{HeaderMap, StatusCode};
 use dss::{Answer, Ask, Found, Outcome, Query, Request};
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::task::JoinError;
 use tokio::time::Instant;
 
@@ -90,6 +92,10 @@ pub(crate) struct Inner {
     writes: Turns,
     /// Large answers of one USS that are made or not yet sent.
     pub large: Turns,
+    /// Long bodies of one USS that are read.
+    pub reads: Turns,
+    /// The same of all.
+    pub all_reads: Semaphore,
 }
 
 impl Deref for App {
@@ -104,7 +110,8 @@ impl App {
     pub fn new(backend: Arc<dyn Backend>, options: Options) -> Self {
         let (queries, writes) = (Turns::new(options.uss_queries_at_once), Turns::new(options.uss_writes_at_once));
         let (bytes, time, large) = (Meter::default(), Meter::default(), Turns::new(LARGE_AT_ONCE));
-        Self(Arc::new(Inner { backend, options, bytes, time, queries, writes, large }))
+        let (reads, all_reads) = (Turns::new(READ_AT_ONCE), Semaphore::new(all_at_once()));
+        Self(Arc::new(Inner { backend, options, bytes, time, queries, writes, large, reads, all_reads }))
     }
 
     /// Hands a request to the node and waits until it is durable and answered.
@@ -170,7 +177,7 @@ impl App {
         Ok((time, bytes))
     }
 
-    fn take_time(&self, client: &Client, cost: Duration) -> Result<(), Problem> {
+    pub fn take_time(&self, client: &Client, cost: Duration) -> Result<(), Problem> {
         self.time.take(client.name(), cost, Instant::now()).map_err(|wait| {
             let why = format!("{} takes more than a {SHARE}th of the node's time; nothing was done", client.name());
             Problem::again_after(wait, why)

@@ -19,6 +19,7 @@ mod notification;
 mod openapi;
 mod path;
 mod problem;
+mod reading;
 mod routes;
 mod shares;
 mod wire;

@@ -1,6 +1,6 @@
 //! Availability of USSs.
 use super::Answered;
-use crate::access::{AA, CMSA, SC};
+use crate::access::{AA, CMSA, Client, SC};
 use crate::app::App;
 use crate::body;
 use crate::path::Path;
@@ -23,6 +23,7 @@ pub(crate) async fn set(State(app): State<App>, Path(uss): Path<String>, request
     let client = app.client(request.headers(), &[AA])?;
     let (headers, text) = body::text(&app, request).await?;
     let uss = asks::uss(&uss)?;
-    let parameters: AvailabilityParameters = body::json(&text)?;
+    let read = |_: &App, _: &Client, text: &str| body::json::<AvailabilityParameters>(text);
+    let parameters = app.reading(&client, text, read).await?;
     app.ask(&client, &headers, Ask::SetAvailability(parameters.read(uss)?)).await
 }

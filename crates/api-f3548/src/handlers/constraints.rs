@@ -1,12 +1,12 @@
 //! Constraint references.
 use super::Answered;
-use crate::access::{CM, CP};
+use crate::access::{CM, CP, Client};
 use crate::app::App;
 use crate::body;
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::wire::answers::{ConstraintReference, all};
-use crate::wire::asks::{self, ConstraintParameters, QueryParameters};
+use crate::wire::asks::{self, ConstraintParameters};
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use dss::{Ask, Found, Query};
@@ -25,9 +25,7 @@ pub(crate) struct Many {
 pub(crate) async fn query(State(app): State<App>, request: Request) -> Answered {
     let client = app.client(request.headers(), &[CM, CP])?;
     let (_, text) = body::text(&app, request).await?;
-    let parameters: QueryParameters = body::json(&text)?;
-    let area = parameters.area_of_interest.ok_or_else(|| Problem::field("area_of_interest", "is needed"))?;
-    let area = area.area("area_of_interest").map_err(Problem::from)?;
+    let area = app.reading(&client, text, |_, _, text| asks::area(text)).await?;
     app.query(&client, Query::Constraints(area), |found| match found {
         Found::Constraints(found) => Some(Many { constraint_references: all(found) }),
         _ => None,
@@ -61,8 +59,8 @@ async fn put(app: App, id: String, ovn: Option<String>, request: Request) -> Ans
     let (headers, text) = body::text(&app, request).await?;
     let id = asks::id("entityid", &id)?;
     let ovn = ovn.map(|ovn| asks::ovn("ovn", &ovn)).transpose()?;
-    let parameters: ConstraintParameters = body::json(&text)?;
-    let put = parameters.read(&app, &client)?;
+    let read = |app: &App, client: &Client, text: &str| body::json::<ConstraintParameters>(text)?.read(app, client);
+    let put = app.reading(&client, text, read).await?;
     app.ask(&client, &headers, Ask::PutConstraint(id, ovn, put)).await
 }
 

@@ -1,12 +1,12 @@
 //! Operational intent references.
 use super::Answered;
-use crate::access::{CMSA, SC};
+use crate::access::{CMSA, Client, SC};
 use crate::app::App;
 use crate::body;
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::wire::answers::{OperationalIntentReference, all};
-use crate::wire::asks::{self, IntentParameters, QueryParameters};
+use crate::wire::asks::{self, IntentParameters};
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use dss::{Ask, Found, Query};
@@ -25,9 +25,7 @@ pub(crate) struct Many {
 pub(crate) async fn query(State(app): State<App>, request: Request) -> Answered {
     let client = app.client(request.headers(), &[SC, CMSA])?;
     let (_, text) = body::text(&app, request).await?;
-    let parameters: QueryParameters = body::json(&text)?;
-    let area = parameters.area_of_interest.ok_or_else(|| Problem::field("area_of_interest", "is needed"))?;
-    let area = area.area("area_of_interest").map_err(Problem::from)?;
+    let area = app.reading(&client, text, |_, _, text| asks::area(text)).await?;
     app.query(&client, Query::Intents(area), |found| match found {
         Found::Intents(found) => Some(Many { operational_intent_references: all(found) }),
         _ => None,
@@ -61,8 +59,10 @@ async fn put(app: App, id: String, ovn: Option<String>, request: Request) -> Ans
     let (headers, text) = body::text(&app, request).await?;
     let id = asks::id("entityid", &id)?;
     let ovn = ovn.map(|ovn| asks::ovn("ovn", &ovn)).transpose()?;
-    let parameters: IntentParameters = body::json(&text)?;
-    let (put, volumes) = parameters.read(&app, &client, ovn.is_none())?;
+    let created = ovn.is_none();
+    let read =
+        move |app: &App, client: &Client, text: &str| body::json::<IntentParameters>(text)?.read(app, client, created);
+    let (put, volumes) = app.reading(&client, text, read).await?;
     let ask = Ask::PutIntent(id, ovn, put);
     match app.options.volumes {
         true => app.intend(&client, &headers, ask, volumes).await,

@@ -1,6 +1,6 @@
 //! Identification service areas of remote ID.
 use super::Answered;
-use crate::access::{DP, SP};
+use crate::access::{Client, DP, SP};
 use crate::app::App;
 use crate::body;
 use crate::path::Path;
@@ -62,8 +62,8 @@ async fn put(app: App, id: String, version: Option<String>, request: Request) ->
     let (headers, text) = body::text(&app, request).await?;
     let id = asks::id("id", &id)?;
     let version = version.map(|version| rid::version(&version)).transpose()?;
-    let parameters: Parameters = body::json(&text)?;
-    let put = parameters.read(&app, &client)?;
+    let read = |app: &App, client: &Client, text: &str| body::json::<Parameters>(text)?.read(app, client);
+    let put = app.reading(&client, text, read).await?;
     app.ask(&client, &headers, Ask::PutIsa(id, version, put)).await
 }
 

@@ -1,12 +1,12 @@
 //! Subscriptions.
 use super::Answered;
-use crate::access::{CP, SC};
+use crate::access::{CP, Client, SC};
 use crate::app::App;
 use crate::body;
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::wire::answers::{Subscription, all};
-use crate::wire::asks::{self, QueryParameters, SubscriptionParameters};
+use crate::wire::asks::{self, SubscriptionParameters};
 use crate::wire::volume::Wrong;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
@@ -26,9 +26,7 @@ pub(crate) struct Many {
 pub(crate) async fn query(State(app): State<App>, request: Request) -> Answered {
     let client = app.client(request.headers(), &[CP, SC])?;
     let (_, text) = body::text(&app, request).await?;
-    let parameters: QueryParameters = body::json(&text)?;
-    let area = parameters.area_of_interest.ok_or_else(|| Problem::field("area_of_interest", "is needed"))?;
-    let area = area.area("area_of_interest").map_err(Wrong::in_search)?;
+    let area = app.reading(&client, text, |_, _, text| asks::area_of(text, Wrong::in_search)).await?;
     app.query(&client, Query::Subscriptions(area), |found| match found {
         Found::Subscriptions(found) => Some(Many { subscriptions: all(found) }),
         _ => None,
@@ -62,8 +60,8 @@ async fn put(app: App, id: String, version: Option<String>, request: Request) ->
     let (headers, text) = body::text(&app, request).await?;
     let id = asks::id("subscriptionid", &id)?;
     let version = version.map(|version| asks::ovn("version", &version)).transpose()?;
-    let parameters: SubscriptionParameters = body::json(&text)?;
-    let put = parameters.read(&app, &client)?;
+    let read = |app: &App, client: &Client, text: &str| body::json::<SubscriptionParameters>(text)?.read(app, client);
+    let put = app.reading(&client, text, read).await?;
     app.ask(&client, &headers, Ask::PutSubscription(id, version, put)).await
 }
 

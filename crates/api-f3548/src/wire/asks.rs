@@ -1,9 +1,10 @@
 //! Requests.
 use super::object::Object;
-use super::volume::{Needs, Volume4D, extents, stated};
+use super::volume::{Needs, Volume4D, Wrong, extents, stated};
 use crate::access::{CMSA, Client};
 use crate::app::App;
 use crate::backend::Volume;
+use crate::body;
 use crate::problem::Problem;
 use axum::http::StatusCode;
 use dss::{
@@ -179,6 +180,18 @@ impl ConstraintParameters {
             extents: extents(&self.extents, Needs { heights: false })?,
         })
     }
+}
+
+/// The area of interest of a query.
+pub(crate) fn area(text: &str) -> Result<dss::AreaOfInterest, Problem> {
+    area_of(text, Problem::from)
+}
+
+/// The same with errors of the outline as these.
+pub(crate) fn area_of(text: &str, wrong: impl FnOnce(Wrong) -> Problem) -> Result<dss::AreaOfInterest, Problem> {
+    let parameters: QueryParameters = body::json(text)?;
+    let area = parameters.area_of_interest.ok_or_else(|| Problem::field("area_of_interest", "is needed"))?;
+    area.area("area_of_interest").map_err(wrong)
 }
 
 impl SubscriptionParameters {

@@ -4,7 +4,7 @@ use super::time::{Rounded, Time};
 use crate::backend::{Outline, Volume};
 use crate::problem::Problem;
 use axum::http::StatusCode;
-use cells::{Cell, LatLng, ShapeError};
+use cells::{Cell, LatLng, ShapeError, VERTICES_MAX};
 use dss::{AreaOfInterest, CELLS_MAX, CellKey, EXTENTS_MAX, Extent};
 use serde::Deserialize;
 
@@ -111,6 +111,12 @@ pub(crate) fn extents(volumes: &[Object<Volume4D>], needs: Needs) -> Result<Vec<
     if !(1..=EXTENTS_MAX).contains(&volumes.len()) {
         return Err(Problem::field("extents", format!("1 to {EXTENTS_MAX} volumes are needed, not {}", volumes.len())));
     }
+    // OiMaxVertices of the standard.
+    let vertices: usize = volumes.iter().map(|volume| volume.volume.vertices()).sum();
+    if volumes.len() > 1 && vertices > VERTICES_MAX {
+        let reason = format!("all volumes together have {vertices} vertices, at most {VERTICES_MAX}");
+        return Err(Problem::field("extents", reason));
+    }
     let mut total = 0;
     let mut extents = Vec::with_capacity(volumes.len());
     for (number, volume) in volumes.iter().enumerate() {
@@ -177,6 +183,10 @@ impl Volume4D {
 }
 
 impl Volume3D {
+    fn vertices(&self) -> usize {
+        self.outline_polygon.as_ref().map_or(0, |polygon| polygon.vertices.len())
+    }
+
     fn outline(&self) -> Option<Outline> {
         let place = |point: &Point| (point.lat, point.lng);
         if let Some(polygon) = &self.outline_polygon {

@@ -247,6 +247,60 @@ async fn requests_of_one_uss_beyond_its_share_wait_for_each_other() {
 }
 
 #[tokio::test]
+async fn who_sends_what_takes_long_to_read_has_taken_the_nodes_time_also_if_it_is_refused() {
+    let dss = Interface::new();
+    let path = |n: u8| format!("/dss/v1/operational_intent_references/{}", id(n));
+    let tooth = |n: u32| json!({ "lat": 46.0 + f64::from(n % 2) * 0.004, "lng": 6.0 + f64::from(n) * 0.000_03 });
+    let mut comb: Vec<Value> = (0..9_998).map(tooth).collect();
+    comb.extend([json!({ "lat": 45.9, "lng": 6.3 }), json!({ "lat": 45.9, "lng": 6.0 })]);
+    let mut wrong = intent();
+    wrong["state"] = json!("Activated");
+    wrong["extents"][0]["volume"].as_object_mut().unwrap().remove("outline_circle");
+    wrong["extents"][0]["volume"]["outline_polygon"] = json!({ "vertices": comb });
+    let (token, text) = (dss.token("uss1", SC), wrong.to_string());
+    let mut asked = 0;
+    let last = loop {
+        let request = dss.request(Some(&token), "PUT", &path(1)).body(Body::from(text.clone())).unwrap();
+        let response = dss.router.clone().oneshot(request).await.unwrap();
+        asked += 1;
+        if response.status() != 400 || asked == 5_000 {
+            break response;
+        }
+    };
+    assert_eq!(last.status(), 429);
+    assert!(asked > 1);
+    let why = String::from_utf8(last.into_body().collect().await.unwrap().to_bytes().into()).unwrap();
+    assert!(why.contains("uss1 takes more than a 4th of the node's time; nothing was done"), "{why}");
+    dss.put("uss1", SC, &path(2), &intent()).await.refused(429);
+    dss.put("uss2", SC, &path(2), &intent()).await.is(201);
+    dss.put("uss2", SC, &path(1), &wrong).await.refused(400);
+}
+
+#[tokio::test]
+async fn vertices_are_bounded_over_all_volumes_of_an_entity() {
+    let dss = Interface::new();
+    let path = format!("/dss/v1/operational_intent_references/{}", id(1));
+    let ring = |many: u32| -> Value {
+        let at = |n: u32| f64::from(n) / f64::from(many) * core::f64::consts::TAU;
+        let vertex = |n: u32| json!({ "lat": 46.0 + 0.05 * at(n).sin(), "lng": 6.0 + 0.05 * at(n).cos() });
+        json!({ "vertices": (0..many).map(vertex).collect::<Vec<_>>() })
+    };
+    let with = |rings: [u32; 2]| {
+        let mut body = intent();
+        let volume = body["extents"][0].clone();
+        body["extents"] = rings.iter().map(|_| volume.clone()).collect();
+        for (n, many) in rings.into_iter().enumerate() {
+            body["extents"][n]["volume"].as_object_mut().unwrap().remove("outline_circle");
+            body["extents"][n]["volume"]["outline_polygon"] = ring(many);
+        }
+        body
+    };
+    let why = dss.put("uss1", SC, &path, &with([5_000, 5_001])).await.refused(400);
+    assert_eq!(why, "extents: all volumes together have 10001 vertices, at most 10000");
+    dss.put("uss1", SC, &path, &with([5_000, 5_000])).await.is(201);
+}
+
+#[tokio::test]
 async fn who_hangs_up_has_taken_the_nodes_time_all_the_same() {
     let (reference, details) =
         (format!("/dss/v1/operational_intent_references/{}", id(1)), format!("/uss/v1/operational_intents/{}", id(1)));
