@@ -9,13 +9,17 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 use tokio_io_timeout::TimeoutStream;
 use tracing::{debug, warn};
 
 /// Connections at once: a desk has a few consoles with a stream and some requests each; programs keep one alive.
 const CONNECTIONS_MAX: usize = 512;
-/// A request's head arrives within this, or the connection ends.
-const HEAD_MAX: Duration = Duration::from_secs(10);
+/// A request's head arrives within this after the answer before it, or the connection ends. Proxies keep connections for 60 s by default, and
+/// what they send on one that is just being closed is lost.
+const HEAD_MAX: Duration = Duration::from_secs(75);
+/// That connections are refused is said once in this time.
+const SAID_EVERY: Duration = Duration::from_secs(60);
 /// Of an answer something is taken within this, or the connection ends: it holds one of them, and what is to be written. A slow line takes
 /// a few kilobytes in that time, who reads nothing keeps a connection of TCP open for ever.
 const WRITE_MAX: Duration = Duration::from_secs(30);
@@ -29,6 +33,7 @@ pub async fn serve(listener: TcpListener, router: Router, stopping: watch::Recei
 async fn serve_within(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>, write_max: Duration) {
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = tokio::task::JoinSet::new();
+    let mut said: Option<Instant> = None;
     loop {
         // Ended connections are taken out as new ones come; the semaphore bounds the others.
         while connections.try_join_next().is_some() {}
@@ -45,7 +50,10 @@ async fn serve_within(listener: TcpListener, router: Router, mut stopping: watch
             }
         };
         let Ok(permit) = permits.clone().try_acquire_owned() else {
-            warn!(%from, "refused: {CONNECTIONS_MAX} API connections are open");
+            if said.is_none_or(|said| said.elapsed() >= SAID_EVERY) {
+                warn!(%from, "refused: {CONNECTIONS_MAX} API connections are open; others are refused without a line for a minute");
+                said = Some(Instant::now());
+            }
             continue;
         };
         let mut socket = TimeoutStream::new(socket);
