@@ -1,6 +1,7 @@
 //! What is answered. A version number of somebody else's entity is not in it: to have it is to have asked its USS.
 use crate::entity::{AvailabilityState, IntentState};
 use crate::id::Id;
+use crate::text::Text;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,7 +16,7 @@ pub struct IntentRef {
     pub id: Id,
     /// The USS that wrote it.
     #[n(1)]
-    pub manager: String,
+    pub manager: Text,
     /// What is known of that USS's service.
     #[n(2)]
     pub availability: AvailabilityState,
@@ -36,7 +37,7 @@ pub struct IntentRef {
     pub end: i64,
     /// Where its details are.
     #[n(8)]
-    pub uss_base_url: String,
+    pub uss_base_url: Text,
     /// The subscription that supports it.
     #[n(9)]
     pub subscription: Option<Id>,
@@ -51,7 +52,7 @@ pub struct ConstraintRef {
     pub id: Id,
     /// The USS that wrote it.
     #[n(1)]
-    pub manager: String,
+    pub manager: Text,
     /// What is known of that USS's service.
     #[n(2)]
     pub availability: AvailabilityState,
@@ -69,7 +70,7 @@ pub struct ConstraintRef {
     pub end: i64,
     /// Where its details are.
     #[n(7)]
-    pub uss_base_url: String,
+    pub uss_base_url: Text,
 }
 
 /// A subscription, for its own USS alone.
@@ -93,7 +94,7 @@ pub struct SubscriptionRef {
     pub end: i64,
     /// Who is to be told, where.
     #[n(5)]
-    pub uss_base_url: String,
+    pub uss_base_url: Text,
     /// Told of intents.
     #[n(6)]
     pub intents: bool,
@@ -117,7 +118,7 @@ pub struct IsaRef {
     pub id: Id,
     /// The USS that wrote it.
     #[n(1)]
-    pub owner: String,
+    pub owner: Text,
     /// Version.
     #[n(2)]
     pub version: String,
@@ -129,7 +130,7 @@ pub struct IsaRef {
     pub end: i64,
     /// Where its flights are.
     #[n(5)]
-    pub uss_base_url: String,
+    pub uss_base_url: Text,
 }
 
 /// A subscription to identification service areas.
@@ -141,7 +142,7 @@ pub struct RidSubscriptionRef {
     pub id: Id,
     /// The USS that wrote it.
     #[n(1)]
-    pub owner: String,
+    pub owner: Text,
     /// Version.
     #[n(2)]
     pub version: String,
@@ -156,7 +157,7 @@ pub struct RidSubscriptionRef {
     pub end: i64,
     /// Who is to be told, where.
     #[n(6)]
-    pub uss_base_url: String,
+    pub uss_base_url: Text,
 }
 
 /// A USS that the writer must tell, with the numbers to tell it under.
@@ -165,7 +166,7 @@ pub struct RidSubscriptionRef {
 pub struct ToNotify {
     /// Where.
     #[n(0)]
-    pub uss_base_url: String,
+    pub uss_base_url: Text,
     /// Subscriptions, each with the number of this notification.
     #[n(1)]
     pub subscriptions: Vec<(Id, u32)>,

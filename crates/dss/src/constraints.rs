@@ -47,10 +47,10 @@ impl Dss {
         let (created, version) = old.map_or((true, 1), |old| (false, old.version.saturating_add(1)));
         let before = old.map(|old| old.extents.clone()).unwrap_or_default();
         let new = Constraint {
-            manager: request.manager.clone(),
+            manager: request.manager.as_str().into(),
             version,
             ovn: ovn::fresh(&request.entropy, &id),
-            uss_base_url: put.uss_base_url.clone(),
+            uss_base_url: put.uss_base_url.as_str().into(),
             extents: put.extents.clone(),
             asked,
             shown: false,

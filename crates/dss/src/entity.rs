@@ -1,5 +1,6 @@
 //! What is held.
 use crate::id::Id;
+use crate::text::Text;
 use crate::volume::Extent;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -64,7 +65,7 @@ impl IntentState {
 pub struct Intent {
     /// The USS that wrote it: `sub` of its token.
     #[n(0)]
-    pub manager: String,
+    pub manager: Text,
     /// Counts its versions, from 1.
     #[n(1)]
     pub version: u32,
@@ -76,7 +77,7 @@ pub struct Intent {
     pub state: IntentState,
     /// Where its details are.
     #[n(4)]
-    pub uss_base_url: String,
+    pub uss_base_url: Text,
     /// The subscription that supports it.
     #[n(5)]
     pub subscription: Option<Id>,
@@ -96,7 +97,7 @@ pub struct Intent {
 impl Intent {
     /// Whether it is this client's. A peer's is no client's, whatever a client calls itself.
     pub(crate) fn is_of(&self, client: &str) -> bool {
-        !self.shown && self.manager == client
+        !self.shown && *self.manager == *client
     }
 }
 
@@ -106,7 +107,7 @@ impl Intent {
 pub struct Constraint {
     /// The USS that wrote it.
     #[n(0)]
-    pub manager: String,
+    pub manager: Text,
     /// Counts its versions, from 1.
     #[n(1)]
     pub version: u32,
@@ -115,7 +116,7 @@ pub struct Constraint {
     pub ovn: String,
     /// Where its details are.
     #[n(3)]
-    pub uss_base_url: String,
+    pub uss_base_url: Text,
     /// Volumes.
     #[n(4)]
     pub extents: Vec<Extent>,
@@ -132,7 +133,7 @@ pub struct Constraint {
 impl Constraint {
     /// Whether it is this client's.
     pub(crate) fn is_of(&self, client: &str) -> bool {
-        !self.shown && self.manager == client
+        !self.shown && *self.manager == *client
     }
 }
 
@@ -142,7 +143,7 @@ impl Constraint {
 pub struct Subscription {
     /// The USS that wrote it.
     #[n(0)]
-    pub manager: String,
+    pub manager: Text,
     /// Its version.
     #[n(1)]
     pub version: String,
@@ -151,7 +152,7 @@ pub struct Subscription {
     pub index: u32,
     /// Who is to be told, where.
     #[n(3)]
-    pub uss_base_url: String,
+    pub uss_base_url: Text,
     /// Told of intents.
     #[n(4)]
     pub intents: bool,

@@ -123,11 +123,11 @@ impl Dss {
             }
         }
         let new = Intent {
-            manager: request.manager.clone(),
+            manager: request.manager.as_str().into(),
             version,
             ovn,
             state: put.state,
-            uss_base_url: put.uss_base_url.clone(),
+            uss_base_url: put.uss_base_url.as_str().into(),
             subscription,
             extents: put.extents.clone(),
             asked,
@@ -164,10 +164,10 @@ impl Dss {
                 self.check_meeting(&request.manager, self.intents.get(&id).and_then(|old| old.subscription), &all)?;
                 let on = ovn::fresh_id(&request.entropy);
                 let subscription = Subscription {
-                    manager: request.manager.clone(),
+                    manager: request.manager.as_str().into(),
                     version: ovn::fresh(&request.entropy, &on),
                     index: 0,
-                    uss_base_url: new.uss_base_url.clone(),
+                    uss_base_url: new.uss_base_url.as_str().into(),
                     intents: true,
                     constraints: new.constraints,
                     implicit: true,
@@ -182,7 +182,7 @@ impl Dss {
                 let Some(held) = self.subscriptions.get(on) else {
                     return Err(Refused::invalid(field, alloc::format!("there is no subscription {on}")));
                 };
-                if held.manager != request.manager {
+                if held.manager != *request.manager {
                     return Err(Refused::Forbidden("the subscription is another USS's".into()));
                 }
                 if held.dependent.len() >= DEPENDENT_MAX && !held.dependent.contains(&id) {

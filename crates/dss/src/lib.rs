@@ -30,6 +30,7 @@ mod shares;
 mod shown;
 mod state;
 mod subscriptions;
+mod text;
 mod volume;
 
 pub use answer::{
@@ -44,6 +45,7 @@ pub use request::{
 };
 pub use shown::{Shown, ToTell};
 pub use state::Dss;
+pub use text::Text;
 pub use volume::{AreaOfInterest, CellKey, Extent};
 
 /// One second in the unit of this crate.
@@ -65,7 +67,8 @@ pub const RID_SUBSCRIPTIONS_MAX: usize = 10;
 pub const ENTITIES_MAX: usize = 4_000_000;
 /// Intents that rest on one subscription. All are named whenever it is told, 380 KB of them.
 pub const DEPENDENT_MAX: usize = 10_000;
-/// References of one answer. More are never cut off in silence: the request is refused and told so. 50,000 are some 25 MB of JSON.
+/// References of one answer. More are never cut off in silence: the request is refused and told so. 50,000 are some 20 MB of JSON,
+/// and 120 MB where addresses have 2,048 bytes.
 pub const FOUND_MAX: usize = 50_000;
 /// Reports kept to be read; the journal has all.
 pub const REPORTS_KEPT: usize = 100;

@@ -54,7 +54,7 @@ impl Dss {
 
     fn show_intent(&mut self, id: Id, state: IntentState, shown: Shown) -> Vec<ToTell> {
         let old = self.intents.get(&id);
-        if old.is_some_and(|old| old.ovn == shown.ovn && old.uss_base_url == shown.uss_base_url) {
+        if old.is_some_and(|old| old.ovn == shown.ovn && *old.uss_base_url == *shown.uss_base_url) {
             return Vec::new();
         }
         let version = old.map_or(1, |old| old.version.saturating_add(1));
@@ -62,11 +62,11 @@ impl Dss {
         let told = self.subscribed(Kind::Intents, &[&before, &shown.extents]);
         self.leave(Held::Intent, id);
         let intent = Intent {
-            manager: shown.manager,
+            manager: shown.manager.as_str().into(),
             version,
             ovn: shown.ovn,
             state,
-            uss_base_url: shown.uss_base_url,
+            uss_base_url: shown.uss_base_url.as_str().into(),
             subscription: None,
             extents: shown.extents,
             asked: [0; 16],
@@ -80,7 +80,7 @@ impl Dss {
 
     fn show_constraint(&mut self, id: Id, shown: Shown) -> Vec<ToTell> {
         let old = self.constraints.get(&id);
-        if old.is_some_and(|old| old.ovn == shown.ovn && old.uss_base_url == shown.uss_base_url) {
+        if old.is_some_and(|old| old.ovn == shown.ovn && *old.uss_base_url == *shown.uss_base_url) {
             return Vec::new();
         }
         let version = old.map_or(1, |old| old.version.saturating_add(1));
@@ -88,10 +88,10 @@ impl Dss {
         let told = self.subscribed(Kind::Constraints, &[&before, &shown.extents]);
         self.leave(Held::Constraint, id);
         let constraint = Constraint {
-            manager: shown.manager,
+            manager: shown.manager.as_str().into(),
             version,
             ovn: shown.ovn,
-            uss_base_url: shown.uss_base_url,
+            uss_base_url: shown.uss_base_url.as_str().into(),
             extents: shown.extents,
             asked: [0; 16],
             shown: true,

@@ -10,6 +10,7 @@ use crate::request::{Ask, Request, SetAvailability};
 use crate::rid::Rid;
 use crate::shards::Shards;
 use crate::shares::Shares;
+use crate::text::Text;
 use crate::volume::{ALL_HEIGHTS, Extent, span};
 use crate::{AVAILABILITIES_MAX, REPORTS_KEPT};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -240,7 +241,7 @@ impl Dss {
 
     /// Whom to tell, by address.
     pub(crate) fn to_notify(&self, ids: &BTreeSet<Id>) -> Vec<ToNotify> {
-        by_url(ids.iter().filter_map(|id| self.subscriptions.get(id).map(|s| (&*s.uss_base_url, *id, s.index))))
+        by_url(ids.iter().filter_map(|id| self.subscriptions.get(id).map(|s| (&s.uss_base_url, *id, s.index))))
     }
 
     pub(crate) fn intent_ref(&self, id: Id, intent: &Intent, client: &str) -> IntentRef {
@@ -290,12 +291,12 @@ impl Dss {
 }
 
 /// Subscriptions with the numbers of their notifications, by address.
-pub(crate) fn by_url<'a>(subscriptions: impl Iterator<Item = (&'a str, Id, u32)>) -> Vec<ToNotify> {
-    let mut by_url: BTreeMap<&str, Vec<(Id, u32)>> = BTreeMap::new();
+pub(crate) fn by_url<'a>(subscriptions: impl Iterator<Item = (&'a Text, Id, u32)>) -> Vec<ToNotify> {
+    let mut by_url: BTreeMap<&Text, Vec<(Id, u32)>> = BTreeMap::new();
     for (url, id, index) in subscriptions {
         by_url.entry(url).or_default().push((id, index));
     }
-    let entry = |(url, subscriptions): (&str, _)| ToNotify { uss_base_url: url.into(), subscriptions };
+    let entry = |(url, subscriptions): (&Text, _)| ToNotify { uss_base_url: url.clone(), subscriptions };
     by_url.into_iter().map(entry).collect()
 }
 

@@ -33,12 +33,12 @@ impl Dss {
         let (start, end) = times(put, old, now)?;
         match old {
             Some(old) if named != Some(&old.version) => {
-                let own = old.manager == request.manager && old.asked == asked;
+                let own = old.manager == *request.manager && old.asked == asked;
                 // Without its result if that is more than an answer holds.
                 let again = own.then(|| self.written_subscription(id, old).ok()).flatten().map(Box::new);
                 return Err(Refused::Conflict { reason: other_version(WHAT, named), again });
             }
-            Some(old) if old.manager != request.manager => {
+            Some(old) if old.manager != *request.manager => {
                 return Err(Refused::Forbidden("the subscription is another USS's".into()));
             }
             None if named.is_some() => {
@@ -58,10 +58,10 @@ impl Dss {
         self.check_dependent(&extent, &dependent)?;
         self.shares.check(&request.manager, old.map_or(0, |old| old.extent.cells.len()), extent.cells.len())?;
         let new = Subscription {
-            manager: request.manager.clone(),
+            manager: request.manager.as_str().into(),
             version: ovn::fresh(&request.entropy, &id),
             index,
-            uss_base_url: put.uss_base_url.clone(),
+            uss_base_url: put.uss_base_url.as_str().into(),
             intents: put.intents,
             constraints: put.constraints,
             // Whoever writes it has taken it over: it stays when the intent goes.

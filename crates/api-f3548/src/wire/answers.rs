@@ -1,7 +1,7 @@
 //! Answers.
-use super::rid;
 use super::time::Time;
-use dss::{Answer, ConstraintRef, IntentRef, SubscriptionRef, ToNotify};
+use super::{Plain, rid};
+use dss::{Answer, ConstraintRef, IntentRef, SubscriptionRef, Text, ToNotify};
 use serde::Serialize;
 
 /// Stands for a version number that is to be asked of its manager.
@@ -9,59 +9,59 @@ const FROM_USS: &str = "Available from USS";
 
 #[derive(Debug, Serialize)]
 pub(crate) struct OperationalIntentReference {
-    id: String,
-    manager: String,
+    id: Plain<dss::Id>,
+    manager: Plain<Text>,
     uss_availability: &'static str,
     version: u32,
     state: &'static str,
     ovn: String,
     time_start: Time,
     time_end: Time,
-    uss_base_url: String,
-    subscription_id: String,
+    uss_base_url: Plain<Text>,
+    subscription_id: Plain<dss::Id>,
 }
 
 #[derive(Debug, Serialize)]
 pub(crate) struct ConstraintReference {
-    id: String,
-    manager: String,
+    id: Plain<dss::Id>,
+    manager: Plain<Text>,
     uss_availability: &'static str,
     version: u32,
     ovn: String,
     time_start: Time,
     time_end: Time,
-    uss_base_url: String,
+    uss_base_url: Plain<Text>,
 }
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Subscription {
-    id: String,
+    id: Plain<dss::Id>,
     version: String,
     notification_index: u32,
     time_start: Time,
     time_end: Time,
-    uss_base_url: String,
+    uss_base_url: Plain<Text>,
     notify_for_operational_intents: bool,
     notify_for_constraints: bool,
     implicit_subscription: bool,
-    dependent_operational_intents: Vec<String>,
+    dependent_operational_intents: Vec<Plain<dss::Id>>,
 }
 
 #[derive(Debug, Serialize)]
 pub(crate) struct SubscriberToNotify {
     subscriptions: Vec<SubscriptionState>,
-    uss_base_url: String,
+    uss_base_url: Plain<Text>,
 }
 
 #[derive(Debug, Serialize)]
 pub(crate) struct SubscriptionState {
-    subscription_id: String,
+    subscription_id: Plain<dss::Id>,
     notification_index: u32,
 }
 
 impl From<(dss::Id, u32)> for SubscriptionState {
     fn from((id, notification_index): (dss::Id, u32)) -> Self {
-        Self { subscription_id: id.to_string(), notification_index }
+        Self { subscription_id: Plain(id), notification_index }
     }
 }
 
@@ -114,16 +114,16 @@ pub(crate) enum Done {
 impl From<IntentRef> for OperationalIntentReference {
     fn from(intent: IntentRef) -> Self {
         Self {
-            id: intent.id.to_string(),
-            manager: intent.manager,
+            id: Plain(intent.id),
+            manager: Plain(intent.manager),
             uss_availability: intent.availability.name(),
             version: intent.version,
             state: intent.state.name(),
             ovn: intent.ovn.unwrap_or_else(|| FROM_USS.into()),
             time_start: Time::of(intent.start),
             time_end: Time::of(intent.end),
-            uss_base_url: intent.uss_base_url,
-            subscription_id: intent.subscription.unwrap_or(dss::Id::NO_SUBSCRIPTION).to_string(),
+            uss_base_url: Plain(intent.uss_base_url),
+            subscription_id: Plain(intent.subscription.unwrap_or(dss::Id::NO_SUBSCRIPTION)),
         }
     }
 }
@@ -131,14 +131,14 @@ impl From<IntentRef> for OperationalIntentReference {
 impl From<ConstraintRef> for ConstraintReference {
     fn from(constraint: ConstraintRef) -> Self {
         Self {
-            id: constraint.id.to_string(),
-            manager: constraint.manager,
+            id: Plain(constraint.id),
+            manager: Plain(constraint.manager),
             uss_availability: constraint.availability.name(),
             version: constraint.version,
             ovn: constraint.ovn.unwrap_or_else(|| FROM_USS.into()),
             time_start: Time::of(constraint.start),
             time_end: Time::of(constraint.end),
-            uss_base_url: constraint.uss_base_url,
+            uss_base_url: Plain(constraint.uss_base_url),
         }
     }
 }
@@ -146,23 +146,23 @@ impl From<ConstraintRef> for ConstraintReference {
 impl From<SubscriptionRef> for Subscription {
     fn from(subscription: SubscriptionRef) -> Self {
         Self {
-            id: subscription.id.to_string(),
+            id: Plain(subscription.id),
             version: subscription.version,
             notification_index: subscription.index,
             time_start: Time::of(subscription.start),
             time_end: Time::of(subscription.end),
-            uss_base_url: subscription.uss_base_url,
+            uss_base_url: Plain(subscription.uss_base_url),
             notify_for_operational_intents: subscription.intents,
             notify_for_constraints: subscription.constraints,
             implicit_subscription: subscription.implicit,
-            dependent_operational_intents: subscription.dependent.iter().map(ToString::to_string).collect(),
+            dependent_operational_intents: subscription.dependent.into_iter().map(Plain).collect(),
         }
     }
 }
 
 impl From<ToNotify> for SubscriberToNotify {
     fn from(to: ToNotify) -> Self {
-        Self { subscriptions: all(to.subscriptions), uss_base_url: to.uss_base_url }
+        Self { subscriptions: all(to.subscriptions), uss_base_url: Plain(to.uss_base_url) }
     }
 }
 

@@ -1,4 +1,5 @@
 //! JSON and query parameters of remote ID (F3411-22a).
+use super::Plain;
 use super::answers::SubscriptionState;
 use super::asks::base_url;
 use super::object::Object;
@@ -8,7 +9,7 @@ use crate::access::Client;
 use crate::app::App;
 use crate::problem::Problem;
 use cells::LatLng;
-use dss::{AreaOfInterest, CellKey, IsaRef, PutRid, RidSubscriptionRef, ToNotify};
+use dss::{AreaOfInterest, CellKey, IsaRef, PutRid, RidSubscriptionRef, Text, ToNotify};
 use serde::{Deserialize, Serialize};
 
 /// Most digits of a version: those of 128 bits.
@@ -85,20 +86,20 @@ fn vertices(text: &str) -> Result<Vec<LatLng>, Problem> {
 
 #[derive(Debug, Serialize)]
 pub(crate) struct IdentificationServiceArea {
-    id: String,
-    owner: String,
+    id: Plain<dss::Id>,
+    owner: Plain<Text>,
     version: String,
-    uss_base_url: String,
+    uss_base_url: Plain<Text>,
     time_start: Time,
     time_end: Time,
 }
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Subscription {
-    id: String,
-    owner: String,
+    id: Plain<dss::Id>,
+    owner: Plain<Text>,
     version: String,
-    uss_base_url: String,
+    uss_base_url: Plain<Text>,
     notification_index: u32,
     time_start: Time,
     time_end: Time,
@@ -107,7 +108,7 @@ pub(crate) struct Subscription {
 #[derive(Debug, Serialize)]
 pub(crate) struct SubscriberToNotify {
     subscriptions: Vec<SubscriptionState>,
-    url: String,
+    url: Plain<Text>,
 }
 
 #[derive(Debug, Serialize)]
@@ -126,10 +127,10 @@ pub(crate) struct ChangeSubscriptionResponse {
 impl From<IsaRef> for IdentificationServiceArea {
     fn from(isa: IsaRef) -> Self {
         Self {
-            id: isa.id.to_string(),
-            owner: isa.owner,
+            id: Plain(isa.id),
+            owner: Plain(isa.owner),
             version: isa.version,
-            uss_base_url: isa.uss_base_url,
+            uss_base_url: Plain(isa.uss_base_url),
             time_start: Time::of(isa.start),
             time_end: Time::of(isa.end),
         }
@@ -139,10 +140,10 @@ impl From<IsaRef> for IdentificationServiceArea {
 impl From<RidSubscriptionRef> for Subscription {
     fn from(subscription: RidSubscriptionRef) -> Self {
         Self {
-            id: subscription.id.to_string(),
-            owner: subscription.owner,
+            id: Plain(subscription.id),
+            owner: Plain(subscription.owner),
             version: subscription.version,
-            uss_base_url: subscription.uss_base_url,
+            uss_base_url: Plain(subscription.uss_base_url),
             notification_index: subscription.index,
             time_start: Time::of(subscription.start),
             time_end: Time::of(subscription.end),
@@ -152,6 +153,6 @@ impl From<RidSubscriptionRef> for Subscription {
 
 impl From<ToNotify> for SubscriberToNotify {
     fn from(to: ToNotify) -> Self {
-        Self { subscriptions: super::answers::all(to.subscriptions), url: to.uss_base_url }
+        Self { subscriptions: super::answers::all(to.subscriptions), url: Plain(to.uss_base_url) }
     }
 }

@@ -32,7 +32,7 @@ impl Dss {
                 let reason = "there is no such service area, so it has no version to change";
                 return Err(Refused::invalid("version", reason));
             }
-            (Some(old), Some(_)) if old.owner != request.manager => return Err(not_own()),
+            (Some(old), Some(_)) if old.owner != *request.manager => return Err(not_own()),
             (Some(old), Some(named)) if old.version != named => {
                 return Err(self.isa_conflict(id, old, Some(named), asked));
             }
@@ -48,9 +48,9 @@ impl Dss {
         let before = old.map(|old| old.extent.cells.clone()).unwrap_or_default();
         self.shares.check(&request.manager, before.len(), put.extent.cells.len())?;
         let new = Isa {
-            owner: request.manager.clone(),
+            owner: request.manager.as_str().into(),
             version: ovn::plain(&request.entropy, &id),
-            uss_base_url: put.uss_base_url.clone(),
+            uss_base_url: put.uss_base_url.as_str().into(),
             extent: Extent { start, end, ..put.extent.clone() },
             asked,
         };
@@ -119,7 +119,7 @@ impl Dss {
     }
 
     fn to_notify_rid(&self, ids: &BTreeSet<Id>) -> Vec<ToNotify> {
-        let held = |id: &Id| self.rid.subscriptions.get(id).map(|s| (&*s.uss_base_url, *id, s.index));
+        let held = |id: &Id| self.rid.subscriptions.get(id).map(|s| (&s.uss_base_url, *id, s.index));
         by_url(ids.iter().filter_map(held))
     }
 }

@@ -8,6 +8,7 @@ use crate::SKEW_MAX_US;
 use crate::answer::Refused;
 use crate::request::PutRid;
 use crate::shards::Shards;
+use crate::text::Text;
 use crate::volume::Extent;
 use alloc::format;
 use alloc::string::String;
@@ -28,11 +29,11 @@ pub(crate) struct Rid {
 #[cbor(map)]
 pub(crate) struct Isa {
     #[n(0)]
-    pub owner: String,
+    pub owner: Text,
     #[n(1)]
     pub version: String,
     #[n(2)]
-    pub uss_base_url: String,
+    pub uss_base_url: Text,
     #[n(3)]
     pub extent: Extent,
     /// Hash of the request that made this version.
@@ -46,14 +47,14 @@ pub(crate) struct Isa {
 #[cbor(map)]
 pub(crate) struct RidSubscription {
     #[n(0)]
-    pub owner: String,
+    pub owner: Text,
     #[n(1)]
     pub version: String,
     /// Counts notifications, from 0 for none.
     #[n(2)]
     pub index: u32,
     #[n(3)]
-    pub uss_base_url: String,
+    pub uss_base_url: Text,
     #[n(4)]
     pub extent: Extent,
     /// Hash of the request that made this version.

@@ -35,7 +35,7 @@ impl Dss {
             (Some(old), Some(named)) if old.version != named => {
                 return Err(self.rid_subscription_conflict(id, old, Some(named), asked));
             }
-            (Some(old), Some(_)) if old.owner != request.manager => return Err(not_own()),
+            (Some(old), Some(_)) if old.owner != *request.manager => return Err(not_own()),
             (Some(old), Some(_)) => day(put, Some(&old.extent), now)?,
         };
         match old {
@@ -49,10 +49,10 @@ impl Dss {
         self.check_room(&request.manager, id, &extent.cells)?;
         self.shares.check(&request.manager, old.map_or(0, |old| old.extent.cells.len()), extent.cells.len())?;
         let new = RidSubscription {
-            owner: request.manager.clone(),
+            owner: request.manager.as_str().into(),
             version: ovn::plain(&request.entropy, &id),
             index: old.map_or(0, |old| old.index),
-            uss_base_url: put.uss_base_url.clone(),
+            uss_base_url: put.uss_base_url.as_str().into(),
             extent,
             asked,
         };
