@@ -234,21 +234,42 @@ fn whoever_is_never_reached_is_given_up() {
     assert!(addresses(&world).is_empty());
     assert_eq!(counts(&world), NotifyCounts { failed: 300, given_up: 1, ..Default::default() });
     assert_eq!(logged(&world, "uss was not notified of"), 1);
-    // Another ends: its end is told for ten minutes more.
+    // Another ends: that is told for ten minutes more.
     file(&mut world, 2, 46.5, 5);
     world.run(9 * 60_000, 10_000);
     let waits = next(&world, USS1).unwrap();
     report(&mut world, USS1, &waits, NotifyOutcome::Failed("no answer in time".into()));
+    world.run(5 * 60_000, 10_000);
+    assert_eq!(addresses(&world), of_uss(&[USS1]));
     world.run(3 * 60_000, 10_000);
     assert!(addresses(&world).is_empty());
     assert_eq!(counts(&world), NotifyCounts { failed: 301, given_up: 2, ..Default::default() });
     assert_eq!(logged(&world, "1 notifications of traffic services were given up"), 1);
-    // The first try after the time is over is the last.
-    file(&mut world, 3, 46.5, 60);
-    let late = next(&world, USS1).unwrap();
-    world.mono += 3_700_000;
-    report(&mut world, USS1, &late, NotifyOutcome::Refused(500));
-    assert_eq!(counts(&world), NotifyCounts { failed: 302, given_up: 3, ..Default::default() });
+}
+
+#[test]
+fn a_clock_that_was_ahead_ends_nothing_that_waits() {
+    let mut world = pair(true);
+    subscribe(&mut world, 1, USS1, (46.5, 7.0));
+    file(&mut world, 1, 46.5, 60);
+    for _ in 0..2 {
+        world.start = START.plus_ms(100 * 60_000);
+        world.run(8 * 60_000, 10_000);
+        world.start = START;
+        world.run(2 * 60_000, 10_000);
+        assert_eq!(next(&world, USS1).unwrap().subscriptions, [(id(1), 1)]);
+    }
+    assert_eq!(counts(&world), NotifyCounts { waiting: 1, ..Default::default() });
+    // Whoever is told late is told all the same, until it is over for ten minutes.
+    world.start = START.plus_ms(60 * 60_000);
+    world.run(9 * 60_000, 10_000);
+    for outcome in [NotifyOutcome::Refused(500), NotifyOutcome::Refused(503)] {
+        let late = next(&world, USS1).unwrap();
+        report(&mut world, USS1, &late, outcome);
+    }
+    assert_eq!(counts(&world), NotifyCounts { failed: 2, waiting: 1, ..Default::default() });
+    world.run(3 * 60_000, 10_000);
+    assert_eq!(counts(&world), NotifyCounts { failed: 2, given_up: 1, ..Default::default() });
 }
 
 #[test]
@@ -292,6 +313,64 @@ fn a_subscription_made_again_is_told_nothing_of_the_one_before() {
     let version = dss::version_of(&[1; 32], &id(1));
     subscribe_again(&mut world, 1, version, USS1, (46.5, 7.0));
     assert_eq!(next(&world, USS1), Some(changed));
+}
+
+#[test]
+fn what_was_told_to_the_subscription_before_was_not_told_to_the_one_made_again() {
+    for outcome in [NotifyOutcome::Sent(204), NotifyOutcome::Failed("no answer in time".into())] {
+        let mut world = pair(true);
+        subscribe(&mut world, 1, USS1, (46.5, 7.0));
+        (0..3).for_each(|n| file(&mut world, 1, 46.5, 60 + n));
+        let under_way = next(&world, USS1).unwrap();
+        assert_eq!(under_way.subscriptions, [(id(1), 3)]);
+        request(&mut world, "uss", 9, Ask::DeleteSubscription(id(1), dss::version_of(&[1; 32], &id(1))));
+        subscribe(&mut world, 1, USS1, (46.5, 7.0));
+        assert!(next(&world, USS1).unwrap().subscriptions.is_empty());
+        file(&mut world, 1, 46.5, 90);
+        world.nodes[0].take_snapshot();
+        world.restart(0, true);
+        report(&mut world, USS1, &under_way, outcome);
+        let waits = next(&world, USS1).unwrap();
+        assert_eq!(waits.subscriptions, [(id(1), 1)]);
+        // From then on it is as any other.
+        file(&mut world, 1, 46.5, 120);
+        report(&mut world, USS1, &waits, NotifyOutcome::Sent(204));
+        let waits = next(&world, USS1).unwrap();
+        assert_eq!(waits.subscriptions, [(id(1), 2)]);
+        report(&mut world, USS1, &waits, NotifyOutcome::Sent(204));
+        assert!(addresses(&world).is_empty());
+    }
+}
+
+/// South changes much, and nobody takes it: west is told of all the same.
+#[test]
+fn what_one_peer_changes_keeps_nothing_of_another_from_a_subscriber() {
+    let names = ["north", "south", "west"];
+    let pact = signed(&pact_of(&names, START));
+    let mut north = boot("north", &pact, open(&[]));
+    (north.dss_base_url, north.dss_notifies) = (Some("https://north.example/utm".into()), true);
+    let mut world =
+        World::new(START, vec![north, boot("south", &pact, open(&["north"])), boot("west", &pact, open(&["north"]))]);
+    world.connect(0, 1);
+    world.connect(0, 2);
+    world.run(1_000, 100);
+    // So many subscriptions that few entities fill the room.
+    for n in 0..250 {
+        subscribe(&mut world, n, USS1, (46.5, 7.0));
+    }
+    for n in 0..60 {
+        file(&mut world, n, 46.5, 60);
+    }
+    assert!(counts(&world).dropped > 10);
+    let volume = circle(46.5, 7.0, 3.0, START);
+    world.ask(2, Role::Planner, Command::FilePlan { subject: subject(1), plan: plan(1, vec![volume]) }).unwrap();
+    world.run(500, 100);
+    let mut owners = Vec::new();
+    while let Some(waits) = next(&world, USS1) {
+        owners.push(world.state(0).shown_thing(waits.entity).unwrap().owner.to_string());
+        report(&mut world, USS1, &waits, NotifyOutcome::Sent(204));
+    }
+    assert_eq!(owners.iter().filter(|owner| *owner == "west").count(), 1, "{owners:?}");
 }
 
 #[test]

@@ -4,20 +4,22 @@
 //! with all its subscriptions, each under its newest number: nobody is told what is over, and nobody is left out.
 //!
 //! Queues and room are by the manager of the subscriptions, whatever addresses it states: none takes what is another's, not even by
-//! stating the other's address.
+//! stating the other's address. What is full is shared by those whose the entities are: no peer that changes much keeps from a
+//! subscriber what another changed.
 use super::{ShownKind, utc_us};
 use crate::input::{Notified, NotifyOutcome, Output};
 use crate::state::State;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem::take;
 use dss::{Dss, Id, ToTell};
 use minicbor::{Decode, Encode};
+use record::PartyId;
 use units::{Mono, Now, Utc};
 
-/// Bytes of what waits for one address: 2,500 entities with one subscription each, which is what a peer changes in a busy hour.
+/// Bytes of what waits for one address: 1,900 entities with one subscription each, which is what a peer changes in a busy hour.
 const ADDRESS_BYTES_MAX: usize = 256 << 10;
 /// Bytes of what waits for one manager: for two addresses as much as may.
 const MANAGER_BYTES_MAX: usize = 512 << 10;
@@ -27,12 +29,12 @@ const TOTAL_BYTES_MAX: usize = 16 << 20;
 const MANAGER_ADDRESSES_MAX: usize = 64;
 /// The same of all managers, 32 that take all they may: with 2,048 bytes of each address and 255 of a manager's name another 5 MB.
 const ADDRESSES_MAX: usize = 2_048;
-/// Bytes of one that waits, without its subscriptions; and of each subscription.
-const WAITING_BYTES: usize = 80;
+/// Bytes of one that waits, with the name of whose it is and without its subscriptions; and of each subscription.
+const WAITING_BYTES: usize = 112;
 const SUBSCRIPTION_BYTES: usize = 24;
-/// A notification is tried until its entity ends, but so long at least, because its end is news as well.
-const TRIED_MIN_MS: i64 = 10 * 60_000;
-/// Nor any longer, ms, nor more often: a day of waits of five minutes.
+/// A notification is tried until its entity ends and so much longer: its end is news as well, and the clock may be ahead.
+const OVER_MS: u64 = 10 * 60_000;
+/// That time is no later, ms from its newest change, nor is it tried more often: a day of waits of five minutes.
 const TRIED_MAX_MS: i64 = 24 * 3_600_000;
 const TRIES_MAX: u32 = 300;
 /// What was tried long enough is given up, and what was not delivered is logged, so often.
@@ -50,6 +52,20 @@ struct Queue {
     places: BTreeMap<Id, u64>,
     #[n(2)]
     bytes: u64,
+    /// Bytes of each owner's.
+    #[cbor(skip)]
+    owners: BTreeMap<Option<PartyId>, u64>,
+}
+
+impl Queue {
+    fn count_down(&mut self, owner: &Option<PartyId>, bytes: u64) {
+        if let Some(own) = self.owners.get_mut(owner) {
+            *own -= bytes;
+            if *own == 0 {
+                self.owners.remove(owner);
+            }
+        }
+    }
 }
 
 /// Notifications of one manager.
@@ -81,12 +97,37 @@ struct Waiting {
     until: Utc,
     #[n(5)]
     tries: u32,
+    /// Whose the entity is; not known of what snapshots once had.
+    #[n(6)]
+    #[cbor(default)]
+    owner: Option<PartyId>,
+    /// Subscriptions that were made anew while it may have been under way: what it told then was told to those before.
+    #[n(7)]
+    #[cbor(default)]
+    anew: BTreeSet<Id>,
+    /// Since when the time until which it is tried has passed: a clock may be ahead.
+    #[n(8)]
+    #[cbor(default)]
+    over: Option<Mono>,
 }
 
 impl Waiting {
-    fn bytes(&self) -> u64 {
-        (WAITING_BYTES + SUBSCRIPTION_BYTES * self.subscriptions.len()) as u64
+    fn new(entity: Id, kind: ShownKind, owner: &PartyId) -> Self {
+        let (subscriptions, anew, until) = (BTreeMap::new(), BTreeSet::new(), Utc(i64::MIN));
+        Self { entity, kind, change: 0, subscriptions, until, tries: 0, owner: Some(owner.clone()), anew, over: None }
     }
+
+    fn bytes(&self) -> u64 {
+        (WAITING_BYTES + SUBSCRIPTION_BYTES * (self.subscriptions.len() + self.anew.len())) as u64
+    }
+}
+
+/// What may be full.
+#[derive(Debug, Clone, Copy)]
+enum Room {
+    Address,
+    Manager,
+    All,
 }
 
 /// What came of notifications.
@@ -99,7 +140,7 @@ pub struct NotifyCounts {
     /// Tries that failed.
     #[n(1)]
     pub failed: u64,
-    /// Given up after a day, at the end of the entity, or because nobody is notified any more.
+    /// Given up after a day, after the end of the entity, or because nobody is notified any more.
     #[n(2)]
     pub given_up: u64,
     /// Not kept because as much waited already.
@@ -161,38 +202,100 @@ impl Outbox {
         Some((*place, queue.waiting.get(place)?))
     }
 
-    /// Whether so many bytes more may wait there.
-    fn fits(&self, manager: &str, address: &str, more: u64) -> bool {
-        let (own, queue) = (self.managers.get(manager), self.queue(manager, address));
+    /// Whether something may wait there.
+    fn has_address(&self, manager: &str, address: &str) -> bool {
         let all = || self.managers.values().map(|own| own.queues.len()).sum::<usize>();
-        let room =
-            queue.is_some() || own.map_or(0, |own| own.queues.len()) < MANAGER_ADDRESSES_MAX && all() < ADDRESSES_MAX;
-        let bounds = [
-            (queue.map_or(0, |queue| queue.bytes), ADDRESS_BYTES_MAX),
-            (own.map_or(0, |own| own.bytes), MANAGER_BYTES_MAX),
-            (self.bytes, TOTAL_BYTES_MAX),
-        ];
-        room && bounds.iter().all(|(held, max)| held + more <= *max as u64)
+        let own = self.managers.get(manager).map_or(0, |own| own.queues.len());
+        self.queue(manager, address).is_some() || own < MANAGER_ADDRESSES_MAX && all() < ADDRESSES_MAX
     }
 
-    fn put(&mut self, to: ToTell, kind: ShownKind, entity: Id, until: Utc) {
+    /// What is too full for so many bytes more, and its bound.
+    fn full(&self, manager: &str, address: &str, more: u64) -> Option<(Room, u64)> {
+        let bounds = [
+            (Room::Address, self.queue(manager, address).map_or(0, |queue| queue.bytes), ADDRESS_BYTES_MAX),
+            (Room::Manager, self.managers.get(manager).map_or(0, |own| own.bytes), MANAGER_BYTES_MAX),
+            (Room::All, self.bytes, TOTAL_BYTES_MAX),
+        ];
+        let full = bounds.into_iter().find(|(_, held, max)| held + more > *max as u64);
+        full.map(|(room, _, max)| (room, max as u64))
+    }
+
+    /// Whether there is room for so many bytes more of an owner there. Who has less than its share of what is full takes the place of
+    /// the newest of whoever has most: as long as it is full, somebody else has more than a share.
+    fn make_room(&mut self, manager: &str, address: &str, owner: &Option<PartyId>, more: u64) -> bool {
+        if !self.has_address(manager, address) {
+            return false;
+        }
+        while let Some((room, max)) = self.full(manager, address, more) {
+            let Some((manager, address, place)) = self.newest_of_most(room, max, (manager, address), owner, more)
+            else {
+                return false;
+            };
+            self.take(&manager, &address, place);
+            self.counts.dropped += 1;
+        }
+        true
+    }
+
+    /// Where the newest is of the owner that has most of what is full; nothing if this one would have more than its share.
+    fn newest_of_most(
+        &self,
+        room: Room,
+        max: u64,
+        at: (&str, &str),
+        owner: &Option<PartyId>,
+        more: u64,
+    ) -> Option<(String, String, u64)> {
+        let within = || {
+            self.queues().filter(move |(manager, address, _)| match room {
+                Room::Address => (manager.as_str(), address.as_str()) == at,
+                Room::Manager => *manager == at.0,
+                Room::All => true,
+            })
+        };
+        let mut owners = BTreeMap::from([(owner, more)]);
+        for (owner, bytes) in within().flat_map(|(.., queue)| &queue.owners) {
+            *owners.entry(owner).or_default() += bytes;
+        }
+        let (most, _) = owners.iter().max_by_key(|(_, bytes)| **bytes)?;
+        let newest = |(manager, address, queue): (_, _, &Queue)| {
+            let (place, _) = queue.waiting.iter().rev().find(|(_, one)| one.owner == **most)?;
+            Some((*place, manager, address))
+        };
+        let above = owners[owner] > max / owners.len() as u64;
+        let (place, manager, address): (u64, &String, &String) =
+            if above { None } else { within().filter_map(newest).max() }?;
+        Some((manager.clone(), address.clone(), place))
+    }
+
+    fn put(&mut self, to: ToTell, kind: ShownKind, owner: &PartyId, entity: Id, until: Utc) {
         let ToTell { manager, uss_base_url, subscriptions } = to;
         self.counts.newest += 1;
         let change = self.counts.newest;
         let old = self.find(&manager, &uss_base_url, &entity);
         let before = old.map_or(0, |(_, old)| old.bytes());
-        let (place, mut new) = old.map_or_else(
-            || (change, Waiting { entity, kind, change, subscriptions: BTreeMap::new(), until, tries: 0 }),
-            |(place, old)| (place, old.clone()),
-        );
+        let (place, mut new) =
+            old.map_or_else(|| (change, Waiting::new(entity, kind, owner)), |(place, old)| (place, old.clone()));
+        let mut added = Vec::new();
         for (id, index) in subscriptions {
-            let newest = new.subscriptions.entry(id).or_default();
-            *newest = index.max(*newest);
+            match new.subscriptions.get_mut(&id) {
+                Some(newest) => *newest = index.max(*newest),
+                None => {
+                    new.subscriptions.insert(id, index);
+                    added.push(id);
+                }
+            }
         }
-        (new.change, new.until, new.tries) = (change, until.max(new.until), 0);
-        if !self.fits(&manager, &uss_base_url, new.bytes() - before) {
+        (new.change, new.until, new.over, new.tries) = (change, until.max(new.until), None, 0);
+        if !self.make_room(&manager, &uss_base_url, &new.owner, new.bytes() - before) {
             self.counts.dropped += 1;
-            return;
+            if before == 0 {
+                return;
+            }
+            // Those that it waits for already are told all the same.
+            for id in added {
+                new.subscriptions.remove(&id);
+            }
         }
         self.take(&manager, &uss_base_url, place);
         self.keep(&manager, &uss_base_url, place, new);
@@ -205,6 +308,7 @@ impl Outbox {
         queue.places.remove(&taken.entity);
         let bytes = taken.bytes();
         queue.bytes -= bytes;
+        queue.count_down(&taken.owner, bytes);
         own.bytes -= bytes;
         self.bytes -= bytes;
         self.counts.waiting -= 1;
@@ -223,6 +327,7 @@ impl Outbox {
         let queue = own.queues.entry(address.into()).or_default();
         let bytes = waiting.bytes();
         queue.bytes += bytes;
+        *queue.owners.entry(waiting.owner.clone()).or_default() += bytes;
         own.bytes += bytes;
         self.bytes += bytes;
         self.counts.waiting += 1;
@@ -239,6 +344,11 @@ impl Outbox {
     /// What a snapshot has by address alone goes to the managers of its subscriptions, as far as they have room; of subscriptions that
     /// are over nobody was to be told.
     pub(crate) fn rebuild(&mut self, dss: &Dss, now: i64) {
+        for queue in self.managers.values_mut().flat_map(|own| own.queues.values_mut()) {
+            for waiting in queue.waiting.values() {
+                *queue.owners.entry(waiting.owner.clone()).or_default() += waiting.bytes();
+            }
+        }
         let old = take(&mut self.of_anybody);
         if old.is_empty() {
             return;
@@ -254,7 +364,8 @@ impl Outbox {
                 }
                 for (manager, subscriptions) in by_manager {
                     let own = Waiting { subscriptions, ..waiting.clone() };
-                    match self.fits(manager, &address, own.bytes()) {
+                    let fits = self.has_address(manager, &address);
+                    match fits && self.full(manager, &address, own.bytes()).is_none() {
                         true => self.keep(manager, &address, place, own),
                         false => self.counts.dropped += 1,
                     }
@@ -263,18 +374,22 @@ impl Outbox {
         }
     }
 
-    /// A subscription is a new one, with numbers of its own: what waits there was for another that is over. Of one manager some 6,500 wait.
+    /// A subscription is a new one, with numbers of its own: what waits there was for another that is over. Of one manager some 4,700 wait.
     pub(crate) fn forget(&mut self, manager: &str, id: Id) {
         let Some(own) = self.managers.get(manager) else { return };
         let mut all = Vec::new();
         for (address, queue) in &own.queues {
-            let of = queue.waiting.iter().filter(|(_, one)| one.subscriptions.contains_key(&id));
-            all.extend(of.map(|(place, _)| (address.clone(), *place)));
+            let of = queue.waiting.iter().enumerate().filter(|(_, (_, one))| one.subscriptions.contains_key(&id));
+            // The first of each address alone may be under way.
+            all.extend(of.map(|(n, (place, _))| (address.clone(), *place, n == 0)));
         }
-        for (address, place) in all {
+        for (address, place, first) in all {
             let Some(mut waiting) = self.take(manager, &address, place) else { continue };
             waiting.subscriptions.remove(&id);
-            if !waiting.subscriptions.is_empty() {
+            if first {
+                waiting.anew.insert(id);
+            }
+            if first || !waiting.subscriptions.is_empty() {
                 self.keep(manager, &address, place, waiting);
             }
         }
@@ -290,6 +405,16 @@ impl Outbox {
         for (manager, address, place) in all {
             self.take(&manager, &address, place);
         }
+    }
+
+    /// Gives up what is over for long.
+    fn sweep(&mut self, now: Now) {
+        for queue in self.managers.values_mut().flat_map(|own| own.queues.values_mut()) {
+            for one in queue.waiting.values_mut() {
+                one.over = (one.until <= now.utc).then(|| one.over.unwrap_or(now.mono));
+            }
+        }
+        self.give_up(|one| one.over.is_some_and(|since| now.mono.since_ms(since) >= OVER_MS));
     }
 
     /// Each with its manager and address.
@@ -325,12 +450,19 @@ impl State {
     }
 
     /// Subscribers are to be told of a change to something that lasts until `end`.
-    pub(crate) fn must_tell(&mut self, told: Vec<ToTell>, kind: ShownKind, entity: Id, end: Utc, now: Now) {
+    pub(crate) fn must_tell(
+        &mut self,
+        told: Vec<ToTell>,
+        (kind, owner): (ShownKind, &PartyId),
+        entity: Id,
+        end: Utc,
+        now: Now,
+    ) {
         if !self.notifies() {
             return;
         }
-        let until = end.clamp(now.utc.plus_ms(TRIED_MIN_MS), now.utc.plus_ms(TRIED_MAX_MS));
-        told.into_iter().for_each(|to| self.outbox.put(to, kind, entity, until));
+        let until = end.min(now.utc.plus_ms(TRIED_MAX_MS));
+        told.into_iter().for_each(|to| self.outbox.put(to, kind, owner, entity, until));
     }
 
     /// After a start: what waited is given up if nobody is notified any more.
@@ -344,7 +476,7 @@ impl State {
     pub(crate) fn sweep_notifications(&mut self, now: Now, out: &mut Vec<Output>) {
         if now.mono.since_ms(self.outbox.swept) >= SWEEP_MS {
             self.outbox.swept = now.mono;
-            self.outbox.give_up(|one| one.until <= now.utc);
+            self.outbox.sweep(now);
             self.outbox.say(out);
         }
     }
@@ -374,6 +506,7 @@ impl State {
         // It may be over since it was sent.
         let place = self.outbox.find(manager, address, entity).map(|(place, _)| place);
         let Some(mut waiting) = place.and_then(|place| self.outbox.take(manager, address, place)) else { return };
+        let anew = take(&mut waiting.anew);
         // Changes that no manager was named with were counted otherwise, but the numbers of subscriptions tell as well.
         let newer = match notified.manager {
             Some(_) => waiting.change != *change,
@@ -388,7 +521,7 @@ impl State {
             // other code whose journal is folded from its start: then there may be none, or none that is still there.
             NotifyOutcome::Sent(_) | NotifyOutcome::Unwanted => {
                 for (id, told) in subscriptions {
-                    if waiting.subscriptions.get(id).is_some_and(|index| index <= told) {
+                    if !anew.contains(id) && waiting.subscriptions.get(id).is_some_and(|index| index <= told) {
                         waiting.subscriptions.remove(id);
                     }
                 }
@@ -399,7 +532,7 @@ impl State {
             }
             NotifyOutcome::Refused(_) | NotifyOutcome::Failed(_) => {
                 waiting.tries += u32::from(!newer);
-                if waiting.until > now.utc && waiting.tries < TRIES_MAX {
+                if waiting.tries < TRIES_MAX {
                     self.outbox.put_back(manager, address, waiting);
                     return;
                 }

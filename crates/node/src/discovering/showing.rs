@@ -120,7 +120,7 @@ impl State {
         let Some((state, record, volumes)) = self.released(kind, key, now.utc) else {
             self.showing.forget(&id);
             let told = self.dss.hide(id);
-            self.must_tell(told, kind, id, Utc(end / 1000), now);
+            self.must_tell(told, (kind, &key.0), id, Utc(end / 1000), now);
             return;
         };
         // Whoever names the version has asked for the details: it follows from the record, and nobody can guess it.
@@ -136,7 +136,7 @@ impl State {
         let manager = key.0.as_str().into();
         let end = extents.iter().map(|extent| extent.end).fold(end, i64::max);
         let told = self.dss.show(id, Shown { state, manager, ovn, uss_base_url: base_url, extents });
-        self.must_tell(told, kind, id, Utc(end / 1000), now);
+        self.must_tell(told, (kind, &key.0), id, Utc(end / 1000), now);
     }
 
     /// Beginning and end of what is shown, microseconds.
