@@ -70,7 +70,7 @@ impl Options {
             // Some 10,000 small intents, or 60 of the largest. A disk that takes 100 MB/s has room for ten such USSs.
             uss_bytes_per_s: 8 << 20,
             // What was found shares its texts with what is held until its answer is made: some 112 bytes for each of 50,000 references,
-            // with versions of their own 180. Of 16 queries, and of 32 writes with intents and constraints, that is 720 MB at most.
+            // with versions of their own 190. Of 16 queries, and of 32 writes with intents and constraints, that is 760 MB at most.
             uss_queries_at_once: 16,
             // Where a write takes the longest, 50 ms for 50,000 intents in its cells, these are 1.6 s; where writes are cheap, enough of
             // them for one sync.
