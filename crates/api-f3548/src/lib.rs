@@ -29,4 +29,4 @@ pub use backend::{Answered, Backend, Details, Outline, Unavailable, Volume};
 pub use notification::Notification;
 pub use openapi::OPENAPI;
 pub use routes::{ROUTES, router};
-pub use wire::asks::below;
+pub use wire::address::{Address, below};

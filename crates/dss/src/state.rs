@@ -304,6 +304,6 @@ pub(crate) fn by_url<'a>(subscriptions: impl Iterator<Item = (&'a Text, Id, u32)
 pub(crate) fn other_version(what: &str, named: Option<&str>) -> String {
     match named {
         Some(_) => format!("the {what} is at another version than the one named; read it again"),
-        None => format!("there is such a {what} already; name its version to change it"),
+        None => format!("the {what} is there already; name its version to change it"),
     }
 }

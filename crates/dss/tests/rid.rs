@@ -112,7 +112,7 @@ fn an_area_is_written_read_changed_and_deleted() {
 fn of_an_area_another_owner_another_version_and_one_that_is_not_there_are_refused() {
     let mut world = World::default();
     let (held, _) = isa(world.put_isa("sp", id(1), None, area(&[1])));
-    let exists = "there is such a service area already; name its version to change it";
+    let exists = "the service area is there already; name its version to change it";
     let other = "the service area is at another version than the one named; read it again";
     let mut put = |owner: &str, n: u8, version: Option<&str>, put: PutRid| world.put_isa(owner, id(n), version, put);
     assert_eq!(why(put("sp", 1, None, area(&[2]))), exists);
@@ -293,7 +293,7 @@ fn of_a_subscription_another_owner_another_version_and_one_that_is_not_there_are
     let (held, _) = watch(world.put_watch("dp", id(1), None, area(&[1])));
     let other = "the subscription to remote ID is at another version than the one named; read it again";
     let mut put = |owner: &str, n: u8, version: Option<&str>| world.put_watch(owner, id(n), version, area(&[2]));
-    let exists = "there is such a subscription to remote ID already; name its version to change it";
+    let exists = "the subscription to remote ID is there already; name its version to change it";
     assert_eq!(why(put("dp", 1, None)), exists);
     assert_eq!(why(put("other", 1, None)), exists);
     assert_eq!(why(put("dp", 1, Some("0"))), other);

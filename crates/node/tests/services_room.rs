@@ -220,15 +220,13 @@ fn a_service_that_changes_all_the_time_delays_neither_its_oldest_nor_what_is_tol
 #[test]
 fn services_whose_changes_cost_much_have_no_more_than_one_whose_changes_do_not() {
     let mut world = filing(AVOID, Level::Full, &[]);
-    let mut change = |world: &mut World, k: u16| {
-        for uss in 2..6 {
-            write(world, uss, 1, circles(250, if k % 2 == 0 { -10.0 } else { 30.0 }));
-        }
+    let change = |world: &mut World, k: u16| {
+        let lat = if k.is_multiple_of(2) { -10.0 } else { 30.0 };
+        (2..6).for_each(|uss| write(world, uss, 1, circles(250, lat)));
         world.run(500, 100);
     };
-    let mut world = &mut world;
     (0..300).for_each(|k| change(&mut world, k));
-    (0..30).for_each(|n| write(world, 1, n, circles(1, 60.0)));
+    (0..30).for_each(|n| write(&mut world, 1, n, circles(1, 60.0)));
     (0..400).for_each(|k| change(&mut world, k));
     assert_eq!(world.view(0).plans.iter().filter(|plan| plan.uss.as_deref() == Some("uss1")).count(), 30);
 }

@@ -410,7 +410,13 @@ impl Config {
             if let Some(url) = &f3548.uss_base_url {
                 let https = url.starts_with("https://") || f3548.http_base_urls && url.starts_with("http://");
                 ensure!(https, "f3548.uss_base_url: {url:?} is not an https address");
-                crate::http::Url::parse(url).context("f3548.uss_base_url")?;
+                api_f3548::Address::parse(url).map_err(|why| anyhow::anyhow!("f3548.uss_base_url: {url:?}: {why}"))?;
+            }
+            for (sub, urls) in &f3548.base_urls {
+                for url in urls {
+                    let said = |why| anyhow::anyhow!("f3548.base_urls: {sub}: {url:?}: {why}");
+                    api_f3548::Address::parse(url).map_err(said)?;
+                }
             }
             let keys = !f3548.key_files.is_empty() || !f3548.jwks.is_empty();
             ensure!(keys, "f3548: neither key_files nor jwks: without a key no token can be checked");
@@ -507,6 +513,14 @@ mod tests {
             (
                 "party = \"north\"\n[f3548]\naudiences=[\"a\"]\nkey_files=[\"k\"]\nuss_mib_per_s = 0",
                 "f3548.uss_mib_per_s: 0 is not between 1 and 1024",
+            ),
+            (
+                "party = \"north\"\n[f3548]\naudiences=[\"a\"]\nkey_files=[\"k\"]\nbase_urls = { uss1 = [\"uss1.example\"] }",
+                "f3548.base_urls: uss1: \"uss1.example\": not an https address",
+            ),
+            (
+                "party = \"north\"\n[f3548]\naudiences=[\"a\"]\nkey_files=[\"k\"]\nuss_base_url = \"https://n/?x\"",
+                "f3548.uss_base_url: \"https://n/?x\": write it without user, query and fragment",
             ),
             (
                 "party = \"north\"\n[journal]\nreserve_mib = 17592186044416",

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -84,6 +84,7 @@ struct Shared {
     stores: Mutex<BTreeMap<PartyId, LinkStores>>,
     losses: Mutex<Vec<ObservedLoss>>,
     refused_connections: Mutex<BTreeMap<String, u64>>,
+    verifier: OnceLock<Arc<oauth::Verifier>>,
     folded: AtomicU64,
     clock: Clock,
 }
@@ -139,6 +140,7 @@ fn boot(config: CoreConfig, recovered: Recovered) -> Result<(CoreHandle, Core)> 
         stores: Mutex::new(BTreeMap::new()),
         losses: Mutex::new(Vec::new()),
         refused_connections: Mutex::new(BTreeMap::new()),
+        verifier: OnceLock::new(),
         folded: AtomicU64::new(0),
         clock: config.clock,
     });
@@ -518,6 +520,16 @@ impl CoreHandle {
     /// Connections refused, by reason.
     pub fn refused_connections(&self) -> BTreeMap<String, u64> {
         self.shared.refused_connections.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// States by what access tokens of traffic services are checked; the first counts.
+    pub fn checks_tokens(&self, verifier: Arc<oauth::Verifier>) {
+        let _first = self.shared.verifier.set(verifier);
+    }
+
+    /// Keys of access tokens, where traffic services are served.
+    pub fn token_keys(&self) -> Option<usize> {
+        self.shared.verifier.get().map(|verifier| verifier.keys().len())
     }
 }
 

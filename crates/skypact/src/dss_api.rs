@@ -195,6 +195,7 @@ pub async fn start(
     };
     let verifier = Arc::new(Verifier::new(settings, KeySet::default()));
     tasks.spawn(keys(loaded, config, &verifier)?.run());
+    core.checks_tokens(verifier.clone());
     let options = Options {
         http_base_urls: config.http_base_urls,
         base_urls: config.base_urls.clone(),

@@ -85,6 +85,10 @@ pub fn render(core: &CoreHandle) -> String {
     for (reason, n) in core.refused_connections() {
         out.value(&label("reason", &reason), n as f64);
     }
+    if let Some(keys) = core.token_keys() {
+        out.family("skypact_dss_token_keys", "gauge", "Keys of access tokens; without one each token is refused.");
+        out.value("", keys as f64);
+    }
     out.family("skypact_dss_references", "gauge", "What is held of traffic services, with what ended in the last day.");
     let (intents, constraints, subscriptions) = view.references;
     for (kind, n) in [("intents", intents), ("constraints", constraints), ("subscriptions", subscriptions)] {

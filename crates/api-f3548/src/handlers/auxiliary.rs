@@ -35,9 +35,11 @@ pub(crate) async fn validate_oauth(
     }
 }
 
-/// Whether the interface answers, and takes what is written.
+/// Whether the interface answers, knows keys of tokens, and takes what is written.
 pub(crate) async fn healthy(State(app): State<App>) -> Result<&'static str, Problem> {
-    match app.backend.trouble() {
+    let keyless = app.options.verifier.keys().is_empty();
+    let no_key = || "no key of access tokens could be read: each is refused with 401 until one can".into();
+    match app.backend.trouble().or_else(|| keyless.then(no_key)) {
         Some(why) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, why)),
         None => Ok("ok"),
     }

@@ -1,4 +1,5 @@
 //! Requests.
+use super::address::Address;
 use super::object::Object;
 use super::volume::{Needs, Volume4D, Wrong, extents, stated};
 use crate::access::{CMSA, Client};
@@ -15,8 +16,6 @@ use serde::Deserialize;
 
 /// Longest version number of the standard.
 const OVN_MAX: usize = 128;
-/// Longest address of a USS.
-const URL_MAX: usize = 2_048;
 /// Longest name of a USS.
 const USS_MAX: usize = 255;
 
@@ -93,38 +92,21 @@ pub(crate) fn ovn(field: &str, text: &str) -> Result<String, Problem> {
 
 /// An address of a USS: `https`, or `http` where that was switched on, and one of the client's own where it is bound to some.
 pub(crate) fn base_url(app: &App, client: &Client, field: &str, url: &str) -> Result<String, Problem> {
-    let rest = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
-        (Some(rest), _) => rest,
-        (_, Some(rest)) if app.options.http_base_urls => rest,
-        (_, Some(_)) => return Err(Problem::field(field, "must be https; plain http is not taken here")),
-        _ => return Err(Problem::field(field, "not an https address")),
-    };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let plain = url.len() <= URL_MAX && url.bytes().all(|b| b.is_ascii_graphic()) && !rest.contains(['#', '@', '\\']);
-    if host.is_empty() || !plain {
-        let reason =
-            format!("not an address of at most {URL_MAX} characters with a host, and without user or fragment");
-        return Err(Problem::field(field, reason));
+    let address = Address::parse(url).map_err(|why| Problem::field(field, why))?;
+    if !address.is_https() && !app.options.http_base_urls {
+        return Err(Problem::field(field, "must be https; plain http is not taken here"));
     }
     let forbidden = |reason: String| Err(Problem::new(StatusCode::FORBIDDEN, format!("{field}: {reason}")));
     let bound = &app.options.base_urls;
-    let anothers = |(sub, own): (&String, &Vec<String>)| sub != client.name() && own.iter().any(|own| below(url, own));
+    let below = |own: &String| Address::parse(own).is_ok_and(|own| address.is_below(&own));
+    let anothers = |(sub, own): (&String, &Vec<String>)| sub != client.name() && own.iter().any(below);
     match bound.get(client.name()) {
-        Some(own) if own.iter().any(|own| below(url, own)) => Ok(url.to_owned()),
+        Some(own) if own.iter().any(below) => Ok(url.to_owned()),
         Some(_) => forbidden(format!("{} may not write this address", client.name())),
         None if app.options.only_named => forbidden(format!("{} may write no address here", client.name())),
         None if bound.iter().any(anothers) => forbidden("it is another USS's".into()),
         None => Ok(url.to_owned()),
     }
-}
-
-/// Whether an address is another, or a path below it.
-#[must_use]
-pub fn below(url: &str, own: &str) -> bool {
-    let own = own.trim_end_matches('/');
-    let url = url.split('?').next().unwrap_or_default();
-    let dots = url.split('/').any(|part| matches!(part, "." | "..")) || url.contains('%');
-    !dots && url.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 impl IntentParameters {

@@ -1,4 +1,5 @@
 //! JSON as the standard has it, and its conversion.
+pub(crate) mod address;
 pub(crate) mod answers;
 pub(crate) mod asks;
 pub(crate) mod details;

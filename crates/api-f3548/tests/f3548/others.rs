@@ -221,6 +221,9 @@ async fn the_auxiliary_endpoints_answer() {
     *dss.fake.full.lock().unwrap() = Some(api_f3548::Unavailable("the journal is full".into()));
     assert_eq!(bare("/healthy").await.refused(503), "the journal is full");
     *dss.fake.full.lock().unwrap() = None;
+    let keyless = Interface::with(|options| options.verifier.replace_keys(oauth::KeySet::default()));
+    let healthy = keyless.request(None, "GET", "/healthy").body(axum::body::Body::empty()).unwrap();
+    assert!(keyless.send(healthy).await.refused(503).contains("each is refused with 401"));
     bare("/aux/v1/validate_oauth").await.refused(401);
     dss.get("uss1", "any.scope", "/aux/v1/validate_oauth").await.is(200);
     dss.get("uss1", "any.scope", "/aux/v1/validate_oauth?owner=uss1").await.is(200);

@@ -141,11 +141,17 @@ fn matches(pattern: &str, text: &str) -> bool {
             text.is_empty() || grouped(text, &[8, 4, 4, 4, 12], '-', |t| hex(t, false))
         }
         "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" => grouped(text, &[8, 4, 4, 4, 12], '-', |t| hex(t, true)),
-        r#"^https?://[!"$-.0->A-\[\]-~][!"$->A-\[\]-~]*$"# => {
-            let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-            let plain =
-                |rest: &str| rest.bytes().all(|b| b.is_ascii_graphic()) && !rest.contains(['?', '#', '@', '\\']);
-            rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && plain(rest))
+        r"^https?://([0-9A-Z_a-z][-.0-9A-Z_a-z]*|\[[.0-9:A-Fa-f]+\])(:[0-9]{1,5})?(/([!$&-.0-;=A-Z_a-z~]|%[0-9A-F]{2})+)*/?$" =>
+        {
+            let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+            let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            // As they are written here: with a name, and nothing that must be encoded.
+            let (name, port) = host.split_once(':').unwrap_or((host, "0"));
+            let named = name.starts_with(|c: char| c != '-' && c != '.')
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+            let port = (1..=5).contains(&port.len()) && port.bytes().all(|b| b.is_ascii_digit());
+            let path_of = |b: u8| b.is_ascii_alphanumeric() || b"!$&'()*+,-./:;=_~".contains(&b);
+            named && port && !path.contains("//") && path.bytes().all(path_of)
         }
         "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$" => {
             let digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());

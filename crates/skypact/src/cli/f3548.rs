@@ -26,6 +26,7 @@ Examples:
   skypact f3548 notified --to 2026-08-02T00:00:00Z             who was told of what, and what came of it
   skypact f3548 notified --address https://uss1.example/       of one USS alone
   skypact f3548 notified --entity 7b1e…                        who was told of this intent or constraint
+  skypact f3548 reports --config /etc/skypact/skypact.toml     of that node; without it, of skypact.toml in this folder
 
 The journal is read without its lock and nothing is changed: this works beside the running node and on a copy. What was before
 the journal's beginning, because it was removed by order, is not listed, and a line on standard error says so.

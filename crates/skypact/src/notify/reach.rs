@@ -219,6 +219,23 @@ mod tests {
         assert!(beside.contains("is not on the public internet"), "{beside}");
     }
 
+    #[test]
+    fn what_may_be_written_in_the_dss_can_be_sent_to() {
+        let open = reach(true, &[]);
+        for address in [
+            "https://uss1.example",
+            "https://USS1.example.:8443/utm/v1/",
+            "http://a_b:80/(x);a=1,~$&'!*+/%C3%BC",
+            "https://192.0.2.1/",
+            "https://[2001:DB8::1]:65535/utm",
+        ] {
+            assert_eq!(api_f3548::Address::parse(address).err(), None, "{address}");
+            let url = open.parse(address).unwrap();
+            assert!(rustls::pki_types::ServerName::try_from(url.host()).is_ok(), "{address}");
+            assert!(format!("{url}/x").parse::<hyper::Uri>().is_ok(), "{address}");
+        }
+    }
+
     #[tokio::test]
     async fn an_address_that_cannot_be_used_says_why() {
         let closed = reach(false, &["http://127.0.0.1", "https://127.0.0.1"]);

@@ -253,8 +253,9 @@ fn what_a_traffic_service_writes_is_a_plan_that_the_peer_is_told_of_as_long_as_i
     let own = dss.node.as_ref().unwrap().list("/v1/plans");
     assert_eq!((own.len(), &own[0]["uss"], &own[0]["subject"]), (1, &json!("uss1"), &plan["subject"]));
 
-    let counted = "skypact_dss_references{kind=\"intents\"} 1\n";
-    eventually("it is counted", 5, || dss.node.as_ref().unwrap().metrics().contains(counted).then_some(()));
+    let counted = ["skypact_dss_references{kind=\"intents\"} 1\n", "\nskypact_dss_token_keys 1\n"];
+    let all = |metrics: String| counted.iter().all(|of| metrics.contains(of));
+    eventually("it is counted", 5, || all(dss.node.as_ref().unwrap().metrics()).then_some(()));
 
     // It is the traffic service's, and stays so over a kill.
     dss.kill_9_and_start();
