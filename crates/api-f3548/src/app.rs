@@ -96,7 +96,7 @@ pub(crate) struct Inner {
     /// Long bodies of one USS that are read.
     pub reads: Turns,
     /// The same of all.
-    pub all_reads: Semaphore,
+    pub all_reads: Arc<Semaphore>,
 }
 
 impl Deref for App {
@@ -111,7 +111,7 @@ impl App {
     pub fn new(backend: Arc<dyn Backend>, options: Options) -> Self {
         let (queries, writes) = (Turns::new(options.uss_queries_at_once), Turns::new(options.uss_writes_at_once));
         let (bytes, time, large) = (Meter::default(), Meter::default(), Turns::new(LARGE_AT_ONCE));
-        let (reads, all_reads) = (Turns::new(READ_AT_ONCE), Semaphore::new(all_at_once()));
+        let (reads, all_reads) = (Turns::new(READ_AT_ONCE), Arc::new(Semaphore::new(all_at_once())));
         Self(Arc::new(Inner { backend, options, bytes, time, queries, writes, large, reads, all_reads }))
     }
 

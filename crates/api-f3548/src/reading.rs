@@ -27,11 +27,14 @@ impl App {
         if text.len() <= SHORT {
             return read(self, client, &text);
         }
-        let _turn = self.reads.wait(client.name()).await;
-        let _of_all = self.all_reads.acquire().await;
+        let turns = (self.reads.wait(client.name()).await, self.all_reads.clone().acquire_owned().await);
         self.take_time(client, Duration::ZERO)?;
         let (app, client) = (self.clone(), client.clone());
-        let work = move || app.time.during(client.name(), || read(&app, &client, &text));
+        let work = move || {
+            // Until it is done, whether or not the client waits for it.
+            let _turns = turns;
+            app.time.during(client.name(), || read(&app, &client, &text))
+        };
         ended(spawn_blocking(work).await)?
     }
 }

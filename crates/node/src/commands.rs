@@ -359,6 +359,14 @@ impl State {
         }
     }
 
+    /// A peer is told no longer of what it was told, until it is told anew.
+    pub(crate) fn end_at(&mut self, name: &PartyId, subject: SubjectId, now: Now, out: &mut Vec<Output>) {
+        self.tell(&BTreeSet::from([name.clone()]), subject, now, out, |state, name, envelope| {
+            let end = |peer: &mut crate::state::Peer| peer.releaser.release_end(envelope, subject, now);
+            state.peers.get_mut(name).map_or(Ok(Vec::new()), end)
+        });
+    }
+
     /// An own plan is gone, and its subject is never used again.
     pub(crate) fn end_plan(&mut self, subject: SubjectId, now: Now, out: &mut Vec<Output>) {
         let Some(party) = self.party().cloned() else { return };
@@ -439,7 +447,7 @@ impl State {
         Ok(Done::Sent(sent))
     }
 
-    /// What was told and is no longer allowed is withdrawn; what is newly allowed is said.
+    /// What was told and is no longer allowed is withdrawn; what is newly allowed is said. Of traffic services' plans in their turn.
     ///
     /// Those alone for whom something changed: what one party is told, and when, rests on nothing that passes with another.
     pub(crate) fn tell_again(&mut self, whom: &BTreeSet<PartyId>, now: Now, out: &mut Vec<Output>) {

@@ -2,6 +2,7 @@
 //! intend is told again in its turn, see `discovering::filing`.
 use crate::input::Output;
 use crate::state::State;
+use airspace::Plan;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -39,6 +40,14 @@ pub(crate) struct Untold {
     #[n(4)]
     #[cbor(default)]
     waits: BTreeSet<SubjectId>,
+    /// The same of those that it knows of: what it may know of no longer ends before others begin.
+    #[n(6)]
+    #[cbor(default)]
+    known: BTreeSet<SubjectId>,
+    /// Told last of what waits.
+    #[n(7)]
+    #[cbor(default)]
+    told_last: Option<SubjectId>,
     /// Since when there are some.
     #[n(5)]
     #[cbor(default)]
@@ -54,7 +63,7 @@ impl Untold {
         };
         let untold = many.map(|many| format!("{name} is not told {many} filed and released to it: {}", self.reason));
         let late = self.waits() && now.mono.since_ms(self.since) > LATE_MS;
-        let many = self.waits.len();
+        let many = self.waits.union(&self.known).count();
         let in_turn = late.then(|| {
             format!("{name} is not told yet of {many} of what traffic services intend: no more at once than it takes")
         });
@@ -63,14 +72,26 @@ impl Untold {
     }
 
     pub(crate) fn waits(&self) -> bool {
-        !self.waits.is_empty()
+        !self.waits.is_empty() || !self.known.is_empty()
     }
 
-    fn wait(&mut self, subject: SubjectId, now: Mono) {
-        if self.waits.is_empty() {
+    fn wait(&mut self, subject: SubjectId, is_known: bool, now: Mono) {
+        if !self.waits() {
             self.since = now;
         }
-        self.waits.insert(subject);
+        if is_known { &mut self.known } else { &mut self.waits }.insert(subject);
+    }
+
+    /// The next of what waits, and whether the peer knows of it.
+    fn next(&mut self) -> Option<(SubjectId, bool)> {
+        if let Some(subject) = self.known.pop_first() {
+            return Some((subject, true));
+        }
+        let after = self.told_last.map_or(Bound::Unbounded, Bound::Excluded);
+        let next = self.waits.range((after, Bound::Unbounded)).next().or(self.waits.first()).copied()?;
+        self.waits.remove(&next);
+        self.told_last = Some(next);
+        Some((next, false))
     }
 
     /// The next that are tried again.
@@ -89,6 +110,7 @@ impl State {
             peer.untold.subjects.remove(&subject);
             peer.untold.formless.remove(&subject);
             peer.untold.waits.remove(&subject);
+            peer.untold.known.remove(&subject);
         }
     }
 
@@ -109,6 +131,7 @@ impl State {
         }
         untold.subjects.insert(subject);
         untold.waits.remove(&subject);
+        untold.known.remove(&subject);
         match error {
             ReleaseError::NoForm { .. } => drop(untold.formless.insert(subject)),
             _ => drop(untold.formless.remove(&subject)),
@@ -120,18 +143,33 @@ impl State {
     pub(crate) fn wait_to_tell(&mut self, whom: &BTreeSet<PartyId>, subject: SubjectId, now: Now) {
         for name in whom {
             if let Some(peer) = self.peers.get_mut(name) {
-                peer.untold.wait(subject, now.mono);
+                let is_known = peer.releaser.is_told(subject);
+                peer.untold.wait(subject, is_known, now.mono);
             }
         }
     }
 
     /// Tells a peer the next of what waits for its turn.
     pub(crate) fn tell_waiting(&mut self, name: &PartyId, now: Now, out: &mut Vec<Output>) {
-        let next = self.peers.get_mut(name).and_then(|peer| peer.untold.waits.pop_first());
-        let (Some(subject), Some(party)) = (next, self.party().cloned()) else { return };
-        if let Some(plan) = self.plans.get(&(party, subject)).map(|filed| filed.value.clone()) {
+        let next = self.peers.get_mut(name).and_then(|peer| peer.untold.next());
+        let (Some((subject, is_known)), Some(party)) = (next, self.party().cloned()) else { return };
+        let Some(plan) = self.plans.get(&(party, subject)).map(|filed| filed.value.clone()) else { return };
+        if is_known && self.ends_first(name, subject, &plan, now) {
+            self.end_at(name, subject, now, out);
+            if let Some(peer) = self.peers.get_mut(name) {
+                peer.untold.wait(subject, false, now.mono);
+            }
+        } else {
             self.tell_plan_to(&BTreeSet::from([name.clone()]), subject, &plan, now, out);
         }
+    }
+
+    /// Whether what the peer knows of a plan is to end before it is told what it may know by now.
+    fn ends_first(&self, name: &PartyId, subject: SubjectId, plan: &Plan, now: Now) -> bool {
+        let (Some(peer), Some(envelope)) = (self.peers.get(name), self.envelope(name)) else { return false };
+        let rules = peer.rules(&self.policy);
+        let would = peer.releaser.preview_plan(&rules, &envelope, subject, (plan, self.plan_marking(subject)), now);
+        would.is_ok_and(|would| !would.is_empty() && peer.releaser.is_told_otherwise(subject, &would))
     }
 
     /// Once a second.
@@ -150,7 +188,7 @@ impl State {
                 let uss = self.filing.uss_of(subject);
                 if let Some(plan) = self.plans.get(&key).map(|filed| filed.value.clone()) {
                     match uss {
-                        Some(uss) if peer.releaser.has_room(uss) => peer.untold.wait(subject, now.mono),
+                        Some(uss) if peer.releaser.has_room(uss, subject) => peer.untold.wait(subject, false, now.mono),
                         Some(_) => {}
                         None => self.tell_plan_to(&whom, subject, &plan, now, out),
                     }

@@ -218,6 +218,21 @@ fn a_service_that_changes_all_the_time_delays_neither_its_oldest_nor_what_is_tol
 }
 
 #[test]
+fn what_a_peer_may_know_of_no_longer_ends_before_it_is_told_what_it_may() {
+    let mut world = filing(Level::Full, Level::Full, &[]);
+    (0..300).for_each(|n| write(&mut world, 1, n, circles(1, -60.0 + f64::from(n) / 5.0)));
+    world.run(60_000, 500);
+    assert_eq!(told(&world).len(), 300);
+    let rules = [Rule { marking: Marking::parse("drones"), ..rule(RecordClass::Plans, AVOID) }];
+    world.set_rules(0, policy(&["south"], &rules));
+    world.run(40_000, 500);
+    assert_eq!(told(&world).len(), 0);
+    assert!(world.view(1).avoids.len() < 150, "the areas cost more, and come later");
+    world.run(350_000, 500);
+    assert_eq!((told(&world).len(), world.view(1).avoids.len()), (0, 300));
+}
+
+#[test]
 fn services_whose_changes_cost_much_have_no_more_than_one_whose_changes_do_not() {
     let mut world = filing(AVOID, Level::Full, &[]);
     let change = |world: &mut World, k: u16| {

@@ -299,6 +299,14 @@ impl Releaser {
         self.told.range((subject, 0)..=(subject, u8::MAX)).any(|(_, t)| t.live)
     }
 
+    /// Whether the peer is told of the plan in records of a kind in which it would not be told by now, or not at all: that ends at once,
+    /// and what it is told instead can wait.
+    #[must_use]
+    pub fn is_told_otherwise(&self, subject: SubjectId, now: &[Released<Record>]) -> bool {
+        let told = self.told.range((subject, 0)..=(subject, u8::MAX)).filter(|(_, told)| told.live);
+        told.into_iter().any(|(_, told)| !now.iter().any(|record| record.value().body.kind() == told.kind))
+    }
+
     /// Whether there are corners left for these of a traffic service, in the place of what was told of the subject.
     fn corners_left(&self, service: &str, subject: SubjectId, bodies: &[Body]) -> Result<(), ReleaseError> {
         let told = self.told.range((subject, 0)..=(subject, u8::MAX));
@@ -336,12 +344,13 @@ impl Releaser {
         Ok(())
     }
 
-    /// Whether a plan of this traffic service might have room that had none.
+    /// Whether this plan of this traffic service might have room that had none.
     #[must_use]
-    pub fn has_room(&self, service: &str) -> bool {
+    pub fn has_room(&self, service: &str, subject: SubjectId) -> bool {
         let own = self.services.get(service).copied().unwrap_or_default();
         let all: usize = self.services.values().map(|of| of.corners as usize).sum();
-        self.subjects_left(Filer::Service(service)).is_ok()
+        let has_place = self.told.range((subject, 0)..=(subject, u8::MAX)).next().is_some();
+        (has_place || self.subjects_left(Filer::Service(service)).is_ok())
             && (own.corners as usize) < SERVICE_CORNERS_MAX / SHARES
             && all < SERVICE_CORNERS_MAX
     }

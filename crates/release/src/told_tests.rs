@@ -44,12 +44,12 @@ fn traffic_services_take_no_room_that_planners_need_and_their_last_word_is_not_r
             let (max, whose) = (TOLD_MAX / 10, String::from("uss0"));
             let refused = Err(ReleaseError::TooManyOfService { peer: party(SOUTH), whose, max });
             assert_eq!(say(&mut r, half, services[0]), refused);
-            assert!(!r.has_room("uss0") && r.has_room("uss1"));
+            assert!(!r.has_room("uss0", SubjectId([0xee; 16])) && r.has_room("uss1", SubjectId([0xee; 16])));
         }
         assert_eq!(say(&mut r, n, services[n as usize * 5 / half as usize]), Ok(vec![(Kind::Plan, 1)]));
     }
     let refused = say(&mut r, half, Filer::Service("uss5"));
-    assert!(!r.has_room("uss5"));
+    assert!(!r.has_room("uss5", SubjectId([0xee; 16])));
     assert_eq!(refused, Err(ReleaseError::TooManySubjects { peer: party(SOUTH), max: TOLD_MAX / 2 }));
     assert_eq!(say(&mut r, half, Filer::Planner), Ok(vec![(Kind::Plan, 1)]));
     // What a planner ends is remembered, because the same subject may come again; of what is said for the last time nothing is.
@@ -59,7 +59,7 @@ fn traffic_services_take_no_room_that_planners_need_and_their_last_word_is_not_r
     for n in [1, 2] {
         assert_eq!((ended(&mut r, n), ended(&mut r, n)), (vec![(Kind::Withdrawn, 2)], vec![]));
     }
-    assert!(r.has_room("uss0"));
+    assert!(r.has_room("uss0", SubjectId([0xee; 16])));
     assert_eq!(say(&mut r, half + 1, services[0]), Ok(vec![(Kind::Plan, 1)]), "half less two, and a planner's");
     assert!(say(&mut r, half + 2, services[0]).is_err());
 }
@@ -113,14 +113,14 @@ fn traffic_services_have_so_many_corners_as_sent_and_each_a_fifth_and_planners_m
         let of = services[usize::from(n) / 40];
         if n == 40 {
             assert_eq!(say(&mut r, &policy, 200, 1, Filer::Service("uss0")), full("uss0", SERVICE_CORNERS_MAX / 5));
-            assert!(!r.has_room("uss0") && r.has_room("uss1"));
+            assert!(!r.has_room("uss0", SubjectId([0xee; 16])) && r.has_room("uss1", SubjectId([0xee; 16])));
         }
         assert_eq!(say(&mut r, &policy, n, 250, Filer::Service(of)), Ok(vec![Kind::Plan]), "{n}");
     }
     for n in [200, 201] {
         assert_eq!(say(&mut r, &policy, n, 1, Filer::Service("uss5")), all);
     }
-    assert!(!r.has_room("uss5"));
+    assert!(!r.has_room("uss5", SubjectId([0xee; 16])));
     let mut read: Releaser = minicbor::decode(&minicbor::to_vec(&r).unwrap()).unwrap();
     read.sweep_told(at(0).utc);
     assert!(read == r, "remembered");
@@ -130,7 +130,7 @@ fn traffic_services_have_so_many_corners_as_sent_and_each_a_fifth_and_planners_m
     assert_eq!(say(&mut r, &policy, 0, 250, first), Ok(vec![]));
     assert_eq!(say(&mut r, &policy, 0, 249, first), Ok(vec![Kind::Plan]));
     assert_eq!(say(&mut r, &policy, 0, 251, first), full("uss0", SERVICE_CORNERS_MAX / 5));
-    assert!(r.has_room("uss5"));
+    assert!(r.has_room("uss5", SubjectId([0xee; 16])));
     assert_eq!(say(&mut r, &policy, 200, 1, Filer::Service("uss5")), Ok(vec![Kind::Plan]));
     assert_eq!(say(&mut r, &policy, 201, 1, Filer::Service("uss5")), all);
     // What ends, by whatever word, makes room.

@@ -321,6 +321,8 @@ impl Filing {
     /// What the desk is told of changes that wait for long.
     fn late_text(&self, now: Mono) -> Option<String> {
         let oldest = |of: &BTreeSet<(Mono, Key)>| of.first().map(|(since, _)| *since);
+        // What an older snapshot has waits since nobody knows when.
+        let oldest = |of| oldest(of).filter(|since| *since > Mono(0));
         let (since, manager) = self.waiting.iter().filter_map(|(manager, of)| Some((oldest(of)?, manager))).min()?;
         let waited = now.since_ms(since);
         let many: usize = self.waiting.values().map(BTreeSet::len).sum();
@@ -452,7 +454,8 @@ impl State {
                     let Some(name) = self.filing.peers.next(peers) else { return };
                     self.tell_waiting(&name, now, out);
                     let cost = self.cost_since(before);
-                    self.filing.peers.served(name, cost);
+                    // Who has nothing to be told has had a turn, too.
+                    self.filing.peers.served(name, cost.max(1));
                     looks += 1;
                     told += usize::from(cost > 0);
                     cost

@@ -344,16 +344,24 @@ impl Outbox {
     /// What a snapshot has by address alone goes to the managers of its subscriptions, as far as they have room; of subscriptions that
     /// are over nobody was to be told.
     pub(crate) fn rebuild(&mut self, dss: &Dss, now: i64) {
-        for queue in self.managers.values_mut().flat_map(|own| own.queues.values_mut()) {
-            for waiting in queue.waiting.values() {
-                *queue.owners.entry(waiting.owner.clone()).or_default() += waiting.bytes();
+        // Counted again: what one takes was another number in older snapshots.
+        (self.bytes, self.counts.waiting) = (0, 0);
+        for own in self.managers.values_mut() {
+            own.bytes = 0;
+            for queue in own.queues.values_mut() {
+                queue.bytes = queue.waiting.values().map(Waiting::bytes).sum();
+                own.bytes += queue.bytes;
+                self.counts.waiting += queue.waiting.len() as u64;
+                for waiting in queue.waiting.values() {
+                    *queue.owners.entry(waiting.owner.clone()).or_default() += waiting.bytes();
+                }
             }
+            self.bytes += own.bytes;
         }
         let old = take(&mut self.of_anybody);
         if old.is_empty() {
             return;
         }
-        (self.bytes, self.counts.waiting) = (0, 0);
         for (address, queue) in old {
             for (place, mut waiting) in queue.waiting {
                 let mut by_manager: BTreeMap<&str, BTreeMap<Id, u32>> = BTreeMap::new();

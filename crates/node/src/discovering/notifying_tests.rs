@@ -76,6 +76,24 @@ fn so_much_waits_for_one_address() {
 }
 
 #[test]
+fn what_older_snapshots_counted_otherwise_is_counted_again() {
+    let mut outbox = Outbox::default();
+    for n in 0..20 {
+        put(&mut outbox, ["m", "n"][n as usize % 2], ["a", "b", "c"][n as usize % 3], n, 0..n + 1, 1);
+    }
+    let right = outbox.clone();
+    (outbox.bytes, outbox.counts.waiting) = (7, 1);
+    for own in outbox.managers.values_mut() {
+        own.bytes = 3;
+        own.queues.values_mut().for_each(|queue| queue.bytes = 1);
+    }
+    let mut read: Outbox = minicbor::decode(&minicbor::to_vec(&outbox).unwrap()).unwrap();
+    read.rebuild(&Dss::default(), 0);
+    check(&read);
+    assert!(read == right);
+}
+
+#[test]
 fn one_manager_takes_a_share_whatever_addresses_it_states() {
     let mut outbox = Outbox::default();
     for n in 0..70 {
