@@ -63,7 +63,7 @@ bodies! {
         "no-world" => r#"{"area_of_interest":{"volume":{"outline_circle":{"center":{"lat":0,"lng":0},"radius":{"value":1e308,"units":"M"}}}}}"#];
     "constraint", "createConstraintReference", [
         "ok-without-heights" => volumes(r#"{"extents":[@],"uss_base_url":"https://a.example/x"}"#, POLE),
-        "no-query-in-address" => volumes(r#"{"extents":[@],"uss_base_url":"https://a.example/?x"}"#, POLE),
+        "ok-query-in-address" => volumes(r#"{"extents":[@],"uss_base_url":"https://a.example/?x"}"#, POLE),
         "no-port-of-address" => volumes(r#"{"extents":[@],"uss_base_url":"https://a.example:65536"}"#, POLE),
         "no-dots-in-address" => volumes(r#"{"extents":[@],"uss_base_url":"https://a.example/x/../y"}"#, POLE),
         "ok-address-of-numbers" => volumes(r#"{"extents":[@],"uss_base_url":"https://[2001:DB8::1]:8443/%C3%BC/"}"#, POLE),

@@ -519,8 +519,8 @@ mod tests {
                 "f3548.base_urls: uss1: \"uss1.example\": not an https address",
             ),
             (
-                "party = \"north\"\n[f3548]\naudiences=[\"a\"]\nkey_files=[\"k\"]\nuss_base_url = \"https://n/?x\"",
-                "f3548.uss_base_url: \"https://n/?x\": write it without user, query and fragment",
+                "party = \"north\"\n[f3548]\naudiences=[\"a\"]\nkey_files=[\"k\"]\nuss_base_url = \"https://n/#x\"",
+                "f3548.uss_base_url: \"https://n/#x\": write it without user and fragment",
             ),
             (
                 "party = \"north\"\n[journal]\nreserve_mib = 17592186044416",

@@ -164,8 +164,6 @@ async fn an_address_is_https_and_below_one_of_the_usss_own_where_it_has_some() {
         "https://a@b.example",
         "https://b.example/#x",
         "https://b c",
-        "https://b.example/x?",
-        "https://b.example/?q=1",
         "https://b.example:99999",
         "https://:80/",
         "https://[::1",

@@ -141,9 +141,10 @@ fn matches(pattern: &str, text: &str) -> bool {
             text.is_empty() || grouped(text, &[8, 4, 4, 4, 12], '-', |t| hex(t, false))
         }
         "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" => grouped(text, &[8, 4, 4, 4, 12], '-', |t| hex(t, true)),
-        r"^https?://([0-9A-Z_a-z][-.0-9A-Z_a-z]*|\[[.0-9:A-Fa-f]+\])(:[0-9]{1,5})?(/([!$&-.0-;=A-Z_a-z~]|%[0-9A-F]{2})+)*/?$" =>
+        r"^https?://([0-9A-Z_a-z][-.0-9A-Z_a-z]*|\[[.0-9:A-Fa-f]+\])(:[0-9]{1,5})?(/([!$&-.0-;=A-Z_a-z~]|%[0-9A-F]{2})+)*/?(\?[!$-;=?A-Z_a-z~]*)?$" =>
         {
             let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+            let rest = rest.split_once('?').map_or(rest, |(rest, _)| rest);
             let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
             // As they are written here: with a name, and nothing that must be encoded.
             let (name, port) = host.split_once(':').unwrap_or((host, "0"));
