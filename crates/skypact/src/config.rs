@@ -410,12 +410,13 @@ impl Config {
             if let Some(url) = &f3548.uss_base_url {
                 let https = url.starts_with("https://") || f3548.http_base_urls && url.starts_with("http://");
                 ensure!(https, "f3548.uss_base_url: {url:?} is not an https address");
-                api_f3548::Address::parse(url).map_err(|why| anyhow::anyhow!("f3548.uss_base_url: {url:?}: {why}"))?;
+                api_f3548::Address::configured(url)
+                    .map_err(|why| anyhow::anyhow!("f3548.uss_base_url: {url:?}: {why}"))?;
             }
             for (sub, urls) in &f3548.base_urls {
                 for url in urls {
                     let said = |why| anyhow::anyhow!("f3548.base_urls: {sub}: {url:?}: {why}");
-                    api_f3548::Address::parse(url).map_err(said)?;
+                    api_f3548::Address::configured(url).map_err(said)?;
                 }
             }
             let keys = !f3548.key_files.is_empty() || !f3548.jwks.is_empty();
@@ -521,6 +522,14 @@ mod tests {
             (
                 "party = \"north\"\n[f3548]\naudiences=[\"a\"]\nkey_files=[\"k\"]\nuss_base_url = \"https://n/#x\"",
                 "f3548.uss_base_url: \"https://n/#x\": write it without user and fragment",
+            ),
+            (
+                "party = \"north\"\n[f3548]\naudiences=[\"a\"]\nkey_files=[\"k\"]\nuss_base_url = \"https://n/?x\"",
+                "f3548.uss_base_url: \"https://n/?x\": write it without query",
+            ),
+            (
+                "party = \"north\"\n[f3548]\naudiences=[\"a\"]\nkey_files=[\"k\"]\n[f3548.base_urls]\nuss1 = [\"https://u?\"]",
+                "f3548.base_urls: uss1: \"https://u?\": write it without query",
             ),
             (
                 "party = \"north\"\n[journal]\nreserve_mib = 17592186044416",

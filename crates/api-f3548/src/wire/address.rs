@@ -1,4 +1,7 @@
 //! Addresses of USSs, written and compared in one way: what two servers may read differently is refused.
+//!
+//! A query is taken and not compared: the public tools state addresses with one. No path can be put behind it, so nobody is told
+//! anything there, and the node's own addresses have none.
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Longest address of a USS.
@@ -14,10 +17,11 @@ pub struct Address<'a> {
     host: String,
     port: u16,
     path: &'a str,
+    has_query: bool,
 }
 
 impl<'a> Address<'a> {
-    /// Reads `http://HOST[:PORT][/PATH]` or the same with https.
+    /// Reads `http://HOST[:PORT][/PATH][?QUERY]` or the same with https.
     ///
     /// # Errors
     /// How to write it, if it is something else.
@@ -32,10 +36,10 @@ impl<'a> Address<'a> {
         if rest.contains(['#', '@']) {
             return Err("write it without user and fragment (`@`, `#`): paths are put behind it");
         }
-        // Tools of the reference state some and are never told anything there.
-        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-        if !query.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:/?%".contains(&b)) {
-            return Err("a character of its query is none that addresses have");
+        let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
+        if !query.unwrap_or_default().bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:/?%".contains(&b))
+        {
+            return Err("a character of its query is none that addresses have: write `%` and its two digits");
         }
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let (name, port) = match authority.rsplit_once(':') {
@@ -46,13 +50,25 @@ impl<'a> Address<'a> {
             "write its host as a name of letters, digits, `-` and `_`, as an IPv4 address of four numbers, or as an IPv6 address in brackets",
         )?;
         checked(path)?;
-        Ok(Self { https, host, port, path: path.trim_end_matches('/') })
+        Ok(Self { https, host, port, path: path.trim_end_matches('/'), has_query: query.is_some() })
     }
 
     /// Whether it is `https`.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.https
+    }
+
+    /// Reads one that is configured: behind its paths others are put, so it has no query.
+    ///
+    /// # Errors
+    /// How to write it.
+    pub fn configured(url: &'a str) -> Result<Self, &'static str> {
+        let address = Self::parse(url)?;
+        if address.has_query {
+            return Err("write it without query (`?`): paths are put behind it");
+        }
+        Ok(address)
     }
 
     /// Whether it is another, or a path below it.
@@ -157,8 +173,10 @@ mod tests {
             "https://1.example/%C3%BC/(x);a=1,~$&'!*+/",
             "https://192.0.2.1:65535",
             "http://h?a=1",
+            "http://h/?",
         ] {
             assert_eq!(Address::parse(good).err(), None, "{good}");
+            assert_eq!(Address::configured(good).is_err(), good.contains('?'), "{good}");
         }
         let long = |labels: usize| format!("https://{}abc", "x.".repeat(labels));
         assert!(Address::parse(&long(125)).is_ok() && Address::parse(&long(126)).is_err());
@@ -209,8 +227,16 @@ mod tests {
         refused(&paths.map(|path| format!("https://h{path}")).each_ref().map(String::as_str), "without `//`");
         refused(&["https://h/%75tm", "https://h/%2E", "https://h/a%2Fb", "https://h/a%5Cb"], "without `%`");
         refused(&["https://h/%c3", "https://h/%", "https://h/%C", "https://h/%\u{fc}"], "two digits of");
-        let characters =
-            ["https://h/x y", "https://h/\u{fc}", "https://h/a\\b", "https://h/\"", "https://h/%C3\n", "https://h/a^"];
-        refused(&characters, "a character of its path");
+        let characters = [
+            "https://h/x y",
+            "https://h/\u{fc}",
+            "https://h/a\\b",
+            "https://h/\"",
+            "https://h/%C3\n",
+            "https://h/a^",
+            "https://h?a b",
+            "https://h/?\u{fc}",
+        ];
+        refused(&characters, "a character of its ");
     }
 }
