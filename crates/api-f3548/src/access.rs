@@ -54,7 +54,9 @@ impl App {
         let claims = claims.map_err(|e| refused(e.to_string()))?;
         let plain = !claims.sub.is_empty() && claims.sub.len() <= SUB_MAX && !claims.sub.contains(char::is_control);
         if !plain {
-            return Err(refused(format!("access token: sub is not a name of 1 to {SUB_MAX} bytes")));
+            return Err(refused(format!(
+                "access token: sub is not a name of 1 to {SUB_MAX} bytes without control characters"
+            )));
         }
         // What peers released is managed under their names.
         if self.backend.is_party(&claims.sub) {

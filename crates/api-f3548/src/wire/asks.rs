@@ -77,7 +77,7 @@ pub(crate) fn id(field: &str, text: &str) -> Result<dss::Id, Problem> {
 /// A name of a USS in the path.
 pub(crate) fn uss(text: &str) -> Result<String, Problem> {
     if text.is_empty() || text.len() > USS_MAX || text.contains(char::is_control) {
-        return Err(Problem::field("uss_id", format!("not a name of 1 to {USS_MAX} bytes")));
+        return Err(Problem::field("uss_id", format!("not a name of 1 to {USS_MAX} bytes without control characters")));
     }
     Ok(text.to_owned())
 }
@@ -85,7 +85,7 @@ pub(crate) fn uss(text: &str) -> Result<String, Problem> {
 /// A version number in the path.
 pub(crate) fn ovn(field: &str, text: &str) -> Result<String, Problem> {
     if text.is_empty() || text.len() > OVN_MAX {
-        return Err(Problem::field(field, format!("not 1 to {OVN_MAX} characters")));
+        return Err(Problem::field(field, format!("not 1 to {OVN_MAX} bytes")));
     }
     Ok(text.to_owned())
 }

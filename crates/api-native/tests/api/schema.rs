@@ -164,6 +164,12 @@ fn matches(pattern: &str, text: &str) -> bool {
                 below && grouped(date, &[4, 2, 2], '-', digits) && grouped(time, &[2, 2, 2], ':', digits)
             })
         }
+        r"^\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*(,\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*){5,}$" => {
+            let number = |t: &str| t.trim().parse::<f64>().is_ok_and(f64::is_finite);
+            text.matches(',').count() >= 5 && text.split(',').all(number)
+        }
+        "^[!-~]+$" => !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic()),
+        r"^[^\x00-\x1f\x7f-\x9f]+$" => !text.is_empty() && !text.contains(char::is_control),
         "^urn:skypact:problem:[a-z0-9-]+$" => text.strip_prefix("urn:skypact:problem:").is_some_and(|t| of(t, "-")),
         other => panic!("the pattern {other} is not known here"),
     }
