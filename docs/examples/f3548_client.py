@@ -21,8 +21,9 @@ circle = api.Circle(
 )
 area = api.Volume4D(volume=api.Volume3D(outline_circle=circle))
 
-# An authorization server may want the audience as `resource` (RFC 8707).
-form = {"grant_type": "client_credentials", "scope": Scope.StrategicCoordination, "audience": urlsplit(dss).hostname}
+# For whom the token is: some authorization servers read `audience`, others `resource` (RFC 8707).
+host = urlsplit(dss).hostname
+form = {"grant_type": "client_credentials", "scope": Scope.StrategicCoordination, "audience": host, "resource": f"https://{host}"}
 token = requests.post(token_url, data=form, auth=(client, secret), timeout=10).json()["access_token"]
 headers = {"Authorization": f"Bearer {token}"}
 answer = requests.request(operation.verb, dss + operation.path, json={"area_of_interest": area}, headers=headers, timeout=10)

@@ -150,7 +150,7 @@ pub struct Notify {
 #[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum AudienceParameter {
-    /// In `resource` (RFC 8707).
+    /// As `https://` and it in `resource` (RFC 8707).
     Resource,
     /// In `audience`.
     #[default]

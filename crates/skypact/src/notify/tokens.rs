@@ -124,9 +124,12 @@ impl Tokens {
     }
 
     async fn fetch(&self, audience: &str, scope: &str) -> Result<Token> {
+        // RFC 8707 wants an absolute URI, servers refuse another.
+        let host = if audience.contains(':') { format!("[{audience}]") } else { audience.to_owned() };
+        let resource = form(&format!("https://{host}"));
         let audience = form(audience);
         let body = match self.parameter {
-            AudienceParameter::Resource => format!("scope={}&resource={audience}", form(scope)),
+            AudienceParameter::Resource => format!("scope={}&resource={resource}", form(scope)),
             AudienceParameter::Audience => format!("scope={}&audience={audience}", form(scope)),
             AudienceParameter::IntendedAudience => format!("scope={}&intended_audience={audience}", form(scope)),
             AudienceParameter::Scope => format!("scope={}%20{audience}", form(scope)),
@@ -252,7 +255,7 @@ mod tests {
         let (server, answer, asked) = server().await;
         *answer.lock().unwrap() = (200, "{\"access_token\":\"x\"}".into());
         for (parameter, wanted) in [
-            (AudienceParameter::Resource, "scope=utm.strategic_coordination&resource=uss1.example"),
+            (AudienceParameter::Resource, "scope=utm.strategic_coordination&resource=https%3A%2F%2Fuss1.example"),
             (AudienceParameter::IntendedAudience, "scope=utm.strategic_coordination&intended_audience=uss1.example"),
             (AudienceParameter::Scope, "scope=utm.strategic_coordination%20uss1.example"),
         ] {
@@ -260,6 +263,9 @@ mod tests {
             let asked = asked.lock().unwrap().last().unwrap().clone();
             assert!(asked.ends_with(&format!(" grant_type=client_credentials&{wanted}")), "{asked}");
         }
+        Tokens::new(server, "n", "s", AudienceParameter::Resource).get("2001:db8::1", SC).await.unwrap();
+        let asked = asked.lock().unwrap().last().unwrap().clone();
+        assert!(asked.ends_with("&resource=https%3A%2F%2F%5B2001%3Adb8%3A%3A1%5D"), "{asked}");
     }
 
     #[tokio::test]
