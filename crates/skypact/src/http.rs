@@ -141,8 +141,9 @@ impl Server {
 /// What TLS believes: certificate authorities of a PEM file, else the system's.
 pub fn believing(ca: Option<&Path>) -> Result<Arc<rustls::ClientConfig>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    // Other parties' servers, of which many have no 1.3: what rustls has of 1.2 is as good.
     let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
         .with_root_certificates(roots(ca.unwrap_or(Path::new(SYSTEM_CA)))?)
         .with_no_client_auth();
     Ok(Arc::new(config))
@@ -283,36 +284,38 @@ mod tests {
         let ((made_ours, ours), (_, others)) = (made("localhost"), made("other"));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let key = rustls::pki_types::PrivateKeyDer::Pkcs8(made_ours.signing_key.serialize_der().into());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![made_ours.cert.der().clone()], key)
-            .unwrap();
-        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        tokio::spawn(async move {
-            loop {
-                let (socket, _) = listener.accept().await.unwrap();
-                let Ok(stream) = acceptor.accept(socket).await else { continue };
-                let service = hyper_util::service::TowerToHyperService::new(echo());
-                let served = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-                let _ended = served.await;
+        for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            let config = rustls::ServerConfig::builder_with_provider(provider.clone())
+                .with_protocol_versions(&[version])
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(vec![made_ours.cert.der().clone()], key.clone_key())
+                .unwrap();
+            let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            tokio::spawn(async move {
+                loop {
+                    let (socket, _) = listener.accept().await.unwrap();
+                    let Ok(stream) = acceptor.accept(socket).await else { continue };
+                    let service = hyper_util::service::TowerToHyperService::new(echo());
+                    let stream = TokioIo::new(stream);
+                    let _ended = hyper::server::conn::http1::Builder::new().serve_connection(stream, service).await;
+                }
+            });
+            let server = |host: &str, ca: &Path| {
+                Server::new(Url::parse(&format!("https://{host}:{port}/")).unwrap(), Some(ca)).unwrap()
+            };
+            let (status, _) = server("localhost", &ours).ask("GET", "", Vec::new(), 1024).await.unwrap();
+            assert_eq!(status, StatusCode::IM_A_TEAPOT);
+            for (host, ca) in [("localhost", &others), ("127.0.0.1", &ours)] {
+                let refused = server(host, ca).ask("GET", "", Vec::new(), 1024).await.unwrap_err();
+                assert!(format!("{refused:#}").contains("certificate"), "{refused:#}");
             }
-        });
-        let url = |host: &str| Url::parse(&format!("https://{host}:{port}/")).unwrap();
-        let server = |host: &str, ca: &Path| Server::new(url(host), Some(ca)).unwrap();
-        let (status, _) = server("localhost", &ours).ask("GET", "", Vec::new(), 1024).await.unwrap();
-        assert_eq!(status, StatusCode::IM_A_TEAPOT);
-        for (host, ca) in [("localhost", &others), ("127.0.0.1", &ours)] {
-            let refused = server(host, ca).ask("GET", "", Vec::new(), 1024).await.unwrap_err();
-            assert!(format!("{refused:#}").contains("certificate"), "{refused:#}");
         }
+        let url = || Url::parse("https://localhost/").unwrap();
         std::fs::write(&others, "none").unwrap();
-        assert!(
-            Server::new(url("localhost"), Some(&others)).unwrap_err().to_string().contains("no certificate authority")
-        );
-        assert!(Server::new(url("localhost"), Some(&dir.path().join("absent"))).is_err());
+        assert!(Server::new(url(), Some(&others)).unwrap_err().to_string().contains("no certificate authority"));
+        assert!(Server::new(url(), Some(&dir.path().join("absent"))).is_err());
     }
 }
