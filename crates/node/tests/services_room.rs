@@ -233,6 +233,20 @@ fn what_a_peer_may_know_of_no_longer_ends_before_it_is_told_what_it_may() {
 }
 
 #[test]
+fn what_a_peer_may_know_in_full_by_now_it_knows_all_the_time() {
+    let mut world = filing(AVOID, Level::Full, &[]);
+    (0..40).for_each(|n| write(&mut world, 1, n, circles(1, -60.0 + f64::from(n))));
+    world.run(60_000, 500);
+    assert_eq!((told(&world).len(), world.view(1).avoids.len()), (0, 40));
+    world.set_rules(0, policy(&["south"], &[rule(RecordClass::Plans, Level::Full)]));
+    for _ in 0..100 {
+        world.run(100, 100);
+        assert_eq!(told(&world).len() + world.view(1).avoids.len(), 40);
+    }
+    assert_eq!(told(&world).len(), 40);
+}
+
+#[test]
 fn services_whose_changes_cost_much_have_no_more_than_one_whose_changes_do_not() {
     let mut world = filing(AVOID, Level::Full, &[]);
     let change = |world: &mut World, k: u16| {
