@@ -268,7 +268,7 @@ impl Filing {
     }
 
     /// The identifier is free; the plan ends in its turn.
-    fn ended(&mut self, id: Id, now: Mono) {
+    pub(super) fn ended(&mut self, id: Id, now: Mono) {
         self.unfit.remove(&id);
         let current = self.current(id).and_then(|key| self.remove(key));
         if let Some(intended) = current.filter(|intended| intended.filed) {
