@@ -36,6 +36,13 @@ impl Client {
     pub fn has(&self, scope: &str) -> bool {
         self.0.has(scope)
     }
+
+    /// One of this name, that has shown nothing.
+    #[cfg(test)]
+    pub fn named(sub: &str) -> Self {
+        let (scopes, aud) = Default::default();
+        Self(Arc::new(Claims { sub: sub.into(), iss: None, scopes, aud, exp: 0, nbf: None, iat: None }))
+    }
 }
 
 impl App {

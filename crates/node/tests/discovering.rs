@@ -7,7 +7,7 @@ use node::ShownKind;
 use node::command::Command;
 use node::input::{Answered, Entry, Input, Outlined, Output};
 use record::Role;
-use release::{Level, Policy, RecordClass};
+use release::{Level, Marking, Policy, RecordClass};
 
 const URL: &str = "https://north.example/utm";
 
@@ -661,4 +661,34 @@ fn a_traffic_services_plan_is_not_judged_here_and_a_peers_is_against_its_own() {
     assert!(own_plans(&world, 0)[0].conflicts.is_empty());
     let of_south = own_plans(&world, 1);
     assert!(of_south[0].conflicts.iter().any(|text| text.contains("of north")), "{of_south:?}");
+}
+
+#[test]
+fn who_loses_an_identifier_to_a_peer_has_no_plan_of_it() {
+    let pact = signed(&pact_of(&["north", "south"], START));
+    let mut north = boot("north", &pact, open(&["south"]));
+    let drones = Marking::parse("drones");
+    (north.dss_base_url, north.markings, north.dss_marking) = (Some(URL.into()), drones.into_iter().collect(), drones);
+    let mut world = World::new(START, vec![north, boot("south", &pact, open(&["north"]))]);
+    world.connect(0, 1);
+    world.run(1_000, 100);
+    let file = |world: &mut World| {
+        let filed = Command::FilePlan { subject: subject(1), plan: plan(1, vec![circle(46.5, 7.0, 10.0, START)]) };
+        world.ask(1, Role::Planner, filed).unwrap();
+        world.run(1_000, 100);
+    };
+    let filed = |world: &World| world.view(0).plans.iter().filter(|plan| plan.uss.is_some()).count();
+    file(&mut world);
+    let id = intents(&world, 0, 46.5, 7.0)[0].id;
+    world.ask(1, Role::Planner, Command::CancelPlan(subject(1))).unwrap();
+    world.run(1_000, 100);
+    let ask = Ask::PutIntent(id, None, drone(46.5, 7.0, &[]));
+    let request = Request { manager: "uss1".into(), entropy: [7; 32], key: None, ask };
+    let outlined = Outlined::Volumes(vec![circle(46.5, 7.0, 1.0, START)]);
+    world.input(0, Input::Dss(Box::new(request), Some(Box::new(outlined))));
+    world.run(1_000, 100);
+    assert_eq!((filed(&world), world.view(1).plans.iter().filter(|plan| plan.subject != subject(1)).count()), (1, 1));
+    file(&mut world);
+    assert_eq!(intents(&world, 0, 46.5, 7.0)[0].manager.as_str(), "south");
+    assert_eq!((filed(&world), world.view(1).plans.iter().filter(|plan| plan.subject != subject(1)).count()), (0, 0));
 }

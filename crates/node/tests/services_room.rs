@@ -6,10 +6,10 @@ use common::{START, World, aircraft, boot, circle, closed, flown, pact_of, plan,
 use dss::{Ask, Extent, Id, IntentState, PutIntent, Request, Supporting};
 use node::command::Command;
 use node::input::{Input, Outlined};
-use node::view::{AlertKind, Owner, PlanView};
+use node::view::{AlertKind, AvoidView, Owner, PlanView};
 use pact::{Rate, RateOf};
 use record::{ChannelState, Kind, Role};
-use release::{Level, Marking, RecordClass, Rule};
+use release::{Area, Level, Marking, RecordClass, Rule};
 use units::Vertex;
 
 const COARSE: Level = Level::Coarse { cell_e7: 1_000_000, bin_ms: 600_000 };
@@ -230,6 +230,82 @@ fn what_a_peer_may_know_of_no_longer_ends_before_it_is_told_what_it_may() {
     assert!(world.view(1).avoids.len() < 150, "the areas cost more, and come later");
     world.run(350_000, 500);
     assert_eq!((told(&world).len(), world.view(1).avoids.len()), (0, 300));
+}
+
+#[test]
+fn what_a_peer_may_know_in_full_by_now_it_knows_all_the_time() {
+    let mut world = filing(AVOID, Level::Full, &[]);
+    (0..40).for_each(|n| write(&mut world, 1, n, circles(1, -60.0 + f64::from(n))));
+    world.run(60_000, 500);
+    assert_eq!((told(&world).len(), world.view(1).avoids.len()), (0, 40));
+    world.set_rules(0, policy(&["south"], &[rule(RecordClass::Plans, Level::Full)]));
+    for _ in 0..100 {
+        world.run(100, 100);
+        assert_eq!(told(&world).len() + world.view(1).avoids.len(), 40);
+    }
+    assert_eq!(told(&world).len(), 40);
+}
+
+#[test]
+fn a_peer_of_which_nothing_changes_delays_no_other() {
+    let pact = signed(&pact_of(&["east", "north", "south"], START));
+    let mut north = boot("north", &pact, policy(&["south"], &[rule(RecordClass::Plans, Level::Full)]));
+    (north.markings, north.dss_marking) = (Marking::parse("drones").into_iter().collect(), Marking::parse("drones"));
+    let mut world = World::new(START, vec![north, boot("south", &pact, closed()), boot("east", &pact, closed())]);
+    (1..3).for_each(|n| world.connect(0, n));
+    world.run(1_000, 100);
+    (0..300).for_each(|n| write(&mut world, 1, n, circles(1, -60.0 + f64::from(n) / 5.0)));
+    world.run(60_000, 500);
+    assert_eq!(told(&world).len(), 300);
+    for peer in ["south", "east"] {
+        let (peer, reason) = (common::party(peer), "test".into());
+        let command = Command::StateChannel { peer, state: ChannelState::Suspended, reason };
+        world.ask(0, Role::Administrator, command).unwrap();
+    }
+    world.run(400, 100);
+    // Five with each tick, as if it were alone.
+    assert_eq!(told(&world).len(), 280);
+}
+
+#[test]
+fn what_is_looked_at_of_much_waits_for_no_change_that_costs_much() {
+    let mut world = filing(AVOID, Level::Full, &[]);
+    (0..300).for_each(|n| write(&mut world, 1, n, circles(1, -60.0 + f64::from(n) / 5.0)));
+    world.run(250_000, 500);
+    assert_eq!(world.view(1).avoids.len(), 300);
+    // The last that is looked at.
+    let last = world.view(0).plans.into_iter().max_by_key(|plan| plan.subject).unwrap();
+    let lat_e9 = last.plan.volumes[0].outline.points()[0].lat_e9;
+    let at = (lat_e9 / 100) as i32;
+    let area = Area::Box { south_e7: at - 10, west_e7: -10, north_e7: at + 10, east_e7: 10 };
+    let is_told = |world: &World| {
+        let holds = |area: AvoidView| {
+            let lats = || area.volumes[0].outline.points().iter().map(|point| point.lat_e9);
+            lats().min() < Some(lat_e9) && lats().max() > Some(lat_e9)
+        };
+        world.view(1).avoids.into_iter().any(holds)
+    };
+    let change = |world: &mut World, k: u16| {
+        write(world, 2, 1, circles(250, 10.0 + f64::from(k)));
+        world.run(500, 100);
+    };
+    (0..20).for_each(|k| change(&mut world, k));
+    assert!(is_told(&world));
+    let withheld = Rule { area: Some(area), ..rule(RecordClass::Plans, Level::Withheld) };
+    world.set_rules(0, policy(&["south"], &[withheld, rule(RecordClass::Plans, AVOID)]));
+    (0..50).for_each(|k| change(&mut world, k));
+    assert!(!is_told(&world));
+}
+
+#[test]
+fn a_service_that_had_much_when_nobody_else_waited_owes_nothing() {
+    let mut world = filing(AVOID, Level::Full, &[]);
+    write(&mut world, 2, 1, circles(256, 10.0));
+    world.run(20_000, 500);
+    (0..60).for_each(|n| write(&mut world, 1, n, circles(1, -60.0 + f64::from(n))));
+    write(&mut world, 2, 2, circles(1, 60.0));
+    world.run(100, 100);
+    assert_eq!(world.view(0).plans.iter().filter(|plan| plan.uss.as_deref() == Some("uss2")).count(), 2);
 }
 
 #[test]

@@ -300,9 +300,14 @@ impl Releaser {
     }
 
     /// Whether the peer is told of the plan in records of a kind in which it would not be told by now, or not at all: that ends at once,
-    /// and what it is told instead can wait.
+    /// and what it is told instead can wait. Not if it is told in full: it may know what it knows, and would lack it until then.
     #[must_use]
     pub fn is_told_otherwise(&self, subject: SubjectId, now: &[Released<Record>]) -> bool {
+        let full =
+            |record: &Released<Record>| matches!(record.ledger().basis, Basis::Rule { level: LevelName::Full, .. });
+        if now.iter().any(full) {
+            return false;
+        }
         let told = self.told.range((subject, 0)..=(subject, u8::MAX)).filter(|(_, told)| told.live);
         told.into_iter().any(|(_, told)| !now.iter().any(|record| record.value().body.kind() == told.kind))
     }

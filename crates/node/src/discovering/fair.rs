@@ -29,9 +29,14 @@ impl<K: Ord + Clone> Fair<K> {
     {
         let next = waiting.min_by_key(|&name| (self.before(name), name));
         if next.is_none() {
-            self.had.clear();
+            self.rest();
         }
         next.cloned()
+    }
+
+    /// Nobody waits: all is even.
+    pub(crate) fn rest(&mut self) {
+        self.had.clear();
     }
 
     /// What this one is taken to have had.

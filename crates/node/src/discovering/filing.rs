@@ -31,6 +31,8 @@ const OVER_MS: i64 = 60_000;
 const TURNS: usize = 5;
 /// Looked at with each tick of what may have to be told again: mostly there is nothing to say. 100 plans take some 2 ms.
 const LOOKS: usize = 100;
+/// A look after which nothing is said is a turn of its peer, too: of what is done with a tick as large a part as one of [`TURNS`].
+const LOOK: u64 = ONE * TURNS as u64 / LOOKS as u64;
 /// Tracks wait behind what a peer does not take (`link`). Of what it takes of each kind of record traffic services have half of the
 /// rate and a quarter of what may come at once. All is counted as plans where the pact names no other rate, 600 a minute and 2,000 at
 /// once, in thousandths: five a second are earned, 500 may be spent at once and no more than one change over that (an avoid area of 16
@@ -266,7 +268,7 @@ impl Filing {
     }
 
     /// The identifier is free; the plan ends in its turn.
-    fn ended(&mut self, id: Id, now: Mono) {
+    pub(super) fn ended(&mut self, id: Id, now: Mono) {
         self.unfit.remove(&id);
         let current = self.current(id).and_then(|key| self.remove(key));
         if let Some(intended) = current.filter(|intended| intended.filed) {
@@ -431,13 +433,26 @@ impl State {
     /// Files some of what waits, and tells again some of what is to be.
     pub(crate) fn file_intents(&mut self, now: Now, out: &mut Vec<Output>) {
         self.filing.count(now.mono);
+        if self.filing.waiting.is_empty() {
+            self.filing.services.rest();
+        }
+        if !self.peers.values().any(|peer| peer.untold.waits()) {
+            self.filing.peers.rest();
+        }
         let (mut filed, mut told, mut looks) = (0, 0, 0);
         while self.filing.spent < AT_ONCE {
             let files = filed < TURNS && !self.filing.waiting.is_empty();
-            let tells = told < TURNS && looks < LOOKS && self.peers.values().any(|peer| peer.untold.waits());
+            let tells = told < TURNS && self.peers.values().any(|peer| peer.untold.waits());
             let halves = [(files, Half::Filed), (tells, Half::ToldAgain)];
             let waiting = halves.iter().filter(|(waits, _)| *waits).map(|(_, half)| half);
-            let Some(half) = self.filing.halves.next(waiting) else { return };
+            let Some(mut half) = self.filing.halves.next(waiting) else { return };
+            if half == Half::ToldAgain && looks == LOOKS {
+                // It goes on with the next tick, and something is left for it then: a change that costs much takes the time of many ticks.
+                if !files || self.filing.spent >= AT_ONCE / 2 {
+                    return;
+                }
+                half = Half::Filed;
+            }
             let before = self.said().len();
             let cost = match half {
                 Half::Filed => {
@@ -454,8 +469,7 @@ impl State {
                     let Some(name) = self.filing.peers.next(peers) else { return };
                     self.tell_waiting(&name, now, out);
                     let cost = self.cost_since(before);
-                    // Who has nothing to be told has had a turn, too.
-                    self.filing.peers.served(name, cost.max(1));
+                    self.filing.peers.served(name, cost.max(LOOK));
                     looks += 1;
                     told += usize::from(cost > 0);
                     cost

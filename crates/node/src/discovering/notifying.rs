@@ -40,6 +40,22 @@ const TRIES_MAX: u32 = 300;
 /// What was tried long enough is given up, and what was not delivered is logged, so often.
 const SWEEP_MS: u64 = 60_000;
 
+/// Bytes of each owner's.
+type Owners = BTreeMap<Option<PartyId>, u64>;
+
+fn count_up(owners: &mut Owners, owner: &Option<PartyId>, bytes: u64) {
+    *owners.entry(owner.clone()).or_default() += bytes;
+}
+
+fn count_down(owners: &mut Owners, owner: &Option<PartyId>, bytes: u64) {
+    if let Some(own) = owners.get_mut(owner) {
+        *own -= bytes;
+        if *own == 0 {
+            owners.remove(owner);
+        }
+    }
+}
+
 /// Notifications of one manager at one address.
 #[derive(Debug, Clone, PartialEq, Default, Encode, Decode)]
 #[cbor(map)]
@@ -52,20 +68,8 @@ struct Queue {
     places: BTreeMap<Id, u64>,
     #[n(2)]
     bytes: u64,
-    /// Bytes of each owner's.
     #[cbor(skip)]
-    owners: BTreeMap<Option<PartyId>, u64>,
-}
-
-impl Queue {
-    fn count_down(&mut self, owner: &Option<PartyId>, bytes: u64) {
-        if let Some(own) = self.owners.get_mut(owner) {
-            *own -= bytes;
-            if *own == 0 {
-                self.owners.remove(owner);
-            }
-        }
-    }
+    owners: Owners,
 }
 
 /// Notifications of one manager.
@@ -77,6 +81,8 @@ struct Managed {
     queues: BTreeMap<String, Queue>,
     #[n(1)]
     bytes: u64,
+    #[cbor(skip)]
+    owners: Owners,
 }
 
 /// One that was not delivered.
@@ -175,6 +181,8 @@ pub(crate) struct Outbox {
     /// Given up and dropped when that was last said.
     #[n(4)]
     said: (u64, u64),
+    #[cbor(skip)]
+    owners: Owners,
 }
 
 /// A notification to be sent.
@@ -253,10 +261,13 @@ impl Outbox {
                 Room::All => true,
             })
         };
-        let mut owners = BTreeMap::from([(owner, more)]);
-        for (owner, bytes) in within().flat_map(|(.., queue)| &queue.owners) {
-            *owners.entry(owner).or_default() += bytes;
-        }
+        let held = match room {
+            Room::Address => self.queue(at.0, at.1).map(|queue| &queue.owners),
+            Room::Manager => self.managers.get(at.0).map(|own| &own.owners),
+            Room::All => Some(&self.owners),
+        };
+        let mut owners: BTreeMap<_, _> = held.into_iter().flatten().map(|(owner, bytes)| (owner, *bytes)).collect();
+        *owners.entry(owner).or_default() += more;
         let (most, _) = owners.iter().max_by_key(|(_, bytes)| **bytes)?;
         let newest = |(manager, address, queue): (_, _, &Queue)| {
             let (place, _) = queue.waiting.iter().rev().find(|(_, one)| one.owner == **most)?;
@@ -308,9 +319,11 @@ impl Outbox {
         queue.places.remove(&taken.entity);
         let bytes = taken.bytes();
         queue.bytes -= bytes;
-        queue.count_down(&taken.owner, bytes);
         own.bytes -= bytes;
         self.bytes -= bytes;
+        for owners in [&mut queue.owners, &mut own.owners, &mut self.owners] {
+            count_down(owners, &taken.owner, bytes);
+        }
         self.counts.waiting -= 1;
         if queue.waiting.is_empty() {
             own.queues.remove(address);
@@ -327,9 +340,11 @@ impl Outbox {
         let queue = own.queues.entry(address.into()).or_default();
         let bytes = waiting.bytes();
         queue.bytes += bytes;
-        *queue.owners.entry(waiting.owner.clone()).or_default() += bytes;
         own.bytes += bytes;
         self.bytes += bytes;
+        for owners in [&mut queue.owners, &mut own.owners, &mut self.owners] {
+            count_up(owners, &waiting.owner, bytes);
+        }
         self.counts.waiting += 1;
         queue.places.insert(waiting.entity, place);
         queue.waiting.insert(place, waiting);
@@ -353,7 +368,9 @@ impl Outbox {
                 own.bytes += queue.bytes;
                 self.counts.waiting += queue.waiting.len() as u64;
                 for waiting in queue.waiting.values() {
-                    *queue.owners.entry(waiting.owner.clone()).or_default() += waiting.bytes();
+                    for owners in [&mut queue.owners, &mut own.owners, &mut self.owners] {
+                        count_up(owners, &waiting.owner, waiting.bytes());
+                    }
                 }
             }
             self.bytes += own.bytes;

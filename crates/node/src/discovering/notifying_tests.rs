@@ -17,20 +17,27 @@ fn party(name: &str) -> PartyId {
 /// Bytes as they are counted one by one.
 fn check(outbox: &Outbox) {
     let of = |queue: &Queue| queue.waiting.values().map(Waiting::bytes).sum::<u64>();
-    let mut all = (0, 0);
+    let (mut all, mut all_owners) = ((0, 0), Owners::new());
+    let add = |to: &mut Owners, from: &Owners| {
+        from.iter().for_each(|(owner, bytes)| *to.entry(owner.clone()).or_default() += bytes);
+    };
     for own in outbox.managers.values() {
         assert!(!own.queues.is_empty());
+        let mut own_owners = Owners::new();
         for queue in own.queues.values() {
             assert!(queue.bytes == of(queue) && queue.places.len() == queue.waiting.len() && queue.bytes > 0);
             let mut owners = BTreeMap::new();
             queue.waiting.values().for_each(|one| *owners.entry(one.owner.clone()).or_default() += one.bytes());
             assert_eq!(queue.owners, owners);
+            add(&mut own_owners, &owners);
         }
+        assert_eq!(own.owners, own_owners);
+        add(&mut all_owners, &own_owners);
         assert_eq!(own.bytes, own.queues.values().map(of).sum::<u64>());
         all.0 += own.bytes;
         all.1 += own.queues.values().map(|queue| queue.waiting.len() as u64).sum::<u64>();
     }
-    assert_eq!((outbox.bytes, outbox.counts.waiting), all);
+    assert_eq!((outbox.bytes, outbox.counts.waiting, &outbox.owners), (all.0, all.1, &all_owners));
 }
 
 fn put(outbox: &mut Outbox, manager: &str, url: &str, entity: u32, subscriptions: core::ops::Range<u32>, index: u32) {

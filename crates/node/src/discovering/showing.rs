@@ -135,6 +135,8 @@ impl State {
         self.showing.keep(id, ShownThing { kind, owner: key.0.clone(), subject: key.1, cells });
         let manager = key.0.as_str().into();
         let end = extents.iter().map(|extent| extent.end).fold(end, i64::max);
+        // A traffic service that took the identifier while nothing was shown under it loses it.
+        self.filing.ended(id, now.mono);
         let told = self.dss.show(id, Shown { state, manager, ovn, uss_base_url: base_url, extents });
         self.must_tell(told, (kind, &key.0), id, Utc(end / 1000), now);
     }
