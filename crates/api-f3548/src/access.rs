@@ -19,6 +19,10 @@ pub(crate) const AA: &str = "utm.availability_arbitration";
 pub(crate) const DP: &str = "rid.display_provider";
 /// Remote ID: service provider.
 pub(crate) const SP: &str = "rid.service_provider";
+/// InterUSS: what version a system is.
+pub(crate) const READ_VERSIONS: &str = "interuss.versioning.read_system_versions";
+/// InterUSS: which instances share what is here.
+pub(crate) const READ_POOL: &str = "interuss.pool_status.read";
 
 /// Longest name of a USS.
 const SUB_MAX: usize = 255;

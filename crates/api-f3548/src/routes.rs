@@ -72,6 +72,8 @@ routes! {
     delete "/rid/v2/dss/subscriptions/{id}/" => rid_subscriptions::no_version;
     delete "/rid/v2/dss/subscriptions/{id}/{version}" => rid_subscriptions::delete;
     get "/aux/v1/version" => auxiliary::version;
+    get "/aux/v1/pool" => auxiliary::pool;
+    get "/versions/{system_identity}" => auxiliary::versions;
     get "/aux/v1/validate_oauth" => auxiliary::validate_oauth;
     get "/healthy" => auxiliary::healthy;
 }

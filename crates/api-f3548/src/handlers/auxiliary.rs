@@ -1,6 +1,9 @@
 //! What clients and monitors ask beside the standard, as the reference implementation has it.
+use crate::access::{READ_POOL, READ_VERSIONS};
 use crate::app::App;
+use crate::path::Path;
 use crate::problem::Problem;
+use crate::wire::asks;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -12,6 +15,23 @@ use serde_json::{Value, json};
 /// The version of the software; no token is needed.
 pub(crate) async fn version(State(app): State<App>) -> Json<Value> {
     Json(json!({ "version": app.options.version }))
+}
+
+/// The same in the way of InterUSS's versioning API, which has it for each name of a system.
+pub(crate) async fn versions(
+    State(app): State<App>,
+    Path(system): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    app.client(&headers, &[READ_VERSIONS])?;
+    let system = asks::name("system_identity", &system)?;
+    Ok(Json(json!({ "system_identity": system, "system_version": app.options.version })))
+}
+
+/// Which instances share what is here: a node is alone, and has no `dar_id` by which a monitor would find others.
+pub(crate) async fn pool(State(app): State<App>, headers: HeaderMap) -> Result<Json<Value>, Problem> {
+    app.client(&headers, &[READ_POOL])?;
+    Ok(Json(json!({})))
 }
 
 #[derive(Deserialize)]

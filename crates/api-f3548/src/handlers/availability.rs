@@ -12,7 +12,7 @@ use dss::{Ask, Found, Query};
 
 pub(crate) async fn get(State(app): State<App>, Path(uss): Path<String>, headers: HeaderMap) -> Answered {
     let client = app.client(&headers, &[AA, SC, CMSA])?;
-    app.query(&client, Query::Availability(asks::uss(&uss)?), |found| match found {
+    app.query(&client, Query::Availability(asks::name("uss_id", &uss)?), |found| match found {
         Found::Availability(stated) => Some(Done::from(stated)),
         _ => None,
     })
@@ -22,7 +22,7 @@ pub(crate) async fn get(State(app): State<App>, Path(uss): Path<String>, headers
 pub(crate) async fn set(State(app): State<App>, Path(uss): Path<String>, request: Request) -> Answered {
     let client = app.client(request.headers(), &[AA])?;
     let (headers, text) = body::text(&app, request).await?;
-    let uss = asks::uss(&uss)?;
+    let uss = asks::name("uss_id", &uss)?;
     let read = |_: &App, _: &Client, text: &str| body::json::<AvailabilityParameters>(text);
     let parameters = app.reading(&client, text, read).await?;
     app.ask(&client, &headers, Ask::SetAvailability(parameters.read(uss)?)).await

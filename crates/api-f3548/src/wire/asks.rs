@@ -74,10 +74,10 @@ pub(crate) fn id(field: &str, text: &str) -> Result<dss::Id, Problem> {
     dss::Id::parse(text).map_err(|error| Problem::field(field, error))
 }
 
-/// A name of a USS in the path.
-pub(crate) fn uss(text: &str) -> Result<String, Problem> {
+/// A name of a USS, or of what else has names, in the path.
+pub(crate) fn name(field: &str, text: &str) -> Result<String, Problem> {
     if text.is_empty() || text.len() > USS_MAX || text.contains(char::is_control) {
-        return Err(Problem::field("uss_id", format!("not a name of 1 to {USS_MAX} bytes without control characters")));
+        return Err(Problem::field(field, format!("not a name of 1 to {USS_MAX} bytes without control characters")));
     }
     Ok(text.to_owned())
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
-/// Scopes of each route as the standards' API descriptions have them.
+/// Scopes of each route as the standards' API descriptions have them, and InterUSS's.
 pub const SCOPES: &[(&str, &str, &[&str])] = &[
     ("post", "/dss/v1/operational_intent_references/query", &[SC, CMSA]),
     ("get", "/dss/v1/operational_intent_references/{entityid}", &[SC, CMSA]),
@@ -37,15 +37,31 @@ pub const SCOPES: &[(&str, &str, &[&str])] = &[
     ("put", "/rid/v2/dss/subscriptions/{id}", &[DP]),
     ("put", "/rid/v2/dss/subscriptions/{id}/{version}", &[DP]),
     ("delete", "/rid/v2/dss/subscriptions/{id}/{version}", &[DP]),
+    ("get", "/aux/v1/pool", &[READ_POOL]),
+    ("get", "/versions/{system_identity}", &[READ_VERSIONS]),
 ];
 
 #[tokio::test]
 async fn each_endpoint_takes_its_scopes_and_no_other_and_no_request_without_a_token() {
     let dss = Interface::new();
-    let all = [SC, CMSA, CM, CP, AA, DP, SP, "utm.strategic_coordinatio", "rid.display_provide", ""];
+    let all = [
+        SC,
+        CMSA,
+        CM,
+        CP,
+        AA,
+        DP,
+        SP,
+        READ_VERSIONS,
+        READ_POOL,
+        "utm.strategic_coordinatio",
+        "rid.display_provide",
+        "",
+    ];
     let mut seen = BTreeSet::new();
-    let of_standards = |path: &str| ["/dss/v1/", "/rid/v2/dss/"].iter().any(|below| path.starts_with(below));
-    for (method, path) in ROUTES.iter().filter(|(_, path)| of_standards(path) && !path.ends_with(".json")) {
+    let scoped = ["/dss/v1/", "/rid/v2/dss/", "/versions/", "/aux/v1/pool"];
+    let is_scoped = |path: &str| scoped.iter().any(|below| path.starts_with(below)) && !path.ends_with(".json");
+    for (method, path) in ROUTES.iter().filter(|(_, path)| is_scoped(path)) {
         // A path that ends where the version is to be takes the scopes of that with one.
         let fits = |p: &str| p == *path || path.ends_with('/') && p.rsplit_once('{').is_some_and(|(p, _)| p == *path);
         let row = SCOPES.iter().find(|(m, p, _)| m == method && fits(p));
@@ -67,7 +83,11 @@ async fn each_endpoint_takes_its_scopes_and_no_other_and_no_request_without_a_to
         let none = dss.request(None, &method, &path).body(Body::from("{}")).unwrap();
         assert!(dss.send(none).await.refused(401).contains("Bearer"));
     }
-    assert_eq!((seen.len(), SCOPES.len()), (28, 28), "all endpoints of strategic coordination and of remote ID");
+    assert_eq!(
+        (seen.len(), SCOPES.len()),
+        (30, 30),
+        "all endpoints of strategic coordination and of remote ID, and two"
+    );
 }
 
 #[tokio::test]

@@ -248,7 +248,10 @@ fn references(within: &Value) {
 pub fn address(path: &str, version: &str) -> String {
     let path =
         ["{entityid}", "{subscriptionid}", "{id}"].iter().fold(path.to_owned(), |p, name| p.replace(name, &id(1)));
-    path.replace("{uss_id}", "uss1").replace("{ovn}", version).replace("{version}", version)
+    path.replace("{uss_id}", "uss1")
+        .replace("{system_identity}", "dss")
+        .replace("{ovn}", version)
+        .replace("{version}", version)
 }
 
 /// Parameters of an operation, whether they stand in their place or are referred to.
@@ -469,7 +472,7 @@ async fn each_described_status_is_one_that_is_given() {
             let dss = Interface::over(Arc::new(Broken::Full), quick);
             given.insert(dss.ask("uss1", "x", &method, &real, body).await.status.as_u16());
         } else {
-            let bad = address(&path.replace("id}", "id}%FF"), "x");
+            let bad = address(&path.replace('}', "}%FF"), "x");
             given.insert(dss.ask("uss1", scope, &method, &bad, Some(&json!([]))).await.status.as_u16());
             let broken = [Broken::Full, Broken::Silent, Broken::Astray];
             for broken in broken.into_iter().chain(refusals(operation).into_values().map(Broken::Refuses)) {

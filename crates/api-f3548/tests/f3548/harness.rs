@@ -23,6 +23,8 @@ pub const CMSA: &str = "utm.conformance_monitoring_sa";
 pub const CM: &str = "utm.constraint_management";
 pub const CP: &str = "utm.constraint_processing";
 pub const AA: &str = "utm.availability_arbitration";
+pub const READ_VERSIONS: &str = "interuss.versioning.read_system_versions";
+pub const READ_POOL: &str = "interuss.pool_status.read";
 pub const DP: &str = "rid.display_provider";
 pub const SP: &str = "rid.service_provider";
 

@@ -217,6 +217,10 @@ async fn the_auxiliary_endpoints_answer() {
     let bare =
         async |path: &str| dss.send(dss.request(None, "GET", path).body(axum::body::Body::empty()).unwrap()).await;
     assert_eq!(bare("/aux/v1/version").await.is(200), json!({ "version": "skypact/v0.0.0" }));
+    let version = dss.get("uss1", READ_VERSIONS, "/versions/gov.example.dss").await.is(200);
+    assert_eq!(version, json!({ "system_identity": "gov.example.dss", "system_version": "skypact/v0.0.0" }));
+    assert!(dss.get("uss1", READ_VERSIONS, "/versions/a%0Ab").await.refused(400).contains("system_identity"));
+    assert_eq!(dss.get("uss1", READ_POOL, "/aux/v1/pool").await.is(200), json!({}));
     assert_eq!(bare("/healthy").await.is(200), "ok");
     *dss.fake.full.lock().unwrap() = Some(api_f3548::Unavailable("the journal is full".into()));
     assert_eq!(bare("/healthy").await.refused(503), "the journal is full");
