@@ -359,8 +359,9 @@ impl State {
     ///
     /// Outside the pact's validity (clause 3.1), and while either side states that the channel is not in force, only the
     /// safety floor is carried: what people address to each other, and protected sites. Nothing else may be said under an
-    /// agreement that does not hold, and a warning must not be lost for a date. It ends at once, traffic
-    /// services' plans in their turn, and begins again after a pause, so that a peer that states one and the other in turn cannot have everything told to it anew each second.
+    /// agreement that does not hold, and a warning must not be lost for a date. It ends at once, traffic services' plans in
+    /// their turn, and begins again after a pause, so that a peer that states one and the other in turn cannot have everything
+    /// told to it anew each second.
     pub(crate) fn channel_changed(&mut self, name: &PartyId, now: Now) -> bool {
         let Some(peer) = self.peers.get_mut(name) else { return false };
         let valid = self.pacts.with(name).is_some_and(|p| p.pact().valid_at(now.utc));
